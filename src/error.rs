@@ -1,0 +1,121 @@
+//! What can go wrong, in words for the person who reads it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+/// What kind of failure an [`Error`] is. The C status codes map to these one to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// An argument of this call is not usable; the message names it.
+    InvalidArgument,
+    /// A setting given to [`Client::new`](crate::Client::new) is not usable; the message names it.
+    InvalidConfig,
+    /// No server could be reached: refused, no route, unknown host, connect time-out.
+    Connect,
+    /// The deadline of the call passed.
+    Timeout,
+    /// The TLS handshake failed: unknown authority, wrong host name, no common version.
+    Tls,
+    /// The connection broke while a request was under way.
+    Io,
+    /// The server answered something that is not Nacos.
+    Protocol,
+    /// The answer is larger than this library takes.
+    TooLarge,
+    /// The server refuses user name and password.
+    BadCredentials,
+    /// The servers refuse one fresh token after the other.
+    Forbidden,
+    /// The server asked to be left alone for a while (HTTP 429).
+    Throttled,
+    /// The server failed (HTTP 5xx).
+    Server,
+    /// The caller cancelled the call.
+    Cancelled,
+    /// The client has been closed.
+    Closed,
+    /// A fault of this library or of the operating system below it.
+    Internal,
+}
+
+impl Kind {
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_retryable(self) -> bool {
+        use Kind::*;
+        matches!(self, Connect | Timeout | Io | Forbidden | Throttled | Server)
+    }
+}
+
+/// A failure: its kind, a message without secrets, and what the server said of it.
+/// Cloning is cheap: all callers that waited for one login share its error.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: Kind,
+    message: Arc<str>,
+    http_status: Option<u16>,
+    retry_after: Option<Duration>,
+}
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn new(kind: Kind, message: impl Into<Arc<str>>) -> Self {
+        Self { kind, message: message.into(), http_status: None, retry_after: None }
+    }
+
+    pub(crate) fn argument(message: impl Into<Arc<str>>) -> Self {
+        Self::new(Kind::InvalidArgument, message)
+    }
+
+    pub(crate) fn config(message: impl Into<Arc<str>>) -> Self {
+        Self::new(Kind::InvalidConfig, message)
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::new(Kind::Closed, "the client has been closed")
+    }
+
+    pub(crate) fn with_http_status(mut self, status: u16) -> Self {
+        self.http_status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What failed, on which server, and what to do. Holds no password, token or query.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The HTTP status of the answer that caused this, if an answer did.
+    pub fn http_status(&self) -> Option<u16> {
+        self.http_status
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_retryable(&self) -> bool {
+        self.kind.is_retryable()
+    }
+
+    /// How long until this library itself tries again; a call before that gets the same error.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,329 @@
+//! WHEN to log in. A pure state machine: time and randomness come in as arguments, decisions go out as values.
+//! It knows no socket, no clock, no thread and no lock, so that every situation is a plain test.
+//!
+//! Two states that do not touch each other: the token's (none, fresh, advisory, mandatory, expired, rejected) and the
+//! refresh's (idle, in flight, pausing). A failure changes only the second: a failed refresh never takes away a token
+//! that still works.
+
+mod backoff;
+mod window;
+
+use std::time::Duration;
+
+use fastrand::Rng;
+
+pub(crate) use backoff::{Class, Setback};
+use backoff::{Ladder, Pause};
+use window::Window;
+
+use crate::protocol::rejection::Rejection;
+
+/// A moment, counted from any fixed origin.
+pub(crate) type Time = Duration;
+
+/// At least this long between two attempts.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
+/// At least this long between two successful logins, for tokens that live a minute or more.
+const BETWEEN_LOGINS: Duration = Duration::from_secs(30);
+/// A 403 that does not say why costs at most one login in this time.
+const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
+/// How long a flight may keep callers waiting who hold a token that may still work.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A pause that ends this soon is waited out by callers rather than answered with the last error.
+const IMMINENT: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Debug)]
+struct Token {
+    generation: u64,
+    window: Window,
+    /// The life it began with; `window` shrinks when a server hands out the same token again.
+    whole: Duration,
+    rejected: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Refresh {
+    Idle,
+    InFlight { number: u64, since: Time },
+    Pausing(Pause),
+}
+
+/// What a caller who wants a token is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// Use the token there is.
+    Serve { expired: bool },
+    /// Wait for the end of a login, until `patience` (if given) with the token there is as a consolation.
+    Await { patience: Option<Time> },
+    /// Take the last error; the next login comes at `retry_at`.
+    Fail { retry_at: Time },
+}
+
+/// What to do with an answer that refuses a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Hand it to the caller.
+    Return,
+    /// Ask for the token again and send the request once more.
+    Replay,
+    /// The same, if the request may be sent twice.
+    ReplayIfIdempotent,
+}
+
+/// A new token, as far as the machine needs to know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Issued {
+    /// Number of the token, given by the caller, rising, never 0.
+    pub(crate) generation: u64,
+    pub(crate) ttl: Option<Duration>,
+    /// The server handed out the very token that is held already.
+    pub(crate) same: bool,
+    /// When the login was *sent*.
+    pub(crate) sent: Time,
+}
+
+/// State of the token, for statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TokenState {
+    None,
+    Fresh,
+    Advisory,
+    Mandatory,
+    Expired,
+    Rejected,
+}
+
+/// State of the refresh, for statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum RefreshState {
+    Idle,
+    InFlight,
+    BackingOff,
+    Latched,
+}
+
+/// The life of one identity's token.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    rng: Rng,
+    token: Option<Token>,
+    refresh: Refresh,
+    ladder: Ladder,
+    /// Somebody came for a token and there was no usable one.
+    wanted: bool,
+    /// A login with these credentials has succeeded.
+    was_good: bool,
+    flights: u64,
+    last_attempt: Option<Time>,
+    last_login: Option<Time>,
+    last_unknown: Option<Time>,
+    /// Generations refused in a row, none of them ever accepted.
+    refused_in_a_row: u32,
+}
+
+impl Machine {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            rng: Rng::with_seed(seed),
+            token: None,
+            refresh: Refresh::Idle,
+            ladder: Ladder::default(),
+            wanted: false,
+            was_good: false,
+            flights: 0,
+            last_attempt: None,
+            last_login: None,
+            last_unknown: None,
+            refused_in_a_row: 0,
+        }
+    }
+
+    /// A caller wants a token.
+    pub(crate) fn demand(&mut self, now: Time) -> Demand {
+        if let Some(token) = self.token.as_ref().filter(|t| !t.rejected) {
+            let serve = Demand::Serve { expired: now >= token.window.expiry };
+            let since = match self.refresh {
+                Refresh::InFlight { since, .. } => since,
+                _ => now,
+            };
+            let renewal = self.login_due().is_none_or(|due| due <= now);
+            let waits = now >= token.window.mandatory && renewal && now < since + PATIENCE;
+            return if waits { Demand::Await { patience: Some(since + PATIENCE) } } else { serve };
+        }
+        self.wanted = true;
+        match self.refresh {
+            Refresh::Pausing(Pause { until, class }) if now < until => {
+                let recovers = matches!(class, Class::Unreachable | Class::Starting) && until - now <= IMMINENT;
+                if recovers { Demand::Await { patience: None } } else { Demand::Fail { retry_at: until } }
+            }
+            _ => Demand::Await { patience: None },
+        }
+    }
+
+    /// Starts a login if one is due; its number goes back into [`issued`](Self::issued) or [`failed`](Self::failed).
+    pub(crate) fn start(&mut self, now: Time) -> Option<u64> {
+        if self.login_due()? > now {
+            return None;
+        }
+        self.flights += 1;
+        self.wanted = false;
+        self.last_attempt = Some(now);
+        self.refresh = Refresh::InFlight { number: self.flights, since: now };
+        Some(self.flights)
+    }
+
+    /// When [`start`](Self::start) should be called, or callers told that their copy of the token is not the thing to
+    /// use any more, whichever comes first. `None`: nothing to do until something happens.
+    pub(crate) fn next_due(&self, now: Time) -> Option<Time> {
+        let stale = self.token.as_ref().filter(|t| !t.rejected).map(|t| t.window.mandatory).filter(|at| *at > now);
+        [self.login_due(), stale].into_iter().flatten().min()
+    }
+
+    fn login_due(&self) -> Option<Time> {
+        let mut due = match (&self.token, self.wanted) {
+            (Some(token), _) if !token.rejected => token.window.advisory,
+            (_, true) => Time::ZERO,
+            _ => return None,
+        };
+        match self.refresh {
+            Refresh::InFlight { .. } => return None,
+            Refresh::Pausing(pause) => due = due.max(pause.until),
+            Refresh::Idle => {}
+        }
+        if let Some(last) = self.last_attempt {
+            due = due.max(last + BETWEEN_ATTEMPTS);
+        }
+        if let (Some(last), Some(token)) = (self.last_login, &self.token) {
+            if !token.rejected && token.whole >= 2 * BETWEEN_LOGINS {
+                due = due.max(last + BETWEEN_LOGINS);
+            }
+        }
+        Some(due)
+    }
+
+    /// Flight `number` brought a token. False if that flight is none of ours any more.
+    pub(crate) fn issued(&mut self, number: u64, issued: Issued, now: Time) -> bool {
+        if !self.lands(number) {
+            return false;
+        }
+        self.refresh = Refresh::Idle;
+        self.ladder.reset();
+        let first = !self.was_good;
+        self.was_good = true;
+        self.last_login = Some(now);
+        let Issued { generation, ttl, same, sent } = issued;
+        let life = window::believable(ttl);
+        let draw = |rng: &mut Rng, whole| Window::draw(rng, sent, life.min(whole), whole, first);
+        let (window, whole) = match &self.token {
+            // The server's token cache: no progress. Without a usable tokenTtl the old reckoning stands.
+            Some(old) if same && ttl.is_none() => (old.window, old.whole),
+            Some(old) if same && life < old.whole => (draw(&mut self.rng, old.whole), old.whole),
+            _ => (draw(&mut self.rng, life), life),
+        };
+        self.token = Some(Token { generation, window, whole, rejected: false });
+        true
+    }
+
+    /// Flight `number` failed. False if that flight is none of ours any more.
+    pub(crate) fn failed(&mut self, number: u64, setback: Setback, now: Time) -> bool {
+        if !self.lands(number) {
+            return false;
+        }
+        let starving = self.token.as_ref().is_none_or(|t| t.rejected || now >= t.window.mandatory);
+        let pause = self.ladder.pause(&mut self.rng, now, setback, self.was_good, starving);
+        self.refresh = Refresh::Pausing(pause);
+        true
+    }
+
+    fn lands(&self, number: u64) -> bool {
+        matches!(self.refresh, Refresh::InFlight { number: n, .. } if n == number)
+    }
+
+    /// A server refused the token of `generation`.
+    pub(crate) fn rejected(&mut self, generation: u64, why: Rejection, now: Time) -> Verdict {
+        if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
+            return Verdict::Return;
+        }
+        let replay = if why == Rejection::Identity { Verdict::Replay } else { Verdict::ReplayIfIdempotent };
+        let Some(token) = self.token.as_mut().filter(|t| t.generation == generation && !t.rejected) else {
+            // A late answer: the token has been replaced, or is about to be. But two in a row mean that none helps.
+            return if self.refused_in_a_row < 2 { replay } else { Verdict::Return };
+        };
+        if why == Rejection::Unknown {
+            if self.last_unknown.is_some_and(|at| now - at < BETWEEN_UNKNOWN) {
+                return Verdict::Return;
+            }
+            self.last_unknown = Some(now);
+        }
+        token.rejected = true;
+        self.refused_in_a_row += 1;
+        if self.refused_in_a_row >= 2 && !matches!(self.refresh, Refresh::InFlight { .. }) {
+            let overloaded = Setback::Answered(crate::protocol::login::Reason::Overloaded, None);
+            let pause = self.ladder.pause(&mut self.rng, now, overloaded, true, true);
+            self.refresh = Refresh::Pausing(pause);
+            return Verdict::Return;
+        }
+        self.end_outage();
+        replay
+    }
+
+    /// A server accepted the token of `generation`.
+    pub(crate) fn accepted(&mut self, generation: u64) {
+        if self.token.as_ref().is_some_and(|t| t.generation == generation) {
+            self.refused_in_a_row = 0;
+        }
+    }
+
+    /// A server was seen to be down, by a request.
+    pub(crate) fn saw_down(&mut self, now: Time) {
+        self.ladder.saw_down(now);
+    }
+
+    /// An answer came: whatever was unreachable is back, so the next login need not wait.
+    fn end_outage(&mut self) {
+        if matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Unreachable, .. })) {
+            self.refresh = Refresh::Idle;
+        }
+    }
+
+    /// The generation that may be used without asking again, if there is one.
+    pub(crate) fn cacheable(&self, now: Time) -> Option<u64> {
+        let token = self.token.as_ref().filter(|t| !t.rejected && now < t.window.mandatory)?;
+        Some(token.generation)
+    }
+
+    /// When the token is reckoned to expire.
+    pub(crate) fn expiry(&self) -> Option<Time> {
+        self.token.as_ref().map(|t| t.window.expiry)
+    }
+
+    /// Two generations in a row were refused although both were fresh: a failure of the servers, not of a login.
+    pub(crate) fn is_refused_everywhere(&self) -> bool {
+        self.refused_in_a_row >= 2
+    }
+
+    pub(crate) fn token_state(&self, now: Time) -> TokenState {
+        match &self.token {
+            None => TokenState::None,
+            Some(t) if t.rejected => TokenState::Rejected,
+            Some(t) if now >= t.window.expiry => TokenState::Expired,
+            Some(t) if now >= t.window.mandatory => TokenState::Mandatory,
+            Some(t) if now >= t.window.advisory => TokenState::Advisory,
+            Some(_) => TokenState::Fresh,
+        }
+    }
+
+    pub(crate) fn refresh_state(&self) -> RefreshState {
+        match self.refresh {
+            Refresh::Idle => RefreshState::Idle,
+            Refresh::InFlight { .. } => RefreshState::InFlight,
+            Refresh::Pausing(Pause { class: Class::Latched, .. }) => RefreshState::Latched,
+            Refresh::Pausing(_) => RefreshState::BackingOff,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Where the token rides on a request.
+//!
+//! `Authorization: Bearer` works on every Nacos. Servers from 2.1 on read the header `accessToken` too, and every one
+//! reads the parameter of that name; both leave `Authorization` to a gateway that wants it for itself.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use url::Url;
+
+use crate::{
+    error::{Error, Result},
+    secret::Secret,
+};
+
+const ACCESS_TOKEN: &str = "accessToken";
+const ACCESS_TOKEN_HEADER: HeaderName = HeaderName::from_static("accesstoken");
+
+/// Where the token rides on a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carriage {
+    /// `Authorization: Bearer <token>`: every Nacos.
+    #[default]
+    Bearer,
+    /// `accessToken: <token>`: servers from 2.1 on; for gateways that need `Authorization` for themselves.
+    Header,
+    /// `?accessToken=<token>`: every Nacos, but the token ends up in access logs.
+    Query,
+}
+
+impl Carriage {
+    /// Puts `token` on a request to `url`.
+    pub(crate) fn attach(self, token: &Secret, headers: &mut HeaderMap, url: &mut Url) -> Result<()> {
+        let header = |text: &str| {
+            let mut value = HeaderValue::from_str(text)
+                .map_err(|_| Error::new(crate::Kind::Internal, "a token that no header can carry"))?;
+            value.set_sensitive(true);
+            Ok(value)
+        };
+        match self {
+            Self::Bearer => {
+                let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
+                headers.insert(AUTHORIZATION, header(&text)?);
+            }
+            Self::Header => {
+                headers.insert(ACCESS_TOKEN_HEADER, header(token.expose())?);
+            }
+            Self::Query => {
+                url.query_pairs_mut().append_pair(ACCESS_TOKEN, token.expose());
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a header of the caller's own that a server would read before our token, or together with it.
+    pub(crate) fn check_header(self, name: &HeaderName, value: &HeaderValue) -> Result<()> {
+        let bearer = || value.as_bytes().get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"bearer "));
+        if *name == ACCESS_TOKEN_HEADER || (*name == AUTHORIZATION && (self == Self::Bearer || bearer())) {
+            return Err(Error::argument(format!(
+                "headers: \"{name}\" is where the token goes; leave it out, or choose another carriage"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses a parameter of the caller's own that would beat our token.
+    pub(crate) fn check_parameter(self, name: &str) -> Result<()> {
+        if name.eq_ignore_ascii_case(ACCESS_TOKEN) {
+            return Err(Error::argument("query and form: \"accessToken\" is added by this library; leave it out"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_carriage_has_its_place() {
+        for (carriage, header, url) in [
+            (Carriage::Bearer, Some(("authorization", "Bearer t")), "http://a/?x=1"),
+            (Carriage::Header, Some(("accesstoken", "t")), "http://a/?x=1"),
+            (Carriage::Query, None, "http://a/?x=1&accessToken=t"),
+        ] {
+            let (mut headers, mut at) = (HeaderMap::new(), Url::parse("http://a/?x=1").unwrap());
+            carriage.attach(&"t".into(), &mut headers, &mut at).unwrap();
+            assert_eq!(headers.iter().next().map(|(n, v)| (n.as_str(), v.to_str().unwrap())), header);
+            assert!(headers.values().all(HeaderValue::is_sensitive));
+            assert_eq!(at.as_str(), url);
+        }
+    }
+
+    #[test]
+    fn what_would_beat_our_token_is_refused() {
+        let check = |c: Carriage, n: &'static str, v: &'static str| {
+            c.check_header(&HeaderName::from_static(n), &HeaderValue::from_static(v)).is_ok()
+        };
+        assert!(!check(Carriage::Bearer, "authorization", "Basic x"));
+        assert!(check(Carriage::Header, "authorization", "Basic x"));
+        assert!(!check(Carriage::Query, "authorization", "bearer x"));
+        assert!(!check(Carriage::Query, "accesstoken", "x"));
+        assert!(check(Carriage::Bearer, "accept", "x"));
+        assert!(Carriage::Bearer.check_parameter("accesstoken").is_err());
+        assert!(Carriage::Bearer.check_parameter("dataId").is_ok());
+    }
+}

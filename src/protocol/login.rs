@@ -1,0 +1,202 @@
+//! The login: its request, and what every kind of server answers to it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use super::quote::quote;
+use crate::secret::Secret;
+
+/// The largest answer to a login that is read.
+pub(crate) const LARGEST_ANSWER: usize = 64 * 1024;
+
+/// The two generations of the login API. 3.x has both (unless v1 is switched off), 1.x and 2.x only v1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Api {
+    V3,
+    V1,
+}
+
+impl Api {
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::V3 => "/v3/auth/user/login",
+            Self::V1 => "/v1/auth/login",
+        }
+    }
+
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::V3 => Self::V1,
+            Self::V1 => Self::V3,
+        }
+    }
+
+    /// Whether this status says that the server does not have this API.
+    fn is_missing(self, status: u16) -> bool {
+        match self {
+            Self::V3 => matches!(status, 404 | 405 | 501),
+            Self::V1 => matches!(status, 404 | 410),
+        }
+    }
+}
+
+/// The body of a login, `application/x-www-form-urlencoded`. Never the URL: that ends up in access logs.
+pub(crate) fn form(username: &str, password: &Secret) -> Zeroizing<String> {
+    let pairs = [("username", username), ("password", password.expose())];
+    // Room for everything escaped, so that no unwiped copy is left behind by growing.
+    let room = pairs.iter().map(|(n, v)| n.len() + 3 * v.len() + 2).sum();
+    Zeroizing::new(form_urlencoded::Serializer::new(String::with_capacity(room)).extend_pairs(pairs).finish())
+}
+
+/// A successful login.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    pub(crate) token: Secret,
+    /// How long the token lives; `None` if the server said nothing usable (missing, not a number, zero, negative).
+    pub(crate) ttl: Option<Duration>,
+}
+
+/// Why there is no token in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// This server does not have this login API: ask the other one.
+    MissingApi,
+    /// 429, 502, 503, 504: too much to do.
+    Overloaded,
+    /// 500: a fault, or (2.2.1 to 3.2) a wrong password. Only the past tells which.
+    Fault,
+    /// 400, 401, 403, or 200 without a token.
+    Refused,
+    /// Not the answer of a Nacos.
+    NotNacos,
+}
+
+/// An answer without a token.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) reason: Reason,
+    /// What the server said, or what is wrong with it; no secret in it.
+    pub(crate) said: String,
+}
+
+/// Reads the answer to a login. `password` is only used to keep it out of the quotation.
+pub(crate) fn read(api: Api, status: u16, body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
+    let said = || quote(body, password.expose());
+    let refuse = |reason, said| Err(Refusal { reason, said });
+    match status {
+        200..=299 => read_success(body, password),
+        _ if api.is_missing(status) => refuse(Reason::MissingApi, said()),
+        300..=399 => refuse(Reason::NotNacos, "a redirect, which a login never follows".into()),
+        429 | 502..=504 => refuse(Reason::Overloaded, said()),
+        400 | 401 | 403 => refuse(Reason::Refused, said()),
+        500 if contains(body, "No static resource") => {
+            // Nacos 3 serves its console, under another context path, on a port of its own (8080).
+            let hint = "this is the console port of a Nacos 3; use the server's main port (8848)";
+            refuse(Reason::NotNacos, hint.into())
+        }
+        500..=599 => refuse(Reason::Fault, said()),
+        _ => refuse(Reason::NotNacos, said()),
+    }
+}
+
+fn contains(body: &[u8], word: &str) -> bool {
+    body.windows(word.len()).any(|w| w == word.as_bytes())
+}
+
+fn read_success(body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
+    let not_nacos = |said: String| Refusal { reason: Reason::NotNacos, said };
+    let json: Value = serde_json::from_slice(body).map_err(|_| {
+        let said = quote(body, password.expose());
+        not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
+    })?;
+    // `data` held the token, behind "Bearer ", in old servers with another authentication type.
+    let token = json["accessToken"].as_str().or_else(|| json["data"].as_str()?.strip_prefix("Bearer "));
+    let Some(token) = token.filter(|t| !t.is_empty()) else {
+        let said = json["message"].as_str().map_or_else(|| quote(body, password.expose()), |m| quote(m.as_bytes(), ""));
+        return Err(Refusal { reason: Reason::Refused, said: format!("no token in the answer: {said}") });
+    };
+    if !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(not_nacos("a token that no header can carry".into()));
+    }
+    let seconds = match &json["tokenTtl"] {
+        Value::Number(n) => n.as_f64(),
+        Value::String(s) => s.trim().parse().ok(),
+        _ => None,
+    };
+    let ttl = seconds.filter(|s| *s > 0.0).map(|s| Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX));
+    Ok(Grant { token: token.into(), ttl })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reason::*, *};
+
+    fn ask(api: Api, status: u16, body: &str) -> Result<Grant, Refusal> {
+        read(api, status, body.as_bytes(), &"hunter2".into())
+    }
+
+    #[test]
+    fn the_form_is_encoded_exactly_once() {
+        assert_eq!(*form("a b", &"+%&@$=ü".into()), "username=a+b&password=%2B%25%26%40%24%3D%C3%BC");
+    }
+
+    #[test]
+    fn ttl_in_every_shape() {
+        let ttl = |text: &str| {
+            let body = format!(r#"{{"accessToken":"t"{text}}}"#);
+            ask(Api::V1, 200, &body).unwrap().ttl
+        };
+        assert_eq!(ttl(r#","tokenTtl":18000"#), Some(Duration::from_secs(18000)));
+        assert_eq!(ttl(r#","tokenTtl":"18000""#), Some(Duration::from_secs(18000)));
+        assert_eq!(ttl(r#","tokenTtl":1.5"#), Some(Duration::from_millis(1500)));
+        assert_eq!(ttl(r#","tokenTtl":1e300"#), Some(Duration::MAX));
+        assert_eq!(ttl(r#","tokenTtl":9223372036854775808"#).unwrap().as_secs(), 1 << 63);
+        for none in ["", r#","tokenTtl":0"#, r#","tokenTtl":-1"#, r#","tokenTtl":null"#, r#","tokenTtl":"soon""#] {
+            assert_eq!(ttl(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_refusal() {
+        for (api, status, body, reason) in [
+            (Api::V1, 403, "unknown user!", Refused),
+            (Api::V1, 500, "caused: User x not found;", Fault),
+            (Api::V3, 500, r#"{"message":"No message available"}"#, Fault),
+            (Api::V3, 404, "<html>", MissingApi),
+            (Api::V3, 405, "", MissingApi),
+            (Api::V1, 410, "{}", MissingApi),
+            (Api::V3, 410, "{}", NotNacos),
+            (Api::V3, 500, "caused: No static resource nacos/v3/auth/user/login.;", NotNacos),
+            (Api::V1, 429, "", Overloaded),
+            (Api::V1, 503, "", Overloaded),
+            (Api::V1, 302, "", NotNacos),
+            (Api::V1, 200, "<html>", NotNacos),
+            (Api::V1, 200, "", NotNacos),
+            (Api::V1, 200, r#"{"accessToken":"eyJ"#, NotNacos),
+            (Api::V1, 200, r#"{"accessToken":"","tokenTtl":NaN}"#, NotNacos),
+            (Api::V1, 200, "{\"accessToken\":\"a\\r\\nb\"}", NotNacos),
+            (Api::V3, 200, r#"{"code":23000,"message":"Current Nacos auth plugin type is not `nacos`"}"#, Refused),
+            (Api::V1, 200, r#"{"code":401,"message":"Login failed"}"#, Refused),
+            (Api::V1, 200, r#"{"accessToken":""}"#, Refused),
+            (Api::V1, 200, "[1]", Refused),
+        ] {
+            assert_eq!(ask(api, status, body).unwrap_err().reason, reason, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn unusual_successes() {
+        assert_eq!(ask(Api::V1, 200, r#"{"code":200,"data":"Bearer abc"}"#).unwrap().token.expose(), "abc");
+        let disabled = ask(Api::V1, 200, r#"{"accessToken":"AUTH_DISABLED","tokenTtl":1715002590}"#).unwrap();
+        assert_eq!(disabled.token.expose(), "AUTH_DISABLED");
+    }
+
+    #[test]
+    fn the_password_is_never_quoted() {
+        let refusal = ask(Api::V1, 500, "password hunter2 is wrong").unwrap_err();
+        assert_eq!(refusal.said, "password *** is wrong");
+    }
+}

@@ -1,0 +1,87 @@
+//! Why did the server refuse a request? Nacos answers 403 to a bad token and to a missing permission alike;
+//! only the words differ.
+
+/// How many bytes of an answer are read for its words.
+const READ: usize = 4096;
+
+/// Why a server refused a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rejection {
+    /// The token is expired, unknown or signed with another secret: a login cures it.
+    Identity,
+    /// The user may not do this: no login cures it.
+    Permission,
+    /// The server itself lacks a setting: no login cures it.
+    Misconfigured,
+    /// A 403 without words that tell: perhaps a proxy's, perhaps a server that hides its messages.
+    Unknown,
+}
+
+const PERMISSION: &[&str] = &["authorization failed", "code: 403"];
+const MISCONFIGURED: &[&str] = &["server identity", "please config"];
+const IDENTITY: &[&str] = &[
+    "code: 401",
+    "token expired",
+    "expired token",
+    "jwt expired",
+    "token invalid",
+    "invalid token",
+    "invalid signature",
+    "unsupported signature algorithm",
+    "unknown user",
+    "user not found",
+];
+
+/// Sorts an answer; `None` if it is no rejection at all. The first list with a hit wins, in this order: permission,
+/// misconfigured, identity. A 500 counts only with the words that 1.4.8 puts into it in the instant of expiry.
+pub(crate) fn classify(status: u16, body: &[u8]) -> Option<Rejection> {
+    if !matches!(status, 401 | 403 | 500) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&body[..body.len().min(READ)]).to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|w| text.contains(w));
+    match status {
+        500 => says(&["jwt expired"]).then_some(Rejection::Identity),
+        _ if says(PERMISSION) => Some(Rejection::Permission),
+        _ if says(MISCONFIGURED) => Some(Rejection::Misconfigured),
+        401 => Some(Rejection::Identity),
+        _ if says(IDENTITY) => Some(Rejection::Identity),
+        _ => Some(Rejection::Unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rejection::*, *};
+
+    #[test]
+    fn words_of_every_release() {
+        for (status, body, class) in [
+            (200, "token expired!", None),
+            (404, "config data not exist", None),
+            (403, "unknown user!", Some(Identity)),
+            (403, r#"{"status":403,"message":"user not found!"}"#, Some(Identity)),
+            (403, r#"{"message":"Code: 401, Message: token expired!."}"#, Some(Identity)),
+            (403, "Invalid signature", Some(Identity)),
+            (403, "unsupported signature algorithm", Some(Identity)),
+            (403, "invalid token, username is empty", Some(Identity)),
+            (401, "<html>", Some(Identity)),
+            (500, "Server failed,JWT expired at 2026", Some(Identity)),
+            (500, "token invalid!", None),
+            (403, "authorization failed!", Some(Permission)),
+            (403, "Code: 403, Message: authorization failed!.", Some(Permission)),
+            (403, "Invalid server identity key or value, Please make sure", Some(Misconfigured)),
+            (403, "", Some(Unknown)),
+            (403, "<html>Forbidden</html>", Some(Unknown)),
+        ] {
+            assert_eq!(classify(status, body.as_bytes()), class, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn only_the_first_4_kib_are_read_and_any_bytes_will_do() {
+        let mut body = vec![0xff; READ];
+        body.extend(b"token expired!");
+        assert_eq!(classify(403, &body), Some(Unknown));
+    }
+}

@@ -1,0 +1,39 @@
+//! Text that must not be seen: wiped when dropped, never formatted.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A password or a token. Its memory has the exact size and is wiped when dropped;
+/// `Debug` prints asterisks, and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<Box<str>>);
+
+impl Secret {
+    /// The text itself. Whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_the_text() {
+        assert_eq!(format!("{:?}", Secret::from("hunter2")), "***");
+    }
+}
