@@ -1,0 +1,56 @@
+"""Keeps a program authenticated against a Nacos server.
+
+    with nacos_auth.Client("127.0.0.1:8848", "nacos", "nacos") as client:
+        print(client.get("/v1/cs/configs", params={"dataId": "demo", "group": "DEFAULT_GROUP"}).text)
+
+`Client` is the door; everything raised is a `NacosError`.
+"""
+
+from ._client import Advice, Client, Stats, Token
+from ._declarations import ABI_VERSION
+from ._errors import (
+    BadCredentialsError,
+    ClosedError,
+    ForbiddenError,
+    HTTPStatusError,
+    InternalError,
+    InvalidArgumentError,
+    LibraryError,
+    NacosConnectionError,
+    NacosError,
+    NacosTimeoutError,
+    ProtocolError,
+    ServerError,
+    ThrottledError,
+    TransportError,
+)
+from ._library import library_version
+from ._response import Headers, Response
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ABI_VERSION",
+    "Advice",
+    "BadCredentialsError",
+    "Client",
+    "ClosedError",
+    "ForbiddenError",
+    "HTTPStatusError",
+    "Headers",
+    "InternalError",
+    "InvalidArgumentError",
+    "LibraryError",
+    "NacosConnectionError",
+    "NacosError",
+    "NacosTimeoutError",
+    "ProtocolError",
+    "Response",
+    "ServerError",
+    "Stats",
+    "ThrottledError",
+    "Token",
+    "TransportError",
+    "__version__",
+    "library_version",
+]

@@ -1,0 +1,164 @@
+"""include/nacos_auth.h in ctypes words; tests/test_declarations.py compares the two."""
+
+from __future__ import annotations
+
+from ctypes import (
+    POINTER,
+    Structure,
+    c_char_p,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+    sizeof,
+)
+from typing import Any
+
+ABI_VERSION = 1
+
+# Handles and memory the library owns are c_void_p: a c_char_p result would be copied and its address lost.
+# Strings and bodies going in are c_char_p: ctypes then keeps the bytes object alive for as long as the struct.
+# Borrowed NUL-terminated strings coming out are c_char_p: the copy is what is wanted.
+Handle = c_void_p
+
+
+class _Sized(Structure):
+    """A struct that opens with its own size; the fields not named are zero, which means "default"."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(sizeof(self), **fields)
+
+
+class Pair(Structure):
+    _fields_ = [("name", c_char_p), ("value", c_char_p)]
+
+
+class AuthOptions(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("server_addr", c_char_p),
+        ("context_path", c_char_p),
+        ("username", c_char_p),
+        ("password", c_char_p),
+        ("ca_file", c_char_p),
+        ("client_cert_file", c_char_p),
+        ("client_key_file", c_char_p),
+        ("proxy", c_char_p),
+        ("connect_timeout_ms", c_uint32),
+        ("request_timeout_ms", c_uint32),
+        ("carriage", c_int32),
+        ("reserved0", c_uint32),
+    ]
+
+
+class CallOptions(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("cancel", Handle),
+        ("timeout_ms", c_uint32),
+        ("reserved0", c_uint32),
+    ]
+
+
+class TokenInfo(_Sized):
+    length: int
+    generation: int
+    remaining_ms: int
+    expired: int
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("length", c_size_t),
+        ("generation", c_uint64),
+        ("remaining_ms", c_int64),
+        ("expired", c_uint32),
+        ("reserved0", c_uint32),
+    ]
+
+
+class RequestOptions(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_char_p),
+        ("path", c_char_p),
+        ("query", POINTER(Pair)),
+        ("query_count", c_size_t),
+        ("headers", POINTER(Pair)),
+        ("header_count", c_size_t),
+        ("form", POINTER(Pair)),
+        ("form_count", c_size_t),
+        ("body", c_char_p),
+        ("body_len", c_size_t),
+        ("cancel", Handle),
+        ("timeout_ms", c_uint32),
+        ("reserved0", c_uint32),
+    ]
+
+
+class AuthStatistics(_Sized):
+    logins: int
+    login_failures: int
+    requests: int
+    replays: int
+    rejections: int
+    rejections_permission: int
+    waits: int
+    generation: int
+    remaining_ms: int
+    token_state: int
+    refresh_state: int
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("logins", c_uint64),
+        ("login_failures", c_uint64),
+        ("requests", c_uint64),
+        ("replays", c_uint64),
+        ("rejections", c_uint64),
+        ("rejections_permission", c_uint64),
+        ("waits", c_uint64),
+        ("generation", c_uint64),
+        ("remaining_ms", c_int64),
+        ("token_state", c_uint32),
+        ("refresh_state", c_uint32),
+    ]
+
+
+_OUT = POINTER(c_void_p)
+
+# name: (result, arguments)
+FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "nacos_auth_init": (c_int32, [POINTER(AuthOptions), _OUT, _OUT]),
+    "nacos_get_token": (c_int32, [Handle, POINTER(CallOptions), c_void_p, c_size_t, POINTER(TokenInfo), _OUT]),
+    "nacos_request": (c_int32, [Handle, POINTER(RequestOptions), _OUT, _OUT]),
+    "nacos_auth_generation": (c_void_p, [Handle]),
+    "nacos_auth_report_rejected": (
+        c_int32,
+        [Handle, c_uint64, c_int32, c_char_p, c_size_t, POINTER(c_int32), _OUT],
+    ),
+    "nacos_auth_set_credentials": (c_int32, [Handle, c_char_p, c_char_p, _OUT]),
+    "nacos_auth_stats": (c_int32, [Handle, POINTER(AuthStatistics), _OUT]),
+    "nacos_auth_close": (None, [Handle]),
+    "nacos_auth_free": (None, [Handle]),
+    "nacos_response_status": (c_int32, [Handle]),
+    "nacos_response_body": (c_void_p, [Handle, POINTER(c_size_t)]),
+    "nacos_response_header_count": (c_size_t, [Handle]),
+    "nacos_response_header_at": (c_int32, [Handle, c_size_t, POINTER(c_char_p), POINTER(c_char_p)]),
+    "nacos_response_header": (c_char_p, [Handle, c_char_p]),
+    "nacos_response_generation": (c_uint64, [Handle]),
+    "nacos_response_replays": (c_uint32, [Handle]),
+    "nacos_response_free": (None, [Handle]),
+    "nacos_error_status": (c_int32, [Handle]),
+    "nacos_error_message": (c_char_p, [Handle]),
+    "nacos_error_http_status": (c_int32, [Handle]),
+    "nacos_error_is_retryable": (c_int32, [Handle]),
+    "nacos_error_retry_after_ms": (c_uint64, [Handle]),
+    "nacos_error_free": (None, [Handle]),
+    "nacos_cancel_new": (c_void_p, []),
+    "nacos_cancel_trigger": (None, [Handle]),
+    "nacos_cancel_free": (None, [Handle]),
+    "nacos_auth_abi_version": (c_uint32, []),
+    "nacos_auth_version": (c_char_p, []),
+    "nacos_status_name": (c_char_p, [c_int32]),
+    "nacos_status_message": (c_char_p, [c_int32]),
+}

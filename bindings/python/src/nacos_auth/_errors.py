@@ -1,0 +1,152 @@
+"""The exceptions. What the native library reports becomes the class of its status."""
+
+from __future__ import annotations
+
+from ctypes import CDLL, c_void_p
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._response import Response
+
+
+class NacosError(Exception):
+    """Base of everything this package raises. The text names what failed and where, never a password or a token."""
+
+    status: str
+    """The name of the status in the C header without its prefix: "BAD_CREDENTIALS"; of its own: "HTTP", "LIBRARY"."""
+    code: int
+    """The number of the status in the C header; 0 for "HTTP" and "LIBRARY", which have none."""
+    http_status: int | None
+    """HTTP status of the answer that caused the error, None where there was no answer."""
+    retryable: bool
+    """Whether the same call may succeed later without anybody changing anything."""
+    retry_after: float | None
+    """Seconds after which to try again, None if unknown."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: str = "INTERNAL",
+        code: int = 901,
+        http_status: int | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.http_status = http_status
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class LibraryError(NacosError, OSError):
+    """The native library cannot be loaded, or is of another ABI."""
+
+
+class InvalidArgumentError(NacosError, ValueError):
+    """A wrong argument or configuration; nothing was sent."""
+
+
+class TransportError(NacosError):
+    """No usable answer came back."""
+
+
+class NacosConnectionError(TransportError, ConnectionError):
+    """No connection, TLS refused, or the connection broke: CONNECT, TLS, IO."""
+
+
+class NacosTimeoutError(TransportError, TimeoutError):
+    """The time of the call ran out."""
+
+
+class ProtocolError(TransportError):
+    """The answer is not what a Nacos server sends, or is too large: PROTOCOL, TOO_LARGE."""
+
+
+class BadCredentialsError(NacosError):
+    """The server refuses the user name or the password."""
+
+
+class ForbiddenError(NacosError):
+    """The server refuses the account."""
+
+
+class ThrottledError(NacosError):
+    """The server asks for fewer calls; see `retry_after`."""
+
+
+class ServerError(NacosError):
+    """The server reports a fault of its own."""
+
+
+class ClosedError(NacosError):
+    """The client was closed."""
+
+
+class InternalError(NacosError):
+    """A fault of the native library: please report it."""
+
+
+class HTTPStatusError(NacosError):
+    """Raised by `Response.raise_for_status` alone: elsewhere an HTTP status is data."""
+
+    response: Response
+
+    def __init__(self, message: str, response: Response) -> None:
+        retryable = response.status in {429, 502, 503, 504}
+        super().__init__(message, status="HTTP", code=0, http_status=response.status, retryable=retryable)
+        self.response = response
+
+    def __reduce__(self) -> tuple[type[HTTPStatusError], tuple[str, Response]]:
+        return type(self), (str(self), self.response)
+
+
+_CLASSES: dict[int, type[NacosError]] = {
+    100: InvalidArgumentError,  # INVALID_ARGUMENT
+    101: InvalidArgumentError,  # NULL_ARGUMENT
+    102: InvalidArgumentError,  # INVALID_UTF8
+    103: InvalidArgumentError,  # INVALID_CONFIG
+    104: InvalidArgumentError,  # UNSUPPORTED_OPTION
+    105: InternalError,  # BUFFER_TOO_SMALL: the binding grows its buffer
+    200: NacosConnectionError,  # CONNECT
+    201: NacosTimeoutError,  # TIMEOUT
+    202: NacosConnectionError,  # TLS
+    203: NacosConnectionError,  # IO
+    204: ProtocolError,  # PROTOCOL
+    205: ProtocolError,  # TOO_LARGE
+    300: BadCredentialsError,  # BAD_CREDENTIALS
+    301: ForbiddenError,  # FORBIDDEN
+    302: ThrottledError,  # THROTTLED
+    303: ServerError,  # SERVER
+    400: InternalError,  # CANCELLED: the binding cancels nothing
+    401: ClosedError,  # CLOSED
+    900: InternalError,  # PANIC
+    901: InternalError,  # INTERNAL
+}
+
+
+def take_error(library: CDLL, status: int, error: c_void_p) -> NacosError:
+    """The exception for a failed call; frees the error object."""
+    name = library.nacos_status_name(status).decode()
+    http_status = retry_after_ms = 0
+    retryable = False
+    try:
+        if error:
+            message = library.nacos_error_message(error).decode("utf-8", "replace")
+            http_status = library.nacos_error_http_status(error)
+            retryable = bool(library.nacos_error_is_retryable(error))
+            retry_after_ms = library.nacos_error_retry_after_ms(error)
+        else:
+            message = library.nacos_status_message(status).decode()
+    finally:
+        library.nacos_error_free(error)
+    return _CLASSES.get(status, NacosError)(
+        message,
+        status=name,
+        code=status,
+        http_status=http_status or None,
+        retryable=retryable,
+        retry_after=retry_after_ms / 1000 or None,
+    )

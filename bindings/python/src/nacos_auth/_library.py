@@ -1,0 +1,64 @@
+"""Finds and loads the native library, when it is first used."""
+
+from __future__ import annotations
+
+import os
+from ctypes import CDLL
+from pathlib import Path
+
+from ._declarations import ABI_VERSION, FUNCTIONS
+from ._errors import LibraryError
+
+_SONAME = f"libnacos_auth.so.{ABI_VERSION}"
+_loaded: CDLL | None = None
+
+
+def library() -> CDLL:
+    """The loaded library. Raises `LibraryError` saying what was tried; the next call tries again.
+
+    No lock: loading twice at once is harmless, and a lock could be inherited held over a fork.
+    """
+    global _loaded  # noqa: PLW0603
+    if _loaded is None:
+        _loaded = _load()
+    return _loaded
+
+
+def library_version() -> str:
+    """The version of the native library, such as "0.1.0"."""
+    version: bytes = library().nacos_auth_version()
+    return version.decode()
+
+
+def _load() -> CDLL:
+    tried = []
+    for candidate in _candidates():
+        try:
+            return _declare(CDLL(candidate))  # CDLL, not PyDLL: other Python threads run while a call waits
+        except (OSError, AttributeError, LibraryError) as failure:
+            tried.append(f"{candidate} ({failure})")
+    raise _failure(
+        f"cannot load the native library; tried {'; '.join(tried)}. "
+        "Install a wheel that carries it, or let NACOS_AUTH_LIBRARY name its file"
+    )
+
+
+def _candidates() -> list[str]:
+    override = os.environ.get("NACOS_AUTH_LIBRARY")
+    if override:  # alone: falling back from a choice made on purpose would hide its failure
+        return [override]
+    return [str(Path(__file__).with_name("libnacos_auth.so")), _SONAME]
+
+
+def _declare(library: CDLL) -> CDLL:
+    for name, (result, arguments) in FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    abi = library.nacos_auth_abi_version()
+    if abi != ABI_VERSION:
+        raise _failure(f"it has ABI {abi}, this package needs ABI {ABI_VERSION}")
+    return library
+
+
+def _failure(message: str) -> LibraryError:
+    return LibraryError(message, status="LIBRARY", code=0)

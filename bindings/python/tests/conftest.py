@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from devserver import REPOSITORY, DevServer
+from nacos_auth import Client
+
+os.environ.setdefault("NACOS_AUTH_LIBRARY", str(REPOSITORY / "target" / "release" / "libnacos_auth.so"))
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., DevServer]]:
+    """Starts servers with the given arguments, all ended after the test."""
+    with ExitStack() as servers:
+        yield lambda *arguments: servers.enter_context(DevServer(*arguments))
+
+
+@pytest.fixture
+def server(start_server: Callable[..., DevServer]) -> DevServer:
+    return start_server()
+
+
+@pytest.fixture
+def client(server: DevServer) -> Iterator[Client]:
+    with Client(server.address, "nacos", "nacos") as client:
+        yield client
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """Waits for a condition, and fails after a limit."""
+
+    def wait(condition: Callable[[], bool], limit: float = 10) -> None:
+        end = time.monotonic() + limit
+        while not condition():
+            assert time.monotonic() < end, "the condition did not come true in time"
+            time.sleep(0.01)
+
+    return wait
