@@ -1,0 +1,122 @@
+package nacosauth
+
+/*
+#include <nacos_auth.h>
+
+#cgo noescape nacos_cancel_new
+#cgo nocallback nacos_cancel_new
+#cgo noescape nacos_cancel_trigger
+#cgo nocallback nacos_cancel_trigger
+#cgo noescape nacos_cancel_free
+#cgo nocallback nacos_cancel_free
+*/
+import "C"
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// maxCalls bounds the calls of one client that are inside the library at a time. Each holds an operating system thread,
+// and the Go runtime ends a program that needs more than 10,000 of them; the others wait as cheap goroutines.
+const maxCalls = 256
+
+// call is one blocking call into the library on behalf of a context.
+type call struct {
+	client  *Client
+	ctx     context.Context
+	timeout C.uint32_t
+	cancel  *C.nacos_cancel
+	release []func()
+}
+
+// begin waits for a turn and translates the context. Each success must be followed by end.
+func (c *Client) begin(ctx context.Context) (*call, error) {
+	if ctx.Err() != nil {
+		return nil, contextError(ctx)
+	}
+	k := &call{client: c, ctx: ctx}
+	select {
+	case c.calls <- struct{}{}:
+	default:
+		if err := k.wait(); err != nil {
+			return nil, err
+		}
+	}
+	deadline, limited := k.ctx.Deadline()
+	if limited {
+		k.timeout = timeoutMS(time.Until(deadline))
+	}
+	if k.ctx.Done() != nil {
+		k.watch(limited)
+	}
+	return k, nil
+}
+
+// wait takes a turn as soon as another call has ended; the time spent here counts against the deadline of the call.
+func (k *call) wait() error {
+	if _, limited := k.ctx.Deadline(); !limited {
+		ctx, stop := context.WithTimeout(k.ctx, k.client.requestTimeout)
+		k.ctx, k.release = ctx, append(k.release, stop)
+	}
+	select {
+	case k.client.calls <- struct{}{}:
+		return nil
+	case <-k.ctx.Done():
+		err := contextError(k.ctx)
+		k.cleanup()
+		return err
+	}
+}
+
+// watch ends the call when its context is cancelled. A deadline is left to the library, whose error says more.
+func (k *call) watch(limited bool) {
+	cancel := C.nacos_cancel_new()
+	ended := make(chan struct{})
+	stop := context.AfterFunc(k.ctx, func() {
+		defer close(ended)
+		if !limited || k.ctx.Err() != context.DeadlineExceeded {
+			C.nacos_cancel_trigger(cancel)
+		}
+	})
+	k.cancel = cancel
+	k.release = append(k.release, func() {
+		if !stop() {
+			<-ended
+		}
+		C.nacos_cancel_free(cancel)
+	})
+}
+
+func (k *call) end() {
+	k.cleanup()
+	<-k.client.calls
+}
+
+func (k *call) cleanup() {
+	for i := len(k.release) - 1; i >= 0; i-- {
+		k.release[i]()
+	}
+}
+
+// fail makes the error of the call: the context's own if that is what ended it.
+func (k *call) fail(status C.nacos_status, detail *C.nacos_error) error {
+	err := newError(status, detail)
+	if k.ctx.Err() != nil {
+		switch err.Status {
+		case ErrCancelled:
+			return contextError(k.ctx)
+		case ErrTimeout:
+			err.cause = context.Cause(k.ctx)
+		}
+	}
+	return err
+}
+
+// timeoutMS rounds up, so that the library never gives up before the context does, and never returns the 0 that means
+// "the default".
+func timeoutMS(d time.Duration) C.uint32_t {
+	ms := (d + time.Millisecond - 1) / time.Millisecond
+	return C.uint32_t(min(max(ms, 1), math.MaxUint32))
+}

@@ -1,0 +1,452 @@
+package nacosauth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	nacosauth "github.com/nacos-auth/nacos-auth/bindings/go"
+)
+
+var (
+	background = context.Background()
+	config     = url.Values{"dataId": {"demo"}, "group": {"DEFAULT_GROUP"}}
+)
+
+// get reads the configuration that every devserver has.
+func get(t testing.TB, client *nacosauth.Client) *nacosauth.Response {
+	t.Helper()
+	response, err := client.Get(background, "/v1/cs/configs", config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+// together runs n goroutines that start at the same moment and returns their errors.
+func together(n int, do func() error) []error {
+	errs := make([]error, n)
+	gate := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			<-gate
+			errs[i] = do()
+		}()
+	}
+	close(gate)
+	all.Wait()
+	return errs
+}
+
+func TestTokenIsCachedWithoutLeavingGo(t *testing.T) {
+	server := start(t)
+	client := server.connect(t)
+	first := token(t, client)
+	calls := runtime.NumCgoCall()
+	allocations := testing.AllocsPerRun(1000, func() {
+		if again, err := client.Token(background); err != nil || again != first {
+			t.Fatal(again == first, err)
+		}
+	})
+	if n := runtime.NumCgoCall() - calls; n != 0 || allocations != 0 {
+		t.Errorf("%d calls into C and %v allocations for cached tokens", n, allocations)
+	}
+	if n := server.counts(t).Logins; n != 1 {
+		t.Errorf("%d logins", n)
+	}
+}
+
+func TestTokenInfo(t *testing.T) {
+	client := start(t, "--ttl", "60").connect(t)
+	info, err := client.TokenInfo(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Token != token(t, client) || info.Generation == 0 || info.Expired || info.Remaining < 50*time.Second || info.Remaining > time.Minute {
+		t.Errorf("%v", info)
+	}
+}
+
+func TestRequest(t *testing.T) {
+	client := start(t).connect(t)
+	form := url.Values{"dataId": {"größe & co"}, "group": {"DEFAULT_GROUP"}, "content": {strings.Repeat("a=b&c ", 1000)}}
+	response, err := client.Post(background, "/v1/cs/configs", form)
+	if err != nil || response.StatusCode != 200 || string(response.Body) != "true" {
+		t.Fatal(response, err)
+	}
+	form.Del("content")
+	response, err = client.Do(background, &nacosauth.Request{
+		Path: "/v1/cs/configs", Query: form, Header: http.Header{"Accept": {"text/plain", "*/*"}}})
+	if err != nil || response.StatusCode != 200 || string(response.Body) != strings.Repeat("a=b&c ", 1000) {
+		t.Fatal(response, err)
+	}
+	if response.Generation == 0 || response.Replayed || response.Header.Get("Content-Type") == "" {
+		t.Errorf("%+v", response)
+	}
+	response, err = client.Do(background, &nacosauth.Request{Method: http.MethodPut, Path: "/v1/no/such", Body: []byte("x")})
+	if err != nil || response.StatusCode < 400 {
+		t.Errorf("%+v, %v", response, err)
+	}
+}
+
+func TestTokensExpire(t *testing.T) {
+	server := start(t, "--ttl", "2")
+	client := server.connect(t)
+	generations := map[uint64]bool{}
+	for end := time.Now().Add(6 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		response := get(t, client)
+		if response.StatusCode != 200 {
+			t.Fatalf("%d %s", response.StatusCode, response.Body)
+		}
+		generations[response.Generation] = true
+		token(t, client)
+	}
+	if len(generations) < 3 {
+		t.Errorf("%d generations in three lifetimes of a token", len(generations))
+	}
+}
+
+func TestSecretChanges(t *testing.T) {
+	server := start(t)
+	client := server.connect(t)
+	old := token(t, client)
+	server.post(t, "/secret", nil)
+	response := get(t, client)
+	if response.StatusCode != 200 || !response.Replayed {
+		t.Errorf("%d, replayed %t", response.StatusCode, response.Replayed)
+	}
+	if token(t, client) == old {
+		t.Error("the refused token is still cached")
+	}
+	stats, err := client.Stats()
+	if err != nil || stats.Logins != 2 || stats.Replays != 1 || stats.Rejections != 1 || stats.Token != nacosauth.TokenFresh {
+		t.Errorf("%+v, %v", stats, err)
+	}
+}
+
+func TestOneLoginForAllGoroutines(t *testing.T) {
+	server := start(t)
+	client := server.connect(t)
+	request := func() error {
+		response, err := client.Get(background, "/v1/cs/configs", config)
+		if err == nil && response.StatusCode != 200 {
+			err = fmt.Errorf("HTTP %d", response.StatusCode)
+		}
+		return err
+	}
+	fetch := func() error {
+		_, err := client.Token(background)
+		return err
+	}
+	for logins, step := range []struct {
+		n  int
+		do func() error
+	}{{1000, fetch}, {64, request}, {64, request}} {
+		if err := errors.Join(together(step.n, step.do)...); err != nil {
+			t.Fatal(err)
+		}
+		if n := server.counts(t).Logins; n != logins+1 {
+			t.Errorf("%d logins, want %d", n, logins+1)
+		}
+		server.post(t, "/revoke", nil)
+	}
+}
+
+func TestGoroutinesAtExpiry(t *testing.T) {
+	server := start(t, "--ttl", "4")
+	client := server.connect(t)
+	info, err := client.TokenInfo(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := time.Now().Add(info.Remaining + 500*time.Millisecond)
+	errs := together(64, func() error {
+		for time.Now().Before(end) {
+			if _, err := client.Token(background); err != nil {
+				return err
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if n := server.counts(t).Logins; n != 2 {
+		t.Errorf("%d logins over one expiry", n)
+	}
+}
+
+func TestMissingPermission(t *testing.T) {
+	server := start(t)
+	client := server.connect(t, func(o *nacosauth.Options) { o.Username, o.Password = "poor", "poor" })
+	for range 10 {
+		if response := get(t, client); response.StatusCode != 403 || response.Replayed {
+			t.Fatalf("%d, replayed %t", response.StatusCode, response.Replayed)
+		}
+	}
+	stats, err := client.Stats()
+	if err != nil || stats.Logins != 1 || stats.RejectionsPermission != 10 {
+		t.Errorf("%+v, %v", stats, err)
+	}
+}
+
+func TestWrongPasswordThenTheRightOne(t *testing.T) {
+	client := start(t).connect(t, func(o *nacosauth.Options) { o.Password = "a wrong one" })
+	_, err := client.Token(background)
+	wantError(t, err, nacosauth.ErrBadCredentials)
+	var detail *nacosauth.Error
+	if !errors.As(err, &detail) || detail.HTTPStatus == 0 || detail.RetryAfter == 0 || strings.Contains(err.Error(), "a wrong one") {
+		t.Errorf("%#v", err)
+	}
+	if err := client.SetCredentials("nacos", "nacos"); err != nil {
+		t.Fatal(err)
+	}
+	token(t, client)
+}
+
+func TestDeadline(t *testing.T) {
+	server := start(t)
+	server.post(t, "/faults", fields{"on": "login", "kind": "hang"})
+	client := server.connect(t)
+	for name, call := range map[string]func(context.Context) error{
+		"Token": func(ctx context.Context) error { _, err := client.Token(ctx); return err },
+		"Do":    func(ctx context.Context) error { _, err := client.Get(ctx, "/v1/cs/configs", config); return err },
+	} {
+		ctx, cancel := context.WithTimeout(background, 100*time.Millisecond)
+		before := time.Now()
+		err := call(ctx)
+		wantError(t, err, context.DeadlineExceeded, nacosauth.ErrTimeout)
+		if took := time.Since(before); took < 90*time.Millisecond || took > time.Second {
+			t.Errorf("%s took %s", name, took)
+		}
+		cancel()
+		wantError(t, call(ctx), context.DeadlineExceeded) // before anything is sent
+	}
+	client = server.connect(t, func(o *nacosauth.Options) { o.RequestTimeout = 100 * time.Millisecond })
+	_, err := client.Token(background)
+	wantError(t, err, nacosauth.ErrTimeout)
+}
+
+func TestCancel(t *testing.T) {
+	server := start(t)
+	server.post(t, "/faults", fields{"on": "login", "kind": "hang"})
+	client := server.connect(t)
+	reason := errors.New("the user left")
+	ctx, cancel := context.WithCancelCause(background)
+	results := make(chan error, 1)
+	go func() {
+		_, err := client.Get(ctx, "/v1/cs/configs", config)
+		results <- err
+	}()
+	eventually(t, "the call waits", func() bool { s, _ := client.Stats(); return s.Refresh == nacosauth.RefreshInFlight })
+	before := time.Now()
+	cancel(reason)
+	wantError(t, <-results, context.Canceled, nacosauth.ErrCancelled, reason)
+	if took := time.Since(before); took > time.Second {
+		t.Errorf("a cancelled call went on for %s", took)
+	}
+}
+
+// More goroutines than may be inside the library wait outside, and leave when their context ends.
+func TestManyWaiters(t *testing.T) {
+	server := start(t)
+	server.post(t, "/faults", fields{"on": "login", "kind": "hang"})
+	client := server.connect(t)
+	ctx, cancel := context.WithTimeout(background, 300*time.Millisecond)
+	defer cancel()
+	before := time.Now()
+	for _, err := range together(2000, func() error { _, err := client.Token(ctx); return err }) {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(before); took > 3*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestCloseWakesCallsInFlight(t *testing.T) {
+	server := start(t)
+	server.post(t, "/faults", fields{"on": "login", "kind": "hang"})
+	client := server.connect(t)
+	results := make(chan []error, 1)
+	go func() {
+		results <- together(400, func() error { _, err := client.Token(background); return err })
+	}()
+	eventually(t, "the calls wait", func() bool { s, _ := client.Stats(); return s.Waits >= 200 })
+	before := time.Now()
+	client.Close()
+	client.Close()
+	for _, err := range <-results {
+		if !errors.Is(err, nacosauth.ErrClosed) {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(before); took > time.Second {
+		t.Errorf("closing took %s", took)
+	}
+	_, err := client.Token(background)
+	wantError(t, err, nacosauth.ErrClosed)
+	_, err = client.Get(background, "/v1/cs/configs", config)
+	wantError(t, err, nacosauth.ErrClosed)
+}
+
+func TestCloseWhileTokensAreRead(t *testing.T) {
+	server := start(t)
+	for range 20 {
+		client := server.connect(t)
+		token(t, client)
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			client.Close()
+			runtime.GC()
+		}()
+		for _, err := range together(8, func() error {
+			for {
+				if _, err := client.Token(background); err != nil {
+					return err
+				}
+			}
+		}) {
+			wantError(t, err, nacosauth.ErrClosed)
+		}
+		<-closed
+	}
+}
+
+// A client that is dropped without Close must be released by the collector, and not while a call is under way.
+func TestForgottenClients(t *testing.T) {
+	server := start(t)
+	for range 50 {
+		client, err := nacosauth.New(nacosauth.Options{ServerAddr: server.Address, Username: "nacos", Password: "nacos"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go runtime.GC()
+		if _, err := client.Token(background); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestInvalidOptions(t *testing.T) {
+	for name, change := range map[string]func(*nacosauth.Options){
+		"no server":        func(o *nacosauth.Options) { o.ServerAddr = "" },
+		"no user":          func(o *nacosauth.Options) { o.Username = "" },
+		"carriage":         func(o *nacosauth.Options) { o.Carriage = 7 },
+		"negative timeout": func(o *nacosauth.Options) { o.RequestTimeout = -1 },
+		"NUL":              func(o *nacosauth.Options) { o.Password = "a\x00b" },
+		"no such file":     func(o *nacosauth.Options) { o.CAFile = "no/such/file.pem" },
+		"UTF-8":            func(o *nacosauth.Options) { o.Username = "\xff" },
+	} {
+		options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "p"}
+		change(&options)
+		client, err := nacosauth.New(options)
+		var detail *nacosauth.Error
+		if client != nil || !errors.As(err, &detail) || detail.Status/100 != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.Token(background)
+	wantError(t, err, nacosauth.ErrConnect)
+	var detail *nacosauth.Error
+	if !errors.As(err, &detail) || !detail.Retryable || !strings.Contains(detail.Message, "127.0.0.1:1") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "hunter2"}
+	info := nacosauth.TokenInfo{Token: "hunter2", Generation: 3}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		if text := fmt.Sprintf(verb+" "+verb+" "+verb, options, &options, info); strings.Contains(text, "hunter2") || strings.Contains(text, "68756e74657232") {
+			t.Error(verb, text)
+		}
+	}
+}
+
+func TestVersions(t *testing.T) {
+	if nacosauth.Version() == "" || nacosauth.ABIVersion() != 1 || nacosauth.ErrBadCredentials.Name() != "BAD_CREDENTIALS" {
+		t.Error(nacosauth.Version(), nacosauth.ABIVersion(), nacosauth.ErrBadCredentials.Name())
+	}
+	if nacosauth.Linkage != "dynamic" && nacosauth.Linkage != "static" {
+		t.Error(nacosauth.Linkage)
+	}
+}
+
+func BenchmarkCachedToken(b *testing.B) {
+	client := start(b).connect(b)
+	token(b, client)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := client.Token(background); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCachedTokenParallel(b *testing.B) {
+	client := start(b).connect(b)
+	token(b, client)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if _, err := client.Token(background); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// The three ways to send a request, to be compared with each other.
+func BenchmarkRequest(b *testing.B) {
+	server := start(b)
+	client := server.connect(b)
+	address := "http://" + server.Address + "/nacos/v1/cs/configs?" + config.Encode()
+	base := &http.Transport{MaxIdleConnsPerHost: 64}
+	b.Cleanup(base.CloseIdleConnections)
+	bearer := "Bearer " + token(b, client)
+	plain := &http.Client{Transport: base}
+	carried := &http.Client{Transport: &nacosauth.Transport{Client: client, Base: base}}
+	for _, way := range []struct {
+		name string
+		do   func() error
+	}{
+		{"nethttp", func() error { return fetch(plain, address, bearer) }},
+		{"Transport", func() error { return fetch(carried, address, "") }},
+		{"Do", func() error { _, err := client.Get(background, "/v1/cs/configs", config); return err }},
+	} {
+		for _, n := range []int{1, 8, 64} {
+			b.Run(fmt.Sprintf("%s/%d", way.name, n), func(b *testing.B) {
+				b.SetParallelism((n + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+				b.RunParallel(func(p *testing.PB) {
+					for p.Next() {
+						if err := way.do(); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			})
+		}
+	}
+}

@@ -1,0 +1,23 @@
+// Package nacosauth keeps a Go program authenticated against a Nacos server.
+//
+// A [Client] logs in, keeps the token, renews it before it expires, and when the server refuses it all the same (a new
+// secret, a restart, a revocation) logs in once and sends the refused request again. There are three ways to use it:
+//
+//   - [Client.Do], [Client.Get] and [Client.Post] send requests through the library and need nothing else.
+//   - [Transport] puts the token on the requests of an ordinary [net/http.Client].
+//   - [Client.Token] returns the token for any other HTTP stack; [Client.ReportRejected] tells the library what the
+//     server thought of it.
+//
+// Clients of one process with the same servers and credentials share one token and one login, also with programs
+// parts written in C, C++ or Python that use the same shared library.
+//
+// # Contexts
+//
+// Every call that may wait takes a context. Its deadline and its cancellation end the call, and the error then matches
+// ctx.Err() under [errors.Is]. A context without a deadline is limited by [Options.RequestTimeout].
+//
+// # Linking
+//
+// The package is a thin cgo layer over libnacos_auth. By default it is found with pkg-config (nacos_auth.pc); with
+// -tags nacos_auth_static the library is linked into the program from a checkout of the project. See [Linkage].
+package nacosauth

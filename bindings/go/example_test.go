@@ -1,0 +1,102 @@
+package nacosauth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	nacosauth "github.com/nacos-auth/nacos-auth/bindings/go"
+)
+
+func ExampleNew() {
+	client, err := nacosauth.New(nacosauth.Options{
+		ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), // "10.0.0.1:8848,10.0.0.2:8848"
+		Username:   "nacos",
+		Password:   "nacos",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	response, err := client.Get(ctx, "/v1/cs/configs", url.Values{"dataId": {"demo"}, "group": {"DEFAULT_GROUP"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(response.StatusCode)
+	// Output: 200
+}
+
+func ExampleClient_Post() {
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), Username: "nacos", Password: "nacos"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	response, err := client.Post(context.Background(), "/v1/cs/configs", url.Values{
+		"dataId": {"limits"}, "group": {"DEFAULT_GROUP"}, "content": {"max=10"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(response.StatusCode, string(response.Body))
+	// Output: 200 true
+}
+
+func ExampleTransport() {
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), Username: "nacos", Password: "nacos"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	web := &http.Client{Transport: &nacosauth.Transport{Client: client}}
+	defer web.CloseIdleConnections()
+	response, err := web.Get("http://" + os.Getenv("NACOS_SERVER_ADDR") + "/nacos/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer response.Body.Close()
+	fmt.Println(response.Status)
+	// Output: 200 OK
+}
+
+func ExampleClient_ReportRejected() {
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), Username: "nacos", Password: "nacos"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	info, err := client.TokenInfo(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	// A request sent with info.Token was answered:
+	advice, err := client.ReportRejected(info.Generation, http.StatusForbidden, []byte(`{"message":"token expired!"}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(advice == nacosauth.AdviceReplay)
+	// Output: true
+}
+
+func ExampleError() {
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), Username: "nacos", Password: "a wrong one"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.Token(context.Background())
+	fmt.Println(errors.Is(err, nacosauth.ErrBadCredentials))
+	var failure *nacosauth.Error
+	if errors.As(err, &failure) {
+		fmt.Println(failure.Status.Name(), failure.HTTPStatus)
+	}
+	// Output:
+	// true
+	// BAD_CREDENTIALS 403
+}

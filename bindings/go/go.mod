@@ -1,0 +1,3 @@
+module github.com/nacos-auth/nacos-auth/bindings/go
+
+go 1.24

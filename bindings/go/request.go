@@ -1,0 +1,135 @@
+package nacosauth
+
+/*
+#include <nacos_auth.h>
+
+#cgo noescape nacos_request
+#cgo nocallback nacos_request
+#cgo noescape nacos_response_free
+#cgo nocallback nacos_response_free
+#cgo noescape nacosauth_view
+#cgo nocallback nacosauth_view
+#cgo noescape nacosauth_headers
+#cgo nocallback nacosauth_headers
+
+// One crossing instead of six.
+typedef struct {
+	const uint8_t *body;
+	size_t body_len;
+	size_t header_count;
+	uint64_t generation;
+	int32_t status;
+	uint32_t replays;
+} nacosauth_response_view;
+
+static void nacosauth_view(const nacos_response *response, nacosauth_response_view *view) {
+	view->body = nacos_response_body(response, &view->body_len);
+	view->header_count = nacos_response_header_count(response);
+	view->generation = nacos_response_generation(response);
+	view->status = nacos_response_status(response);
+	view->replays = nacos_response_replays(response);
+}
+
+static nacos_status nacosauth_headers(const nacos_response *response, nacos_pair *headers, size_t count) {
+	nacos_status status = NACOS_OK;
+	for (size_t i = 0; i < count && status == NACOS_OK; i++) {
+		status = nacos_response_header_at(response, i, &headers[i].name, &headers[i].value);
+	}
+	return status;
+}
+*/
+import "C"
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/url"
+	"runtime"
+	"unsafe"
+)
+
+// Request is what [Client.Do] sends.
+type Request struct {
+	Method string      // "" means GET
+	Path   string      // after the context path, such as "/v1/cs/configs"; may carry "?query" already percent-encoded
+	Query  url.Values  // percent-encoded by the library and added to the path
+	Header http.Header // without the token, which the library adds
+	Form   url.Values  // sent as application/x-www-form-urlencoded; not together with Body
+	Body   []byte      // must not be changed before Do returns
+}
+
+// Response is the answer of the server, whatever its status.
+type Response struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte
+	Generation uint64 // of the token that got this answer; 0 = it was sent without one
+	Replayed   bool   // the first answer refused the token, this is the second one
+}
+
+// Get requests a path, see [Request.Path].
+func (c *Client) Get(ctx context.Context, path string, query url.Values) (*Response, error) {
+	return c.Do(ctx, &Request{Path: path, Query: query})
+}
+
+// Post sends a form to a path, see [Request.Path].
+func (c *Client) Post(ctx context.Context, path string, form url.Values) (*Response, error) {
+	return c.Do(ctx, &Request{Method: http.MethodPost, Path: path, Form: form})
+}
+
+// Do sends a request with the token and returns the answer. A status such as 403 or 500 is an answer, not an error. An
+// answer that refuses the token as expired or unknown is followed by one login and one replay, inside the same deadline.
+func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
+	size, pairs := sizeOf(r.Query, r.Header, r.Form)
+	m := newMemory(size+len(r.Method)+len(r.Path)+2, pairs)
+	defer m.release()
+	in := C.nacos_request_options{
+		struct_size: C.sizeof_nacos_request_options,
+		method:      m.optional(r.Method),
+		path:        m.string(r.Path),
+	}
+	in.query, in.query_count = m.list(r.Query)
+	in.headers, in.header_count = m.list(r.Header)
+	in.form, in.form_count = m.list(r.Form)
+	in.body, in.body_len = m.body(r.Body)
+	if m.err != nil {
+		return nil, m.err
+	}
+
+	k, err := c.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer k.end()
+	in.cancel, in.timeout_ms = k.cancel, k.timeout
+	var response *C.nacos_response
+	var detail *C.nacos_error
+	status := C.nacos_request(c.handle, &in, &response, &detail)
+	runtime.KeepAlive(c)
+	if status != C.NACOS_OK {
+		return nil, k.fail(status, detail)
+	}
+	defer C.nacos_response_free(response)
+	return copyResponse(response)
+}
+
+func copyResponse(response *C.nacos_response) (*Response, error) {
+	var view C.nacosauth_response_view
+	C.nacosauth_view(response, &view)
+	pairs := make([]C.nacos_pair, view.header_count)
+	if status := C.nacosauth_headers(response, unsafe.SliceData(pairs), view.header_count); status != C.NACOS_OK {
+		return nil, newError(status, nil)
+	}
+	header := make(http.Header, len(pairs))
+	for _, pair := range pairs {
+		header.Add(C.GoString(pair.name), C.GoString(pair.value))
+	}
+	return &Response{
+		StatusCode: int(view.status),
+		Header:     header,
+		Body:       bytes.Clone(unsafe.Slice((*byte)(view.body), view.body_len)),
+		Generation: uint64(view.generation),
+		Replayed:   view.replays != 0,
+	}, nil
+}
