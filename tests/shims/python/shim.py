@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any, cast
 
 import nacos_auth
@@ -158,7 +157,7 @@ class Shim:
         return {}
 
     def _stats(self, fields: Fields) -> Answer:
-        counters = asdict(self._client(fields).stats())
+        counters = self._client(fields).stats()._asdict()
         counters["remaining_ms"] = round(counters.pop("remaining") * 1000)
         return counters
 

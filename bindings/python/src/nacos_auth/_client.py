@@ -8,9 +8,8 @@ import os
 import weakref
 from collections.abc import Iterable, Mapping
 from ctypes import CDLL, Array, byref, c_int32, c_uint64, c_void_p, create_string_buffer, memset
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Union
+from typing import Any, Literal, NamedTuple, Union
 
 from ._declarations import AuthOptions, AuthStatistics, CallOptions, Pair, RequestOptions, TokenInfo
 from ._errors import ClosedError, InvalidArgumentError, take_error
@@ -40,11 +39,12 @@ class Advice(enum.IntEnum):
     """The same, but only if sending it twice does no harm."""
 
 
-@dataclass(frozen=True)
 class Token:
-    """A token with what is known about it."""
+    """A token with what is known about it. Not a tuple or a dataclass, which would show the value when formatted."""
 
-    value: str = field(repr=False)
+    __slots__ = ("expired", "generation", "remaining", "value")
+
+    value: str
     generation: int
     """Counts the tokens of this account in this process; never 0."""
     remaining: float
@@ -52,9 +52,17 @@ class Token:
     expired: bool
     """Past its expiry, and served because no server could renew it."""
 
+    def __init__(self, value: str, generation: int, remaining: float, expired: bool) -> None:
+        self.value = value
+        self.generation = generation
+        self.remaining = remaining
+        self.expired = expired
 
-@dataclass(frozen=True)
-class Stats:
+    def __repr__(self) -> str:
+        return f"<nacos_auth.Token generation {self.generation}, {self.remaining:.0f} s left>"
+
+
+class Stats(NamedTuple):
     """Counters since the client was made, and the state of its token."""
 
     logins: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from ctypes import CDLL
-from pathlib import Path
 
 from ._declarations import ABI_VERSION, FUNCTIONS
 from ._errors import LibraryError
@@ -47,7 +46,7 @@ def _candidates() -> list[str]:
     override = os.environ.get("NACOS_AUTH_LIBRARY")
     if override:  # alone: falling back from a choice made on purpose would hide its failure
         return [override]
-    return [str(Path(__file__).with_name("libnacos_auth.so")), _SONAME]
+    return [os.path.join(os.path.dirname(__file__), "libnacos_auth.so"), _SONAME]
 
 
 def _declare(library: CDLL) -> CDLL:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from ctypes import CDLL, byref, c_char_p, c_size_t, c_void_p, string_at
 from typing import Any
 
 from ._errors import HTTPStatusError
-
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 
 
 class Headers(Mapping[str, str]):
@@ -66,9 +63,9 @@ class Response:
     @property
     def text(self) -> str:
         """The body as text, in the character set of its Content-Type or else UTF-8."""
-        named = _CHARSET.search(self.headers.get("content-type", ""))
+        _, _, named = self.headers.get("content-type", "").lower().partition("charset=")
         try:
-            return self.content.decode(named.group(1) if named else "utf-8", "replace")
+            return self.content.decode(named.partition(";")[0].strip("\"' ") or "utf-8", "replace")
         except LookupError:
             return self.content.decode("utf-8", "replace")
 
