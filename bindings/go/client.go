@@ -123,6 +123,7 @@ func New(options Options) (*Client, error) {
 		requestTimeout: options.RequestTimeout,
 		carriage:       options.Carriage,
 	}
+	c.cached.Store(noToken)
 	// Freeing is left to the collector, and only to it: it alone knows when no goroutine can be reading the word.
 	// Every method therefore ends with KeepAlive.
 	runtime.AddCleanup(c, func(handle *C.nacos_auth) { C.nacos_auth_free(handle) }, handle)
@@ -133,7 +134,7 @@ func New(options Options) (*Client, error) {
 // them and may be called more than once.
 func (c *Client) Close() {
 	C.nacos_auth_close(c.handle)
-	c.cached.Store(nil)
+	c.cached.Store(noToken)
 	runtime.KeepAlive(c)
 }
 

@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -26,11 +27,14 @@ type cachedToken struct {
 	value      string
 }
 
-// current returns the cached token if it may be used without asking, nil otherwise.
+// noToken is of a generation that the library never gives.
+var noToken = &cachedToken{generation: math.MaxUint64}
+
+// current returns the cached token if it may be used without asking, noToken otherwise.
 func (c *Client) current() *cachedToken {
 	t := c.cached.Load()
-	if t == nil || t.generation != atomic.LoadUint64(c.word) {
-		t = nil
+	if t.generation != atomic.LoadUint64(c.word) {
+		t = noToken
 	}
 	runtime.KeepAlive(c)
 	return t
@@ -40,20 +44,21 @@ func (c *Client) current() *cachedToken {
 // into C, no allocation, no lock, and the context is not looked at. Otherwise it waits for the login, not longer than
 // the context allows.
 func (c *Client) Token(ctx context.Context) (string, error) {
-	if t := c.cached.Load(); t != nil && t.generation == atomic.LoadUint64(c.word) {
-		runtime.KeepAlive(c)
+	// The use of c below keeps the word alive while it is read.
+	if t := c.cached.Load(); t.generation == atomic.LoadUint64(c.word) {
 		return t.value, nil
 	}
+	return c.fetchToken(ctx)
+}
+
+func (c *Client) fetchToken(ctx context.Context) (string, error) {
 	t, err := c.fetch(ctx)
-	if err != nil {
-		return "", err
-	}
-	return t.value, nil
+	return t.value, err
 }
 
 // token is Token with the generation.
 func (c *Client) token(ctx context.Context) (*cachedToken, error) {
-	if t := c.current(); t != nil {
+	if t := c.current(); t != noToken {
 		return t, nil
 	}
 	return c.fetch(ctx)
@@ -89,15 +94,15 @@ func (c *Client) TokenInfo(ctx context.Context) (TokenInfo, error) {
 func (c *Client) fetch(ctx context.Context) (*cachedToken, error) {
 	k, err := c.begin(ctx)
 	if err != nil {
-		return nil, err
+		return noToken, err
 	}
 	defer k.end()
-	if t := c.current(); t != nil {
+	if t := c.current(); t != noToken {
 		return t, nil
 	}
 	info, err := k.token()
 	if err != nil {
-		return nil, err
+		return noToken, err
 	}
 	t := &cachedToken{info.Generation, info.Token}
 	c.cached.Store(t)
