@@ -25,7 +25,8 @@ class NativeLibraryHook(BuildHookInterface[Any]):
                 ["cargo", "build", "--release", "--locked", "--package", "nacos-auth"], cwd=repository, check=True
             )
         build_data["pure_python"] = False
-        # The first tag is the narrowest: the C library of this machine, which the native library was linked with.
-        build_data["tag"] = f"py3-none-{next(platform_tags())}"
+        # The first tag that names a C library names this machine's, which the native library was linked with.
+        platform = next(tag for tag in platform_tags() if not tag.startswith("linux_"))
+        build_data["tag"] = f"py3-none-{platform}"
         build_data["force_include"][str(library)] = "nacos_auth/libnacos_auth.so"
         build_data["force_include"][str(repository / "LICENSE")] = "nacos_auth/LICENSE"

@@ -43,7 +43,12 @@ INIT_TEXTS = (
     "proxy",
 )
 OPTIONAL: dict[str, dict[str, Any]] = {
-    "init": {**dict.fromkeys(INIT_TEXTS, str), "connect_timeout_ms": int, "request_timeout_ms": int},
+    "init": {
+        **dict.fromkeys(INIT_TEXTS, str),
+        "carriage": ("bearer", "header", "query"),
+        "connect_timeout_ms": int,
+        "request_timeout_ms": int,
+    },
     "get_token": {"timeout_ms": int, "reveal": bool},
     "request": {
         **dict.fromkeys(("query", "headers", "form"), PAIRS),
@@ -279,7 +284,7 @@ def check(fields: Any) -> None:
         if kind is None:
             raise ShimError(f"{op}: unknown field {name!r}")
         if not is_a(value, kind):
-            raise ShimError(f"{op}: field {name!r} is of the wrong type")
+            raise ShimError(f"{op}: field {name!r} has a wrong value")
 
 
 def is_a(value: Any, kind: Any) -> bool:
@@ -287,6 +292,8 @@ def is_a(value: Any, kind: Any) -> bool:
         return isinstance(value, list) and all(
             isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair) for pair in value
         )
+    if isinstance(kind, tuple):
+        return value in kind
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     return isinstance(value, kind)
