@@ -1,11 +1,37 @@
-//! x
+//! Keeps a program authenticated against a [Nacos](https://nacos.io) server.
+//!
+//! A server with authentication on hands out an access token for a login, good for some hours, and answers 403 to
+//! everything once it has expired. A [`Client`] logs in, caches the token, renews it before it expires while the old one
+//! still serves, and logs in again (once, however many threads ask) when a server refuses it: after a restart, a change of
+//! the server's secret, a change of the password. [`Client::request`] repeats the refused request, so that its caller
+//! never sees any of this.
+//!
+//! ```no_run
+//! use nacos_auth::{Client, Config, Request};
+//!
+//! let client = Client::new(Config::new("127.0.0.1:8848", "nacos", "nacos"))?;
+//! let request = Request::get("/v1/cs/configs")?.query("dataId", "app.yaml").query("group", "DEFAULT_GROUP");
+//! let response = client.request(request)?;
+//! println!("{} {}", response.status(), String::from_utf8_lossy(response.body()));
+//! # Ok::<(), nacos_auth::Error>(())
+//! ```
+//!
+//! # Layout
+//! Imports run one way: `ffi` (the C ABI) → `client` (threads) → `lifecycle` (when to log in: pure) → `protocol` (what
+//! Nacos says: pure), with `transport` (the wire) beside.
 #![deny(unsafe_code)]
-#![allow(dead_code)]
+
+mod client;
 mod error;
+mod ffi;
+mod lifecycle;
+mod protocol;
 mod secret;
 mod sys;
-mod protocol;
-mod lifecycle;
+mod transport;
+
+pub use client::{Advice, Cancel, Client, Config, Request, Response, Stats, Token};
 pub use error::{Error, Kind, Result};
-#[allow(missing_docs)]
-pub struct Client;
+pub use lifecycle::{RefreshState, TokenState};
+pub use protocol::carriage::Carriage;
+pub use secret::Secret;

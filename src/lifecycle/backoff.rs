@@ -76,7 +76,14 @@ impl Ladder {
 
     /// A login failed. `was_good`: a login with these credentials has succeeded before. `starving`: there is no usable
     /// token, so callers fail until the next success.
-    pub(crate) fn pause(&mut self, rng: &mut Rng, now: Time, setback: Setback, was_good: bool, starving: bool) -> Pause {
+    pub(crate) fn pause(
+        &mut self,
+        rng: &mut Rng,
+        now: Time,
+        setback: Setback,
+        was_good: bool,
+        starving: bool,
+    ) -> Pause {
         let class = self.classify(now, setback, was_good);
         let seconds = match class {
             Class::Unreachable => {

@@ -140,6 +140,20 @@ impl Machine {
         }
     }
 
+    /// The machine of a child process: the same token and the same pauses, but its own dice, its own window and none of
+    /// the parent's flights.
+    pub(crate) fn forked(&self, seed: u64) -> Self {
+        let mut child = self.clone();
+        child.rng = Rng::with_seed(seed);
+        if let Refresh::InFlight { .. } = child.refresh {
+            child.refresh = Refresh::Idle;
+        }
+        if let Some(token) = &mut child.token {
+            token.window = token.window.redraw(&mut child.rng, token.whole);
+        }
+        child
+    }
+
     /// A caller wants a token.
     pub(crate) fn demand(&mut self, now: Time) -> Demand {
         if let Some(token) = self.token.as_ref().filter(|t| !t.rejected) {

@@ -36,10 +36,20 @@ impl Window {
     /// strictly inside the last tenth: a server with its token cache on hands out the same token until then.
     pub(crate) fn draw(rng: &mut Rng, sent: Time, remaining: Duration, whole: Duration, first: bool) -> Self {
         let expiry = sent + remaining - ROUNDING.min(whole / 4).min(remaining);
+        Self::before(rng, expiry, whole, first)
+    }
+
+    /// Another window before the same expiry, for a process that got the token from its parent.
+    pub(crate) fn redraw(&self, rng: &mut Rng, whole: Duration) -> Self {
+        Self::before(rng, self.expiry, whole, false)
+    }
+
+    fn before(rng: &mut Rng, expiry: Time, whole: Duration, first: bool) -> Self {
         let latest = if first { 1.0 / 3.0 } else { 0.095 };
         let share = 1.0 / 15.0 + rng.f64() * (latest - 1.0 / 15.0);
         let short = Duration::from_secs(3).min(whole / 4);
-        let ahead = if whole < Duration::from_secs(60) { whole.mul_f64(share).max(short) } else { whole.mul_f64(share) };
+        let ahead =
+            if whole < Duration::from_secs(60) { whole.mul_f64(share).max(short) } else { whole.mul_f64(share) };
         let mandatory = Duration::from_secs(5).min(whole / 10).min(ahead / 2);
         Self { advisory: expiry.saturating_sub(ahead), mandatory: expiry.saturating_sub(mandatory), expiry }
     }

@@ -54,7 +54,9 @@ fn parse_one(entry: &str, context: &str) -> Result<Server> {
     let wrong = |why: &str| {
         // What stands before an '@' may be a password.
         let shown = entry.rsplit('@').next().unwrap_or_default();
-        Error::config(format!("server_addr: \"{shown}\": {why}; write it like \"10.0.0.1:8848\" or \"https://host:443\""))
+        Error::config(format!(
+            "server_addr: \"{shown}\": {why}; write it like \"10.0.0.1:8848\" or \"https://host:443\""
+        ))
     };
     let (scheme, rest) = entry.split_once("://").unwrap_or(("http", entry));
     let scheme = scheme.to_ascii_lowercase();
@@ -113,7 +115,8 @@ mod tests {
 
     #[test]
     fn mistakes_name_the_field_and_hide_passwords() {
-        for bad in ["", " , ", "ftp://a", "a:0", "a:99999", "a:b", "http://a/nacos", "http://u:hunter2@a", "a b", ":1"] {
+        for bad in ["", " , ", "ftp://a", "a:0", "a:99999", "a:b", "http://a/nacos", "http://u:hunter2@a", "a b", ":1"]
+        {
             let message = parse(bad, None).unwrap_err().to_string();
             assert!(message.starts_with("server_addr:") && !message.contains("hunter2"), "{bad}: {message}");
         }

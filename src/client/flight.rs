@@ -1,0 +1,173 @@
+//! One login: which server, which API, and what its failure means.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{
+    HeaderMap, HeaderValue, Method,
+    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
+};
+
+use super::identity::Identity;
+use crate::{
+    error::{Error, Kind},
+    lifecycle::{Setback, Time},
+    protocol::login::{self, Api, Grant, Reason, Refusal},
+    sys::clock,
+    transport::{Failure, Outgoing, Trouble},
+};
+
+/// The longest one server may take over a login.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// The longest a flight may take, whatever it meets on its way.
+const FLIGHT: Duration = Duration::from_secs(35);
+
+/// How a flight ends.
+pub(super) type Landing = Result<Grant, (Setback, Error)>;
+
+/// Starts flight `number` on the runtime of the calling thread. It lands whatever happens, a panic included.
+pub(super) fn spawn(identity: Arc<Identity>, number: u64) {
+    let sent = clock::now();
+    let attempt = tokio::spawn({
+        let identity = identity.clone();
+        async move { tokio::time::timeout(FLIGHT, log_in(&identity, sent)).await }
+    });
+    tokio::spawn(async move {
+        let landing = match attempt.await {
+            Ok(Ok(landing)) => landing,
+            Ok(Err(_)) => Err(too_slow(&identity.roster.names())),
+            Err(_) => {
+                Err((Setback::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login")))
+            }
+        };
+        identity.land(number, sent, landing);
+    });
+}
+
+/// Goes from server to server until one answers: a password is never sprayed over a cluster.
+async fn log_in(identity: &Identity, now: Time) -> Landing {
+    let mut last = None;
+    for entry in identity.roster.order(now) {
+        let first = entry.api();
+        for api in [first, first.other()] {
+            match ask(identity, entry, api).await {
+                Ok(Ok(grant)) => {
+                    entry.remember(api);
+                    return Ok(grant);
+                }
+                Ok(Err((refusal, _, _))) if refusal.reason == Reason::MissingApi && api == first => {}
+                Ok(Err(answer)) => {
+                    entry.remember(api);
+                    return Err(explain(entry.server.name(), answer));
+                }
+                Err(failure) => {
+                    entry.went_down(now);
+                    last = Some(unreachable(entry.server.name(), &failure));
+                    break;
+                }
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| too_slow(&identity.roster.names())))
+}
+
+type Answer = Result<Grant, (Refusal, u16, Option<Duration>)>;
+
+async fn ask(identity: &Identity, entry: &super::roster::Entry, api: Api) -> Result<Answer, Failure> {
+    let url = entry.server.url(api.path());
+    let url = url.map_err(|e| Failure { trouble: Trouble::Setup, cause: e.to_string() })?;
+    let password = &identity.credentials.password;
+    let mut headers = HeaderMap::new();
+    // The server resolves a token before it looks at the password, so nothing that could be one goes along.
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
+    let out = Outgoing {
+        method: Method::POST,
+        url,
+        headers,
+        body: bytes::Bytes::from_owner(Wiped(login::form(&identity.credentials.username, password))),
+        largest_answer: login::LARGEST_ANSWER,
+    };
+    let answer = match tokio::time::timeout(ATTEMPT, identity.transport.exchange_once(out)).await {
+        Ok(answer) => answer?,
+        Err(_) => return Err(Failure { trouble: Trouble::Timeout, cause: "no answer in time".into() }),
+    };
+    entry.is_up();
+    let grant = login::read(api, answer.status, &answer.body, password);
+    Ok(grant.map_err(|refusal| (refusal, answer.status, retry_after(&answer.headers))))
+}
+
+/// A body that is wiped when the last reference to it goes.
+struct Wiped(zeroize::Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// Seconds or a date; anything else is ignored.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    httpdate::parse_http_date(text).ok()?.duration_since(std::time::SystemTime::now()).ok()
+}
+
+fn unreachable(server: &str, failure: &Failure) -> (Setback, Error) {
+    let Failure { trouble, cause } = failure;
+    let (setback, kind, what) = match trouble {
+        Trouble::Connect => (Setback::Unreachable, Kind::Connect, "cannot connect"),
+        Trouble::Tls => (Setback::Unreachable, Kind::Tls, "no TLS connection"),
+        Trouble::Timeout => return too_slow(server),
+        Trouble::TooLarge => {
+            let setback = Setback::Answered(Reason::NotNacos, None);
+            (setback, Kind::Protocol, "this is not the login of a Nacos")
+        }
+        Trouble::Setup | Trouble::Interrupted => (Setback::Unreachable, Kind::Internal, "cannot send"),
+        Trouble::Io => (Setback::Unreachable, Kind::Io, "the connection broke"),
+    };
+    (setback, Error::new(kind, format!("login at {server}: {what}: {cause}")))
+}
+
+fn too_slow(server: &str) -> (Setback, Error) {
+    (Setback::Slow, Error::new(Kind::Timeout, format!("login at {server}: no answer in time")))
+}
+
+fn explain(server: &str, (refusal, status, after): (Refusal, u16, Option<Duration>)) -> (Setback, Error) {
+    let Refusal { reason, said } = refusal;
+    let (kind, what) = match reason {
+        Reason::Refused if said.is_empty() => (Kind::BadCredentials, "user name or password refused".into()),
+        Reason::Refused => (Kind::BadCredentials, format!("user name or password refused: {said}")),
+        Reason::Fault => {
+            (Kind::BadCredentials, format!("the server failed, as Nacos also does over a wrong password: {said}"))
+        }
+        Reason::Overloaded if status == 429 => (Kind::Throttled, "the server asks to be left alone for a while".into()),
+        Reason::Overloaded => (Kind::Server, format!("the server has too much to do: {said}")),
+        Reason::MissingApi => {
+            (Kind::Protocol, "no login API there; is this a Nacos, and is context_path right?".into())
+        }
+        Reason::NotNacos => (Kind::Protocol, format!("not the answer of a Nacos: {said}")),
+    };
+    let error = Error::new(kind, format!("login at {server}: HTTP {status}: {what}")).with_http_status(status);
+    (Setback::Answered(reason, after), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_str(text).unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert!(read("Fri, 31 Dec 2999 23:59:59 GMT").unwrap() > Duration::from_secs(1_000_000));
+        for ignored in ["soon", "-5", "Fri, 31 Dec 1999 23:59:59 GMT", ""] {
+            assert_eq!(read(ignored), None, "{ignored}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! One identity: who logs in where. All handles of the process with the same identity share its token, its one login
+//! in progress and its pauses.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::{
+    config::{Credentials, Origin},
+    flight::{self, Landing},
+    process,
+    publish::{Counters, Outlet, Snapshot, count},
+    roster::Roster,
+    wait::Limits,
+};
+use crate::{
+    error::{Error, Kind, Result},
+    lifecycle::{Demand, Issued, Machine, RefreshState, Time, TokenState, Verdict},
+    protocol::rejection::Rejection,
+    sys::{clock, fork},
+    transport::Transport,
+};
+
+/// How long a server is taken for open (or for closed) after a request without a token showed it.
+const OPENNESS: Duration = Duration::from_secs(60);
+
+pub(super) struct Identity {
+    pub(super) origin: Origin,
+    pub(super) credentials: Credentials,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) roster: Roster,
+    /// The process whose threads and locks this one uses: see [`fork`].
+    pub(super) process: u64,
+    state: Mutex<State>,
+    /// Counts flights that have ended; waiters watch it.
+    turn: watch::Sender<u64>,
+    /// The generation that a server took last.
+    accepted: AtomicU64,
+}
+
+struct State {
+    machine: Machine,
+    snapshot: Option<Arc<Snapshot>>,
+    outlets: Vec<Weak<Outlet>>,
+    last_error: Option<Error>,
+    /// What a request without a token showed while no login succeeded: does the server ask for one? Until when to
+    /// believe it.
+    open: Option<(bool, Time)>,
+}
+
+/// The processes forked from one parent inherit its generator: clock and process id tell them apart.
+fn seed() -> u64 {
+    fastrand::u64(..) ^ clock::now().as_nanos() as u64 ^ (u64::from(std::process::id()) << 32)
+}
+
+/// A token to use for one request.
+pub(crate) struct Lease {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) expired: bool,
+}
+
+impl Identity {
+    pub(super) fn new(origin: Origin, credentials: Credentials, transport: Arc<dyn Transport>) -> Self {
+        Self::with_state(origin, credentials, transport, Machine::new(seed()), None, None)
+    }
+
+    /// The same identity in the child of a fork: nothing of the parent's locks, threads and connections, but its
+    /// token and its pauses, unless the parent was changing them in that very moment.
+    pub(super) fn forked(parent: &Self, transport: Arc<dyn Transport>) -> Self {
+        let (machine, snapshot, error) = match parent.state.try_lock() {
+            Some(state) => (state.machine.forked(seed()), state.snapshot.clone(), state.last_error.clone()),
+            None => (Machine::new(seed()), None, None),
+        };
+        Self::with_state(parent.origin.clone(), parent.credentials.clone(), transport, machine, snapshot, error)
+    }
+
+    fn with_state(
+        origin: Origin,
+        credentials: Credentials,
+        transport: Arc<dyn Transport>,
+        machine: Machine,
+        snapshot: Option<Arc<Snapshot>>,
+        last_error: Option<Error>,
+    ) -> Self {
+        let roster = Roster::new(&origin.servers, seed() as usize);
+        let state = State { machine, snapshot, outlets: Vec::new(), last_error, open: None };
+        let (turn, _) = watch::channel(0);
+        Self {
+            origin,
+            credentials,
+            transport,
+            roster,
+            process: fork::generation(),
+            state: Mutex::new(state),
+            turn,
+            accepted: AtomicU64::new(0),
+        }
+    }
+
+    /// From now on tokens are published to `outlet` as well. The one there is comes with the first lease: nothing may
+    /// be cached before a refresher runs that will withdraw it in time.
+    pub(super) fn attach(&self, outlet: &Arc<Outlet>) {
+        let mut state = self.state.lock();
+        state.outlets.retain(|o| o.strong_count() > 0 && o.as_ptr() != Arc::as_ptr(outlet));
+        state.outlets.push(Arc::downgrade(outlet));
+    }
+
+    pub(super) fn detach(&self, outlet: &Arc<Outlet>) {
+        self.state.lock().outlets.retain(|o| o.as_ptr() != Arc::as_ptr(outlet));
+        outlet.withdraw();
+    }
+
+    /// Whether any handle uses this identity.
+    pub(super) fn is_attached(&self) -> bool {
+        self.state.lock().outlets.iter().any(|o| o.strong_count() > 0)
+    }
+
+    /// Whether a login is under way.
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.state.lock().machine.refresh_state() == RefreshState::InFlight
+    }
+
+    /// A usable token, after waiting for a login if need be.
+    pub(super) fn lease(&self, limits: &Limits<'_>, outlet: &Outlet) -> Result<Lease> {
+        loop {
+            limits.check()?;
+            let refresher = process::current().ensure_refresher();
+            let now = clock::now();
+            let mut state = self.state.lock();
+            match state.machine.demand(now) {
+                Demand::Serve { expired } => {
+                    // Not to a handle that has been closed or has moved on in the meantime.
+                    if refresher.is_ok() && state.outlets.iter().any(|o| std::ptr::eq(o.as_ptr(), outlet)) {
+                        outlet.publish(state.snapshot.as_ref(), state.machine.cacheable(now));
+                    }
+                    return state.lease(expired);
+                }
+                Demand::Fail { retry_at } => return Err(state.error(now, retry_at)),
+                Demand::Await { patience } => {
+                    let mut turn = self.turn.subscribe();
+                    drop(state);
+                    count(&outlet.counters.waits);
+                    process::current().wake()?;
+                    let until = patience.map(|at| Instant::now() + at.saturating_sub(now));
+                    if limits.wait(turn.changed(), until)?.is_some() {
+                        return self.state.lock().outcome();
+                    }
+                    if Instant::now() >= limits.deadline {
+                        // In the mandatory window there is still a token to fall back on.
+                        return self.state.lock().outcome().map_err(|_| self.too_slow());
+                    }
+                }
+            }
+        }
+    }
+
+    fn too_slow(&self) -> Error {
+        let message = format!("no token in time: the login at {} has not been answered yet", self.roster.names());
+        Error::new(Kind::Timeout, message)
+    }
+
+    /// Starts a login if one is due, and withdraws the token from caches when its time has come. Returns when to be
+    /// called again at the latest.
+    pub(super) fn tick(self: &Arc<Self>, now: Time) -> Option<Time> {
+        let mut state = self.state.lock();
+        if let Some(number) = state.machine.start(now) {
+            flight::spawn(self.clone(), number);
+        }
+        state.publish(now);
+        state.machine.next_due(now)
+    }
+
+    /// Flight `number`, sent at `sent`, is over.
+    pub(super) fn land(&self, number: u64, sent: Time, landing: Landing) {
+        let now = clock::now();
+        let mut state = self.state.lock();
+        match landing {
+            Ok(grant) => {
+                let generation = Snapshot::next_generation();
+                let same = state.snapshot.as_ref().is_some_and(|s| s.token == grant.token);
+                if !state.machine.issued(number, Issued { generation, ttl: grant.ttl, same, sent }, now) {
+                    return;
+                }
+                let expiry = state.machine.expiry().unwrap_or(now);
+                state.snapshot = Some(Arc::new(Snapshot { generation, token: grant.token, expiry }));
+                state.last_error = None;
+                state.count(|c| count(&c.logins));
+            }
+            Err((setback, error)) => {
+                if !state.machine.failed(number, setback, now) {
+                    return;
+                }
+                state.last_error = Some(error);
+                state.count(|c| count(&c.login_failures));
+                self.roster.turn();
+            }
+        }
+        state.publish(now);
+        drop(state);
+        self.turn.send_modify(|turn| *turn += 1);
+        // The refresher sleeps by a plan that this has changed; it runs, for it called this.
+        let _ = process::current().wake();
+    }
+
+    /// A server refused the token of `generation` (0: there was none).
+    pub(super) fn rejected(&self, generation: u64, why: Rejection) -> Verdict {
+        let now = clock::now();
+        let mut state = self.state.lock();
+        let verdict = state.machine.rejected(generation, why, now);
+        if state.machine.is_refused_everywhere() && verdict == Verdict::Return {
+            let names = self.roster.names();
+            let message = format!(
+                "{names}: two tokens in a row were refused although both were new; do the servers share one secret and one clock?"
+            );
+            state.last_error = Some(Error::new(Kind::Forbidden, message).with_http_status(403));
+        }
+        state.publish(now);
+        verdict
+    }
+
+    /// A server took the token of `generation`.
+    pub(super) fn accepted(&self, generation: u64) {
+        if self.accepted.load(Ordering::Relaxed) == generation {
+            return; // as nearly always; the lock is for news
+        }
+        self.accepted.store(generation, Ordering::Relaxed);
+        self.state.lock().machine.accepted(generation);
+    }
+
+    /// A server could not be reached by a request.
+    pub(super) fn saw_down(&self) {
+        self.state.lock().machine.saw_down(clock::now());
+    }
+
+    /// Whether it is worth sending a request without a token: no login succeeds, but authentication may be off.
+    pub(super) fn may_be_open(&self) -> bool {
+        self.state.lock().open.is_none_or(|(open, until)| open || clock::now() >= until)
+    }
+
+    /// What a request without a token showed.
+    pub(super) fn is_open(&self, open: bool) {
+        self.state.lock().open = Some((open, clock::now() + OPENNESS));
+    }
+
+    pub(super) fn gauges(&self) -> (u64, i64, TokenState, RefreshState) {
+        let now = clock::now();
+        let state = self.state.lock();
+        let (generation, left) = state.snapshot.as_ref().map_or((0, 0), |s| (s.generation, s.remaining_ms(now)));
+        (generation, left, state.machine.token_state(now), state.machine.refresh_state())
+    }
+}
+
+impl State {
+    /// Shows every handle the token there is.
+    fn publish(&self, now: Time) {
+        let usable = self.machine.cacheable(now);
+        for outlet in self.outlets.iter().filter_map(Weak::upgrade) {
+            outlet.publish(self.snapshot.as_ref(), usable);
+        }
+    }
+
+    fn count(&self, event: impl Fn(&Counters)) {
+        self.outlets.iter().filter_map(Weak::upgrade).for_each(|o| event(&o.counters));
+    }
+
+    fn lease(&self, expired: bool) -> Result<Lease> {
+        let snapshot = self.snapshot.clone().ok_or_else(|| Error::new(Kind::Internal, "a token without a text"))?;
+        Ok(Lease { snapshot, expired })
+    }
+
+    /// What a caller gets who has waited for a flight: the token, or the error that all waiters share.
+    fn outcome(&self) -> Result<Lease> {
+        match self.machine.token_state(clock::now()) {
+            TokenState::None | TokenState::Rejected => {
+                let unknown = || Error::new(Kind::Internal, "a login ended without a result");
+                Err(self.last_error.clone().unwrap_or_else(unknown))
+            }
+            state => self.lease(state == TokenState::Expired),
+        }
+    }
+
+    fn error(&self, now: Time, retry_at: Time) -> Error {
+        let unknown = || Error::new(Kind::Internal, "a pause without a reason");
+        self.last_error.clone().unwrap_or_else(unknown).with_retry_after(retry_at.saturating_sub(now))
+    }
+}

@@ -1,0 +1,318 @@
+//! The client: what a Rust user imports, and what the C functions wrap.
+
+mod config;
+mod flight;
+mod identity;
+mod process;
+mod publish;
+mod request;
+mod roster;
+mod wait;
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+pub use request::{Request, Response};
+pub use wait::Cancel;
+
+use config::Credentials;
+use identity::{Identity, Lease};
+pub(crate) use publish::Snapshot;
+use publish::{Outlet, count};
+use wait::Limits;
+
+use crate::{
+    error::{Error, Result},
+    lifecycle::{RefreshState, TokenState, Verdict},
+    protocol::{
+        carriage::Carriage,
+        rejection::{self, Rejection},
+    },
+    secret::Secret,
+    sys::{clock, fork},
+};
+
+/// A client of one Nacos cluster. All methods take `&self` and may be called from any thread; those that may have to
+/// wait for a server say so. Must not be used inside an asynchronous runtime without its `spawn_blocking`.
+///
+/// Clients with the same servers, settings and credentials share one token and one login, process-wide. Works across
+/// `fork`: the child keeps the token and opens connections of its own.
+pub struct Client {
+    carriage: Carriage,
+    request_timeout: Duration,
+    identity: ArcSwap<Identity>,
+    outlet: Arc<Outlet>,
+    closed: CancellationToken,
+    /// Held while the client moves to other credentials.
+    moving: Mutex<()>,
+}
+
+/// A token, copied out.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The text. Opaque: some servers' tokens are not JWTs.
+    pub secret: Secret,
+    /// Number of the token in this process, never 0.
+    pub generation: u64,
+    /// Milliseconds until its reckoned expiry; negative after it.
+    pub remaining_ms: i64,
+    /// It is past its expiry, and served because no server could be asked for another.
+    pub expired: bool,
+}
+
+/// What a caller with an HTTP stack of its own does with an answer that refuses a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Hand the answer on as it is.
+    Return,
+    /// Get the token again and send the request once more.
+    Replay,
+    /// The same, but only if sending the request twice does no harm.
+    ReplayIfIdempotent,
+}
+
+/// Counters since the client was made, and its present state.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// Logins that brought a token this client uses.
+    pub logins: u64,
+    /// Logins that did not.
+    pub login_failures: u64,
+    /// Calls of [`Client::request`].
+    pub requests: u64,
+    /// Requests repeated with a new token.
+    pub replays: u64,
+    /// Answers that refused a token, whatever the reason.
+    pub rejections: u64,
+    /// Of those: for want of a permission.
+    pub rejections_permission: u64,
+    /// Calls that waited for a login.
+    pub waits: u64,
+    /// Generation of the token; 0 if there is none.
+    pub generation: u64,
+    /// Milliseconds until the token's reckoned expiry.
+    pub remaining_ms: i64,
+    /// State of the token.
+    pub token_state: TokenState,
+    /// State of its renewal.
+    pub refresh_state: RefreshState,
+}
+
+impl Client {
+    /// Checks `config`. Opens no connection and starts no thread: the first token does.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidConfig`](crate::Kind::InvalidConfig), with the name of the setting and what to write instead.
+    pub fn new(config: Config) -> Result<Self> {
+        fork::watch();
+        let checked = config.check()?;
+        let identity = process::current().identity(&checked.origin, checked.credentials)?;
+        let outlet = Arc::new(Outlet::default());
+        identity.attach(&outlet);
+        Ok(Self {
+            carriage: checked.carriage,
+            request_timeout: checked.request_timeout,
+            identity: ArcSwap::new(identity),
+            outlet,
+            closed: CancellationToken::new(),
+            moving: Mutex::new(()),
+        })
+    }
+
+    /// The token. Almost always from the cache, without blocking; waits for a login if there is none, at most
+    /// [`Config::request_timeout`].
+    ///
+    /// # Errors
+    /// Those of the login, [`Kind::Timeout`](crate::Kind::Timeout), [`Kind::Closed`](crate::Kind::Closed).
+    pub fn token(&self) -> Result<Token> {
+        self.token_within(self.request_timeout, None)
+    }
+
+    /// The same with a deadline and a signal of its own.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token), and [`Kind::Cancelled`](crate::Kind::Cancelled).
+    pub fn token_within(&self, timeout: Duration, cancel: Option<&Cancel>) -> Result<Token> {
+        self.read_token(timeout, cancel, |snapshot, expired| Token {
+            secret: snapshot.token.clone(),
+            generation: snapshot.generation,
+            remaining_ms: snapshot.remaining_ms(clock::now()),
+            expired,
+        })
+    }
+
+    /// Shows the token to `read` without copying it.
+    #[inline]
+    pub(crate) fn read_token<T>(
+        &self,
+        timeout: Duration,
+        cancel: Option<&Cancel>,
+        read: impl FnOnce(&Snapshot, bool) -> T,
+    ) -> Result<T> {
+        if let Some(cached) = self.outlet.cached() {
+            if let Some(snapshot) = cached.as_ref() {
+                return Ok(read(snapshot, false));
+            }
+        }
+        let limits = Limits { deadline: Instant::now() + timeout, cancel, closed: &self.closed };
+        let lease = self.identity()?.lease(&limits, &self.outlet)?;
+        Ok(read(&lease.snapshot, lease.expired))
+    }
+
+    /// Sends `request` with the token on it, and blocks until the answer is complete. If the answer shows that the
+    /// token is not valid (any more), logs in and sends it once more. HTTP statuses are not errors.
+    ///
+    /// # Errors
+    /// Those of the login if there is no token, those of the connection, [`Kind::Timeout`](crate::Kind::Timeout), [`Kind::Cancelled`](crate::Kind::Cancelled),
+    /// [`Kind::Closed`](crate::Kind::Closed), [`Kind::InvalidArgument`](crate::Kind::InvalidArgument).
+    pub fn request(&self, request: Request) -> Result<Response> {
+        request::request(self, request)
+    }
+
+    /// For callers with an HTTP stack of their own: a request with the token of `generation` was answered with
+    /// `status` and `body`; what now? Never blocks on a server.
+    ///
+    /// # Errors
+    /// [`Kind::Closed`](crate::Kind::Closed).
+    pub fn report_rejected(&self, generation: u64, status: u16, body: &[u8]) -> Result<Advice> {
+        if self.closed.is_cancelled() {
+            return Err(Error::closed());
+        }
+        let Some(why) = rejection::classify(status, body) else { return Ok(Advice::Return) };
+        let verdict = self.note_rejection(&*self.identity()?, generation, why);
+        if verdict != Verdict::Return {
+            count(&self.outlet.counters.replays);
+        }
+        Ok(match verdict {
+            Verdict::Return => Advice::Return,
+            Verdict::Replay => Advice::Replay,
+            Verdict::ReplayIfIdempotent => Advice::ReplayIfIdempotent,
+        })
+    }
+
+    /// From now on logs in as `username` with `password`; the old token is not used any more. Does not block: the next
+    /// call that wants a token logs in. Calls under way keep the token they have.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument), [`Kind::Closed`](crate::Kind::Closed).
+    pub fn set_credentials(&self, username: &str, password: &str) -> Result<()> {
+        if self.closed.is_cancelled() {
+            return Err(Error::closed());
+        }
+        let credentials = Credentials::check(username.into(), password.into(), Error::argument)?;
+        let _one_at_a_time = self.moving.lock();
+        let old = self.identity()?;
+        let new = process::current().identity(&old.origin, credentials)?;
+        if Arc::ptr_eq(&old, &new) {
+            return Ok(());
+        }
+        old.detach(&self.outlet);
+        new.attach(&self.outlet);
+        self.identity.store(new);
+        Ok(())
+    }
+
+    /// Counters and state.
+    pub fn stats(&self) -> Stats {
+        let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.outlet.counters;
+        let (generation, remaining_ms, token_state, refresh_state) = self.identity.load().gauges();
+        Stats {
+            logins: get(&counters.logins),
+            login_failures: get(&counters.login_failures),
+            requests: get(&counters.requests),
+            replays: get(&counters.replays),
+            rejections: get(&counters.rejections),
+            rejections_permission: get(&counters.rejections_permission),
+            waits: get(&counters.waits),
+            generation,
+            remaining_ms,
+            token_state,
+            refresh_state,
+        }
+    }
+
+    /// Ends every call under way with [`Kind::Closed`](crate::Kind::Closed), and every later one. Does not wait for a login or a server.
+    pub fn close(&self) {
+        self.closed.cancel();
+        if let Ok(identity) = self.identity() {
+            identity.detach(&self.outlet);
+        }
+        // Its last handle may have been the reason for the refresher to be.
+        process::current().nudge();
+    }
+
+    /// The identity, in the process we are in.
+    fn identity(&self) -> Result<Arc<Identity>> {
+        let seen = self.identity.load_full();
+        if seen.process == fork::generation() {
+            return Ok(seen);
+        }
+        let own = process::current().adopt(&seen)?;
+        own.attach(&self.outlet);
+        self.identity.store(own.clone());
+        // The parent's connections must not be shut down from here.
+        std::mem::forget(seen);
+        Ok(own)
+    }
+
+    fn cached_lease(&self) -> Option<Lease> {
+        let snapshot = self.outlet.cached()?.as_ref()?.clone();
+        Some(Lease { snapshot, expired: false })
+    }
+
+    fn note_rejection(&self, identity: &Identity, generation: u64, why: Rejection) -> Verdict {
+        count(&self.outlet.counters.rejections);
+        if why == Rejection::Permission {
+            count(&self.outlet.counters.rejections_permission);
+        }
+        identity.rejected(generation, why)
+    }
+
+    /// Notes a refusal; whether to send the request again.
+    fn rejected(&self, identity: &Identity, generation: u64, why: Rejection, idempotent: bool) -> bool {
+        match self.note_rejection(identity, generation, why) {
+            Verdict::Return => false,
+            Verdict::Replay => true,
+            Verdict::ReplayIfIdempotent => idempotent,
+        }
+    }
+
+    fn carriage(&self) -> Carriage {
+        self.carriage
+    }
+
+    /// The deadline of calls that set none.
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    pub(crate) fn outlet(&self) -> &Outlet {
+        &self.outlet
+    }
+
+    fn closed(&self) -> &CancellationToken {
+        &self.closed
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.identity.load().roster.names();
+        f.debug_struct("Client").field("servers", &names).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,162 @@
+//! What the whole process shares: the identities, and the one thread that renews their tokens.
+//!
+//! After a fork the child finds locks that a thread of the parent may hold for ever and a refresher that does not
+//! exist. It touches neither: on first use it starts with a new [`Process`], and leaks the old one.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwapOption;
+use once_cell::sync::Lazy;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::{
+    config::{Credentials, Origin},
+    identity::Identity,
+};
+use crate::{
+    error::{Error, Kind, Result},
+    sys::{clock, fork, signals},
+    transport::{Http, Transport},
+};
+
+/// How many identities are kept that no handle uses, in case one is asked for again.
+const KEPT: usize = 64;
+/// The longest the refresher sleeps: timers stand still while the machine is suspended, tokens do not.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+static CURRENT: Lazy<ArcSwapOption<Process>> = Lazy::new(ArcSwapOption::empty);
+
+pub(super) struct Process {
+    fork: u64,
+    /// Last used at the end.
+    identities: Mutex<Vec<Arc<Identity>>>,
+    refresher_runs: Mutex<bool>,
+    awake: Notify,
+}
+
+/// The state of this very process.
+pub(super) fn current() -> Arc<Process> {
+    loop {
+        let seen = CURRENT.load_full();
+        match &seen {
+            Some(process) if process.fork == fork::generation() => return process.clone(),
+            _ => {
+                let fresh = Arc::new(Process {
+                    fork: fork::generation(),
+                    identities: Mutex::default(),
+                    refresher_runs: Mutex::new(false),
+                    awake: Notify::new(),
+                });
+                CURRENT.compare_and_swap(&seen, Some(fresh));
+                // The parent's state, if that is what it was, is never dropped.
+                std::mem::forget(seen);
+            }
+        }
+    }
+}
+
+impl Process {
+    /// The identity of these credentials at this origin, new if nobody has it yet.
+    pub(super) fn identity(&self, origin: &Origin, credentials: Credentials) -> Result<Arc<Identity>> {
+        self.find_or(origin, &credentials, |transport| Identity::new(origin.clone(), credentials.clone(), transport))
+    }
+
+    /// The same identity as `parent`, which belongs to the process this one was forked from.
+    pub(super) fn adopt(&self, parent: &Identity) -> Result<Arc<Identity>> {
+        self.find_or(&parent.origin, &parent.credentials, |transport| Identity::forked(parent, transport))
+    }
+
+    fn find_or(
+        &self,
+        origin: &Origin,
+        credentials: &Credentials,
+        make: impl FnOnce(Arc<dyn Transport>) -> Identity,
+    ) -> Result<Arc<Identity>> {
+        let mut identities = self.identities.lock();
+        let identity = match identities.iter().position(|i| i.origin == *origin && i.credentials == *credentials) {
+            Some(at) => identities.remove(at),
+            None => {
+                // Connections are shared by all identities of one origin.
+                let known = identities.iter().find(|i| i.origin == *origin).map(|i| i.transport.clone());
+                let transport = match known {
+                    Some(transport) => transport,
+                    None => Arc::new(Http::new(&origin.settings)?),
+                };
+                Arc::new(make(transport))
+            }
+        };
+        identities.push(identity.clone());
+        let mut surplus = identities.len().saturating_sub(KEPT);
+        identities.retain(|i| {
+            let goes = surplus > 0 && Arc::strong_count(i) == 1 && !i.is_attached();
+            surplus -= usize::from(goes);
+            !goes
+        });
+        Ok(identity)
+    }
+
+    /// Has the refresher look at everything now.
+    pub(super) fn wake(self: &Arc<Self>) -> Result<()> {
+        self.ensure_refresher()?;
+        self.awake.notify_one();
+        Ok(())
+    }
+
+    /// Has the refresher look whether it is still needed, if it runs.
+    pub(super) fn nudge(&self) {
+        self.awake.notify_one();
+    }
+
+    /// Starts the refresher if it does not run. It begins with a look at everything.
+    pub(super) fn ensure_refresher(self: &Arc<Self>) -> Result<()> {
+        let mut runs = self.refresher_runs.lock();
+        if !*runs {
+            let failed = |e: std::io::Error| Error::new(Kind::Internal, format!("cannot start the refresher: {e}"));
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .max_blocking_threads(4)
+                .thread_keep_alive(Duration::from_millis(100))
+                .thread_name("nacos-dns")
+                .build()
+                .map_err(failed)?;
+            let process = self.clone();
+            let thread = std::thread::Builder::new().name("nacos-refresher".into());
+            signals::with_all_blocked(|| {
+                thread.spawn(move || {
+                    runtime.block_on(process.refresh());
+                    runtime.shutdown_background();
+                })
+            })
+            .map_err(failed)?;
+            *runs = true;
+        }
+        Ok(())
+    }
+
+    /// The refresher: ends when no handle is left that could want a token.
+    async fn refresh(&self) {
+        loop {
+            let now = clock::now();
+            let mut next = now + LONGEST_SLEEP;
+            for identity in self.in_use() {
+                identity.transport.tidy();
+                next = identity.tick(now).map_or(next, |due| next.min(due));
+            }
+            let nap = tokio::time::sleep(next.saturating_sub(now));
+            tokio::select! {
+                () = self.awake.notified() => {}
+                () = nap => {}
+            }
+            let mut runs = self.refresher_runs.lock();
+            if self.in_use().is_empty() {
+                *runs = false;
+                return;
+            }
+        }
+    }
+
+    fn in_use(&self) -> Vec<Arc<Identity>> {
+        self.identities.lock().iter().filter(|i| i.is_attached() || i.is_in_flight()).cloned().collect()
+    }
+}

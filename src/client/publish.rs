@@ -1,0 +1,128 @@
+//! What readers see without a lock: one token, whole, and a word that says whether it may still be used.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::{ArcSwapOption, Guard};
+
+use crate::{lifecycle::Time, secret::Secret, sys::fork};
+
+/// One token. Immutable.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// Number of the token in this process, never 0, the same for no two tokens.
+    pub(crate) generation: u64,
+    pub(crate) token: Secret,
+    /// When it is reckoned to expire.
+    pub(crate) expiry: Time,
+}
+
+impl Snapshot {
+    /// The next number for a token.
+    pub(super) fn next_generation() -> u64 {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        LAST.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Time left until the reckoned expiry in milliseconds, negative after it.
+    pub(crate) fn remaining_ms(&self, now: Time) -> i64 {
+        let ms = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
+        ms(self.expiry) - ms(now)
+    }
+}
+
+/// Where an identity publishes its token for one handle. Writers hold the identity's lock; readers hold nothing.
+#[derive(Default)]
+pub(crate) struct Outlet {
+    /// The generation that may be used without asking, or 0.
+    word: AtomicU64,
+    /// The process the word speaks for: see [`fork`].
+    process: AtomicU64,
+    snapshot: ArcSwapOption<Snapshot>,
+    pub(super) counters: Counters,
+}
+
+/// What happened to one handle. Events of a shared token count for every handle that shares it.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) logins: AtomicU64,
+    pub(super) login_failures: AtomicU64,
+    pub(super) requests: AtomicU64,
+    pub(super) replays: AtomicU64,
+    pub(super) rejections: AtomicU64,
+    pub(super) rejections_permission: AtomicU64,
+    pub(super) waits: AtomicU64,
+}
+
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Outlet {
+    /// The token, if it may be used without asking: two or three loads, no lock, no allocation, no system call.
+    pub(crate) fn cached(&self) -> Option<Guard<Option<Arc<Snapshot>>>> {
+        let word = self.word.load(Ordering::Acquire);
+        if word == 0 || self.process.load(Ordering::Relaxed) != fork::generation() {
+            return None;
+        }
+        let snapshot = self.snapshot.load();
+        snapshot.as_ref().is_some_and(|s| s.generation == word).then_some(snapshot)
+    }
+
+    /// The word itself, for readers in other languages.
+    pub(crate) fn word(&self) -> &AtomicU64 {
+        &self.word
+    }
+
+    pub(super) fn publish(&self, snapshot: Option<&Arc<Snapshot>>, usable: Option<u64>) {
+        let old = self.snapshot.load();
+        if old.as_ref().map(Arc::as_ptr) != snapshot.map(Arc::as_ptr) {
+            self.word.store(0, Ordering::Release);
+            self.snapshot.store(snapshot.cloned());
+        }
+        self.process.store(fork::generation(), Ordering::Relaxed);
+        self.word.store(usable.unwrap_or(0), Ordering::Release);
+    }
+
+    /// Nothing may be used without asking any more.
+    pub(super) fn withdraw(&self) {
+        self.word.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_never_see_half_a_token() {
+        let outlet = Outlet::default();
+        let text = |n: u64| format!("{n:0>200}");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut last = 0;
+                    while last < 2000 {
+                        let Some(seen) = outlet.cached() else { continue };
+                        let seen = seen.as_ref().unwrap();
+                        assert_eq!(seen.token.expose(), text(seen.generation));
+                        assert!(seen.generation >= last);
+                        last = seen.generation;
+                    }
+                });
+            }
+            for generation in 1..=2000 {
+                let token = text(generation).as_str().into();
+                let snapshot = Arc::new(Snapshot { generation, token, expiry: Duration::ZERO });
+                outlet.publish(Some(&snapshot), Some(generation));
+            }
+        });
+        outlet.withdraw();
+        assert!(outlet.cached().is_none());
+    }
+}

@@ -1,0 +1,338 @@
+//! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it at most once.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use url::{Url, form_urlencoded};
+
+use super::{
+    Client,
+    identity::{Identity, Lease},
+    publish::count,
+    roster::Entry,
+    wait::{Cancel, Limits},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    protocol::{
+        carriage::Carriage,
+        rejection::{self, Rejection},
+    },
+    sys::clock,
+    transport::{Failure, Incoming, Outgoing, Trouble},
+};
+
+/// The largest answer taken.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+/// A request to the open API of Nacos.
+#[derive(Clone)]
+pub struct Request {
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+    timeout: Option<Duration>,
+    cancel: Option<Cancel>,
+}
+
+impl Request {
+    /// `method` is any HTTP method; `path` comes after the context path, as in `/v1/cs/configs`, and may carry a query
+    /// that is percent-encoded already.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidArgument`] if either is not what HTTP takes.
+    pub fn new(method: &str, path: &str) -> Result<Self> {
+        let method = method.to_ascii_uppercase().parse();
+        let method = method.map_err(|_| Error::argument("method: not an HTTP method; write it like \"GET\""))?;
+        if !path.starts_with('/') || path.contains("//") {
+            // Nacos answers 500 to a "//" anywhere.
+            return Err(Error::argument(
+                "path: must begin with one slash and hold no \"//\"; write it like \"/v1/cs/configs\"",
+            ));
+        }
+        if path.contains('#') || path.contains(|c: char| c.is_control() || c == ' ') {
+            return Err(Error::argument(
+                "path: holds '#', a space or a control character; percent-encode it, or use query",
+            ));
+        }
+        Ok(Self {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            timeout: None,
+            cancel: None,
+        })
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn get(path: &str) -> Result<Self> {
+        Self::new("GET", path)
+    }
+
+    /// `POST path`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn post(path: &str) -> Result<Self> {
+        Self::new("POST", path)
+    }
+
+    /// Adds a parameter to the query; it is percent-encoded here.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a header.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidArgument`] if the name is not a token of HTTP or the value holds CR, LF or another control character.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
+        let wrong = |what: &str| {
+            Error::argument(format!("headers: the {what} of \"{}\" is not what HTTP takes", name.escape_debug()))
+        };
+        let parsed = HeaderName::try_from(name).map_err(|_| wrong("name"))?;
+        let value = HeaderValue::try_from(value).map_err(|_| wrong("value"))?;
+        self.headers.append(parsed, value);
+        Ok(self)
+    }
+
+    /// The body, as it is.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// A form as the body, percent-encoded here, with its `Content-Type`.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidArgument`] if there is a field `accessToken`, which would beat the token.
+    pub fn form<'a>(mut self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in fields {
+            Carriage::default().check_parameter(name)?;
+            form.append_pair(name, value);
+        }
+        self.body = form.finish().into();
+        self.headers.entry(CONTENT_TYPE).or_insert(FORM);
+        Ok(self)
+    }
+
+    /// The deadline of this request, replays and logins included; [`Config::request_timeout`](crate::Config::request_timeout) by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// A signal that ends this request from another thread.
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel = Some(cancel.clone());
+        self
+    }
+
+    /// Whether sending it twice does no more than sending it once.
+    fn is_idempotent(&self) -> bool {
+        self.method.is_idempotent()
+    }
+
+    /// Everything but the token, ready for `entry`.
+    fn prepare(&self, entry: &Entry) -> Result<Outgoing> {
+        let mut url = entry.server.url(&self.path)?;
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        let (method, headers) = (self.method.clone(), self.headers.clone());
+        Ok(Outgoing { method, url, headers, body: self.body.clone(), largest_answer: LARGEST_ANSWER })
+    }
+
+    /// Refuses what would beat our token on the way, or keep the reason of a refusal from us.
+    fn check(&mut self, carriage: Carriage) -> Result<()> {
+        for (name, value) in &self.headers {
+            carriage.check_header(name, value)?;
+        }
+        let encoded = self.path.split_once('?').map_or("", |(_, query)| query);
+        let encoded = form_urlencoded::parse(encoded.as_bytes());
+        let names = self.query.iter().map(|(name, _)| name.as_str().into()).chain(encoded.map(|(name, _)| name));
+        names.into_iter().try_for_each(|name| carriage.check_parameter(&name))?;
+        // A server asked for plain text only leaves out why it refuses.
+        let accepts = |range: &[&str]| {
+            let accept = self.headers.get_all(ACCEPT);
+            accept.iter().any(|v| v.to_str().is_ok_and(|v| range.iter().any(|r| v.contains(r))))
+        };
+        if self.headers.contains_key(ACCEPT) && !accepts(&["json", "*/*"]) {
+            self.headers.append(ACCEPT, HeaderValue::from_static("application/json;q=0.1"));
+        }
+        Ok(())
+    }
+}
+
+/// The answer to a [`Request`], whatever its HTTP status.
+pub struct Response {
+    status: u16,
+    headers: HeaderMap,
+    body: Bytes,
+    generation: u64,
+    replays: u32,
+}
+
+impl Response {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body. That of a refusal (status 400 and up) is cut at 64 KiB.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The generation of the token that got this answer; 0 if it was sent without one.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// How often the request was repeated with a new token: 0 or 1.
+    pub fn replays(&self) -> u32 {
+        self.replays
+    }
+}
+
+/// One request on its way.
+struct Call<'a> {
+    client: &'a Client,
+    identity: &'a Identity,
+    request: &'a Request,
+    limits: Limits<'a>,
+}
+
+pub(super) fn request(client: &Client, mut request: Request) -> Result<Response> {
+    request.check(client.carriage())?;
+    count(&client.outlet().counters.requests);
+    let identity = client.identity()?;
+    let deadline = Instant::now() + request.timeout.unwrap_or(client.request_timeout());
+    let limits = Limits { deadline, cancel: request.cancel.as_ref(), closed: client.closed() };
+    let call = Call { client, identity: &identity, request: &request, limits };
+    let lease = match call.lease() {
+        Ok(lease) => lease,
+        Err(error) => return call.without_token(error),
+    };
+    let first = call.send(Some(&lease))?;
+    let Some(why) = rejection::classify(first.status, &first.body) else {
+        identity.accepted(lease.snapshot.generation);
+        return Ok(first);
+    };
+    if !client.rejected(&identity, lease.snapshot.generation, why, request.is_idempotent()) {
+        return Ok(first);
+    }
+    count(&client.outlet().counters.replays);
+    let lease = match call.lease() {
+        Ok(lease) => lease,
+        // Nobody said that the token was the reason.
+        Err(_) if why == Rejection::Unknown => return Ok(first),
+        Err(error) => return Err(error),
+    };
+    let generation = lease.snapshot.generation;
+    let second = Response { replays: 1, ..call.send(Some(&lease))? };
+    match rejection::classify(second.status, &second.body) {
+        None => identity.accepted(generation),
+        Some(why) => {
+            client.rejected(&identity, generation, why, false);
+        }
+    }
+    Ok(second)
+}
+
+impl Call<'_> {
+    fn lease(&self) -> Result<Lease> {
+        self.client.cached_lease().map_or_else(|| self.identity.lease(&self.limits, self.client.outlet()), Ok)
+    }
+
+    /// No login succeeds, but the server answers: perhaps it asks nobody for a token. One request shows it.
+    fn without_token(&self, error: Error) -> Result<Response> {
+        if error.http_status().is_none() || error.kind() == Kind::Forbidden || !self.identity.may_be_open() {
+            return Err(error);
+        }
+        let answer = self.send(None)?;
+        let open = rejection::classify(answer.status, &answer.body).is_none();
+        self.identity.is_open(open);
+        if open { Ok(answer) } else { Err(error) }
+    }
+
+    /// Sends to the first server that can be reached.
+    fn send(&self, lease: Option<&Lease>) -> Result<Response> {
+        let mut last = None;
+        // A broken connection says nothing about what the server did with the request.
+        let mut resend = self.request.is_idempotent();
+        for entry in self.identity.roster.order(clock::now()) {
+            let mut out = self.request.prepare(entry)?;
+            if let Some(lease) = lease {
+                self.client.carriage().attach(&lease.snapshot.token, &mut out.headers, &mut out.url)?;
+            }
+            loop {
+                self.limits.check()?;
+                let interrupt = Box::pin(self.limits.interrupted());
+                let failure = match self.identity.transport.exchange(out.clone(), self.limits.deadline, interrupt) {
+                    Ok(Incoming { status, headers, body }) => {
+                        entry.is_up();
+                        let generation = lease.map_or(0, |l| l.snapshot.generation);
+                        return Ok(Response { status, headers, body, generation, replays: 0 });
+                    }
+                    Err(failure) => failure,
+                };
+                let trouble = failure.trouble;
+                let error = self.explain(entry, &out.url, failure);
+                match trouble {
+                    Trouble::Connect | Trouble::Tls => {
+                        entry.went_down(clock::now());
+                        self.identity.saw_down();
+                        last = Some(error);
+                        break;
+                    }
+                    Trouble::Io => {
+                        self.identity.saw_down();
+                        if !std::mem::take(&mut resend) {
+                            return Err(error);
+                        }
+                    }
+                    _ => return Err(error),
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(Kind::Internal, "no server to send to")))
+    }
+
+    fn explain(&self, entry: &Entry, url: &Url, Failure { trouble, cause }: Failure) -> Error {
+        let (kind, what) = match trouble {
+            Trouble::Connect => (Kind::Connect, "cannot connect"),
+            Trouble::Tls => (Kind::Tls, "no TLS connection"),
+            Trouble::Io => (Kind::Io, "the connection broke"),
+            Trouble::Timeout => (Kind::Timeout, "deadline passed"),
+            Trouble::TooLarge => (Kind::TooLarge, "answer too large"),
+            Trouble::Setup => (Kind::Internal, "cannot send"),
+            // Close and cancel look alike from below.
+            Trouble::Interrupted => match self.limits.check() {
+                Err(error) => return error,
+                Ok(()) => (Kind::Internal, "interrupted by nobody"),
+            },
+        };
+        let (method, server, path) = (&self.request.method, entry.server.name(), url.path());
+        Error::new(kind, format!("{method} {path} at {server}: {what}: {cause}"))
+    }
+}

@@ -1,0 +1,39 @@
+//! A signal that ends calls from another thread.
+
+use super::boundary::{borrow_or, contain, give, release};
+use crate::Cancel;
+
+/// A signal that ends calls from another thread. Thread-safe, owned by the caller, freed with nacos_cancel_free.
+pub struct nacos_cancel(Cancel);
+
+impl nacos_cancel {
+    pub(super) fn signal(&self) -> &Cancel {
+        &self.0
+    }
+}
+
+/// A new signal, for one call or several. Never NULL. Any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn nacos_cancel_new() -> *mut nacos_cancel {
+    contain(std::ptr::null_mut(), || give(nacos_cancel(Cancel::new())))
+}
+
+/// Ends every call that carries the signal, now and later, with NACOS_CANCELLED. Does not wait for them. Any thread;
+/// NULL is a no-op.
+///
+/// # Safety
+/// `cancel` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_cancel_trigger(cancel: *mut nacos_cancel) {
+    contain((), || unsafe { borrow_or(cancel, (), |c| c.signal().trigger()) });
+}
+
+/// Frees a signal, also while calls under way still carry it. NULL is a no-op.
+///
+/// # Safety
+/// `cancel` is NULL or has not been freed, and no other thread is passing it to a function right now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_cancel_free(cancel: *mut nacos_cancel) {
+    unsafe { release(cancel) }
+}

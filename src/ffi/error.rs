@@ -1,0 +1,102 @@
+//! The error object: the details behind a status.
+
+use std::ffi::{CString, c_char};
+
+use super::{
+    boundary::{borrow_or, release},
+    status::{self, NACOS_NULL_ARGUMENT, nacos_status},
+};
+use crate::error::Error;
+
+/// The details of a failure. Immutable, owned by the caller, freed with nacos_error_free. Any thread may read it.
+/// Holds no password, token or query.
+pub struct nacos_error {
+    status: nacos_status,
+    message: CString,
+    http_status: i32,
+    retryable: bool,
+    retry_after_ms: u64,
+}
+
+impl nacos_error {
+    pub(super) fn new(status: nacos_status, message: impl Into<String>) -> Self {
+        let mut message = message.into().into_bytes();
+        message.retain(|byte| *byte != 0);
+        let message = CString::new(message).unwrap_or_default();
+        Self { status, message, http_status: 0, retryable: false, retry_after_ms: 0 }
+    }
+
+    pub(super) fn null(argument: &str) -> Self {
+        Self::new(NACOS_NULL_ARGUMENT, format!("{argument} is NULL"))
+    }
+
+    pub(super) fn status(&self) -> nacos_status {
+        self.status
+    }
+}
+
+impl From<Error> for nacos_error {
+    fn from(error: Error) -> Self {
+        let after = error.retry_after().map_or(0, |after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
+        Self {
+            http_status: error.http_status().map_or(0, i32::from),
+            retryable: error.is_retryable(),
+            retry_after_ms: after,
+            ..Self::new(status::of(error.kind()), error.message())
+        }
+    }
+}
+
+/// The status of the call that failed; NACOS_NULL_ARGUMENT for NULL.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_status(error: *const nacos_error) -> nacos_status {
+    unsafe { borrow_or(error, NACOS_NULL_ARGUMENT, |e| e.status) }
+}
+
+/// What failed, on which server, and what to do: UTF-8, NUL-terminated, valid until the error is freed. "" for NULL.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_message(error: *const nacos_error) -> *const c_char {
+    unsafe { borrow_or(error, c"".as_ptr(), |e| e.message.as_ptr()) }
+}
+
+/// The HTTP status of the answer that caused the failure; 0 if no answer did.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_http_status(error: *const nacos_error) -> i32 {
+    unsafe { borrow_or(error, 0, |e| e.http_status) }
+}
+
+/// 1 if the same call may succeed later without anybody changing anything, else 0.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_is_retryable(error: *const nacos_error) -> i32 {
+    unsafe { borrow_or(error, 0, |e| e.retryable.into()) }
+}
+
+/// Milliseconds until this library itself logs in again, before which calls get the same error; 0 if unknown.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_retry_after_ms(error: *const nacos_error) -> u64 {
+    unsafe { borrow_or(error, 0, |e| e.retry_after_ms) }
+}
+
+/// Frees an error. NULL is a no-op.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed, and nobody uses it any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_free(error: *mut nacos_error) {
+    unsafe { release(error) }
+}

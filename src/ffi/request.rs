@@ -1,0 +1,259 @@
+//! Requests and responses.
+
+use std::{
+    ffi::{CStr, CString, c_char},
+    ptr,
+};
+
+use once_cell::sync::OnceCell;
+
+use super::{
+    auth::nacos_auth,
+    boundary::{
+        Sized_, array, borrow, borrow_or, contain, give, guard, optional_text, read_sized, release, reserved, text,
+        write,
+    },
+    cancel::nacos_cancel,
+    error::nacos_error,
+    options::Call,
+    status::{NACOS_INVALID_ARGUMENT, nacos_status},
+};
+use crate::{Request, Response};
+
+/// A name and a value, both NUL-terminated UTF-8.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nacos_pair {
+    /// The name. Required.
+    pub name: *const c_char,
+    /// The value. Required; may be "".
+    pub value: *const c_char,
+}
+
+/// A request to the open API of Nacos. Begin with nacos_request_options_default(). Everything is borrowed for the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nacos_request_options {
+    /// sizeof(nacos_request_options), as the caller compiled it.
+    pub struct_size: usize,
+    /// Any HTTP method. NULL: "GET".
+    pub method: *const c_char,
+    /// Required: what comes after the context path, as "/v1/cs/configs". May carry a query that is percent-encoded already.
+    pub path: *const c_char,
+    /// Parameters for the query; percent-encoded by the library. `accessToken` is refused: it would beat the token.
+    pub query: *const nacos_pair,
+    /// How many.
+    pub query_count: usize,
+    /// Headers. Those that would beat the token are refused.
+    pub headers: *const nacos_pair,
+    /// How many.
+    pub header_count: usize,
+    /// Fields of a form, which becomes the body; percent-encoded by the library. Not together with `body`.
+    pub form: *const nacos_pair,
+    /// How many.
+    pub form_count: usize,
+    /// The body as it is. NULL with a length of 0: none.
+    pub body: *const u8,
+    /// Its length in bytes.
+    pub body_len: usize,
+    /// Ends the call from another thread. NULL: nothing does.
+    pub cancel: *mut nacos_cancel,
+    /// Deadline in milliseconds, logins and the replay included. 0: the handle's request_timeout_ms.
+    pub timeout_ms: u32,
+    /// 0.
+    pub reserved0: u32,
+}
+
+unsafe impl Sized_ for nacos_request_options {}
+
+/// The answer to a request. Immutable, owned by the caller, freed with nacos_response_free. Any thread may read it.
+pub struct nacos_response {
+    response: Response,
+    /// The headers as C strings, made when first asked for.
+    headers: OnceCell<Vec<(CString, CString)>>,
+}
+
+impl nacos_response {
+    fn headers(&self) -> &[(CString, CString)] {
+        self.headers.get_or_init(|| {
+            let c_string = |bytes: &[u8]| CString::new(bytes).unwrap_or_default();
+            let headers = self.response.headers().iter();
+            headers.map(|(name, value)| (c_string(name.as_str().as_bytes()), c_string(value.as_bytes()))).collect()
+        })
+    }
+}
+
+/// # Safety
+/// `options` is NULL or as nacos_request requires it.
+unsafe fn request(options: *const nacos_request_options) -> Result<Request, nacos_error> {
+    let options = unsafe { read_sized("options", options) }?.ok_or_else(|| nacos_error::null("options"))?;
+    reserved("options.reserved0", options.reserved0)?;
+    let pairs = |field: &str, pointer, count| -> Result<Vec<(&str, &str)>, nacos_error> {
+        let pairs: &[nacos_pair] = unsafe { array(field, pointer, count) }?;
+        let pairs = pairs.iter().enumerate().map(|(i, pair)| unsafe {
+            Ok((text(&format!("{field}[{i}].name"), pair.name)?, text(&format!("{field}[{i}].value"), pair.value)?))
+        });
+        pairs.collect()
+    };
+    let method = unsafe { optional_text("options.method", options.method) }?.unwrap_or("GET");
+    let mut request = Request::new(method, unsafe { text("options.path", options.path) }?)?;
+    for (name, value) in pairs("options.query", options.query, options.query_count)? {
+        request = request.query(name, value);
+    }
+    for (name, value) in pairs("options.headers", options.headers, options.header_count)? {
+        request = request.header(name, value)?;
+    }
+    let body = unsafe { array("options.body", options.body, options.body_len) }?;
+    let form = pairs("options.form", options.form, options.form_count)?;
+    match (body.is_empty(), form.is_empty()) {
+        (_, true) => request = request.body(body.to_vec()),
+        (true, false) => request = request.form(form)?,
+        (false, false) => {
+            let message = "options.form and options.body exclude each other";
+            return Err(nacos_error::new(NACOS_INVALID_ARGUMENT, message));
+        }
+    }
+    let call = unsafe { Call::new(options.timeout_ms, options.cancel) };
+    if let Some(timeout) = call.timeout {
+        request = request.timeout(timeout);
+    }
+    if let Some(cancel) = &call.cancel {
+        request = request.cancel(cancel);
+    }
+    Ok(request)
+}
+
+/// Sends a request with the token on it, and blocks until its answer is complete. If the answer shows that the token is not
+/// valid (any more), logs in and sends the request once more. With several servers, one that cannot be reached is passed
+/// over. An HTTP status is no error: it is in the response. Any thread.
+///
+/// On success `*response` is owned by the caller. On failure it is NULL: the error of the login if there is no token,
+/// NACOS_CONNECT, NACOS_TLS, NACOS_IO (the server may have acted on the request), NACOS_TIMEOUT, NACOS_CANCELLED,
+/// NACOS_CLOSED, NACOS_TOO_LARGE, or an argument error.
+///
+/// # Safety
+/// `auth`, `options` and `response` are valid; `error` may be NULL.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_request(
+    auth: *mut nacos_auth,
+    options: *const nacos_request_options,
+    response: *mut *mut nacos_response,
+    error: *mut *mut nacos_error,
+) -> nacos_status {
+    unsafe {
+        guard(error, || {
+            write("response", response, ptr::null_mut())?;
+            let client = borrow("auth", auth)?.client();
+            let answer = client.request(request(options)?)?;
+            write("response", response, give(nacos_response { response: answer, headers: OnceCell::new() }))
+        })
+    }
+}
+
+/// The HTTP status; 0 for NULL.
+///
+/// # Safety
+/// `response` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_status(response: *const nacos_response) -> i32 {
+    unsafe { borrow_or(response, 0, |r| r.response.status().into()) }
+}
+
+/// The body, valid until the response is freed; `*length` (may be NULL) becomes its length in bytes. Not NUL-terminated.
+/// NULL only for NULL. The body of a refusal (status 400 and up) is cut at 64 KiB.
+///
+/// # Safety
+/// `response` is NULL or has not been freed; `length` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_body(response: *const nacos_response, length: *mut usize) -> *const u8 {
+    unsafe {
+        let body: &[u8] = borrow_or(response, &[], |r| r.response.body().as_ref());
+        if !length.is_null() {
+            length.write(body.len());
+        }
+        if response.is_null() { ptr::null() } else { body.as_ptr() }
+    }
+}
+
+/// How many headers there are; 0 for NULL.
+///
+/// # Safety
+/// `response` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_header_count(response: *const nacos_response) -> usize {
+    unsafe { borrow_or(response, 0, |r| r.response.headers().len()) }
+}
+
+/// Header number `index` (from 0): `*name` in lower case and `*value`, valid until the response is freed.
+/// NACOS_INVALID_ARGUMENT, and both NULL, if there are not that many.
+///
+/// # Safety
+/// `response` has not been freed; `name` and `value` are valid.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_response_header_at(
+    response: *const nacos_response,
+    index: usize,
+    name: *mut *const c_char,
+    value: *mut *const c_char,
+) -> nacos_status {
+    unsafe {
+        guard(ptr::null_mut(), || {
+            write("name", name, ptr::null())?;
+            write("value", value, ptr::null())?;
+            let headers = borrow("response", response)?.headers();
+            let found = headers.get(index).ok_or_else(|| {
+                nacos_error::new(NACOS_INVALID_ARGUMENT, format!("index: there are {} headers", headers.len()))
+            })?;
+            write("name", name, found.0.as_ptr())?;
+            write("value", value, found.1.as_ptr())
+        })
+    }
+}
+
+/// The value of the first header of that name, in any case, valid until the response is freed; NULL if there is none, or for
+/// NULL.
+///
+/// # Safety
+/// `response` is NULL or has not been freed; `name` is NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_header(response: *const nacos_response, name: *const c_char) -> *const c_char {
+    contain(ptr::null(), || unsafe {
+        if name.is_null() {
+            return ptr::null();
+        }
+        let name = CStr::from_ptr(name).to_bytes();
+        borrow_or(response, ptr::null(), |r| {
+            let found = r.headers().iter().find(|(n, _)| n.as_bytes().eq_ignore_ascii_case(name));
+            found.map_or(ptr::null(), |(_, value)| value.as_ptr())
+        })
+    })
+}
+
+/// The generation of the token that got this answer; 0 if the request went without one (a server with authentication off).
+///
+/// # Safety
+/// `response` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_generation(response: *const nacos_response) -> u64 {
+    unsafe { borrow_or(response, 0, |r| r.response.generation()) }
+}
+
+/// How often the request was repeated with a new token: 0 or 1.
+///
+/// # Safety
+/// `response` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_replays(response: *const nacos_response) -> u32 {
+    unsafe { borrow_or(response, 0, |r| r.response.replays()) }
+}
+
+/// Frees a response, and with it everything borrowed from it. NULL is a no-op.
+///
+/// # Safety
+/// `response` is NULL or has not been freed, and nobody uses it any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_free(response: *mut nacos_response) {
+    unsafe { release(response) }
+}
