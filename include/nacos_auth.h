@@ -20,10 +20,9 @@
  *
  * Link with -lnacos_auth, see pkg-config --libs nacos_auth.
  */
-
-
 #ifndef NACOS_AUTH_H
 #define NACOS_AUTH_H
+
 
 #include <stddef.h>
 #include <stdint.h>
@@ -524,48 +523,42 @@ const char *nacos_status_message(nacos_status status) NACOS_NOEXCEPT;
 /**
  * The status of the call that failed; NACOS_NULL_ARGUMENT for NULL.
  *
- * # Safety
- * `error` is NULL or an error that has not been freed.
+ * Requires: `error` is NULL or an error that has not been freed.
  */
 nacos_status nacos_error_status(const struct nacos_error *error) NACOS_NOEXCEPT;
 
 /**
  * What failed, on which server, and what to do: UTF-8, NUL-terminated, valid until the error is freed. "" for NULL.
  *
- * # Safety
- * `error` is NULL or an error that has not been freed.
+ * Requires: `error` is NULL or an error that has not been freed.
  */
 const char *nacos_error_message(const struct nacos_error *error) NACOS_NOEXCEPT;
 
 /**
  * The HTTP status of the answer that caused the failure; 0 if no answer did.
  *
- * # Safety
- * `error` is NULL or an error that has not been freed.
+ * Requires: `error` is NULL or an error that has not been freed.
  */
 int32_t nacos_error_http_status(const struct nacos_error *error) NACOS_NOEXCEPT;
 
 /**
  * 1 if the same call may succeed later without anybody changing anything, else 0.
  *
- * # Safety
- * `error` is NULL or an error that has not been freed.
+ * Requires: `error` is NULL or an error that has not been freed.
  */
 int32_t nacos_error_is_retryable(const struct nacos_error *error) NACOS_NOEXCEPT;
 
 /**
  * Milliseconds until this library itself logs in again, before which calls get the same error; 0 if unknown.
  *
- * # Safety
- * `error` is NULL or an error that has not been freed.
+ * Requires: `error` is NULL or an error that has not been freed.
  */
 uint64_t nacos_error_retry_after_ms(const struct nacos_error *error) NACOS_NOEXCEPT;
 
 /**
  * Frees an error. NULL is a no-op.
  *
- * # Safety
- * `error` is NULL or an error that has not been freed, and nobody uses it any more.
+ * Requires: `error` is NULL or an error that has not been freed, and nobody uses it any more.
  */
 void nacos_error_free(struct nacos_error *error) NACOS_NOEXCEPT;
 
@@ -578,16 +571,14 @@ NACOS_MUST_USE struct nacos_cancel *nacos_cancel_new(void) NACOS_NOEXCEPT;
  * Ends every call that carries the signal, now and later, with NACOS_CANCELLED. Does not wait for them. Any thread;
  * NULL is a no-op.
  *
- * # Safety
- * `cancel` is NULL or has not been freed.
+ * Requires: `cancel` is NULL or has not been freed.
  */
 void nacos_cancel_trigger(struct nacos_cancel *cancel) NACOS_NOEXCEPT;
 
 /**
  * Frees a signal, also while calls under way still carry it. NULL is a no-op.
  *
- * # Safety
- * `cancel` is NULL or has not been freed, and no other thread is passing it to a function right now.
+ * Requires: `cancel` is NULL or has not been freed, and no other thread is passing it to a function right now.
  */
 void nacos_cancel_free(struct nacos_cancel *cancel) NACOS_NOEXCEPT;
 
@@ -598,8 +589,7 @@ void nacos_cancel_free(struct nacos_cancel *cancel) NACOS_NOEXCEPT;
  * On success `*auth` is a handle that the caller owns. On failure it is NULL: NACOS_INVALID_CONFIG with the name of the
  * setting and what to write instead, or an argument error. Any thread.
  *
- * # Safety
- * `options` and `auth` are valid; `error` may be NULL.
+ * Requires: `options` and `auth` are valid; `error` may be NULL.
  */
 NACOS_MUST_USE
 nacos_status nacos_auth_init(const struct nacos_auth_options *options,
@@ -613,8 +603,7 @@ NACOS_NOEXCEPT;
  *
  * Fails with NACOS_CLOSED or an argument error; then the old credentials stay.
  *
- * # Safety
- * Pointers are valid; strings are NUL-terminated UTF-8 and copied; `error` may be NULL.
+ * Requires: Pointers are valid; strings are NUL-terminated UTF-8 and copied; `error` may be NULL.
  */
 NACOS_MUST_USE
 nacos_status nacos_auth_set_credentials(struct nacos_auth *auth,
@@ -626,8 +615,7 @@ NACOS_NOEXCEPT;
 /**
  * Fills in counters and state. Works on a closed handle too. Never blocks on a server. Any thread.
  *
- * # Safety
- * `auth` and `statistics` are valid; `error` may be NULL.
+ * Requires: `auth` and `statistics` are valid; `error` may be NULL.
  */
 NACOS_MUST_USE
 nacos_status nacos_auth_stats(const struct nacos_auth *auth,
@@ -639,8 +627,7 @@ NACOS_NOEXCEPT;
  * Ends the service of a handle: every call under way, and every later one, fails with NACOS_CLOSED, a call that waits for a
  * hung server within 100 ms. Does not wait for them. Idempotent; NULL is a no-op. Any thread.
  *
- * # Safety
- * `auth` is NULL or has not been freed.
+ * Requires: `auth` is NULL or has not been freed.
  */
 void nacos_auth_close(struct nacos_auth *auth)
 NACOS_NOEXCEPT;
@@ -648,8 +635,7 @@ NACOS_NOEXCEPT;
 /**
  * Closes a handle if that has not been done, and frees it. NULL is a no-op.
  *
- * # Safety
- * `auth` is NULL or has not been freed, and no other thread is in a call with it: close it and wait for them first.
+ * Requires: `auth` is NULL or has not been freed, and no other thread is in a call with it: close it and wait for them first.
  */
 void nacos_auth_free(struct nacos_auth *auth) NACOS_NOEXCEPT;
 
@@ -676,8 +662,7 @@ const char *nacos_auth_version(void) NACOS_NOEXCEPT;
  * Fails with the error of the login (NACOS_BAD_CREDENTIALS, NACOS_CONNECT, NACOS_PROTOCOL, …), NACOS_TIMEOUT,
  * NACOS_CANCELLED, NACOS_CLOSED, NACOS_BUFFER_TOO_SMALL or an argument error.
  *
- * # Safety
- * Pointers are NULL where allowed, or valid; `buffer` has room for `capacity` bytes.
+ * Requires: Pointers are NULL where allowed, or valid; `buffer` has room for `capacity` bytes.
  */
 NACOS_MUST_USE
 nacos_status nacos_get_token(struct nacos_auth *auth,
@@ -697,8 +682,7 @@ NACOS_NOEXCEPT;
  * Read it as an atomic, with acquire order. Valid until nacos_auth_free; NULL only for NULL. In the child of a fork call
  * nacos_get_token once before trusting it.
  *
- * # Safety
- * `auth` is NULL or has not been freed.
+ * Requires: `auth` is NULL or has not been freed.
  */
 NACOS_MUST_USE
 const uint64_t *nacos_auth_generation(const struct nacos_auth *auth)
@@ -712,8 +696,7 @@ NACOS_NOEXCEPT;
  * `*advice` becomes one of NACOS_ADVICE_*. Never waits for a server: the login, if one is needed, is waited for by the
  * next nacos_get_token. Any thread. Fails with NACOS_CLOSED or an argument error.
  *
- * # Safety
- * Pointers are valid; `body` points to `body_len` bytes, or is NULL with a `body_len` of 0; `error` may be NULL.
+ * Requires: Pointers are valid; `body` points to `body_len` bytes, or is NULL with a `body_len` of 0; `error` may be NULL.
  */
 NACOS_MUST_USE
 nacos_status nacos_auth_report_rejected(struct nacos_auth *auth,
@@ -734,8 +717,7 @@ NACOS_NOEXCEPT;
  * NACOS_CONNECT, NACOS_TLS, NACOS_IO (the server may have acted on the request), NACOS_TIMEOUT, NACOS_CANCELLED,
  * NACOS_CLOSED, NACOS_TOO_LARGE, or an argument error.
  *
- * # Safety
- * `auth`, `options` and `response` are valid; `error` may be NULL.
+ * Requires: `auth`, `options` and `response` are valid; `error` may be NULL.
  */
 NACOS_MUST_USE
 nacos_status nacos_request(struct nacos_auth *auth,
@@ -747,8 +729,7 @@ NACOS_NOEXCEPT;
 /**
  * The HTTP status; 0 for NULL.
  *
- * # Safety
- * `response` is NULL or has not been freed.
+ * Requires: `response` is NULL or has not been freed.
  */
 int32_t nacos_response_status(const struct nacos_response *response) NACOS_NOEXCEPT;
 
@@ -756,16 +737,14 @@ int32_t nacos_response_status(const struct nacos_response *response) NACOS_NOEXC
  * The body, valid until the response is freed; `*length` (may be NULL) becomes its length in bytes. Not NUL-terminated.
  * NULL only for NULL. The body of a refusal (status 400 and up) is cut at 64 KiB.
  *
- * # Safety
- * `response` is NULL or has not been freed; `length` is NULL or valid.
+ * Requires: `response` is NULL or has not been freed; `length` is NULL or valid.
  */
 const uint8_t *nacos_response_body(const struct nacos_response *response, size_t *length) NACOS_NOEXCEPT;
 
 /**
  * How many headers there are; 0 for NULL.
  *
- * # Safety
- * `response` is NULL or has not been freed.
+ * Requires: `response` is NULL or has not been freed.
  */
 size_t nacos_response_header_count(const struct nacos_response *response) NACOS_NOEXCEPT;
 
@@ -773,8 +752,7 @@ size_t nacos_response_header_count(const struct nacos_response *response) NACOS_
  * Header number `index` (from 0): `*name` in lower case and `*value`, valid until the response is freed.
  * NACOS_INVALID_ARGUMENT, and both NULL, if there are not that many.
  *
- * # Safety
- * `response` has not been freed; `name` and `value` are valid.
+ * Requires: `response` has not been freed; `name` and `value` are valid.
  */
 NACOS_MUST_USE
 nacos_status nacos_response_header_at(const struct nacos_response *response,
@@ -787,8 +765,7 @@ NACOS_NOEXCEPT;
  * The value of the first header of that name, in any case, valid until the response is freed; NULL if there is none, or for
  * NULL.
  *
- * # Safety
- * `response` is NULL or has not been freed; `name` is NULL or NUL-terminated.
+ * Requires: `response` is NULL or has not been freed; `name` is NULL or NUL-terminated.
  */
 const char *nacos_response_header(const struct nacos_response *response,
                                   const char *name)
@@ -797,8 +774,7 @@ NACOS_NOEXCEPT;
 /**
  * The generation of the token that got this answer; 0 if the request went without one (a server with authentication off).
  *
- * # Safety
- * `response` is NULL or has not been freed.
+ * Requires: `response` is NULL or has not been freed.
  */
 uint64_t nacos_response_generation(const struct nacos_response *response)
 NACOS_NOEXCEPT;
@@ -806,24 +782,20 @@ NACOS_NOEXCEPT;
 /**
  * How often the request was repeated with a new token: 0 or 1.
  *
- * # Safety
- * `response` is NULL or has not been freed.
+ * Requires: `response` is NULL or has not been freed.
  */
 uint32_t nacos_response_replays(const struct nacos_response *response) NACOS_NOEXCEPT;
 
 /**
  * Frees a response, and with it everything borrowed from it. NULL is a no-op.
  *
- * # Safety
- * `response` is NULL or has not been freed, and nobody uses it any more.
+ * Requires: `response` is NULL or has not been freed, and nobody uses it any more.
  */
 void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
 
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
-
-#endif  /* NACOS_AUTH_H */
 
 /** Options with their size set and everything else at its default. */
 static inline nacos_auth_options nacos_auth_options_default(void) {
@@ -855,3 +827,5 @@ static inline nacos_auth_statistics nacos_auth_statistics_default(void) {
   nacos_auth_statistics statistics = {sizeof(nacos_auth_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   return statistics;
 }
+
+#endif /* NACOS_AUTH_H */

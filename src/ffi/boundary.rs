@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn outputs_of_every_size_are_filled_without_touching_what_lies_beyond() {
         for (size, expected) in [(8, [8, 7, 7, 7]), (16, [16, 1, 7, 7]), (24, [24, 1, 2, 7]), (32, [32, 1, 2, 0])] {
-            let mut words = [size, 7, 7, 7];
+            let mut words = [size, 7, 7, 7u64];
             let output = unsafe { Output::new("sample", words.as_mut_ptr().cast::<Sample>()) };
             let output = output.map_err(|e| e.status()).unwrap().unwrap();
             unsafe { output.set(Sample { size: 0, a: 1, b: 2 }) };
