@@ -147,14 +147,12 @@ def test_no_secret_in_any_text(server: DevServer) -> None:
     server.control("/user", username="writer", password=password, permitted=True)
     with Client(server.address, "writer", password) as client:
         token = client.token()
+        closed = Client(server.address, "writer", password)
+        closed.close()
         server.control("/faults", on="all", kind="reset", times=0)
         client.report_rejected(client.generation, 403, "token expired!")
         texts = [repr(client), repr(client.stats())]
-        for call in (
-            client.token,
-            lambda: client.get(CONFIG),
-            lambda: client.set_credentials("writer", "\0" + password),
-        ):
+        for call in (client.token, lambda: client.get(CONFIG), lambda: closed.set_credentials("writer", password)):
             with pytest.raises(nacos_auth.NacosError) as caught:
                 call()
             frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
@@ -174,12 +172,11 @@ def test_closed(server: DevServer) -> None:
     with Client(server.address, "nacos", "nacos") as client:
         client.token()
     client.close()
-    for call in (client.token, client.token_info, client.stats, lambda: client.get(CONFIG)):
+    for call in (client.token, client.token_info, lambda: client.get(CONFIG)):
         with pytest.raises(nacos_auth.ClosedError) as caught:
             call()
         assert caught.value.status == "CLOSED"
-    assert client.generation == 0
-    assert "closed" in repr(client)
+    assert client.stats().logins == 1
 
 
 def test_cannot_be_pickled_or_copied(client: Client) -> None:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, Union
 
 from ._declarations import AuthOptions, AuthStatistics, CallOptions, Pair, RequestOptions, TokenInfo
-from ._errors import ClosedError, InvalidArgumentError, take_error
+from ._errors import InvalidArgumentError, take_error
 from ._library import library
 from ._response import Response, take_response
 
@@ -87,7 +87,7 @@ class Stats(NamedTuple):
 
 
 class _Handle:
-    """Owns a native handle. Whoever is inside a call holds a reference, so the last one out frees it."""
+    """Owns a native handle, and frees it with its last reference: whoever is inside a call holds one."""
 
     __slots__ = ("library", "pointer")
 
@@ -102,12 +102,6 @@ class _Handle:
     def __del__(self) -> None:
         # Uses nothing but its own attributes: at interpreter shutdown the module's names may be gone. NULL is a no-op.
         self.library.nacos_auth_free(self.pointer)
-
-
-class _GenerationWord(c_uint64):
-    """The generation word inside a native handle. Reading it is one aligned load."""
-
-    owner: _Handle  # the memory belongs to the handle, which must outlive whoever reads
 
 
 class Client:
@@ -161,14 +155,12 @@ class Client:
         )
         del password, proxy  # a traceback that shows variables must not find them here
         native = library()
-        handle = _Handle(native, options)
-        self._handle: _Handle | None = handle
+        self._handle = _Handle(native, options)
         self._server_addr = server_addr
         # One tuple, replaced whole: a token never stands beside the generation of another.
         self._cached = _NOTHING_CACHED
-        word = _GenerationWord.from_address(native.nacos_auth_generation(handle.pointer))
-        word.owner = handle
-        self._word: c_uint64 = word
+        # Inside the native handle, and valid as long as that: reading it is one aligned load.
+        self._word = c_uint64.from_address(native.nacos_auth_generation(self._handle.pointer))
         _clients.add(self)
 
     @classmethod
@@ -193,7 +185,7 @@ class Client:
 
     def token_info(self, timeout: float | None = None) -> Token:
         """The token with its generation, for a caller that reports rejections. Always asks the native library."""
-        handle = self._open()
+        handle = self._handle
         options = CallOptions(timeout_ms=_milliseconds("timeout", timeout))
         info, error, size = TokenInfo(), c_void_p(), 4096
         while True:
@@ -230,7 +222,7 @@ class Client:
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """
-        handle = self._open()
+        handle = self._handle
         query, query_count = _pairs("params", params)
         header_list, header_count = _pairs("headers", headers)
         form, form_count = _pairs("data", data)
@@ -294,7 +286,7 @@ class Client:
 
     def set_credentials(self, username: str, password: str) -> None:
         """Replaces the account's name and password; the next call logs in with them."""
-        handle, error = self._open(), c_void_p()
+        handle, error = self._handle, c_void_p()
         name, secret = _text("username", username), _text("password", password)
         del password
         status = handle.library.nacos_auth_set_credentials(handle.pointer, name, secret, byref(error))
@@ -308,7 +300,7 @@ class Client:
         For callers with an HTTP client of their own; `request` does this itself. body: the answer's, its first 4 KiB
         will do.
         """
-        handle, advice, error = self._open(), c_int32(), c_void_p()
+        handle, advice, error = self._handle, c_int32(), c_void_p()
         content = body.encode() if isinstance(body, str) else body
         status = handle.library.nacos_auth_report_rejected(
             handle.pointer, generation, http_status, content, len(content), byref(advice), byref(error)
@@ -318,8 +310,8 @@ class Client:
         return Advice(advice.value)
 
     def stats(self) -> Stats:
-        """The counters and states of this moment."""
-        handle, statistics, error = self._open(), AuthStatistics(), c_void_p()
+        """The counters and states of this moment, of a closed client too."""
+        handle, statistics, error = self._handle, AuthStatistics(), c_void_p()
         status = handle.library.nacos_auth_stats(handle.pointer, byref(statistics), byref(error))
         if status:
             raise take_error(handle.library, status, error)
@@ -343,17 +335,8 @@ class Client:
         return self._word.value
 
     def close(self) -> None:
-        """Ends the client; calls in progress in other threads end with `ClosedError`. Closing twice is fine."""
-        handle, self._handle = self._handle, None
-        self._word, self._cached = c_uint64(), _NOTHING_CACHED
-        if handle is not None:
-            handle.library.nacos_auth_close(handle.pointer)
-
-    def _open(self) -> _Handle:
-        handle = self._handle
-        if handle is None:
-            raise ClosedError("the client was closed: make a new one", status="CLOSED", code=401)
-        return handle
+        """Ends the client: calls in progress in other threads, and all later ones, raise `ClosedError`. Idempotent."""
+        self._handle.library.nacos_auth_close(self._handle.pointer)
 
     def __enter__(self) -> Client:
         return self
@@ -364,8 +347,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._handle is None else f"generation {self.generation}"
-        return f"<nacos_auth.Client {self._server_addr} {state}>"
+        return f"<nacos_auth.Client {self._server_addr} generation {self.generation}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError(
