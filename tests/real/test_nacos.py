@@ -1,0 +1,113 @@
+"""The harness keeps its word: what a method promises is in force when it returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nacos import PORT_OFFSETS, Nacos, Unavailable
+from nacos_http import bearer, expires_at, send
+from nacos_jars import RELEASES, class_path, java
+
+NOTHING = "/nacos/v1/cs/configs?dataId=none&group=none"
+
+
+def _prepared(version: str, ttl: int) -> Nacos:
+    try:
+        return Nacos(version, ttl=ttl)
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+
+
+def _ports_are_free(address: str) -> bool:
+    port = int(address.rpartition(":")[2])
+    for offset in PORT_OFFSETS:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port + offset)) == 0:
+                return False
+    return True
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_changes_are_in_force(version: str) -> None:
+    """Secret, life of a token, password, death and return; then nothing is left."""
+    with _prepared(version, ttl=600) as server:
+        old = server.login()
+        server.rotate_secret()
+        refused = send(server.address, "GET", NOTHING, bearer(old))
+        assert refused.status == 403
+        assert json.loads(refused.body)["message"] == ("token invalid!" if version == "2.0.4" else "Invalid signature")
+
+        server.set_ttl(30)
+        token = server.login()
+        assert expires_at(token) - time.time() <= 30
+
+        server.restart(wait=False)
+        server.wait_until_ready()
+        assert send(server.address, "GET", NOTHING, bearer(token)).status == 404  # it outlives a restart
+
+        server.set_password("a+b %&=ü")
+        server.login()
+    assert not server.home.exists()
+    assert _ports_are_free(server.address)
+
+
+def test_authentication_off() -> None:
+    """Requests pass without a token, and a restart is not confused by it."""
+    with _prepared("2.2.3", ttl=600) as server:
+        server.set_auth(False)
+        assert send(server.address, "GET", NOTHING).status == 404
+        server.restart()
+        server.set_auth(True)
+        assert send(server.address, "GET", NOTHING).status == 403
+
+
+def test_orders_on_standard_input() -> None:
+    """What programs in other languages use."""
+    try:
+        java()
+        class_path("2.3.2")
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    command = [sys.executable, str(Path(__file__).parent / "nacos.py"), "play", "2.3.2", "--print-json", "--stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdin
+        assert program.stdout
+        address = json.loads(program.stdout.readline())["address"]
+
+        def order(**fields: object) -> dict[str, Any]:
+            assert program.stdin
+            assert program.stdout
+            print(json.dumps(fields), file=program.stdin, flush=True)
+            reply: dict[str, Any] = json.loads(program.stdout.readline())
+            return reply
+
+        assert order(do="auth", enabled=False) == {"ok": True}
+        assert send(address, "GET", NOTHING).status == 404
+        assert order(do="auth", enabled=True) == {"ok": True}
+        assert order(do="ttl", seconds=5) == {"ok": True}
+        assert order(do="rotate") == {"ok": True}
+        assert order(do="kill") == {"ok": True}
+        assert _ports_are_free(address)
+        assert order(do="start") == {"ok": True}
+        assert order(do="ttl") == {"ok": False, "message": "KeyError: 'seconds'"}
+        assert not order(do="dance")["ok"]
+        assert order(do="stop") == {"ok": True}
+        assert program.wait(20) == 0
+    assert _ports_are_free(address)
+
+
+def test_missing_java_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exception says what to install."""
+    monkeypatch.setitem(os.environ, "PATH", "/nowhere")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(Unavailable, match="install a Java runtime"):
+        Nacos("2.3.2")
