@@ -149,12 +149,17 @@ impl Identity {
                     count(&outlet.counters.waits);
                     process::current().wake()?;
                     let until = patience.map(|at| Instant::now() + at.saturating_sub(now));
-                    if limits.wait(turn.changed(), until)?.is_some() {
-                        return self.state.lock().outcome();
-                    }
-                    if Instant::now() >= limits.deadline {
-                        // In the mandatory window there is still a token to fall back on.
-                        return self.state.lock().outcome().map_err(|_| self.too_slow());
+                    let ended = limits.wait(turn.changed(), until)?.is_some();
+                    let late = !ended && Instant::now() >= limits.deadline;
+                    if ended || late {
+                        match self.state.lock().outcome() {
+                            // Also too late: in the mandatory window there is a token to fall back on.
+                            Some(Ok(lease)) => return Ok(lease),
+                            _ if late => return Err(self.too_slow()),
+                            Some(Err(error)) => return Err(error),
+                            // It brought a token that has been refused since.
+                            None => {}
+                        }
                     }
                 }
             }
@@ -275,14 +280,11 @@ impl State {
         Ok(Lease { snapshot, expired })
     }
 
-    /// What a caller gets who has waited for a flight: the token, or the error that all waiters share.
-    fn outcome(&self) -> Result<Lease> {
+    /// What the last flight left to those who waited for it: a token, or the error they all share, or neither.
+    fn outcome(&self) -> Option<Result<Lease>> {
         match self.machine.token_state(clock::now()) {
-            TokenState::None | TokenState::Rejected => {
-                let unknown = || Error::new(Kind::Internal, "a login ended without a result");
-                Err(self.last_error.clone().unwrap_or_else(unknown))
-            }
-            state => self.lease(state == TokenState::Expired),
+            TokenState::None | TokenState::Rejected => self.last_error.clone().map(Err),
+            state => Some(self.lease(state == TokenState::Expired)),
         }
     }
 

@@ -23,7 +23,7 @@ pub use config::Config;
 pub use request::{Request, Response};
 pub use wait::Cancel;
 
-use config::Credentials;
+use config::{Checked, Credentials};
 use identity::{Identity, Lease};
 pub(crate) use publish::Snapshot;
 use publish::{Outlet, count};
@@ -38,6 +38,7 @@ use crate::{
     },
     secret::Secret,
     sys::{clock, fork},
+    transport::{Http, Transport},
 };
 
 /// A client of one Nacos cluster. All methods take `&self` and may be called from any thread; those that may have to
@@ -112,9 +113,14 @@ impl Client {
     /// # Errors
     /// [`Kind::InvalidConfig`](crate::Kind::InvalidConfig), with the name of the setting and what to write instead.
     pub fn new(config: Config) -> Result<Self> {
-        fork::watch();
         let checked = config.check()?;
-        let identity = process::current().identity(&checked.origin, checked.credentials)?;
+        let settings = checked.origin.settings.clone();
+        Self::over(checked, || Ok(Arc::new(Http::new(&settings)?)))
+    }
+
+    fn over(checked: Checked, connect: impl FnOnce() -> Result<Arc<dyn Transport>>) -> Result<Self> {
+        fork::watch();
+        let identity = process::current().identity(&checked.origin, &checked.credentials, connect)?;
         let outlet = Arc::new(Outlet::default());
         identity.attach(&outlet);
         Ok(Self {
@@ -210,7 +216,7 @@ impl Client {
         let credentials = Credentials::check(username.into(), password.into(), Error::argument)?;
         let _one_at_a_time = self.moving.lock();
         let old = self.identity()?;
-        let new = process::current().identity(&old.origin, credentials)?;
+        let new = process::current().identity(&old.origin, &credentials, || Ok(old.transport.clone()))?;
         if Arc::ptr_eq(&old, &new) {
             return Ok(());
         }
@@ -316,3 +322,6 @@ impl fmt::Debug for Client {
         f.debug_struct("Client").field("servers", &names).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

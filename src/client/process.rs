@@ -57,33 +57,37 @@ pub(super) fn current() -> Arc<Process> {
 }
 
 impl Process {
-    /// The identity of these credentials at this origin, new if nobody has it yet.
-    pub(super) fn identity(&self, origin: &Origin, credentials: Credentials) -> Result<Arc<Identity>> {
-        self.find_or(origin, &credentials, |transport| Identity::new(origin.clone(), credentials.clone(), transport))
+    /// The identity of these credentials at this origin, new if nobody has it yet. `connect` makes the transport of a
+    /// new origin: connections are shared by all identities of one.
+    pub(super) fn identity(
+        &self,
+        origin: &Origin,
+        credentials: &Credentials,
+        connect: impl FnOnce() -> Result<Arc<dyn Transport>>,
+    ) -> Result<Arc<Identity>> {
+        let new = |transport| Identity::new(origin.clone(), credentials.clone(), transport);
+        self.find_or(origin, credentials, connect, new)
     }
 
     /// The same identity as `parent`, which belongs to the process this one was forked from.
     pub(super) fn adopt(&self, parent: &Identity) -> Result<Arc<Identity>> {
-        self.find_or(&parent.origin, &parent.credentials, |transport| Identity::forked(parent, transport))
+        let connect = || Ok(Arc::new(Http::new(&parent.origin.settings)?) as Arc<dyn Transport>);
+        self.find_or(&parent.origin, &parent.credentials, connect, |transport| Identity::forked(parent, transport))
     }
 
     fn find_or(
         &self,
         origin: &Origin,
         credentials: &Credentials,
+        connect: impl FnOnce() -> Result<Arc<dyn Transport>>,
         make: impl FnOnce(Arc<dyn Transport>) -> Identity,
     ) -> Result<Arc<Identity>> {
         let mut identities = self.identities.lock();
         let identity = match identities.iter().position(|i| i.origin == *origin && i.credentials == *credentials) {
             Some(at) => identities.remove(at),
             None => {
-                // Connections are shared by all identities of one origin.
                 let known = identities.iter().find(|i| i.origin == *origin).map(|i| i.transport.clone());
-                let transport = match known {
-                    Some(transport) => transport,
-                    None => Arc::new(Http::new(&origin.settings)?),
-                };
-                Arc::new(make(transport))
+                Arc::new(make(known.map_or_else(connect, Ok)?))
             }
         };
         identities.push(identity.clone());

@@ -1,0 +1,71 @@
+# What you are likely to want:
+#   make demo   the main job on an embedded server: five languages, expiry, a changed secret, cut connections
+#   make test   everything there is to test, with a summary
+#   make help   the rest
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+LIBRARY := target/release/libnacos_auth.so
+VENV := .venv
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: build
+build: ## the library, shared and static, and the header
+	cargo build --release
+	ln -sf libnacos_auth.so $(LIBRARY).1
+
+# What the dynamically linked Go programs and the tests of the installation use.
+.PHONY: prefix
+prefix: build
+	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/build/prefix DESTDIR= >&2
+
+.PHONY: install
+install: ## header, library and pkg-config file to PREFIX (default /usr/local); DESTDIR is honoured
+	install -d "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/lib/pkgconfig" "$(DESTDIR)$(PREFIX)/share/doc/nacos-auth"
+	install -m 644 include/nacos_auth.h include/nacos_auth.hpp "$(DESTDIR)$(PREFIX)/include/"
+	install -m 755 -s $(LIBRARY) "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so.$(VERSION)"
+	ln -sf libnacos_auth.so.$(VERSION) "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so.1"
+	ln -sf libnacos_auth.so.1 "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so"
+	install -m 644 target/release/libnacos_auth.a "$(DESTDIR)$(PREFIX)/lib/"
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' nacos_auth.pc.in > "$(DESTDIR)$(PREFIX)/lib/pkgconfig/nacos_auth.pc"
+	install -m 644 LICENSE README.md "$(DESTDIR)$(PREFIX)/share/doc/nacos-auth/"
+
+.PHONY: shims
+shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each
+	@$(MAKE) --no-print-directory prefix >&2
+	@tests/shims/build.sh
+
+.PHONY: demo
+demo: prefix ## the main job; SERVER=host:port USERNAME=… PASSWORD=… does it on a server of yours
+	cargo build --release --package demo
+	SERVER="$(SERVER)" DEMO_USERNAME="$(if $(SERVER),$(USERNAME))" NACOS_PASSWORD="$(if $(SERVER),$(PASSWORD))" demo/run.sh
+
+.PHONY: test
+test: ## installs what the tests need, runs everything, ends with "N passed, N failed, N skipped"
+	tests/setup.sh
+	$(VENV)/bin/python tests/run.py $(ONLY)
+
+.PHONY: real
+real: ## a real Nacos to play with: NACOS=2.0.4, 2.2.3 or 2.3.2 (the default); needs Java and Maven
+	python3 tests/real/nacos.py play $(or $(NACOS),2.3.2)
+
+.PHONY: lint
+lint: ## formatters and linters of all languages
+	tests/setup.sh
+	$(VENV)/bin/python tests/run.py lint
+
+.PHONY: bench
+bench: build ## the measurements behind docs/performance.md
+	benches/run.sh
+
+.PHONY: clean
+clean: ## removes what was built
+	cargo clean
+	rm -rf build

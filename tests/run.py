@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""Runs every part of the tests, shows their output, and ends with a summary and `N passed, N failed, N skipped`.
+
+`run.py` runs all parts; `run.py rust go` only those named. A part whose tools are missing counts as skipped, never as
+passed. Exit status 0 if nothing failed and something passed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test-logs"
+PREFIX = ROOT / "build" / "prefix"
+PYTHON = str(ROOT / ".venv" / "bin" / "python")
+
+
+@dataclass
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def numbers(text: str, pattern: str) -> int:
+    return sum(int(n) for n in re.findall(pattern, text))
+
+
+def cargo(text: str) -> Counts:
+    return Counts(
+        numbers(text, r"test result: \w+\. (\d+) passed"),
+        numbers(text, r"test result: .*?(\d+) failed"),
+        numbers(text, r"test result: .*?(\d+) ignored"),
+    )
+
+
+def pytest(text: str) -> Counts:
+    last = next((line for line in reversed(text.splitlines()) if re.search(r"\d+ (passed|failed|skipped|error)", line)), "")
+    return Counts(
+        numbers(last, r"(\d+) passed"),
+        numbers(last, r"(\d+) failed") + numbers(last, r"(\d+) error"),
+        numbers(last, r"(\d+) skipped"),
+    )
+
+
+def go_json(text: str) -> Counts:
+    counts = Counts()
+    for line in text.splitlines():
+        if not line.startswith("{"):
+            continue
+        event = json.loads(line)
+        if "Test" in event and event["Action"] in ("pass", "fail", "skip"):
+            counts += Counts(*(int(event["Action"] == action) for action in ("pass", "fail", "skip")))
+    return counts
+
+
+def tally(text: str) -> Counts:
+    """The last lines of the scripts: `N passed, N failed, N skipped`, added up."""
+    found = re.findall(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", text, re.MULTILINE)
+    return sum((Counts(*map(int, row)) for row in found), Counts())
+
+
+def one(_: str) -> Counts:
+    """A command that is one check: its exit status says all."""
+    return Counts(passed=1)
+
+
+@dataclass
+class Step:
+    command: list[str]
+    count: Callable[[str], Counts] = one
+    folder: str = "."
+    needs: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Part:
+    name: str
+    steps: list[Step]
+
+
+def python_checks(folder: str) -> list[Step]:
+    return [
+        Step([PYTHON, "-m", "ruff", "check", "."], folder=folder),
+        Step([PYTHON, "-m", "ruff", "format", "--check", "."], folder=folder),
+    ]
+
+
+GO_DYNAMIC = {"PKG_CONFIG_PATH": str(PREFIX / "lib" / "pkgconfig"), "CGO_LDFLAGS": f"-Wl,-rpath,{PREFIX / 'lib'}"}
+GO_MODULES = ("bindings/go", "examples/go", "tests/shims/go")
+STATICCHECK = str(ROOT / "build" / "tools" / "staticcheck")
+C_SOURCES = "git ls-files '*.c' '*.h' '*.hpp' '*.cpp' ':!include/nacos_auth.h'"
+
+PARTS = [
+    Part(
+        "build",
+        [
+            Step(["make", "--no-print-directory", "prefix"]),
+            Step(["cargo", "build", "--quiet", "--package", "devserver"]),
+            Step(["make", "--no-print-directory", "-s", "shims"]),
+            Step(["examples/build.sh"]),
+        ],
+    ),
+    Part("rust", [Step(["cargo", "test", "--workspace", "--lib", "--bins", "--tests", "--examples"], cargo), Step(["cargo", "test", "--doc"], cargo)]),
+    Part("c", [Step([f"tests/c/{script}.sh"], tally, needs=("cc", "c++")) for script in ("tests", "compile_matrix", "symbols", "valgrind")]),
+    Part("python", [Step([PYTHON, "-m", "pytest", "-q"], pytest, "bindings/python")]),
+    Part(
+        "go",
+        [
+            Step(["go", "test", "-race", "-json", "-timeout", "10m", "./..."], go_json, "bindings/go", ("go", "cc"), GO_DYNAMIC),
+            Step(["go", "test", "-json", "-timeout", "10m", "-tags", "nacos_auth_static", "-run", "Token|Linkage|Example", "./..."], go_json, "bindings/go", ("go", "cc")),
+        ],
+    ),
+    Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
+    Part(
+        "real",
+        [
+            Step([PYTHON, "-m", "pytest", "-q", "-rs"], pytest, "tests/real"),
+            Step([PYTHON, "-m", "pytest", "-q", "-rs", "-m", "real"], pytest, "tests/conformance"),
+        ],
+    ),
+    Part(
+        "lint",
+        [
+            Step(["cargo", "fmt", "--all", "--check"]),
+            Step(["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+            Step(["cargo", "doc", "--quiet", "--no-deps", "--workspace"], env={"RUSTDOCFLAGS": "-D warnings"}),
+            Step(["cargo", "check", "--quiet"], env={"NACOS_AUTH_CHECK_HEADER": "1"}),
+            Step(["git", "diff", "--exit-code", "--stat", "--", "include/nacos_auth.h"]),
+            *python_checks("bindings/python"),
+            Step([PYTHON, "-m", "mypy"], folder="bindings/python"),
+            *python_checks("tests"),
+            Step([PYTHON, "-m", "mypy", "--strict", "tests/run.py"]),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
+            Step(["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'], needs=("gofmt",)),
+            *(Step(["go", "vet", "./..."], folder=folder, needs=("go",), env=GO_DYNAMIC) for folder in GO_MODULES),
+            *(Step([STATICCHECK, "./..."], folder=folder, needs=("go",), env=GO_DYNAMIC) for folder in GO_MODULES),
+            Step(["sh", "-c", f"{C_SOURCES} | xargs clang-format --dry-run --Werror"], needs=("clang-format",)),
+        ],
+    ),
+]
+
+
+def run(step: Step, log: Path) -> Counts:
+    """Runs one step, showing its output as it comes."""
+    shown = " ".join(step.command)
+    missing = [tool for tool in step.needs if shutil.which(tool) is None]
+    if missing:
+        print(f"SKIPPED: {shown}: {', '.join(missing)} missing", flush=True)
+        return Counts(skipped=1)
+    print(f"$ {shown}", flush=True)
+    quiet = step.count is go_json
+    process = subprocess.Popen(
+        step.command,
+        cwd=ROOT / step.folder,
+        env={**os.environ, **step.env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    lines = []
+    assert process.stdout is not None
+    with log.open("a", encoding="utf-8") as file:
+        for line in process.stdout:
+            lines.append(line)
+            file.write(line)
+            if not quiet:
+                print(line, end="", flush=True)
+    status = process.wait()
+    text = "".join(lines)
+    counts = step.count(text) if status == 0 or step.count is not one else Counts()
+    if status != 0 and counts.failed == 0:
+        counts.failed = 1
+    if status == 0 and counts == Counts():
+        print(f"FAILED: {shown}: ran no test", flush=True)
+        counts.failed = 1
+    if counts.failed:
+        if quiet:
+            shown_events = [json.loads(line) if line.startswith("{") else {"Output": line} for line in lines]
+            print("".join(event.get("Output", "") for event in shown_events), end="", flush=True)
+        print(f"FAILED: {shown} (exit status {status})", flush=True)
+    return counts
+
+
+def main() -> int:
+    names = sys.argv[1:]
+    unknown = set(names) - {part.name for part in PARTS}
+    if unknown:
+        print(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(p.name for p in PARTS)}", file=sys.stderr)
+        return 2
+    LOGS.mkdir(parents=True, exist_ok=True)
+    results: list[tuple[str, Counts, float]] = []
+    for part in PARTS:
+        if names and part.name not in names:
+            continue
+        print(f"\n=== {part.name} ===", flush=True)
+        log = LOGS / f"{part.name}.log"
+        log.unlink(missing_ok=True)
+        began = time.monotonic()
+        counts = Counts()
+        for step in part.steps:
+            counts += run(step, log)
+        results.append((part.name, counts, time.monotonic() - began))
+        if part.name == "build" and counts.failed:
+            print("the build failed; nothing else can run", flush=True)
+            break
+    print("\n=== summary ===")
+    for name, counts, seconds in results:
+        print(f"{name:12} {counts!s:40} {seconds:6.0f} s")
+    total = sum((counts for _, counts, _ in results), Counts())
+    print(total)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

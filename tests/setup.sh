@@ -1,0 +1,43 @@
+#!/bin/bash
+# Installs what the tests need: Debian packages where this is root on a Debian, Python tools into .venv, staticcheck into
+# build/tools. Where it may not install, it says what is missing and how to get it, and goes on: the parts that need it
+# are then skipped, and say so.
+set -eu
+cd "$(dirname "$0")/.."
+
+# A command that shows the package is there, and the package.
+wanted=(
+  "gcc gcc" "g++ g++" "clang clang" "clang-format clang-format" "valgrind valgrind" "pkg-config pkg-config"
+  "doxygen doxygen" "cmake cmake" "java openjdk-17-jre-headless" "mvn maven"
+)
+missing=()
+for pair in "${wanted[@]}"; do
+  command -v "${pair% *}" >/dev/null 2>&1 || missing+=("${pair#* }")
+done
+for header in "cjson/cJSON.h libcjson-dev" "nlohmann/json.hpp nlohmann-json3-dev"; do
+  [ -e "/usr/include/${header% *}" ] || missing+=("${header#* }")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq >/dev/null
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  else
+    echo "MISSING: ${missing[*]}; on Debian: sudo apt-get install ${missing[*]}" >&2
+  fi
+fi
+command -v go >/dev/null 2>&1 || echo "MISSING: go (1.24 or newer); the Go parts are skipped" >&2
+
+if [ ! -x .venv/bin/python ]; then
+  python3 -m venv .venv
+fi
+if ! cmp -s tests/requirements.txt .venv/requirements.txt; then
+  .venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+  cp tests/requirements.txt .venv/requirements.txt
+fi
+
+if command -v go >/dev/null 2>&1 && [ ! -x build/tools/staticcheck ]; then
+  mkdir -p build/tools
+  GOBIN="$PWD/build/tools" go install honnef.co/go/tools/cmd/staticcheck@v0.6.1
+fi
