@@ -163,10 +163,10 @@ impl Client {
         cancel: Option<&Cancel>,
         read: impl FnOnce(&Snapshot, bool) -> T,
     ) -> Result<T> {
-        if let Some(cached) = self.outlet.cached() {
-            if let Some(snapshot) = cached.as_ref() {
-                return Ok(read(snapshot, false));
-            }
+        if let Some(cached) = self.outlet.cached()
+            && let Some(snapshot) = cached.as_ref()
+        {
+            return Ok(read(snapshot, false));
         }
         let limits = Limits { deadline: Instant::now() + timeout, cancel, closed: &self.closed };
         let lease = self.identity()?.lease(&limits, &self.outlet)?;

@@ -209,10 +209,11 @@ impl Machine {
         if let Some(last) = self.last_attempt {
             due = due.max(last + BETWEEN_ATTEMPTS);
         }
-        if let (Some(last), Some(token)) = (self.last_login, &self.token) {
-            if !token.rejected && token.whole >= 2 * BETWEEN_LOGINS {
-                due = due.max(last + BETWEEN_LOGINS);
-            }
+        if let (Some(last), Some(token)) = (self.last_login, &self.token)
+            && !token.rejected
+            && token.whole >= 2 * BETWEEN_LOGINS
+        {
+            due = due.max(last + BETWEEN_LOGINS);
         }
         Some(due)
     }
