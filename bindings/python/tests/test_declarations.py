@@ -17,8 +17,16 @@ from nacos_auth._declarations import FUNCTIONS
 
 INCLUDE = REPOSITORY / "include"
 HEADER = (INCLUDE / "nacos_auth.h").read_text()
+
+
+class Pair(ctypes.Structure):
+    """What _declarations.PairList takes a nacos_pair for: two strings one after the other."""
+
+    _fields_ = [("name", c_char_p), ("value", c_char_p)]
+
+
 STRUCTS: dict[str, type[ctypes.Structure]] = {
-    "nacos_pair": _declarations.Pair,
+    "nacos_pair": Pair,
     "nacos_auth_options": _declarations.AuthOptions,
     "nacos_call_options": _declarations.CallOptions,
     "nacos_token_info": _declarations.TokenInfo,

@@ -106,7 +106,7 @@ def test_errors_can_cross_processes(server: DevServer, client: Client) -> None:
         client.token()
     twin = pickle.loads(pickle.dumps(caught.value))
     assert (type(twin), str(twin), vars(twin)) == (type(caught.value), str(caught.value), vars(caught.value))
-    response = nacos_auth.Response("GET /", 500, nacos_auth.Headers([]), b"", 1, 0)
+    response = nacos_auth.Response("GET", "/", 500, nacos_auth.Headers([]), b"", 1, 0)
     with pytest.raises(nacos_auth.HTTPStatusError) as refused:
         response.raise_for_status()
     assert pickle.loads(pickle.dumps(refused.value)).response.status == 500
@@ -114,6 +114,6 @@ def test_errors_can_cross_processes(server: DevServer, client: Client) -> None:
 
 def test_text_follows_the_content_type() -> None:
     headers = nacos_auth.Headers([("Content-Type", 'text/plain; charset="ISO-8859-1"')])
-    assert nacos_auth.Response("GET /", 200, headers, b"\xfc", 1, 0).text == "ü"
+    assert nacos_auth.Response("GET", "/", 200, headers, b"\xfc", 1, 0).text == "ü"
     unknown = nacos_auth.Headers([("Content-Type", "text/plain; charset=pigeon")])
-    assert nacos_auth.Response("GET /", 200, unknown, "ü".encode(), 1, 0).text == "ü"
+    assert nacos_auth.Response("GET", "/", 200, unknown, "ü".encode(), 1, 0).text == "ü"

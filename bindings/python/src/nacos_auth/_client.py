@@ -7,11 +7,11 @@ import math
 import os
 import weakref
 from collections.abc import Iterable, Mapping
-from ctypes import CDLL, Array, byref, c_int32, c_uint64, c_void_p, create_string_buffer, memset
+from ctypes import CDLL, Array, byref, c_char_p, c_int32, c_uint64, c_void_p, create_string_buffer, memset, sizeof
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Union
 
-from ._declarations import AuthOptions, AuthStatistics, CallOptions, Pair, RequestOptions, TokenInfo
+from ._declarations import AuthOptions, AuthStatistics, CallOptions, RequestOptions, TokenInfo
 from ._errors import InvalidArgumentError, take_error
 from ._library import library
 from ._response import Response, take_response
@@ -25,6 +25,7 @@ _CARRIAGES = {"bearer": 0, "header": 1, "query": 2}
 _TOKEN_STATES = dict(enumerate(("none", "fresh", "advisory", "mandatory", "expired", "rejected")))
 _REFRESH_STATES = dict(enumerate(("idle", "in_flight", "backing_off", "latched")))
 _BUFFER_TOO_SMALL = 105
+_REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
 _NOTHING_CACHED: tuple[int | None, str] = (None, "")  # None equals no generation
 
 
@@ -228,23 +229,25 @@ class Client:
         form, form_count = _pairs("data", data)
         content = body.encode() if isinstance(body, str) else body
         options = RequestOptions(
-            method=_text("method", method),
-            path=_text("path", path),
-            query=query,
-            query_count=query_count,
-            headers=header_list,
-            header_count=header_count,
-            form=form,
-            form_count=form_count,
-            body=content,
-            body_len=0 if content is None else len(content),
-            timeout_ms=_milliseconds("timeout", timeout),
+            _REQUEST_OPTIONS_SIZE,
+            _text("method", method),
+            _text("path", path),
+            query,
+            query_count,
+            header_list,
+            header_count,
+            form,
+            form_count,
+            content,
+            0 if content is None else len(content),
+            None,
+            _milliseconds("timeout", timeout),
         )
         response, error = c_void_p(), c_void_p()
         status = handle.library.nacos_request(handle.pointer, byref(options), byref(response), byref(error))
         if status:
             raise take_error(handle.library, status, error)
-        return take_response(handle.library, response, f"{method} {path.partition('?')[0]}")
+        return take_response(handle.library, response, method, path)
 
     def get(
         self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, timeout: float | None = None
@@ -376,30 +379,29 @@ def _text(name: str, value: str | None) -> bytes | None:
     """UTF-8 for C, where a NUL byte would silently cut the string."""
     if value is None:
         return None
+    if "\0" in value:
+        raise _invalid(f"{name} contains a NUL character")
     try:
-        encoded = value.encode()
+        return value.encode()
     except UnicodeEncodeError:  # its own text would show the value
         raise InvalidArgumentError(f"{name} is not valid Unicode", status="INVALID_UTF8", code=102) from None
-    if b"\0" in encoded:
-        raise _invalid(f"{name} contains a NUL character")
-    return encoded
 
 
 def _path(name: str, value: Path | None) -> bytes | None:
     return None if value is None else _text(name, os.fspath(value))
 
 
-def _pairs(name: str, values: Pairs | None) -> tuple[Array[Pair] | None, int]:
+def _pairs(name: str, values: Pairs | None) -> tuple[Array[c_char_p] | None, int]:
     if not values:
         return None, 0
-    items = values.items() if isinstance(values, Mapping) else values
-    pairs = [Pair(_text(name, key), _text(name, _string(value))) for key, value in items]
-    return (Pair * len(pairs))(*pairs), len(pairs)
+    texts = []
+    for key, value in values.items() if isinstance(values, Mapping) else values:
+        texts.append(_text(name, key))
+        texts.append(_text(name, value if isinstance(value, str) else _string(value)))
+    return (c_char_p * len(texts))(*texts), len(texts) // 2
 
 
-def _string(value: Value) -> str:
-    if isinstance(value, str):
-        return value
+def _string(value: int) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"  # as Nacos spells it
     if isinstance(value, int):

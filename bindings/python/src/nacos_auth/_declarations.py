@@ -31,10 +31,6 @@ class _Sized(Structure):
         super().__init__(sizeof(self), **fields)
 
 
-class Pair(Structure):
-    _fields_ = [("name", c_char_p), ("value", c_char_p)]
-
-
 class AuthOptions(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -77,16 +73,22 @@ class TokenInfo(_Sized):
     ]
 
 
-class RequestOptions(_Sized):
+# A list of nacos_pair is declared as what it is in memory, names and values in turn, which is quicker to build.
+PairList = POINTER(c_char_p)
+
+
+class RequestOptions(Structure):
+    """Made for every request, so without the comfort of `_Sized`: give all fields in order."""
+
     _fields_ = [
         ("struct_size", c_size_t),
         ("method", c_char_p),
         ("path", c_char_p),
-        ("query", POINTER(Pair)),
+        ("query", PairList),
         ("query_count", c_size_t),
-        ("headers", POINTER(Pair)),
+        ("headers", PairList),
         ("header_count", c_size_t),
-        ("form", POINTER(Pair)),
+        ("form", PairList),
         ("form_count", c_size_t),
         ("body", c_char_p),
         ("body_len", c_size_t),

@@ -10,35 +10,76 @@ from typing import Any
 from ._errors import HTTPStatusError
 
 
+class _Native:
+    """Owns a native response."""
+
+    __slots__ = ("library", "pointer")
+
+    def __init__(self, library: CDLL, pointer: c_void_p) -> None:
+        self.library = library
+        self.pointer = pointer
+
+    def __del__(self) -> None:
+        self.library.nacos_response_free(self.pointer)
+
+
 class Headers(Mapping[str, str]):
     """Headers by name in any case. `headers[name]` is the first of that name, `multi_items` has them all."""
 
-    __slots__ = ("_first", "_items")
+    __slots__ = ("_first", "_items", "_native")
 
-    def __init__(self, items: list[tuple[str, str]]) -> None:
+    def __init__(self, items: list[tuple[str, str]], native: _Native | None = None) -> None:
+        """From `items`, or later from a native response: many callers never look, and copying takes a while."""
         self._items = items
         self._first: dict[str, str] = {}
-        for name, value in items:
-            self._first.setdefault(name.lower(), value)
+        self._native = native
+        if native is None:
+            self._index()
 
     def multi_items(self) -> list[tuple[str, str]]:
         """Every header as the server sent it, in order."""
+        self._read()
         return list(self._items)
 
     def __getitem__(self, name: str) -> str:
+        self._read()
         return self._first[name.lower()]
 
     def __iter__(self) -> Iterator[str]:
+        self._read()
         return iter(self._first)
 
     def __len__(self) -> int:
+        self._read()
         return len(self._first)
+
+    def __reduce__(self) -> tuple[type[Headers], tuple[list[tuple[str, str]]]]:
+        return type(self), (self.multi_items(),)
+
+    def _read(self) -> None:
+        native = self._native
+        if native is None:
+            return
+        name, value = c_char_p(), c_char_p()
+        items = []
+        for index in range(native.library.nacos_response_header_count(native.pointer)):
+            native.library.nacos_response_header_at(native.pointer, index, byref(name), byref(value))
+            items.append((_decode(name.value), _decode(value.value)))
+        self._items = items
+        self._index()
+        self._native = None  # last, since another thread may be reading
+
+    def _index(self) -> None:
+        first: dict[str, str] = {}
+        for name, value in self._items:
+            first.setdefault(name.lower(), value)
+        self._first = first
 
 
 class Response:
     """An answer of the server, whatever its HTTP status."""
 
-    __slots__ = ("_target", "content", "generation", "headers", "replays", "status")
+    __slots__ = ("_method", "_path", "content", "generation", "headers", "replays", "status")
 
     status: int
     """HTTP status."""
@@ -51,9 +92,10 @@ class Response:
     """1 if the first attempt was refused and the request was sent again with a new token, else 0."""
 
     def __init__(
-        self, target: str, status: int, headers: Headers, content: bytes, generation: int, replays: int
+        self, method: str, path: str, status: int, headers: Headers, content: bytes, generation: int, replays: int
     ) -> None:
-        self._target = target
+        self._method = method
+        self._path = path
         self.status = status
         self.headers = headers
         self.content = content
@@ -77,7 +119,8 @@ class Response:
         """Itself if the status is below 400, else raises `HTTPStatusError`."""
         if self.status < 400:
             return self
-        raise HTTPStatusError(f"{self._target} was answered HTTP {self.status}", self)
+        path = self._path.partition("?")[0]  # a query may hold what nobody should log
+        raise HTTPStatusError(f"{self._method} {path} was answered HTTP {self.status}", self)
 
     def __repr__(self) -> str:
         return f"<Response [{self.status}]>"  # the body may hold what nobody should log
@@ -87,23 +130,17 @@ def _decode(text: bytes | None) -> str:
     return (text or b"").decode("utf-8", "replace")
 
 
-def take_response(library: CDLL, response: c_void_p, target: str) -> Response:
-    """Copies everything out and frees the native response."""
-    try:
-        length = c_size_t()
-        body = library.nacos_response_body(response, byref(length))
-        name, value = c_char_p(), c_char_p()
-        items = []
-        for index in range(library.nacos_response_header_count(response)):
-            library.nacos_response_header_at(response, index, byref(name), byref(value))
-            items.append((_decode(name.value), _decode(value.value)))
-        return Response(
-            target,
-            library.nacos_response_status(response),
-            Headers(items),
-            string_at(body, length.value),
-            library.nacos_response_generation(response),
-            library.nacos_response_replays(response),
-        )
-    finally:
-        library.nacos_response_free(response)
+def take_response(library: CDLL, pointer: c_void_p, method: str, path: str) -> Response:
+    """Takes over a native response, which is freed when nobody can ask for its headers any more."""
+    native = _Native(library, pointer)
+    length = c_size_t()
+    body = library.nacos_response_body(pointer, byref(length))
+    return Response(
+        method,
+        path,
+        library.nacos_response_status(pointer),
+        Headers([], native),
+        string_at(body, length.value),
+        library.nacos_response_generation(pointer),
+        library.nacos_response_replays(pointer),
+    )
