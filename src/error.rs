@@ -46,6 +46,29 @@ impl Kind {
     }
 }
 
+/// The name that the C status has too, as `BAD_CREDENTIALS`: the same word in every language's logs.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::InvalidConfig => "INVALID_CONFIG",
+            Self::Connect => "CONNECT",
+            Self::Timeout => "TIMEOUT",
+            Self::Tls => "TLS",
+            Self::Io => "IO",
+            Self::Protocol => "PROTOCOL",
+            Self::TooLarge => "TOO_LARGE",
+            Self::BadCredentials => "BAD_CREDENTIALS",
+            Self::Forbidden => "FORBIDDEN",
+            Self::Throttled => "THROTTLED",
+            Self::Server => "SERVER",
+            Self::Cancelled => "CANCELLED",
+            Self::Closed => "CLOSED",
+            Self::Internal => "INTERNAL",
+        })
+    }
+}
+
 /// A failure: its kind, a message without secrets, and what the server said of it.
 /// Cloning is cheap: all callers that waited for one login share its error.
 #[derive(Clone, Debug)]

@@ -127,5 +127,8 @@ mod tests {
         let name = |status| unsafe { CStr::from_ptr(nacos_status_name(status)) };
         assert_eq!(name(NACOS_BAD_CREDENTIALS), c"BAD_CREDENTIALS");
         assert_eq!(name(12345), c"UNKNOWN");
+        for kind in [Kind::InvalidArgument, Kind::Tls, Kind::BadCredentials, Kind::Closed, Kind::Internal] {
+            assert_eq!(name(of(kind)).to_str().unwrap(), kind.to_string());
+        }
     }
 }
