@@ -60,7 +60,7 @@ def test_headers_in_any_case(client: Client) -> None:
 
 
 @pytest.mark.parametrize("carriage", ["bearer", "header", "query"])
-def test_carriages(server: DevServer, carriage: nacos_auth._client.Carriage) -> None:
+def test_carriages(server: DevServer, carriage: nacos_auth._arguments.Carriage) -> None:
     with Client(server.address, "nacos", "nacos", carriage=carriage) as client:
         assert client.get(CONFIG, params=DEMO).status == 200
 

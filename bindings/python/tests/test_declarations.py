@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from devserver import REPOSITORY
-from nacos_auth import Advice, _client, _declarations, _errors
+from nacos_auth import Advice, _arguments, _declarations, _errors, _state
 from nacos_auth._declarations import FUNCTIONS
 
 INCLUDE = REPOSITORY / "include"
@@ -116,10 +116,10 @@ def test_numbers(tmp_path: Path) -> None:
     names = sorted(set(re.findall(r"\bNACOS_(?:CARRIAGE|ADVICE|TOKEN|REFRESH)_[A-Z_]+\b", HEADER)))
     seen = run_c(tmp_path, [f'printf("{name} %d\\n", (int)({name}));' for name in names])
     families: dict[str, dict[str, int]] = {
-        "CARRIAGE": _client._CARRIAGES,
+        "CARRIAGE": _arguments.CARRIAGES,
         "ADVICE": {advice.name: advice.value for advice in Advice},
-        "TOKEN": {name: number for number, name in _client._TOKEN_STATES.items()},
-        "REFRESH": {name: number for number, name in _client._REFRESH_STATES.items()},
+        "TOKEN": {name: number for number, name in _state.TOKEN_STATES.items()},
+        "REFRESH": {name: number for number, name in _state.REFRESH_STATES.items()},
     }
     expected = {
         f"NACOS_{family}_{name.upper()} {n}" for family, members in families.items() for name, n in members.items()

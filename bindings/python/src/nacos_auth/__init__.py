@@ -6,7 +6,7 @@
 `Client` is the door; everything raised is a `NacosError`.
 """
 
-from ._client import Advice, Client, Stats, Token
+from ._client import Client
 from ._declarations import ABI_VERSION
 from ._errors import (
     BadCredentialsError,
@@ -26,6 +26,7 @@ from ._errors import (
 )
 from ._library import library_version
 from ._response import Headers, Response
+from ._state import Advice, Stats, Token
 
 __version__ = "0.1.0"
 

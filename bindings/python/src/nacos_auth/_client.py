@@ -2,89 +2,22 @@
 
 from __future__ import annotations
 
-import enum
-import math
 import os
 import weakref
-from collections.abc import Iterable, Mapping
-from ctypes import CDLL, Array, byref, c_char_p, c_int32, c_uint64, c_void_p, create_string_buffer, memset, sizeof
+from ctypes import CDLL, byref, c_int32, c_uint64, c_void_p, create_string_buffer, memset, sizeof
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Union
+from typing import Any
 
+from ._arguments import CARRIAGES, Carriage, Pairs, Path, invalid, milliseconds, pairs, path_text, text
 from ._declarations import AuthOptions, AuthStatistics, CallOptions, RequestOptions, TokenInfo
-from ._errors import InvalidArgumentError, take_error
+from ._errors import take_error
 from ._library import library
 from ._response import Response, take_response
+from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Stats, Token
 
-Carriage = Literal["bearer", "header", "query"]
-Path = Union[str, "os.PathLike[str]"]
-Value = Union[str, int]
-Pairs = Union[Mapping[str, Value], Iterable[tuple[str, Value]]]
-
-_CARRIAGES = {"bearer": 0, "header": 1, "query": 2}
-_TOKEN_STATES = dict(enumerate(("none", "fresh", "advisory", "mandatory", "expired", "rejected")))
-_REFRESH_STATES = dict(enumerate(("idle", "in_flight", "backing_off", "latched")))
 _BUFFER_TOO_SMALL = 105
 _REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
 _NOTHING_CACHED: tuple[int | None, str] = (None, "")  # None equals no generation
-
-
-class Advice(enum.IntEnum):
-    """What to do with an answer given to `Client.report_rejected`."""
-
-    RETURN = 0
-    """Hand the answer to your caller as it is."""
-    REPLAY = 1
-    """Get the token again and send the request once more."""
-    REPLAY_IF_IDEMPOTENT = 2
-    """The same, but only if sending it twice does no harm."""
-
-
-class Token:
-    """A token with what is known about it. Not a tuple or a dataclass, which would show the value when formatted."""
-
-    __slots__ = ("expired", "generation", "remaining", "value")
-
-    value: str
-    generation: int
-    """Counts the tokens of this account in this process; never 0."""
-    remaining: float
-    """Seconds until the estimated expiry; negative once past it."""
-    expired: bool
-    """Past its expiry, and served because no server could renew it."""
-
-    def __init__(self, value: str, generation: int, remaining: float, expired: bool) -> None:
-        self.value = value
-        self.generation = generation
-        self.remaining = remaining
-        self.expired = expired
-
-    def __repr__(self) -> str:
-        return f"<nacos_auth.Token generation {self.generation}, {self.remaining:.0f} s left>"
-
-
-class Stats(NamedTuple):
-    """Counters since the client was made, and the state of its token."""
-
-    logins: int
-    """Successful logins."""
-    login_failures: int
-    requests: int
-    replays: int
-    rejections: int
-    """Answers that refused a token, of `Client.request` and `Client.report_rejected`."""
-    rejections_permission: int
-    """Of those: the account lacks the permission."""
-    waits: int
-    """Calls that waited for a login."""
-    generation: int
-    """Of the current token, 0 if there is none."""
-    remaining: float
-    """Seconds until the estimated expiry of the current token."""
-    token_state: str
-    """none, fresh, advisory, mandatory, expired or rejected."""
-    refresh_state: str
-    """idle, in_flight, backing_off or latched."""
 
 
 class _Handle:
@@ -139,20 +72,20 @@ class Client:
 
         Raises `InvalidArgumentError` (INVALID_CONFIG, ...), or `LibraryError` if there is no native library.
         """
-        if carriage not in _CARRIAGES:
-            raise _invalid("carriage must be one of " + ", ".join(_CARRIAGES))
+        if carriage not in CARRIAGES:
+            raise invalid("carriage must be one of " + ", ".join(CARRIAGES))
         options = AuthOptions(
-            server_addr=_text("server_addr", server_addr),
-            context_path=_text("context_path", context_path),
-            username=_text("username", username),
-            password=_text("password", password),
-            ca_file=_path("ca_file", ca_file),
-            client_cert_file=_path("client_cert_file", client_cert_file),
-            client_key_file=_path("client_key_file", client_key_file),
-            proxy=_text("proxy", proxy),
-            connect_timeout_ms=_milliseconds("connect_timeout", connect_timeout),
-            request_timeout_ms=_milliseconds("request_timeout", request_timeout),
-            carriage=_CARRIAGES[carriage],
+            server_addr=text("server_addr", server_addr),
+            context_path=text("context_path", context_path),
+            username=text("username", username),
+            password=text("password", password),
+            ca_file=path_text("ca_file", ca_file),
+            client_cert_file=path_text("client_cert_file", client_cert_file),
+            client_key_file=path_text("client_key_file", client_key_file),
+            proxy=text("proxy", proxy),
+            connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
+            request_timeout_ms=milliseconds("request_timeout", request_timeout),
+            carriage=CARRIAGES[carriage],
         )
         del password, proxy  # a traceback that shows variables must not find them here
         native = library()
@@ -170,7 +103,7 @@ class Client:
         values = {name: os.environ.get(f"NACOS_{name.upper()}") for name in ("server_addr", "username", "password")}
         missing = [f"NACOS_{name.upper()}" for name, value in values.items() if value is None]
         if missing:
-            raise _invalid(f"set {', '.join(missing)} in the environment")
+            raise invalid(f"set {', '.join(missing)} in the environment")
         return cls(**values)  # type: ignore[arg-type]
 
     def token(self, timeout: float | None = None) -> str:
@@ -187,7 +120,7 @@ class Client:
     def token_info(self, timeout: float | None = None) -> Token:
         """The token with its generation, for a caller that reports rejections. Always asks the native library."""
         handle = self._handle
-        options = CallOptions(timeout_ms=_milliseconds("timeout", timeout))
+        options = CallOptions(timeout_ms=milliseconds("timeout", timeout))
         info, error, size = TokenInfo(), c_void_p(), 4096
         while True:
             buffer = create_string_buffer(size)
@@ -200,7 +133,7 @@ class Client:
             size = info.length + 1
         if status:
             raise take_error(handle.library, status, error)
-        token = Token(buffer.raw[: info.length].decode(), info.generation, info.remaining_ms / 1000, bool(info.expired))
+        token = Token(buffer.value.decode(), info.generation, info.remaining_ms / 1000, bool(info.expired))
         memset(buffer, 0, size)
         self._cached = (token.generation, token.value)
         return token
@@ -224,14 +157,14 @@ class Client:
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """
         handle = self._handle
-        query, query_count = _pairs("params", params)
-        header_list, header_count = _pairs("headers", headers)
-        form, form_count = _pairs("data", data)
+        query, query_count = pairs("params", params)
+        header_list, header_count = pairs("headers", headers)
+        form, form_count = pairs("data", data)
         content = body.encode() if isinstance(body, str) else body
         options = RequestOptions(
             _REQUEST_OPTIONS_SIZE,
-            _text("method", method),
-            _text("path", path),
+            text("method", method),
+            text("path", path),
             query,
             query_count,
             header_list,
@@ -241,7 +174,7 @@ class Client:
             content,
             0 if content is None else len(content),
             None,
-            _milliseconds("timeout", timeout),
+            milliseconds("timeout", timeout),
         )
         response, error = c_void_p(), c_void_p()
         status = handle.library.nacos_request(handle.pointer, byref(options), byref(response), byref(error))
@@ -290,7 +223,7 @@ class Client:
     def set_credentials(self, username: str, password: str) -> None:
         """Replaces the account's name and password; the next call logs in with them."""
         handle, error = self._handle, c_void_p()
-        name, secret = _text("username", username), _text("password", password)
+        name, secret = text("username", username), text("password", password)
         del password
         status = handle.library.nacos_auth_set_credentials(handle.pointer, name, secret, byref(error))
         del secret
@@ -328,8 +261,8 @@ class Client:
             waits=statistics.waits,
             generation=statistics.generation,
             remaining=statistics.remaining_ms / 1000,
-            token_state=_TOKEN_STATES.get(statistics.token_state, "unknown"),
-            refresh_state=_REFRESH_STATES.get(statistics.refresh_state, "unknown"),
+            token_state=TOKEN_STATES.get(statistics.token_state, "unknown"),
+            refresh_state=REFRESH_STATES.get(statistics.refresh_state, "unknown"),
         )
 
     @property
@@ -369,50 +302,3 @@ def _forget_tokens() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_tokens)
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(message, status="INVALID_ARGUMENT", code=100)
-
-
-def _text(name: str, value: str | None) -> bytes | None:
-    """UTF-8 for C, where a NUL byte would silently cut the string."""
-    if value is None:
-        return None
-    if "\0" in value:
-        raise _invalid(f"{name} contains a NUL character")
-    try:
-        return value.encode()
-    except UnicodeEncodeError:  # its own text would show the value
-        raise InvalidArgumentError(f"{name} is not valid Unicode", status="INVALID_UTF8", code=102) from None
-
-
-def _path(name: str, value: Path | None) -> bytes | None:
-    return None if value is None else _text(name, os.fspath(value))
-
-
-def _pairs(name: str, values: Pairs | None) -> tuple[Array[c_char_p] | None, int]:
-    if not values:
-        return None, 0
-    texts = []
-    for key, value in values.items() if isinstance(values, Mapping) else values:
-        texts.append(_text(name, key))
-        texts.append(_text(name, value if isinstance(value, str) else _string(value)))
-    return (c_char_p * len(texts))(*texts), len(texts) // 2
-
-
-def _string(value: int) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"  # as Nacos spells it
-    if isinstance(value, int):
-        return str(value)
-    raise TypeError(f"a value must be str or int, not {type(value).__name__}")
-
-
-def _milliseconds(name: str, seconds: float | None) -> int:
-    """Rounded up, since 0 means "the default" to the library."""
-    if seconds is None:
-        return 0
-    if not 0 < seconds <= 86400:
-        raise _invalid(f"{name} must be more than 0 and at most 86400 seconds")
-    return math.ceil(seconds * 1000)

@@ -1,0 +1,65 @@
+"""Python values as C takes them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from ctypes import Array, c_char_p
+from typing import Literal, Union
+
+from ._errors import InvalidArgumentError
+
+Carriage = Literal["bearer", "header", "query"]
+Path = Union[str, "os.PathLike[str]"]
+Value = Union[str, int]
+Pairs = Union[Mapping[str, Value], Iterable[tuple[str, Value]]]
+
+CARRIAGES = {"bearer": 0, "header": 1, "query": 2}
+
+
+def invalid(message: str) -> InvalidArgumentError:
+    return InvalidArgumentError(message, status="INVALID_ARGUMENT", code=100)
+
+
+def text(name: str, value: str | None) -> bytes | None:
+    """UTF-8 for C, where a NUL byte would silently cut the string."""
+    if value is None:
+        return None
+    if "\0" in value:
+        raise invalid(f"{name} contains a NUL character")
+    try:
+        return value.encode()
+    except UnicodeEncodeError:  # its own text would show the value
+        raise InvalidArgumentError(f"{name} is not valid Unicode", status="INVALID_UTF8", code=102) from None
+
+
+def path_text(name: str, value: Path | None) -> bytes | None:
+    return None if value is None else text(name, os.fspath(value))
+
+
+def pairs(name: str, values: Pairs | None) -> tuple[Array[c_char_p] | None, int]:
+    if not values:
+        return None, 0
+    texts = []
+    for key, value in values.items() if isinstance(values, Mapping) else values:
+        texts.append(text(name, key))
+        texts.append(text(name, value if isinstance(value, str) else _string(value)))
+    return (c_char_p * len(texts))(*texts), len(texts) // 2
+
+
+def _string(value: int) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"  # as Nacos spells it
+    if isinstance(value, int):
+        return str(value)
+    raise TypeError(f"a value must be str or int, not {type(value).__name__}")
+
+
+def milliseconds(name: str, seconds: float | None) -> int:
+    """Rounded up, since 0 means "the default" to the library."""
+    if seconds is None:
+        return 0
+    if not 0 < seconds <= 86400:
+        raise invalid(f"{name} must be more than 0 and at most 86400 seconds")
+    return math.ceil(seconds * 1000)
