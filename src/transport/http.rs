@@ -198,7 +198,7 @@ fn failure(error: reqwest::Error) -> Failure {
 }
 
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    // rustls hides in an io::Error, whose `source` skips what it wraps.
-    let inner = error.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref());
-    error.is::<rustls::Error>() || inner.is_some_and(|e| e.is::<rustls::Error>())
+    // rustls hides in an io::Error, or in one inside another, whose `source` skips what it wraps.
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|e| is_tls(e))
 }

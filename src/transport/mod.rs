@@ -71,3 +71,6 @@ pub(crate) trait Transport: Send + Sync {
     /// Lets go of connections that have been idle for long.
     fn tidy(&self);
 }
+
+#[cfg(test)]
+mod tests;
