@@ -7,6 +7,34 @@ package nacosauth
 #error "this binding is written for ABI 1 of nacos_auth.h; use the binding of the same release as the header"
 #endif
 
+// cgo takes the layout from the header; ABI 1 in turn promises that these places never change.
+#if UINTPTR_MAX == UINT64_MAX
+#define AT(type, field, offset) _Static_assert(offsetof(type, field) == offset, "ABI 1 has " #type "." #field " elsewhere")
+AT(nacos_auth_options, server_addr, 8);
+AT(nacos_auth_options, password, 32);
+AT(nacos_auth_options, proxy, 64);
+AT(nacos_auth_options, connect_timeout_ms, 72);
+AT(nacos_auth_options, carriage, 80);
+AT(nacos_call_options, cancel, 8);
+AT(nacos_call_options, timeout_ms, 16);
+AT(nacos_token_info, length, 8);
+AT(nacos_token_info, generation, 16);
+AT(nacos_token_info, remaining_ms, 24);
+AT(nacos_token_info, expired, 32);
+AT(nacos_pair, value, 8);
+AT(nacos_request_options, path, 16);
+AT(nacos_request_options, query_count, 32);
+AT(nacos_request_options, headers, 40);
+AT(nacos_request_options, form, 56);
+AT(nacos_request_options, body_len, 80);
+AT(nacos_request_options, cancel, 88);
+AT(nacos_request_options, timeout_ms, 96);
+AT(nacos_auth_statistics, logins, 8);
+AT(nacos_auth_statistics, waits, 56);
+AT(nacos_auth_statistics, remaining_ms, 72);
+AT(nacos_auth_statistics, refresh_state, 84);
+#endif
+
 #cgo noescape nacos_auth_abi_version
 #cgo nocallback nacos_auth_abi_version
 #cgo noescape nacos_auth_version

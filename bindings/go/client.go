@@ -70,6 +70,7 @@ type Client struct {
 	calls          chan struct{} // one element for each call inside the library
 	requestTimeout time.Duration
 	carriage       Carriage
+	accepted       atomic.Uint64 // the last generation that a server took from a Transport
 }
 
 // New makes a client. It checks the options and the files they name, and does not connect: the first call that needs a

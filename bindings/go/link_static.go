@@ -4,7 +4,7 @@ package nacosauth
 
 // #cgo CFLAGS: -I${SRCDIR}/../../include
 // #cgo LDFLAGS: ${SRCDIR}/../../target/release/libnacos_auth.a
-// #cgo linux LDFLAGS: -lm -ldl -lpthread
+// #cgo linux LDFLAGS: -static-libgcc -lm -ldl -lpthread
 // #cgo darwin LDFLAGS: -framework Security -framework CoreFoundation
 import "C"
 

@@ -40,7 +40,7 @@ type Stats struct {
 	Logins               uint64 // successful ones
 	LoginFailures        uint64
 	Requests             uint64 // calls of Do, Get and Post
-	Replays              uint64 // requests of those that were sent a second time
+	Replays              uint64 // requests sent a second time, and reports that advised to
 	Rejections           uint64 // answers that refused a token, also those that were reported
 	RejectionsPermission uint64 // of those: the user lacks a permission
 	Waits                uint64 // calls that waited for a login

@@ -40,6 +40,9 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	again, err := t.Client.token(request.Context())
 	if err != nil {
+		if advice == AdviceReplayIfIdempotent { // nobody said that the token was the reason
+			return response, nil
+		}
 		response.Body.Close()
 		return nil, err
 	}
@@ -71,8 +74,15 @@ func (t *Transport) base() http.RoundTripper {
 // send sends a copy of the request with the token, and reports an answer that may refuse it.
 func (t *Transport) send(request *http.Request, body io.ReadCloser, token *cachedToken) (*http.Response, Advice, error) {
 	response, err := t.base().RoundTrip(t.Client.carry(request, body, token.value))
-	if err != nil || !mayRefuse(response.StatusCode) {
-		return response, AdviceReturn, err
+	if err != nil {
+		return nil, AdviceReturn, err
+	}
+	if !mayRefuse(response.StatusCode) {
+		if t.Client.accepted.Swap(token.generation) != token.generation {
+			// News for the library, which gives up after two tokens that nobody ever accepted.
+			_, _ = t.Client.ReportRejected(token.generation, response.StatusCode, nil)
+		}
+		return response, AdviceReturn, nil
 	}
 	// A read that fails here fails again for the caller, who is the one to be told.
 	start, _ := io.ReadAll(io.LimitReader(response.Body, maxRejection))
@@ -87,7 +97,7 @@ func (t *Transport) send(request *http.Request, body io.ReadCloser, token *cache
 // withoutToken tries whether the server wants no token at all, when a login was answered but failed.
 func (t *Transport) withoutToken(request *http.Request, login error) (*http.Response, error) {
 	var failure *Error
-	if !errors.As(login, &failure) || failure.HTTPStatus == 0 {
+	if !errors.As(login, &failure) || failure.HTTPStatus == 0 || failure.Status == ErrForbidden {
 		if request.Body != nil {
 			request.Body.Close()
 		}
