@@ -341,4 +341,6 @@ impl Machine {
 }
 
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,140 @@
+//! What holds in every order of events, however unlikely. A failing order is printed and kept beside this file.
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::protocol::login::Reason;
+
+#[derive(Clone, Debug)]
+enum Event {
+    Pass(u64),
+    Demand,
+    Start,
+    Succeed { ttl: Option<u64>, same: bool },
+    Fail(Setback),
+    Rejected(Rejection, bool),
+    Accepted,
+    SawDown,
+    Fork,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let reasons =
+        prop_oneof![Just(Reason::Overloaded), Just(Reason::Fault), Just(Reason::Refused), Just(Reason::NotNacos)];
+    let setback = prop_oneof![
+        Just(Setback::Unreachable),
+        Just(Setback::Slow),
+        (reasons, prop::option::of(0..5000u64))
+            .prop_map(|(reason, after)| Setback::Answered(reason, after.map(Duration::from_secs))),
+    ];
+    let rejection = prop_oneof![
+        Just(Rejection::Identity),
+        Just(Rejection::Unknown),
+        Just(Rejection::Permission),
+        Just(Rejection::Misconfigured)
+    ];
+    let ttl = prop_oneof![Just(None), (1..20u64).prop_map(Some), (20..100_000u64).prop_map(Some), Just(Some(u64::MAX))];
+    prop_oneof![
+        1 => prop_oneof![0..50u64, 0..5_000u64, 0..5_000_000u64].prop_map(Event::Pass),
+        3 => Just(Event::Demand),
+        4 => Just(Event::Start),
+        3 => (ttl, any::<bool>()).prop_map(|(ttl, same)| Event::Succeed { ttl, same }),
+        2 => setback.prop_map(Event::Fail),
+        2 => (rejection, any::<bool>()).prop_map(|(why, late)| Event::Rejected(why, late)),
+        1 => Just(Event::Accepted),
+        1 => Just(Event::SawDown),
+        1 => Just(Event::Fork),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hold_in_every_order(seed in any::<u64>(), events in vec(event(), 1..200)) {
+        let mut m = Machine::new(seed);
+        let mut now = Duration::from_secs(1000);
+        let (mut flight, mut generation) = (None, 0);
+        let mut last_start: Option<Time> = None;
+        for event in events {
+            let before = m.token_state(now);
+            match event {
+                Event::Pass(ms) => now += Duration::from_millis(ms),
+                Event::Demand => {
+                    let usable = !matches!(before, TokenState::None | TokenState::Rejected);
+                    match m.demand(now) {
+                        Demand::Serve { .. } => prop_assert!(usable),
+                        Demand::Await { patience } => prop_assert_eq!(usable, patience.is_some()),
+                        Demand::Fail { retry_at } => prop_assert!(!usable && retry_at > now),
+                    }
+                }
+                Event::Start => {
+                    if let Some(number) = m.start(now) {
+                        prop_assert!(flight.is_none(), "two flights at once");
+                        prop_assert!(last_start.is_none_or(|at| now - at >= BETWEEN_ATTEMPTS), "logins in a rush");
+                        (flight, last_start) = (Some(number), Some(now));
+                    }
+                    prop_assert!(m.next_due(now).is_none_or(|due| due > now), "the refresher would spin");
+                }
+                Event::Succeed { ttl, same } => {
+                    if let Some(number) = flight.take() {
+                        generation += 1;
+                        let ttl = ttl.map(Duration::from_secs);
+                        let issued = Issued { generation, ttl, same, sent: now };
+                        prop_assert!(m.issued(number, issued, now));
+                        prop_assert!(!m.issued(number, issued, now), "a flight landed twice");
+                    }
+                }
+                Event::Fail(setback) => {
+                    if let Some(number) = flight.take() {
+                        prop_assert!(m.failed(number, setback, now));
+                        prop_assert_eq!(m.token_state(now), before, "a failure touched the token");
+                    }
+                }
+                Event::Rejected(why, late) => {
+                    let of = if late { generation.saturating_sub(1) } else { generation };
+                    let verdict = m.rejected(of, why, now);
+                    if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
+                        prop_assert_eq!((verdict, m.token_state(now)), (Verdict::Return, before));
+                    }
+                    if late {
+                        prop_assert_eq!(m.token_state(now), before, "a late answer touched the token");
+                    }
+                }
+                Event::Accepted => m.accepted(generation),
+                Event::SawDown => m.saw_down(now),
+                Event::Fork => {
+                    m = m.forked(generation);
+                    flight = None;
+                }
+            }
+            if let Some(cached) = m.cacheable(now) {
+                prop_assert_eq!(cached, generation);
+                prop_assert!(matches!(m.token_state(now), TokenState::Fresh | TokenState::Advisory));
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_password_never_costs_more_than_three_logins_in_a_quarter_of_an_hour(
+        seed in any::<u64>(),
+        steps in vec(1..60_000u64, 1..400),
+        fault in any::<bool>(),
+    ) {
+        let mut m = Machine::new(seed);
+        let mut now = Duration::from_secs(1000);
+        let mut starts: Vec<Time> = Vec::new();
+        for step in steps {
+            now += Duration::from_millis(step);
+            m.demand(now);
+            if let Some(number) = m.start(now) {
+                starts.push(now);
+                let reason = if fault { Reason::Fault } else { Reason::Refused };
+                m.failed(number, Setback::Answered(reason, None), now);
+            }
+        }
+        for four in starts.windows(4) {
+            prop_assert!(four[3] - four[0] > Duration::from_secs(900), "{:?}", four);
+        }
+    }
+}
