@@ -1,0 +1,92 @@
+//! Instances of services: register, deregister, list.
+
+use std::collections::{BTreeSet, HashMap};
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::success;
+use crate::generation::{Api, TokenKind};
+use crate::http::{Answer, JSON, Request, TEXT_UTF8};
+use crate::tokens::Millis;
+use crate::world::World;
+
+/// IP and port by namespace and `group@@service`.
+#[derive(Debug, Default)]
+pub(crate) struct Instances(HashMap<(String, String), BTreeSet<(String, u16)>>);
+
+/// Register or deregister.
+pub(super) fn change(world: &mut World, request: &Request, api: Api) -> Answer {
+    let dialect = world.dialect;
+    for name in ["serviceName", "ip", "port"] {
+        if request.parameter(name).is_none() {
+            return (dialect.missing_parameter)(dialect, request, name);
+        }
+    }
+    let port = request.parameter_or("port", "").parse().unwrap_or_default();
+    let instance = (request.parameter_or("ip", "").to_owned(), port);
+    let known = world.instances.0.entry(service(request)).or_default();
+    match request.method {
+        Method::DELETE => known.remove(&instance),
+        _ => known.insert(instance),
+    };
+    match api {
+        Api::InstanceV1 if dialect.tokens == TokenKind::Opaque => Answer::new(200, None, "ok"),
+        Api::InstanceV1 => Answer::new(200, TEXT_UTF8, "ok"),
+        _ => Answer::new(200, JSON, success("\"ok\"")),
+    }
+}
+
+pub(super) fn list(world: &mut World, request: &Request, api: Api, now: Millis) -> Answer {
+    let dialect = world.dialect;
+    if request.parameter("serviceName").is_none() {
+        return (dialect.missing_parameter)(dialect, request, "serviceName");
+    }
+    let (_, name) = &service(request);
+    let known = world.instances.0.get(&service(request));
+    let hosts: Vec<Value> = known.into_iter().flatten().map(|(ip, port)| host(ip, *port, name)).collect();
+    let hosts = json!(hosts);
+    if api == Api::InstanceListV3 {
+        return Answer::new(200, JSON, success(&hosts.to_string()));
+    }
+    let (group, short) = name.split_once("@@").unwrap_or(("", name));
+    let head = format!(r#""name":{},"#, json!(name));
+    let body = match dialect.version {
+        "1.4.8" => format!(r#"{{{head}"clusters":"","cacheMillis":3000,"hosts":{hosts}}}"#),
+        "0.8.8" => format!(
+            r#"{{{head}"clusters":"","cacheMillis":10000,"hosts":{hosts},"lastRefTime":{now},"checksum":"{now}","useSpecifiedURL":false,"env":"","protectThreshold":null,"reachLocalSiteCallThreshold":null,"dom":{},"metadata":null}}"#,
+            json!(short)
+        ),
+        version => format!(
+            r#"{{{head}"groupName":{},"clusters":"","cacheMillis":10000,"hosts":{hosts},"lastRefTime":{now},"checksum":"","{}":false,"reachProtectionThreshold":false,"valid":true}}"#,
+            json!(group),
+            if version.starts_with('2') { "allIPs" } else { "allIps" }
+        ),
+    };
+    Answer::new(200, JSON, if api == Api::InstanceListV2 { success(&body) } else { body })
+}
+
+/// Namespace and `group@@service`.
+fn service(request: &Request) -> (String, String) {
+    let name = request.parameter_or("serviceName", "");
+    let name = match name.contains("@@") {
+        true => name.to_owned(),
+        false => format!("{}@@{name}", request.parameter_or("groupName", "DEFAULT_GROUP")),
+    };
+    (request.parameter_or("namespaceId", "public").to_owned(), name)
+}
+
+fn host(ip: &str, port: u16, service: &str) -> Value {
+    json!({
+        "instanceId": format!("{ip}#{port}#DEFAULT#{service}"),
+        "ip": ip,
+        "port": port,
+        "weight": 1.0,
+        "healthy": true,
+        "enabled": true,
+        "ephemeral": true,
+        "clusterName": "DEFAULT",
+        "serviceName": service,
+        "metadata": {},
+    })
+}

@@ -1,0 +1,37 @@
+//! Login.
+
+use serde_json::json;
+
+use crate::http::{Accept, Answer, JSON, Outcome, Request};
+use crate::tokens::Millis;
+use crate::world::World;
+
+pub(super) fn answer(world: &mut World, request: &Request, now: Millis) -> Answer {
+    let dialect = world.dialect;
+    for name in ["username", "password"] {
+        if request.parameter(name).is_none() {
+            return (dialect.missing_parameter)(dialect, request, name);
+        }
+    }
+    let mut login = match world.auth.login(request, now) {
+        Ok(login) => login,
+        Err(failure) => return (dialect.login_failure)(dialect, request, &failure),
+    };
+    if let Some(refuse) = dialect.login_not_acceptable.filter(|_| request.accept() != Accept::Json) {
+        return refuse(dialect, request);
+    }
+    if dialect.says_auth_disabled && !world.auth.enabled && !world.has_secret {
+        "AUTH_DISABLED".clone_into(&mut login.token);
+    }
+    // Nacos's order of the keys.
+    let body = format!(
+        r#"{{"accessToken":{},"tokenTtl":{},"globalAdmin":{},"username":{}}}"#,
+        json!(login.token),
+        login.ttl,
+        login.admin,
+        json!(login.user)
+    );
+    Answer::new(200, JSON, body)
+        .with_header("Authorization", format!("Bearer {}", login.token))
+        .with_outcome(Outcome::LoggedIn)
+}

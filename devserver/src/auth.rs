@@ -1,0 +1,147 @@
+//! Who may do what: users, their tokens, and where a request carries one.
+
+use std::collections::HashMap;
+
+use crate::generation::{Dialect, TokenKind};
+use crate::http::Request;
+use crate::tokens::{Millis, Rejection, Tokens};
+
+#[derive(Debug)]
+struct User {
+    password: String,
+    permitted: bool,
+}
+
+/// The only user that is an administrator.
+const ADMIN: &str = "nacos";
+
+/// A successful login.
+#[derive(Debug)]
+pub(crate) struct Login {
+    pub(crate) token: String,
+    pub(crate) ttl: i64,
+    pub(crate) user: String,
+    pub(crate) admin: bool,
+}
+
+/// Why a login fails; the generations say it in different ways.
+#[derive(Debug)]
+pub(crate) enum LoginFailure {
+    /// The login carried a token, and that one is looked at first.
+    Token(Rejection),
+    WrongPassword,
+    UnknownUser(String),
+}
+
+/// Users and tokens of one server.
+#[derive(Debug)]
+pub(crate) struct Auth {
+    dialect: &'static Dialect,
+    pub(crate) enabled: bool,
+    pub(crate) tokens: Tokens,
+    users: HashMap<String, User>,
+    /// Until then the users and roles are not loaded.
+    loading_until: Millis,
+}
+
+impl Auth {
+    pub(crate) fn new(dialect: &'static Dialect, tokens: Tokens, enabled: bool) -> Self {
+        let mut auth = Self { dialect, enabled, tokens, users: HashMap::new(), loading_until: 0 };
+        auth.set_user(ADMIN, "nacos", true);
+        auth.set_user("poor", "poor", false);
+        auth
+    }
+
+    /// Add a user, or change one.
+    pub(crate) fn set_user(&mut self, name: &str, password: &str, permitted: bool) {
+        self.users.insert(name.to_owned(), User { password: password.to_owned(), permitted });
+    }
+
+    /// False if there is no such user.
+    pub(crate) fn set_password(&mut self, name: &str, password: &str) -> bool {
+        let Some(user) = self.users.get_mut(name) else { return false };
+        password.clone_into(&mut user.password);
+        true
+    }
+
+    pub(crate) fn restart(&mut self, now: Millis, warm_up: Millis) {
+        self.tokens.restart(now);
+        self.loading_until = now.saturating_add(warm_up);
+    }
+
+    /// Name and password, unless the request carries a token: Nacos prefers that.
+    pub(crate) fn login(&mut self, request: &Request, now: Millis) -> Result<Login, LoginFailure> {
+        if self.dialect.token_beats_password
+            && let Some(token) = self.token_of(request)
+        {
+            let user = self.tokens.check(&token, now).map_err(LoginFailure::Token)?;
+            let ttl = self.tokens.ttl_of(&token, now);
+            return Ok(self.logged_in(user, token, ttl, now));
+        }
+        let name = request.parameter("username").unwrap_or_default();
+        self.check_password(name, request.parameter("password").unwrap_or_default(), now)?;
+        let (token, ttl) = self.tokens.issue(name, now);
+        if self.dialect.checks_what_it_issues {
+            self.tokens.check(&token, now).map_err(LoginFailure::Token)?;
+        }
+        Ok(self.logged_in(name.to_owned(), token, ttl, now))
+    }
+
+    /// Whose request this is. Nothing is checked while authentication is off.
+    pub(crate) fn identify(&mut self, request: &Request, now: Millis) -> Result<String, Rejection> {
+        if !self.enabled {
+            return Ok(String::new());
+        }
+        if let Some(token) = self.token_of(request) {
+            return self.tokens.check(&token, now);
+        }
+        let (name, password) = (self.identity(request, "username"), self.identity(request, "password"));
+        match (name, password, self.dialect.tokens) {
+            (Some(name), Some(password), TokenKind::Jwt) if self.check_password(name, password, now).is_ok() => {
+                Ok(name.to_owned())
+            }
+            _ => Err(Rejection::NoToken),
+        }
+    }
+
+    /// May this user use the API? Every permission is for all or nothing.
+    pub(crate) fn permits(&self, user: &str, now: Millis) -> bool {
+        if !self.enabled || !self.dialect.has_permissions {
+            return true;
+        }
+        let roles_loaded = now >= self.loading_until || !self.dialect.logs_in_before_roles;
+        roles_loaded && self.users.get(user).is_some_and(|user| user.permitted)
+    }
+
+    fn check_password(&self, name: &str, password: &str, now: Millis) -> Result<(), LoginFailure> {
+        let loaded = now >= self.loading_until || self.dialect.logs_in_before_roles;
+        let user = self.users.get(name).filter(|_| loaded);
+        let user = user.ok_or_else(|| LoginFailure::UnknownUser(name.to_owned()))?;
+        if user.password == password { Ok(()) } else { Err(LoginFailure::WrongPassword) }
+    }
+
+    fn logged_in(&self, user: String, token: String, ttl: i64, now: Millis) -> Login {
+        let admin = user == ADMIN && self.dialect.tells_admins && now >= self.loading_until;
+        Login { token, ttl, user, admin }
+    }
+
+    /// The token that counts, if the request has one that is not empty.
+    fn token_of(&self, request: &Request) -> Option<String> {
+        let authorization = match self.dialect.identity_headers {
+            true => self.identity(request, "Authorization"),
+            false => request.header("Authorization"),
+        };
+        let bearer = authorization.and_then(|value| match value.strip_prefix("Bearer ") {
+            None if self.dialect.tokens == TokenKind::Opaque => Some(value),
+            bearer => bearer,
+        });
+        let token = bearer.or_else(|| self.identity(request, "accessToken"))?;
+        Some(token.to_owned()).filter(|token| !token.trim().is_empty())
+    }
+
+    /// One field of an identity: a parameter, else (where the generation looks there) a header of that name.
+    fn identity<'a>(&self, request: &'a Request, name: &str) -> Option<&'a str> {
+        let header = || request.header(name).filter(|_| self.dialect.identity_headers);
+        request.parameter(name).or_else(header)
+    }
+}

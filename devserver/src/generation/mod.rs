@@ -1,0 +1,169 @@
+//! The four generations: one table each of what they say and where they differ.
+
+mod rnacos;
+mod v14;
+mod v2;
+mod v3;
+
+use std::str::FromStr;
+
+use hyper::Method;
+
+use crate::auth::LoginFailure;
+use crate::http::{Answer, Request};
+use crate::tokens::Rejection;
+
+/// Which server the devserver plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Generation {
+    /// Nacos 1.4.8.
+    V14,
+    /// Nacos 2.5.1.
+    #[default]
+    V2,
+    /// Nacos 3.0.3.
+    V3,
+    /// r-nacos 0.8.8.
+    RNacos,
+}
+
+impl Generation {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 4] = [Self::V14, Self::V2, Self::V3, Self::RNacos];
+
+    /// Its name on the command line: `1.4`, `2.x`, `3.x` or `rnacos`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V14 => "1.4",
+            Self::V2 => "2.x",
+            Self::V3 => "3.x",
+            Self::RNacos => "rnacos",
+        }
+    }
+
+    pub(crate) fn dialect(self) -> &'static Dialect {
+        match self {
+            Self::V14 => &v14::DIALECT,
+            Self::V2 => &v2::DIALECT,
+            Self::V3 => &v3::DIALECT,
+            Self::RNacos => &rnacos::DIALECT,
+        }
+    }
+}
+
+impl FromStr for Generation {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|generation| generation.name() == name);
+        found.ok_or_else(|| format!("unknown generation {name:?}: use 1.4, 2.x, 3.x or rnacos"))
+    }
+}
+
+/// What a token is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    Jwt,
+    Opaque,
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Api {
+    Login,
+    ConfigV1,
+    ConfigV2,
+    ConfigV3Client,
+    ConfigV3Admin,
+    InstanceV1,
+    InstanceV2,
+    InstanceV3,
+    InstanceListV1,
+    InstanceListV2,
+    InstanceListV3,
+    StateV1,
+    StateV3,
+    HealthV1,
+    HealthV2,
+}
+
+/// One path of a generation, behind the context path.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    pub(crate) methods: &'static [Method],
+    pub(crate) api: Api,
+    /// 410 instead of an answer: the API to use and the switch that brings this one back.
+    pub(crate) gone: Option<(&'static str, &'static str)>,
+}
+
+impl Route {
+    pub(crate) const fn new(path: &'static str, methods: &'static [Method], api: Api) -> Self {
+        Self { path, methods, api, gone: None }
+    }
+
+    pub(crate) const fn gone(mut self, instead: &'static str, switch: &'static str) -> Self {
+        self.gone = Some((instead, switch));
+        self
+    }
+
+    /// Open to everybody: the login and what tools ask to see whether the server lives.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.api, Api::Login | Api::StateV1 | Api::StateV3 | Api::HealthV1 | Api::HealthV2)
+    }
+}
+
+pub(crate) const GET: &[Method] = &[Method::GET];
+pub(crate) const POST: &[Method] = &[Method::POST];
+pub(crate) const READ_WRITE: &[Method] = &[Method::GET, Method::POST, Method::DELETE];
+pub(crate) const WRITE: &[Method] = &[Method::POST, Method::DELETE];
+
+/// An answer that depends on the request alone.
+type Page = fn(&Dialect, &Request) -> Answer;
+
+/// How a generation behaves and what it says.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    pub(crate) version: &'static str,
+    pub(crate) routes: &'static [Route],
+    pub(crate) tokens: TokenKind,
+    /// `tokenTtl` is what is left of the token, not what is configured.
+    pub(crate) ttl_is_remaining: bool,
+    pub(crate) has_token_cache: bool,
+    /// A token dies when its `exp` is reached, not a second later.
+    pub(crate) expires_at_exp: bool,
+    /// A login looks at a token it carries before it looks at the password.
+    pub(crate) token_beats_password: bool,
+    /// A login fails if the new token is no longer good (a ttl of 0).
+    pub(crate) checks_what_it_issues: bool,
+    pub(crate) has_permissions: bool,
+    /// While roles are loading after a start, logins work and every token lacks permission.
+    pub(crate) logs_in_before_roles: bool,
+    /// `globalAdmin` is true for administrators.
+    pub(crate) tells_admins: bool,
+    /// Headers named like the parameters count, too.
+    pub(crate) identity_headers: bool,
+    /// An error is written in the preset content type whatever the caller accepts.
+    pub(crate) writes_preset_type: bool,
+    /// `AUTH_DISABLED` is the token while authentication is off and no secret is configured.
+    pub(crate) says_auth_disabled: bool,
+    pub(crate) ignores_trailing_slash: bool,
+    pub(crate) closes_after_500: bool,
+    /// Tomcat closes a connection after its hundredth request.
+    pub(crate) requests_per_connection: Option<u32>,
+    /// Who has no token learns nothing about paths.
+    pub(crate) token_before_path: bool,
+    /// A rejection's message.
+    pub(crate) rejection: fn(Rejection) -> String,
+    pub(crate) login_failure: fn(&Dialect, &Request, &LoginFailure) -> Answer,
+    pub(crate) missing_parameter: fn(&Dialect, &Request, &str) -> Answer,
+    pub(crate) method_not_allowed: Page,
+    /// A login's answer is JSON and the caller takes none.
+    pub(crate) login_not_acceptable: Option<Page>,
+    pub(crate) double_slash: Option<Page>,
+    /// 403 with this message.
+    pub(crate) refused: fn(&Dialect, &Request, &str) -> Answer,
+    pub(crate) not_found: Page,
+    pub(crate) outside_context: Page,
+}

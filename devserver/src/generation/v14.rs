@@ -1,0 +1,79 @@
+//! Nacos 1.4.8.
+
+use super::{Api, Dialect, GET, POST, READ_WRITE, Route, TokenKind, WRITE};
+use crate::auth::LoginFailure;
+use crate::http::{Answer, HTML_UTF8, Request};
+use crate::pages;
+use crate::tokens::Rejection;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    version: "1.4.8",
+    routes: &[
+        Route::new("/v1/auth/login", POST, Api::Login),
+        Route::new("/v1/auth/users/login", POST, Api::Login),
+        Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1),
+        Route::new("/v1/ns/instance", WRITE, Api::InstanceV1),
+        Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1),
+        Route::new("/v1/console/server/state", GET, Api::StateV1),
+        Route::new("/v1/console/health/liveness", GET, Api::HealthV1),
+    ],
+    tokens: TokenKind::Jwt,
+    ttl_is_remaining: false,
+    has_token_cache: false,
+    expires_at_exp: true,
+    token_beats_password: true,
+    checks_what_it_issues: true,
+    has_permissions: true,
+    logs_in_before_roles: true,
+    tells_admins: true,
+    identity_headers: false,
+    writes_preset_type: false,
+    says_auth_disabled: false,
+    ignores_trailing_slash: true,
+    closes_after_500: false,
+    requests_per_connection: Some(100),
+    token_before_path: false,
+    rejection: |rejection| text(rejection).to_owned(),
+    login_failure,
+    missing_parameter: |_, request, name| {
+        let text =
+            format!("caused: Required request parameter '{name}' for method parameter type String is not present;");
+        pages::text(request, 500, text)
+    },
+    method_not_allowed: |_, request| {
+        pages::text(request, 500, format!("caused: Request method '{}' not supported;", request.method))
+    },
+    login_not_acceptable: Some(login_not_acceptable),
+    double_slash: Some(double_slash),
+    refused: pages::forbidden,
+    not_found: |dialect, request| pages::error(dialect, request, 404, "No message available"),
+    outside_context: |_, _| pages::tomcat_not_found(),
+};
+
+fn text(rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::NoToken => "unknown user!",
+        Rejection::Expired => "token expired!",
+        Rejection::Permission => "authorization failed!",
+        _ => "token invalid!",
+    }
+}
+
+fn login_failure(_: &Dialect, request: &Request, failure: &LoginFailure) -> Answer {
+    let text = match failure {
+        LoginFailure::Token(rejection) => text(*rejection),
+        LoginFailure::WrongPassword | LoginFailure::UnknownUser(_) => "unknown user!",
+    };
+    pages::text(request, 403, text)
+}
+
+/// The same in 2.x.
+pub(super) fn login_not_acceptable(_: &Dialect, _: &Request) -> Answer {
+    Answer::new(500, HTML_UTF8, "caused: Could not find acceptable representation;")
+}
+
+/// The same in 2.x.
+pub(super) fn double_slash(dialect: &Dialect, request: &Request) -> Answer {
+    let message = "The request was rejected because the URL contained a potentially malicious String \"//\"";
+    pages::error(dialect, request, 500, message)
+}

@@ -1,0 +1,78 @@
+//! Nacos 2.5.1.
+
+use super::{Api, Dialect, GET, POST, READ_WRITE, Route, TokenKind, WRITE, v14};
+use crate::auth::LoginFailure;
+use crate::http::{Answer, Request};
+use crate::pages;
+use crate::tokens::Rejection;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    version: "2.5.1",
+    routes: &[
+        Route::new("/v1/auth/login", POST, Api::Login),
+        Route::new("/v1/auth/users/login", POST, Api::Login),
+        Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1),
+        Route::new("/v2/cs/config", READ_WRITE, Api::ConfigV2),
+        Route::new("/v1/ns/instance", WRITE, Api::InstanceV1),
+        Route::new("/v2/ns/instance", WRITE, Api::InstanceV2),
+        Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1),
+        Route::new("/v2/ns/instance/list", GET, Api::InstanceListV2),
+        Route::new("/v1/console/server/state", GET, Api::StateV1),
+        Route::new("/v1/console/health/liveness", GET, Api::HealthV1),
+        Route::new("/v2/console/health/liveness", GET, Api::HealthV2),
+    ],
+    tokens: TokenKind::Jwt,
+    ttl_is_remaining: true,
+    has_token_cache: true,
+    expires_at_exp: false,
+    token_beats_password: true,
+    checks_what_it_issues: false,
+    has_permissions: true,
+    logs_in_before_roles: false,
+    tells_admins: true,
+    identity_headers: true,
+    writes_preset_type: false,
+    says_auth_disabled: true,
+    ignores_trailing_slash: true,
+    closes_after_500: false,
+    requests_per_connection: Some(100),
+    token_before_path: false,
+    rejection: |rejection| text(rejection).to_owned(),
+    login_failure,
+    missing_parameter: |_, request, name| {
+        let parameter = format!("Required request parameter &#39;{name}&#39;");
+        pages::text(request, 500, format!("caused: {parameter} for method parameter type String is not present;"))
+    },
+    method_not_allowed: |_, request| {
+        pages::text(request, 500, format!("caused: Request method &#39;{}&#39; not supported;", request.method))
+    },
+    login_not_acceptable: Some(v14::login_not_acceptable),
+    double_slash: Some(v14::double_slash),
+    refused: pages::forbidden,
+    not_found: |dialect, request| pages::error(dialect, request, 404, "No message available"),
+    outside_context: |_, _| pages::tomcat_not_found(),
+};
+
+/// 3.x says the same, apart from `NoToken`.
+pub(super) fn text(rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::NoToken => "user not found!",
+        Rejection::Expired => "token expired!",
+        Rejection::Malformed => "token invalid!",
+        Rejection::ForeignHeader => "unsupported signature algorithm",
+        Rejection::Signature => "Invalid signature",
+        Rejection::CacheExpired => "expired token",
+        Rejection::CacheNoUser => "invalid token, username is empty",
+        Rejection::Permission => "authorization failed!",
+    }
+}
+
+fn login_failure(_: &Dialect, request: &Request, failure: &LoginFailure) -> Answer {
+    match failure {
+        LoginFailure::Token(rejection) => pages::text(request, 403, text(*rejection)),
+        LoginFailure::WrongPassword => pages::text(request, 403, text(Rejection::NoToken)),
+        LoginFailure::UnknownUser(name) => {
+            pages::text(request, 500, format!("caused: User {} not found;", pages::escape(name)))
+        }
+    }
+}

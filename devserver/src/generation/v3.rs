@@ -1,0 +1,96 @@
+//! Nacos 3.0.3, the port of its client API.
+
+use super::{Api, Dialect, GET, POST, READ_WRITE, Route, TokenKind, WRITE, v2};
+use crate::auth::LoginFailure;
+use crate::http::{Answer, Request};
+use crate::pages;
+use crate::tokens::Rejection;
+
+const ADMIN_SWITCH: &str = "admin";
+const CONSOLE_SWITCH: &str = "console";
+
+pub(super) const DIALECT: Dialect = Dialect {
+    version: "3.0.3",
+    routes: &[
+        Route::new("/v1/auth/login", POST, Api::Login),
+        Route::new("/v1/auth/users/login", POST, Api::Login),
+        Route::new("/v3/auth/user/login", POST, Api::Login),
+        Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1),
+        Route::new("/v2/cs/config", READ_WRITE, Api::ConfigV2).gone("/v3/admin/cs/config", ADMIN_SWITCH),
+        Route::new("/v3/client/cs/config", GET, Api::ConfigV3Client),
+        Route::new("/v3/admin/cs/config", READ_WRITE, Api::ConfigV3Admin),
+        Route::new("/v1/ns/instance", WRITE, Api::InstanceV1),
+        Route::new("/v2/ns/instance", WRITE, Api::InstanceV2).gone("/v3/client/ns/instance", ADMIN_SWITCH),
+        Route::new("/v3/client/ns/instance", WRITE, Api::InstanceV3),
+        Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1),
+        Route::new("/v2/ns/instance/list", GET, Api::InstanceListV2).gone("/v3/client/ns/instance/list", ADMIN_SWITCH),
+        Route::new("/v3/client/ns/instance/list", GET, Api::InstanceListV3),
+        Route::new("/v1/console/server/state", GET, Api::StateV1).gone("/v3/console/server/state", CONSOLE_SWITCH),
+        Route::new("/v3/admin/core/state", GET, Api::StateV3),
+    ],
+    tokens: TokenKind::Jwt,
+    ttl_is_remaining: true,
+    has_token_cache: true,
+    expires_at_exp: false,
+    token_beats_password: true,
+    checks_what_it_issues: false,
+    has_permissions: true,
+    logs_in_before_roles: false,
+    tells_admins: true,
+    identity_headers: true,
+    writes_preset_type: true,
+    says_auth_disabled: true,
+    ignores_trailing_slash: false,
+    closes_after_500: true,
+    requests_per_connection: Some(100),
+    token_before_path: false,
+    rejection,
+    login_failure,
+    missing_parameter,
+    method_not_allowed: |dialect, request| {
+        pages::error(dialect, request, 405, &format!("Method '{}' is not supported.", request.method))
+    },
+    login_not_acceptable: Some(|dialect, request| {
+        let message = "Acceptable representations: [application/json, application/*+json].";
+        pages::error(dialect, request, 406, message)
+    }),
+    double_slash: Some(|dialect, request| pages::error(dialect, request, 400, "No message available")),
+    refused: pages::forbidden,
+    not_found: |dialect, request| {
+        pages::error(dialect, request, 404, &format!("No endpoint {} {}.", request.method, request.path))
+    },
+    outside_context: |_, _| pages::tomcat_not_found(),
+};
+
+fn rejection(rejection: Rejection) -> String {
+    match rejection {
+        Rejection::Permission => format!("Code: 403, Message: {}.", v2::text(rejection)),
+        Rejection::NoToken => {
+            "Code: 401, Message: User not found! Please check user exist or password is right!.".to_owned()
+        }
+        other => format!("Code: 401, Message: {}.", v2::text(other)),
+    }
+}
+
+/// The old paths are served through the new one, and lose on the way what it said.
+fn login_failure(dialect: &Dialect, request: &Request, failure: &LoginFailure) -> Answer {
+    if is_v1(request) {
+        let message = "Handle API Compatibility failed, please see log for detail.";
+        return pages::error(dialect, request, 500, message);
+    }
+    match failure {
+        LoginFailure::UnknownUser(_) => pages::error(dialect, request, 403, "Access Denied"),
+        _ => pages::error(dialect, request, 500, "No message available"),
+    }
+}
+
+fn missing_parameter(dialect: &Dialect, request: &Request, name: &str) -> Answer {
+    if request.path.ends_with("login") && !is_v1(request) {
+        return pages::error(dialect, request, 500, "No message available");
+    }
+    pages::error(dialect, request, 400, &format!("Required parameter '{name}' is not present."))
+}
+
+fn is_v1(request: &Request) -> bool {
+    request.path.starts_with("/nacos/v1/")
+}
