@@ -6,6 +6,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -60,18 +61,20 @@ const LONG: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_connection_closed_while_idle_is_not_used_again() {
-    let (address, connections) = server(|mut stream| {
+    let (went, gone) = mpsc::channel();
+    let (address, connections) = server(move |mut stream| {
         // Answers one request, promises to stay, and goes.
         read_request(&mut stream);
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        drop(stream);
+        went.send(()).unwrap();
     });
     let http = transport();
     for n in 1..=200 {
         let post = http.exchange(out(address, Method::POST), Instant::now() + LONG, Box::pin(std::future::pending()));
         assert_eq!(post.map_err(|f| f.cause).unwrap().status, 200, "request {n}");
         assert_eq!(connections.load(Ordering::SeqCst), n);
-        // Until the end of the stream has arrived here.
-        thread::sleep(Duration::from_millis(2));
+        gone.recv().unwrap();
     }
 }
 
