@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# The headers under every language version, alone and twice; the examples too, and run against the server.
+source "$(dirname "$0")/common.sh"
+
+warnings="$warnings -Wshadow -Wstrict-overflow=1"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+printf '#include <nacos_auth.h>\nint only_c;\n' >"$work/once.c"
+printf '#include <nacos_auth.h>\n#include <nacos_auth.h>\nint only_c;\n' >"$work/twice.c"
+printf '#include <nacos_auth.hpp>\nint only_cpp;\n' >"$work/once.cpp"
+printf '#include <nacos_auth.hpp>\n#include <nacos_auth.h>\n#include <nacos_auth.hpp>\nint only_cpp;\n' >"$work/twice.cpp"
+for header in nacos_auth.h nacos_auth.hpp; do
+  # A macro of ours that is left over could bite a user's names.
+  printf '#include <%s>\n' $header >"$work/macros.cpp"
+  check "$header leaves only NACOS_ macros" bash -c \
+    "! g++ -std=c++17 -Iinclude -dM -E $work/macros.cpp | grep -i nacos | grep -v '#define NACOS_'"
+done
+
+# run_example NAME PROGRAM: half a second against the server, its last line as promised.
+run_example() {
+  if [ -z "$server_pid" ]; then skip "$1 runs" "no $devserver"; return; fi
+  local output
+  if output=$("$2" 1) && grep -Eqx 'done requests=[0-9]+ tokens=[1-9][0-9]* replays=[0-9]+ failures=0' <<<"$output"; then
+    pass "$1 runs"
+  else
+    fail "$1 runs" "$output"
+  fi
+}
+
+start_server || true
+for pair in gcc:g++ clang:clang++; do
+  cc=${pair%:*} cxx=${pair#*:}
+  if ! command -v "$cc" >/dev/null || ! command -v "$cxx" >/dev/null; then
+    skip "$cc" "not installed"
+    continue
+  fi
+  for std in c99 c11 c17 c2x; do
+    check "$cc $std header alone" $cc -std=$std $warnings -Iinclude -c "$work/once.c" -o "$work/o"
+    check "$cc $std header twice" $cc -std=$std $warnings -Iinclude -c "$work/twice.c" -o "$work/o"
+    check "$cc $std example" $cc -std=$std $warnings examples/c/main.c -o "$work/example" $link &&
+      run_example "$cc $std example" "$work/example"
+  done
+  check "$cc c99 example, static" \
+    $cc -std=c99 $warnings examples/c/main.c -o "$work/example" -Iinclude "$libdir/libnacos_auth.a" -lpthread -ldl -lm &&
+    run_example "$cc c99 example, static" "$work/example"
+  for std in c++11 c++14 c++17 c++20 c++23; do
+    # Older compilers know the last one by its draft's name.
+    $cxx -std=$std -E -x c++ /dev/null >/dev/null 2>&1 || std=c++2b
+    check "$cxx $std C header alone" $cxx -std=$std $warnings -Iinclude -x c++ -c "$work/once.c" -o "$work/o"
+    check "$cxx $std C header twice" $cxx -std=$std $warnings -Iinclude -x c++ -c "$work/twice.c" -o "$work/o"
+    case $std in c++11 | c++14) continue ;; esac
+    check "$cxx $std C++ header alone" $cxx -std=$std $warnings -Iinclude -c "$work/once.cpp" -o "$work/o"
+    check "$cxx $std C++ header twice" $cxx -std=$std $warnings -Iinclude -c "$work/twice.cpp" -o "$work/o"
+    check "$cxx $std example" $cxx -std=$std $warnings examples/cpp/main.cpp -o "$work/example" $link &&
+      run_example "$cxx $std example" "$work/example"
+    check "$cxx $std test of the header" $cxx -std=$std $warnings tests/c/header.cpp -o "$work/header" $link
+    if [ -n "$server_pid" ]; then check "$cxx $std test of the header runs" "$work/header"; fi
+  done
+done
+# The two kinds of result in one program.
+printf '#include <nacos_auth.hpp>\nbool %s() { return nacosauth::client::make({}).has_value(); }\n' one >"$work/one.cpp"
+printf '#include <nacos_auth.hpp>\nbool one();\nint main() { return one() || nacosauth::client::make({}).has_value(); }\n' \
+  >"$work/two.cpp"
+check "C++17 and C++23 in one program" bash -c "cd $work && g++ -std=c++17 -I$PWD/include -c one.cpp &&
+  g++ -std=c++23 -I$PWD/include -c two.cpp && g++ one.o two.o -o mixed -L$libdir -lnacos_auth && ./mixed"
+finish
