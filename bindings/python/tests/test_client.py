@@ -98,6 +98,18 @@ def test_rotation_is_replayed_and_moves_the_cached_token(server: DevServer, clie
     assert server.status_with(client.token()) == 200
 
 
+@pytest.mark.parametrize("generation", ["1.4", "2.x", "3.x", "rnacos"])
+def test_every_generation_of_servers(start_server: Callable[..., DevServer], generation: str) -> None:
+    server = start_server("--generation", generation)
+    with Client(server.address, "nacos", "nacos") as client, Client(server.address, "nacos", "wrong") as wrong:
+        client.token()
+        server.control("/secret")
+        answer = client.get(CONFIG, params=DEMO)
+        assert (answer.status, answer.replays) == (200, 1)
+        with pytest.raises(nacos_auth.BadCredentialsError):
+            wrong.token()
+
+
 def test_rejection_seen_by_another_http_client(server: DevServer, client: Client) -> None:
     info = client.token_info()
     server.control("/secret")
