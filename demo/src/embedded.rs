@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use devserver::{Options, Server};
 
-use crate::{programs::Access, table::Served};
+use crate::{programs::Access, report::Served};
 
 /// How long its tokens live, in seconds.
 pub(crate) const TTL: u64 = 5;
@@ -56,8 +56,10 @@ impl Embedded {
     /// What it counted in all, in a sentence.
     pub(crate) fn summary(&self) -> String {
         let counts = self.server.counts();
+        // A program's very first login asks for the API of Nacos 3, which this server does not have.
         format!(
-            "the server counted {} logins ({} more failed), {} requests, of which it rejected {}, {} connections",
+            "the server counted {} logins (and {} to an API it does not have or refused), {} requests, {} of them \
+             rejected, {} connections",
             counts.logins, counts.login_failures, counts.requests, counts.rejections, counts.connections
         )
     }

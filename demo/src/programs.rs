@@ -285,7 +285,7 @@ mod tests {
             echo "token generation=1 requests=1 replays=0"
             printf 'done requests=2 tokens=1 replays=0 failures=0'"#;
         let (events, programs) = run(&[script], 1);
-        assert_eq!(programs.all[0].report.complaint(), None);
+        assert_eq!(programs.all[0].report.complaint(None), None);
         assert_eq!(programs.all[0].report.requests, 2);
         let told = events.iter().find_map(|(_, event)| match event {
             Event::Complained(text) => Some(text.as_str()),
@@ -308,7 +308,7 @@ mod tests {
         let spec = args::Program { name: "gone".into(), command: vec!["/nowhere/to/be/found".into()] };
         let programs = Programs::start(&[spec], &access, |name| name.into(), 3);
         assert!(programs.all_ended());
-        assert!(programs.all[0].report.complaint().unwrap().contains("cannot start /nowhere/to/be/found"));
+        assert!(programs.all[0].report.complaint(None).unwrap().contains("cannot start /nowhere/to/be/found"));
     }
 
     #[cfg(target_os = "linux")] // for /proc
@@ -332,7 +332,7 @@ mod tests {
         while !programs.all_ended() {
             programs.watch();
         }
-        assert!(programs.all[0].report.complaint().unwrap().contains("killed"));
+        assert!(programs.all[0].report.complaint(None).unwrap().contains("killed"));
         let state = || std::fs::read_to_string(format!("/proc/{}/stat", grandchild.unwrap()));
         // Whoever inherited the orphan may not have collected it yet.
         while state().is_ok_and(|stat| !stat.contains(") Z ")) {

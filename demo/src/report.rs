@@ -56,6 +56,13 @@ pub(crate) enum End {
     Broken(String),
 }
 
+/// What the server counted of one program.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Served {
+    pub(crate) requests: u64,
+    pub(crate) rejections: u64,
+}
+
 /// Everything known of one program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
@@ -102,7 +109,9 @@ impl Report {
     }
 
     /// Why this run does not count as a success, if it does not.
-    pub(crate) fn complaint(&self) -> Option<String> {
+    /// `served` is what the server has to say of it, if it counts.
+    pub(crate) fn complaint(&self, served: Option<Served>) -> Option<String> {
+        let seen = served.map_or(self.requests, |served| served.requests);
         match &self.end {
             None => Some("still running".into()),
             Some((_, End::Broken(what))) => Some(what.clone()),
@@ -114,6 +123,7 @@ impl Report {
                 Some(format!("ended after {:.0} of {} s", at.as_secs_f64(), self.planned.as_secs()))
             }
             _ if self.requests == 0 => Some("made no request".into()),
+            _ if seen < self.requests => Some(format!("made {seen} requests, but tells of {}", self.requests)),
             _ => None,
         }
     }
@@ -170,14 +180,14 @@ mod tests {
         ];
         let report = report(&lines, End::Exited(0));
         assert_eq!((report.requests, report.replays, report.failures, report.distinct_tokens()), (30, 2, 0, 2));
-        assert_eq!(report.complaint(), None);
+        assert_eq!(report.complaint(None), None);
     }
 
     #[test]
     fn only_a_complete_clean_run_is_a_success() {
         const DONE: &str = "done requests=30 tokens=2 replays=2 failures=0";
-        let complaint = |lines: &[&str], end| report(lines, end).complaint().unwrap_or_default();
-        assert!(Report::default().complaint().is_some());
+        let complaint = |lines: &[&str], end| report(lines, end).complaint(None).unwrap_or_default();
+        assert!(Report::default().complaint(None).is_some());
         assert!(complaint(&[], End::Exited(0)).contains("done"));
         assert!(complaint(&["token generation=1 requests=1 replays=0"], End::Exited(0)).contains("done"));
         assert!(complaint(&["done requests=0 tokens=0 replays=0 failures=0"], End::Exited(0)).contains("no request"));
@@ -186,7 +196,10 @@ mod tests {
         assert!(complaint(&["failed TIMEOUT: late", DONE], End::Exited(0)).contains("1 of 30"));
         let mut early = report(&[DONE], End::Exited(0));
         early.end = Some((at(7), End::Exited(0)));
-        assert!(early.complaint().unwrap().contains("7 of 30 s"));
+        assert!(early.complaint(None).unwrap().contains("7 of 30 s"));
+        let seen = |requests| Some(Served { requests, rejections: 0 });
+        assert_eq!(report(&[DONE], End::Exited(0)).complaint(seen(30)), None);
+        assert!(report(&[DONE], End::Exited(0)).complaint(seen(29)).unwrap().contains("made 29"));
         let failed = "done requests=30 tokens=2 replays=2 failures=4";
         assert!(complaint(&[failed], End::Exited(1)).contains("4 of 30"));
     }

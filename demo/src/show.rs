@@ -12,9 +12,9 @@ use crate::{
     args::Missing,
     embedded::Embedded,
     programs::{Event, Program, Programs},
-    report::Line,
+    report::{Line, Served},
     screen::Screen,
-    table::{self, Content, Row, Served},
+    table::{self, Content, Row},
     timeline::{self, Mark},
 };
 
@@ -57,7 +57,7 @@ impl<'a> Show<'a> {
     /// Goes on until every program has ended, or somebody interrupts.
     pub(crate) fn run(mut self, mut programs: Programs, interrupted: &AtomicBool) -> Result<Outcome> {
         for program in programs.all.iter().filter(|program| program.report.end.is_some()) {
-            self.tell(&program.name, programs.elapsed(), &ended(program))?;
+            self.tell(&program.name, programs.elapsed(), &self.ended(program))?;
         }
         while !programs.all_ended() {
             for (index, event) in programs.watch() {
@@ -94,7 +94,7 @@ impl<'a> Show<'a> {
             // The table shows these.
             Event::Said(_) if self.screen.is_live() => return Ok(()),
             Event::Said(_) => table::sentence(&program.report, self.served(program)),
-            Event::Ended => ended(program),
+            Event::Ended => self.ended(program),
         };
         self.tell(&program.name, programs.elapsed(), &what)
     }
@@ -105,6 +105,15 @@ impl<'a> Show<'a> {
 
     fn served(&self, program: &Program) -> Option<Served> {
         self.embedded.map(|server| server.served(&program.data_id))
+    }
+
+    /// What speaks against a program, now that it has ended.
+    fn complaint(&self, program: &Program) -> Option<String> {
+        program.report.complaint(self.served(program))
+    }
+
+    fn ended(&self, program: &Program) -> String {
+        self.complaint(program).unwrap_or_else(|| "ended well".into())
     }
 
     /// Table and timeline as they stand.
@@ -138,7 +147,7 @@ impl<'a> Show<'a> {
         if let Some(embedded) = self.embedded {
             self.screen.say(&embedded.summary())?;
         }
-        let complaints = programs.all.iter().filter_map(|p| Some(format!("{}: {}", p.name, p.report.complaint()?)));
+        let complaints = programs.all.iter().filter_map(|p| Some(format!("{}: {}", p.name, self.complaint(p)?)));
         let mut complaints: Vec<_> = complaints.collect();
         complaints.extend(self.faults.iter().map(|fault| format!("server: never came to \"{}\"", fault.mark.what)));
         if !complaints.is_empty() {
@@ -162,8 +171,4 @@ fn faults(length: Duration) -> Vec<Fault> {
     let secret = Mark { at: length / 3, symbol: 'S', what: "new secret, every token is refused" };
     let cut = Mark { at: length * 2 / 3, symbol: 'X', what: "every connection cut" };
     vec![Fault { mark: cut, inflict: Embedded::cut }, Fault { mark: secret, inflict: Embedded::rotate_secret }]
-}
-
-fn ended(program: &Program) -> String {
-    program.report.complaint().unwrap_or_else(|| "ended well".into())
 }

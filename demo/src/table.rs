@@ -1,6 +1,6 @@
 //! The table: a row per program.
 
-use crate::report::{End, Report};
+use crate::report::{End, Report, Served};
 
 const TITLES: [&str; 5] = ["program", "requests", "tokens", "rejected", "failures"];
 
@@ -18,13 +18,6 @@ pub(crate) enum Content<'a> {
     LeftOut(&'a str),
 }
 
-/// What the server counted of one program.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Served {
-    pub(crate) requests: u64,
-    pub(crate) rejections: u64,
-}
-
 /// Title and rows, without colours or a line end.
 pub(crate) fn draw(rows: &[Row<'_>]) -> Vec<String> {
     let margin = rows.iter().map(|row| row.name.len()).max().unwrap_or(0).max(TITLES[0].len());
@@ -32,7 +25,9 @@ pub(crate) fn draw(rows: &[Row<'_>]) -> Vec<String> {
     let mut lines = vec![line(margin, name, numbers.map(String::from), "")];
     for row in rows {
         lines.push(match &row.content {
-            Content::Ran { report, served } => line(margin, row.name, numbers_of(report, *served), &state(report)),
+            Content::Ran { report, served } => {
+                line(margin, row.name, numbers_of(report, *served), &state(report, *served))
+            }
             Content::LeftOut(reason) => line(margin, row.name, [(); 4].map(|()| "–".into()), &left_out(reason)),
         });
     }
@@ -64,8 +59,8 @@ fn numbers_of(report: &Report, served: Option<Served>) -> [String; 4] {
     [requests.to_string(), report.distinct_tokens().to_string(), rejected, report.failures.to_string()]
 }
 
-fn state(report: &Report) -> String {
-    match (&report.end, report.complaint()) {
+fn state(report: &Report, served: Option<Served>) -> String {
+    match (&report.end, report.complaint(served)) {
         (None, _) => "running".into(),
         (Some(_), Some(complaint)) => format!("FAILED: {complaint}"),
         (Some((_, End::Exited(_))), None) => "ok".into(),
@@ -93,7 +88,7 @@ mod tests {
         let mut failed = report(&["failed TIMEOUT: late"]);
         failed.end = Some((Duration::ZERO, End::Broken("killed".into())));
         let running = report(&["token generation=1 requests=1 replays=0"]);
-        let served = Some(Served { requests: 32, rejections: 2 });
+        let served = Some(Served { requests: 152, rejections: 2 });
         let rows = [
             Row { name: "c", content: Content::Ran { report: &done, served } },
             Row { name: "rust", content: Content::Ran { report: &failed, served } },
@@ -104,8 +99,8 @@ mod tests {
         let expected = [
             "program      requests  tokens  rejected  failures",
             "c                 150       1         2         0  ok",
-            "rust               30       0         2         1  FAILED: killed",
-            "a-long-name        30       1         2         0  running",
+            "rust              150       0         2         1  FAILED: killed",
+            "a-long-name       150       1         2         0  running",
             "py                  1       1         –         0  running",
             "go                  –       –         –         –  left out: no compiler",
         ];

@@ -34,11 +34,8 @@ pub(crate) fn draw(programs: &[(&str, &Report)], marks: &[Mark], length: Duratio
         lines.push(format!("{:margin$}  {}", "", line.trim_end()));
     }
     let each = if step == 1 { "one column per second".into() } else { format!("one column per {step} seconds") };
-    let mut legend = format!("{each}; the digit is the token's number, ! a failure");
-    for mark in marks {
-        legend.push_str(&format!("; {} {}", mark.symbol, mark.what));
-    }
-    lines.push(legend);
+    lines.push(format!("{each}; the digit is the token's number, ! a failure"));
+    lines.extend(marks.iter().map(|m| format!("{} at {:.1} s: {}", m.symbol, m.at.as_secs_f64(), m.what)));
     lines
 }
 
@@ -99,7 +96,9 @@ mod tests {
             "go       .11233!3444",
             "python   ..999a000000",
             "             S   X",
-            "one column per second; the digit is the token's number, ! a failure; S another secret; X connections cut",
+            "one column per second; the digit is the token's number, ! a failure",
+            "S at 4.0 s: another secret",
+            "X at 8.0 s: connections cut",
         ];
         assert_eq!(lines, expected);
     }
