@@ -75,7 +75,7 @@ func locate() (string, error) {
 			return candidate, nil
 		}
 	}
-	return "", fmt.Errorf("no devserver at %q: run cargo build -p nacos-devserver, or set NACOS_DEVSERVER", candidates)
+	return "", fmt.Errorf("no devserver at %q: run cargo build --package devserver, or set NACOS_DEVSERVER", candidates)
 }
 
 func (s *devserver) stop() {
