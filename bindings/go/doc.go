@@ -8,8 +8,8 @@
 //   - [Client.Token] returns the token for any other HTTP stack; [Client.ReportRejected] tells the library what the
 //     server thought of it.
 //
-// Clients of one process with the same servers and credentials share one token and one login, also with programs
-// parts written in C, C++ or Python that use the same shared library.
+// Clients of one process with the same servers and credentials share one token and one login, also with parts
+// of the program in other languages that use the same shared library.
 //
 // # Contexts
 //

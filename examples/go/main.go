@@ -43,8 +43,7 @@ func main() {
 			continue
 		}
 		if response.Generation != last {
-			last = response.Generation
-			tokens[last] = true
+			last, tokens[response.Generation] = response.Generation, true
 			fmt.Printf("token generation=%d requests=%d replays=%d\n", last, requests, replays())
 		}
 		if response.StatusCode != 200 {
