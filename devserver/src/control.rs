@@ -32,9 +32,8 @@ pub fn serve(server: Arc<Server>, port: u16) -> io::Result<SocketAddr> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name("devserver control".to_owned()).spawn(move || {
         runtime.block_on(async {
-            if let Err(error) = accept(listener, server).await {
-                eprintln!("devserver's control API on {address} stopped: {error}");
-            }
+            let Err(error) = accept(listener, server).await;
+            eprintln!("devserver's control API on {address} stopped: {error}");
         });
     })?;
     Ok(address)

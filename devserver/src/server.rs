@@ -94,17 +94,32 @@ async fn serve(
             }
             Some(_) = connections.join_next() => {}
             restart = restarts.recv() => {
-                let Some(Restart { down, done }) = restart else { return Ok(()) };
+                let Some(restart) = restart else { return Ok(()) };
                 drop(listener);
                 cut.send_replace(());
                 while connections.join_next().await.is_some() {}
                 // Bound but not listening: the port stays ours and refuses.
                 let socket = bind(address)?;
-                let _ = done.send(());
-                tokio::time::sleep(down).await;
+                if !stay_down(restart, &mut restarts).await {
+                    return Ok(());
+                }
                 socket.listen(BACKLOG)?;
                 listener = TcpListener::from_std(socket.into())?;
             }
+        }
+    }
+}
+
+/// Until the time is over; a further restart begins a new one. False if the server is to stop.
+async fn stay_down(mut restart: Restart, restarts: &mut mpsc::UnboundedReceiver<Restart>) -> bool {
+    loop {
+        let _ = restart.done.send(());
+        tokio::select! {
+            () = tokio::time::sleep(restart.down) => return true,
+            next = restarts.recv() => match next {
+                Some(next) => restart = next,
+                None => return false,
+            },
         }
     }
 }
