@@ -283,7 +283,11 @@ impl State {
     /// What the last flight left to those who waited for it: a token, or the error they all share, or neither.
     fn outcome(&self) -> Option<Result<Lease>> {
         match self.machine.token_state(clock::now()) {
-            TokenState::None | TokenState::Rejected => self.last_error.clone().map(Err),
+            TokenState::None | TokenState::Rejected => {
+                let error = self.last_error.clone()?;
+                let after = self.machine.retry_at().map(|at| at.saturating_sub(clock::now()));
+                Some(Err(after.into_iter().fold(error, Error::with_retry_after)))
+            }
             state => Some(self.lease(state == TokenState::Expired)),
         }
     }

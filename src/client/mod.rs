@@ -17,7 +17,6 @@ use std::{
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use request::{Request, Response};
@@ -27,7 +26,7 @@ use config::{Checked, Credentials};
 use identity::{Identity, Lease};
 pub(crate) use publish::Snapshot;
 use publish::{Outlet, count};
-use wait::Limits;
+use wait::{Limits, Signal};
 
 use crate::{
     error::{Error, Result},
@@ -51,7 +50,7 @@ pub struct Client {
     request_timeout: Duration,
     identity: ArcSwap<Identity>,
     outlet: Arc<Outlet>,
-    closed: CancellationToken,
+    closed: Signal,
     /// Held while the client moves to other credentials.
     moving: Mutex<()>,
 }
@@ -128,7 +127,7 @@ impl Client {
             request_timeout: checked.request_timeout,
             identity: ArcSwap::new(identity),
             outlet,
-            closed: CancellationToken::new(),
+            closed: Signal::default(),
             moving: Mutex::new(()),
         })
     }
@@ -189,11 +188,15 @@ impl Client {
     /// # Errors
     /// [`Kind::Closed`](crate::Kind::Closed).
     pub fn report_rejected(&self, generation: u64, status: u16, body: &[u8]) -> Result<Advice> {
-        if self.closed.is_cancelled() {
+        if self.closed.is_given() {
             return Err(Error::closed());
         }
-        let Some(why) = rejection::classify(status, body) else { return Ok(Advice::Return) };
-        let verdict = self.note_rejection(&*self.identity()?, generation, why);
+        let identity = self.identity()?;
+        let Some(why) = rejection::classify(status, body) else {
+            identity.accepted(generation);
+            return Ok(Advice::Return);
+        };
+        let verdict = self.note_rejection(&identity, generation, why);
         if verdict != Verdict::Return {
             count(&self.outlet.counters.replays);
         }
@@ -210,7 +213,7 @@ impl Client {
     /// # Errors
     /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument), [`Kind::Closed`](crate::Kind::Closed).
     pub fn set_credentials(&self, username: &str, password: &str) -> Result<()> {
-        if self.closed.is_cancelled() {
+        if self.closed.is_given() {
             return Err(Error::closed());
         }
         let credentials = Credentials::check(username.into(), password.into(), Error::argument)?;
@@ -222,7 +225,11 @@ impl Client {
         }
         old.detach(&self.outlet);
         new.attach(&self.outlet);
-        self.identity.store(new);
+        self.identity.store(new.clone());
+        if self.closed.is_given() {
+            // It happened meanwhile, and may have detached the old one only.
+            new.detach(&self.outlet);
+        }
         Ok(())
     }
 
@@ -248,7 +255,7 @@ impl Client {
 
     /// Ends every call under way with [`Kind::Closed`](crate::Kind::Closed), and every later one. Does not wait for a login or a server.
     pub fn close(&self) {
-        self.closed.cancel();
+        self.closed.give();
         if let Ok(identity) = self.identity() {
             identity.detach(&self.outlet);
         }
@@ -305,7 +312,7 @@ impl Client {
         &self.outlet
     }
 
-    fn closed(&self) -> &CancellationToken {
+    fn closed(&self) -> &Signal {
         &self.closed
     }
 }

@@ -125,7 +125,7 @@ fn a_thousand_threads_share_one_error() {
                 start.wait();
                 let error = f.client.token().unwrap_err();
                 assert_eq!((error.kind(), error.http_status()), (Kind::BadCredentials, Some(403)));
-                assert!(!error.message().contains("hunter2"));
+                assert!(!error.message().contains("hunter2") && error.retry_after().is_some());
             });
         }
     });

@@ -4,19 +4,49 @@
 use std::{
     future::Future,
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
     time::Instant,
 };
 
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
 use crate::error::{Error, Kind};
 
+/// Something that happens at most once, and that any number of calls wait for.
+#[derive(Debug, Default)]
+pub(super) struct Signal {
+    given: AtomicBool,
+    waiting: Notify,
+}
+
+impl Signal {
+    pub(super) fn give(&self) {
+        self.given.store(true, Ordering::SeqCst);
+        self.waiting.notify_waiters();
+    }
+
+    pub(super) fn is_given(&self) -> bool {
+        self.given.load(Ordering::SeqCst)
+    }
+
+    async fn wait(&self) {
+        let mut waiting = pin!(self.waiting.notified());
+        // First in the queue, then the look: a signal in between is not missed.
+        waiting.as_mut().enable();
+        if !self.is_given() {
+            waiting.await;
+        }
+    }
+}
+
 /// Ends calls from another thread. Clones share one signal; once triggered it stays so.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(CancellationToken);
+pub struct Cancel(Arc<Signal>);
 
 impl Cancel {
     /// A signal nobody has given yet.
@@ -26,7 +56,7 @@ impl Cancel {
 
     /// Ends every call that carries this signal, now and later, with [`Kind::Cancelled`].
     pub fn trigger(&self) {
-        self.0.cancel();
+        self.0.give();
     }
 }
 
@@ -34,27 +64,27 @@ impl Cancel {
 pub(super) struct Limits<'a> {
     pub(super) deadline: Instant,
     pub(super) cancel: Option<&'a Cancel>,
-    pub(super) closed: &'a CancellationToken,
+    pub(super) closed: &'a Signal,
 }
 
 impl Limits<'_> {
     /// Ready when the caller cancels or the client closes.
     pub(super) async fn interrupted(&self) {
         match self.cancel {
-            None => self.closed.cancelled().await,
+            None => self.closed.wait().await,
             Some(cancel) => tokio::select! {
-                () = self.closed.cancelled() => {}
-                () = cancel.0.cancelled() => {}
+                () = self.closed.wait() => {}
+                () = cancel.0.wait() => {}
             },
         }
     }
 
     /// The error of a call that should not go on, if there is a reason already.
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.closed.is_cancelled() {
+        if self.closed.is_given() {
             return Err(Error::closed());
         }
-        if self.cancel.is_some_and(|c| c.0.is_cancelled()) {
+        if self.cancel.is_some_and(|c| c.0.is_given()) {
             return Err(Error::new(Kind::Cancelled, "the caller cancelled the call"));
         }
         Ok(())

@@ -29,12 +29,15 @@ const BETWEEN_LOGINS: Duration = Duration::from_secs(30);
 const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
 /// How long a flight may keep callers waiting who hold a token that may still work.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A token refused at this age has surely worked before, whether anybody said so or not.
+const PROVEN_AGE: Duration = Duration::from_secs(10);
 /// A pause that ends this soon is waited out by callers rather than answered with the last error.
 const IMMINENT: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug)]
 struct Token {
     generation: u64,
+    issued: Time,
     window: Window,
     /// The life it began with; `window` shrinks when a server hands out the same token again.
     whole: Duration,
@@ -237,7 +240,7 @@ impl Machine {
             Some(old) if same && life < old.whole => (draw(&mut self.rng, old.whole), old.whole),
             _ => (draw(&mut self.rng, life), life),
         };
-        self.token = Some(Token { generation, window, whole, rejected: false });
+        self.token = Some(Token { generation, issued: now, window, whole, rejected: false });
         true
     }
 
@@ -273,6 +276,9 @@ impl Machine {
             self.last_unknown = Some(now);
         }
         token.rejected = true;
+        if now - token.issued >= PROVEN_AGE {
+            self.refused_in_a_row = 0;
+        }
         self.refused_in_a_row += 1;
         if self.refused_in_a_row >= 2 && !matches!(self.refresh, Refresh::InFlight { .. }) {
             let overloaded = Setback::Answered(crate::protocol::login::Reason::Overloaded, None);
@@ -307,6 +313,14 @@ impl Machine {
     pub(crate) fn cacheable(&self, now: Time) -> Option<u64> {
         let token = self.token.as_ref().filter(|t| !t.rejected && now < t.window.mandatory)?;
         Some(token.generation)
+    }
+
+    /// The end of the pause after a failed login, if there is one.
+    pub(crate) fn retry_at(&self) -> Option<Time> {
+        match self.refresh {
+            Refresh::Pausing(pause) => Some(pause.until),
+            Refresh::Idle | Refresh::InFlight { .. } => None,
+        }
     }
 
     /// When the token is reckoned to expire.

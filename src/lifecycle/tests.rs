@@ -178,6 +178,20 @@ fn two_generations_refused_everywhere_stop_after_two_logins() {
 }
 
 #[test]
+fn a_token_refused_late_in_its_life_is_not_one_of_a_row() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    // Nobody tells that the tokens work: callers with an HTTP stack of their own report refusals only.
+    for generation in 1..10 {
+        w.now += s(60.0);
+        assert_eq!(w.machine.rejected(generation, Rejection::Identity, w.now), Verdict::Replay);
+        w.demand();
+        let flight = w.start();
+        w.succeed(flight, 18_000.0);
+    }
+}
+
+#[test]
 fn the_same_token_with_less_life_is_no_progress_and_no_hot_loop() {
     let mut w = World::new();
     w.log_in(100.0);

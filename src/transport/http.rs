@@ -8,6 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use once_cell::sync::OnceCell;
+use url::Url;
 
 use super::{
     Boxed, Failure, Incoming, Outgoing, Transport, Trouble,
@@ -16,6 +17,10 @@ use super::{
 };
 use crate::error::{Error, Result as CrateResult};
 
+/// A connection used within this time is taken to be open still. If it is not, a request that does no harm is repeated.
+const FRESH: Duration = Duration::from_secs(1);
+/// A request shorter than this need not be interruptible.
+const FLEETING: Duration = Duration::from_millis(20);
 /// A refusal longer than this is cut: its first words are what counts.
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
@@ -46,10 +51,7 @@ pub(crate) struct Http {
 impl Http {
     /// Reads the files named in `settings`; opens no connection.
     pub(crate) fn new(settings: &Settings) -> CrateResult<Self> {
-        let proxy = settings.proxy.as_deref().map(reqwest::Proxy::all).transpose();
-        let proxy = proxy.map_err(|_| {
-            Error::config("proxy: not an address; write it like \"http://host:3128\" or \"socks5://host\"")
-        })?;
+        let proxy = settings.proxy.as_deref().map(proxy).transpose()?;
         Ok(Self {
             connect_timeout: settings.connect_timeout,
             proxy,
@@ -91,6 +93,16 @@ impl Http {
     }
 }
 
+fn proxy(address: &str) -> CrateResult<reqwest::Proxy> {
+    let usable = Url::parse(address).is_ok_and(|url| {
+        url.has_host() && matches!(url.scheme(), "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h")
+    });
+    let proxy = usable.then(|| reqwest::Proxy::all(address).ok()).flatten();
+    proxy.ok_or_else(|| {
+        Error::config("proxy: not an address; write it like \"http://host:3128\" or \"socks5://host:1080\"")
+    })
+}
+
 fn setup(why: impl std::fmt::Display) -> Failure {
     Failure { trouble: Trouble::Setup, cause: why.to_string() }
 }
@@ -98,14 +110,26 @@ fn setup(why: impl std::fmt::Display) -> Failure {
 impl Transport for Http {
     fn exchange(&self, out: Outgoing, until: Instant, interrupt: Boxed<'_, ()>) -> Result<Incoming, Failure> {
         let lane = self.lane()?;
+        let stale = lane.idle() > FRESH || !out.method.is_idempotent();
         let answer = lane.runtime.block_on(async {
-            // Lets the runtime see which idle connections the server has closed, before one is chosen.
-            tokio::task::yield_now().await;
+            if stale {
+                // Lets the runtime see which idle connections the server has closed, before one is chosen.
+                tokio::task::yield_now().await;
+            }
+            // Most requests are over before anybody could want to interrupt them. Only the others register for it: a
+            // registration takes a lock that all calls of a client share.
+            let ended = async {
+                tokio::time::sleep_until(until.min(Instant::now() + FLEETING).into()).await;
+                tokio::select! {
+                    biased;
+                    () = interrupt => Failure { trouble: Trouble::Interrupted, cause: "interrupted".into() },
+                    () = tokio::time::sleep_until(until.into()) => timed_out(),
+                }
+            };
             tokio::select! {
                 biased;
                 answer = send(&lane.client, out) => answer,
-                () = interrupt => Err(Failure { trouble: Trouble::Interrupted, cause: "interrupted".into() }),
-                () = tokio::time::sleep_until(until.into()) => Err(timed_out()),
+                failure = ended => Err(failure),
             }
         });
         match &answer {

@@ -1,10 +1,13 @@
 //! Lanes: how calls that block drive an asynchronous HTTP client without a thread of its own.
 //!
-//! A lane is a single-threaded runtime with a client and its idle connections. A calling thread takes the lane used
-//! last, runs its request on it, and puts it back. So there is no hand-over to another thread and back, a request can
+//! A lane is a single-threaded runtime with a client and its idle connections. A calling thread takes the lane it
+//! used last, runs its request on it, and puts it back. So there is no hand-over to another thread and back, a request can
 //! be interrupted at any moment by dropping it, and the number of connections follows the number of concurrent calls.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
@@ -30,35 +33,57 @@ impl Lane {
             .build()?;
         Ok(Self { runtime, client, used: Instant::now() })
     }
+
+    /// How long it has not been used.
+    pub(super) fn idle(&self) -> Duration {
+        self.used.elapsed()
+    }
 }
 
-/// The lanes not in use, last used at the end.
+/// More shelves than cores that could fight over one.
+const SHELVES: usize = 16;
+
+thread_local! {
+    /// The shelf of this thread.
+    static SHELF: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed) % SHELVES
+    };
+}
+
+/// The lanes not in use, on several shelves, last used at the end of each. A thread takes from its own shelf first: the
+/// lane it used last, whose memory its core still has.
 #[derive(Default)]
-pub(super) struct Lanes(Mutex<Vec<Lane>>);
+pub(super) struct Lanes([Mutex<Vec<Lane>>; SHELVES]);
 
 impl Lanes {
     pub(super) fn take(&self) -> Option<Lane> {
-        self.0.lock().pop()
+        let own = SHELF.with(|shelf| *shelf);
+        (0..SHELVES).find_map(|i| self.0[(own + i) % SHELVES].lock().pop())
     }
 
     pub(super) fn put_back(&self, mut lane: Lane) {
         lane.used = Instant::now();
-        self.0.lock().push(lane);
+        self.0[SHELF.with(|shelf| *shelf)].lock().push(lane);
     }
 
     /// Drops the lanes whose connections nobody wants any more.
     pub(super) fn tidy(&self) {
-        let mut lanes = self.0.lock();
-        let idle = lanes.iter().take_while(|lane| lane.used.elapsed() > IDLE).count();
-        let old: Vec<Lane> = lanes.drain(..idle).collect();
-        drop(lanes);
-        old.into_iter().for_each(|lane| lane.runtime.shutdown_background());
+        for shelf in &self.0 {
+            let mut lanes = shelf.lock();
+            let idle = lanes.iter().take_while(|lane| lane.idle() > IDLE).count();
+            let old: Vec<Lane> = lanes.drain(..idle).collect();
+            drop(lanes);
+            old.into_iter().for_each(|lane| lane.runtime.shutdown_background());
+        }
     }
 }
 
 impl Drop for Lanes {
     fn drop(&mut self) {
         // A plain drop would wait for a name resolution under way.
-        self.0.get_mut().drain(..).for_each(|lane| lane.runtime.shutdown_background());
+        for shelf in &mut self.0 {
+            shelf.get_mut().drain(..).for_each(|lane| lane.runtime.shutdown_background());
+        }
     }
 }

@@ -165,6 +165,7 @@ fn unusable_settings_are_named() {
     assert!(settings(|s| s.ca_file = Some("Cargo.toml".into())).starts_with("ca_file: no certificate in Cargo.toml"));
     assert!(settings(|s| s.client_cert_file = Some("a".into())).contains("go together"));
     assert!(settings(|s| s.proxy = Some("http://".into())).starts_with("proxy:"));
+    assert!(settings(|s| s.proxy = Some("gopher://a".into())).starts_with("proxy:"));
 }
 
 /// A server behind TLS with a certificate of its own making, for "localhost"; its address and the certificate.
