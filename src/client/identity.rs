@@ -144,6 +144,12 @@ impl Identity {
                 }
                 Demand::Fail { retry_at } => return Err(state.error(now, retry_at)),
                 Demand::Await { patience } => {
+                    let left = limits.deadline.saturating_duration_since(Instant::now());
+                    if let Some(retry_at) = state.machine.retry_at().filter(|at| patience.is_none() && *at > now + left)
+                    {
+                        // The next attempt comes too late for this call, so what the last one said is all there is.
+                        return Err(state.error(now, retry_at));
+                    }
                     let mut turn = self.turn.subscribe();
                     drop(state);
                     count(&outlet.counters.waits);

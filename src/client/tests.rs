@@ -183,6 +183,19 @@ fn a_deadline_ends_the_wait_but_not_the_login() {
     assert_eq!(logins(&f), 1);
 }
 
+#[test]
+fn without_a_server_calls_wait_for_the_next_attempt_if_their_deadline_allows() {
+    let f = fixture(SOON, Box::new(|_| Err(Trouble::Connect)), Box::new(|_| Err(Trouble::Connect)));
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::Connect);
+    let began = Instant::now();
+    let hasty = f.client.token_within(Duration::from_millis(100), None).unwrap_err();
+    assert_eq!(hasty.kind(), Kind::Connect);
+    assert!(hasty.retry_after().is_some() && began.elapsed() < Duration::from_millis(90));
+    let before = logins(&f);
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::Connect);
+    assert_eq!(logins(&f), before + 1, "one attempt more");
+}
+
 /// Runs `end` while a call waits for a login that never ends; how the call ended, and how long after.
 fn hung(end: impl FnOnce(&Client, &Cancel)) -> (Kind, Duration) {
     let f = fixture(None, tokens().0, Box::new(|_| Ok((200, String::new()))));
