@@ -32,7 +32,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         match client.request(read.clone()) {
             Err(error) => {
                 failures += 1;
-                println!("failed {:?}: {error}", error.kind());
+                println!("failed {}: {error}", error.kind());
             }
             Ok(response) => {
                 if response.status() != 200 {

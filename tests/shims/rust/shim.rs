@@ -28,15 +28,10 @@ impl From<Error> for Failure {
 impl Failure {
     /// The name of the C status, without its prefix.
     pub(crate) fn status(&self) -> String {
-        let Self::Library(error) = self else { return "SHIM".into() };
-        let mut name = String::new();
-        for letter in format!("{:?}", error.kind()).chars() {
-            if letter.is_uppercase() && !name.is_empty() {
-                name.push('_');
-            }
-            name.push(letter.to_ascii_uppercase());
+        match self {
+            Self::Library(error) => error.kind().to_string(),
+            Self::Line(_) => "SHIM".into(),
         }
-        name
     }
 
     fn answer(&self) -> Value {

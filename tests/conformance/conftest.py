@@ -1,0 +1,82 @@
+"""What every test gets: a shim of each language, and devservers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devserver import DevServer
+from handle import PASSWORD, USER
+from recorder import Recorder
+from shim import ROOT, Shim, listed
+
+LANGUAGES = ("c", "cpp", "python", "go", "go-static", "rust")
+Serve = Callable[..., DevServer]
+
+
+def _shims() -> Sequence[tuple[str, str, str]]:
+    """The shims of the file that NACOS_SHIMS names, or all those of this repository."""
+    if "NACOS_SHIMS" not in os.environ:
+        made = subprocess.run(["make", "-s", "shims"], cwd=ROOT, capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            raise pytest.UsageError(f"make shims failed:\n{made.stderr}")
+        built = {line.split("\t")[0] for line in made.stdout.splitlines()}
+        missing = [f"{language}\t\tnot built, see make shims" for language in LANGUAGES if language not in built]
+        file = ROOT / "build" / "shims.txt"
+        file.write_text("\n".join([*made.stdout.splitlines(), *missing]) + "\n", encoding="utf-8")
+        os.environ["NACOS_SHIMS"] = str(file)  # for the workers of pytest-xdist
+    shims = listed(Path(os.environ["NACOS_SHIMS"]))
+    if not shims:
+        raise pytest.UsageError(f"{os.environ['NACOS_SHIMS']} names no shim")
+    return shims
+
+
+SHIMS = _shims()
+
+
+@pytest.fixture(scope="session")
+def shims() -> dict[str, str]:
+    """The commands of all shims there are, by language."""
+    return {language: command for language, command, _ in SHIMS if command}
+
+
+@pytest.fixture(params=SHIMS, ids=[language for language, *_ in SHIMS])
+def shim(request: pytest.FixtureRequest) -> Iterator[Shim]:
+    """A shim, started for one test; at its end it must leave in good order and have told no secret."""
+    language, command, reason = request.param
+    if not command:
+        pytest.skip(f"NO {language} SHIM: {reason}")
+    shim = Shim(language, command)
+    try:
+        yield shim
+        shim.end()
+    finally:
+        shim.kill()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts devservers that know USER, and stops them after the test."""
+    servers: list[DevServer] = []
+
+    def start(**options: Any) -> DevServer:
+        server = DevServer(**options)
+        servers.append(server)
+        server.set_user(USER, PASSWORD)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    yield recorder
+    recorder.stop()

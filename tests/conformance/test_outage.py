@@ -1,0 +1,160 @@
+"""Servers that are down, slow, silent, or just back."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from conftest import Serve
+from handle import READ, Handle
+from shim import Shim
+
+
+def _closed_port() -> str:
+    """An address that refuses connections."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_no_server_there(shim: Shim) -> None:
+    address = _closed_port()
+    handle = Handle.open(shim, address)
+    for op, fields in (("get_token", {}), ("request", READ)):
+        answer = handle.fail(op, "CONNECT", **fields, timeout_ms=1000)
+        assert answer["retryable"] is True
+        assert answer["http_status"] == 0
+        assert address in answer["message"]
+
+
+def test_down_and_back(shim: Shim, serve: Serve) -> None:
+    """Without a token nothing can be done; a few seconds after the server is back it is."""
+    server = serve()
+    handle = Handle.open(shim, server.address)
+    server.restart(down_ms=3000)
+    handle.fail("get_token", "CONNECT", timeout_ms=500)
+    began = time.monotonic()
+    while handle.ask("request", **READ, timeout_ms=1000).get("http_status") != 200:
+        assert time.monotonic() - began < 10, "7 s after its return the server is still not used"
+        time.sleep(0.1)
+    handle.reads(0.5).assert_all_read()
+
+
+def test_down_with_a_token_in_the_cache(shim: Shim, serve: Serve) -> None:
+    """The token outlives the server; requests fail while it is down, and none after."""
+    server = serve()
+    handle = Handle.open(shim, server.address)
+    handle.reads(0.2).assert_all_read()
+    server.restart(down_ms=1000)
+    tally = handle.reads(0.5)
+    assert set(tally.errors) <= {"CONNECT", "IO"}
+    assert tally.errors
+    time.sleep(1)
+    handle.reads(0.5).assert_all_read()
+    assert handle.get_token()["expired"] is False
+    assert server.logins() == 1
+
+
+def test_a_restart_that_is_back_at_once_goes_unnoticed(shim: Shim, serve: Serve) -> None:
+    server = serve()
+    handle = Handle.open(shim, server.address)
+    handle.get_token()
+    handle.start_reads(2.5, interval_ms=10)
+    for _ in range(4):
+        time.sleep(0.5)
+        server.restart()
+    handle.end_reads().assert_all_read()
+
+
+@pytest.mark.parametrize("generation", ["1.4", "2.x", "3.x"])
+def test_a_server_that_knows_no_users_yet(shim: Shim, serve: Serve, generation: str) -> None:
+    """The first seconds after a start: every login is refused; with a good token in hand nobody cares."""
+    server = serve(generation=generation, ttl=4)
+    handle = Handle.open(shim, server.address)
+    handle.reads(0.2).assert_all_read()
+    server.restart(warm_up_ms=2000)
+    tally = handle.reads(8)
+    assert tally.errors == {}, tally
+    if generation != "1.4":  # which refuses every token while it starts
+        tally.assert_all_read()
+    handle.reads(1).assert_all_read()
+
+
+def test_a_deadline_holds_while_the_login_is_slow(shim: Shim, serve: Serve) -> None:
+    """And the login is not given up with its caller: the next one finds it done."""
+    server = serve()
+    server.fault("login", "delay", delay_ms=1200)
+    handle = Handle.open(shim, server.address)
+    for op, fields in (("get_token", {}), ("request", READ)):
+        began = time.monotonic()
+        answer = handle.fail(op, "TIMEOUT", **fields, timeout_ms=300)
+        assert 0.25 < time.monotonic() - began < 0.6
+        assert answer["retryable"] is True
+    handle.get_token()
+    assert server.logins() == 1
+
+
+def test_a_deadline_holds_while_the_answer_is_slow(shim: Shim, serve: Serve) -> None:
+    server = serve()
+    handle = Handle.open(shim, server.address, request_timeout_ms=400)
+    handle.get_token()
+    for kind in ("hang", "drip"):
+        server.fault("request", kind)
+        for deadline, fields in ((0.2, {"timeout_ms": 200}), (0.4, {})):
+            began = time.monotonic()
+            handle.fail("request", "TIMEOUT", **READ, **fields)
+            assert deadline - 0.05 < time.monotonic() - began < deadline + 0.4
+        server.clear_faults()
+    handle.read()
+
+
+def test_leaving_while_a_login_hangs(shim: Shim, serve: Serve) -> None:
+    """close, free and the end of the program wait for nobody."""
+    server = serve()
+    server.fault("login", "hang")
+    first, second = (Handle.open(shim, server.address, name=name) for name in ("first", "second"))
+    tally = first.parallel(8, 1, timeout_ms=300)
+    assert tally.errors == {"TIMEOUT": 8}
+    began = time.monotonic()
+    for op in ("close", "free"):
+        assert first.ask(op) == {"ok": True}
+    second.fail("get_token", "TIMEOUT", timeout_ms=300)
+    assert time.monotonic() - began < 1
+    assert shim.end() < 2
+
+
+def test_told_to_come_back_later(shim: Shim, serve: Serve) -> None:
+    server = serve()
+    server.fault("login", "status", status=429, retry_after=60)
+    handle = Handle.open(shim, server.address)
+    answer = handle.fail("get_token", "THROTTLED")
+    assert answer["http_status"] == 429
+    assert answer["retryable"] is True
+    assert 59_000 <= answer["retry_after_ms"] <= 73_000
+    tally = handle.parallel(4, 25)
+    assert tally.errors == {"THROTTLED": 100}
+    assert handle.stats()["login_failures"] == 1
+
+
+def test_a_dead_server_first_in_the_list(shim: Shim, serve: Serve) -> None:
+    server = serve()
+    handle = Handle.open(shim, f"{_closed_port()},{server.address},{_closed_port()}")
+    handle.reads(1, interval_ms=10).assert_all_read()
+    server.revoke()
+    handle.reads(1, interval_ms=10).assert_all_read()
+    assert server.logins() == 2
+
+
+def test_one_of_two_servers_goes_down(shim: Shim, serve: Serve) -> None:
+    secret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    one, two = serve(secret=secret), serve(secret=secret)
+    handle = Handle.open(shim, f"{one.address},{two.address}")
+    handle.reads(0.3).assert_all_read()
+    handle.start_reads(2.5, interval_ms=10)
+    for server in (one, two):
+        time.sleep(0.3)
+        server.restart(down_ms=600)
+        time.sleep(0.8)
+    handle.end_reads().assert_all_read()
