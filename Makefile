@@ -30,7 +30,7 @@ prefix: build
 install: ## header, library and pkg-config file to PREFIX (default /usr/local); DESTDIR is honoured
 	install -d "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/lib/pkgconfig" "$(DESTDIR)$(PREFIX)/share/doc/nacos-auth"
 	install -m 644 include/nacos_auth.h include/nacos_auth.hpp "$(DESTDIR)$(PREFIX)/include/"
-	install -m 755 -s $(LIBRARY) "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so.$(VERSION)"
+	install -m 755 $(LIBRARY) "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so.$(VERSION)"
 	ln -sf libnacos_auth.so.$(VERSION) "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so.1"
 	ln -sf libnacos_auth.so.1 "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so"
 	install -m 644 target/release/libnacos_auth.a "$(DESTDIR)$(PREFIX)/lib/"
