@@ -133,7 +133,7 @@ async fn handle(link: Arc<Link>, request: hyper::Request<Incoming>) -> Result<Re
     let answer = {
         let mut world = world.lock();
         let answer = api::answer(&mut world, &request, now());
-        world.counts.answered(&request, is_login, Some(answer.outcome));
+        world.counts.answered(&request, is_login, Some(&answer));
         answer
     };
     match kind {

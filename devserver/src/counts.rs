@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use hyper::StatusCode;
 use serde::Serialize;
 
-use crate::http::{Outcome, Request};
+use crate::http::{Answer, Outcome, Request};
 
 /// What was seen since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Logins answered with a token.
     pub logins: u64,
-    /// Login requests that got anything else, a fault or no answer at all included.
+    /// Login requests that got anything else, a fault or no answer at all included. A probe for a login URL that the
+    /// generation does not have is counted nowhere.
     pub login_failures: u64,
     /// All requests that are no logins, when they arrive.
     pub requests: u64,
@@ -47,9 +49,10 @@ impl Counts {
     }
 
     /// It got this answer; None if a fault stood in for one.
-    pub(crate) fn answered(&mut self, request: &Request, is_login: bool, outcome: Option<Outcome>) {
-        match (is_login, outcome) {
+    pub(crate) fn answered(&mut self, request: &Request, is_login: bool, answer: Option<&Answer>) {
+        match (is_login, answer.map(|answer| answer.outcome)) {
             (true, Some(Outcome::LoggedIn)) => self.logins += 1,
+            (true, _) if answer.is_some_and(is_no_login) => {}
             (true, _) => self.login_failures += 1,
             (false, Some(Outcome::IdentityRefused)) => {
                 self.rejections += 1;
@@ -61,4 +64,9 @@ impl Counts {
             (false, _) => {}
         }
     }
+}
+
+/// The login URL of another generation, or another method.
+fn is_no_login(answer: &Answer) -> bool {
+    matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE)
 }

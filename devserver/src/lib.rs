@@ -131,7 +131,7 @@ impl Server {
     }
 
     /// Cut every connection, refuse new ones for `down`, then be without users for `warm_up`, as that generation is
-    /// after a start. Tokens stay valid. Returns when connections are refused.
+    /// after a start. Tokens stay valid. Returns when the connections are cut and, unless `down` is 0, new ones refused.
     pub fn restart(&self, down: Duration, warm_up: Duration) {
         self.shared.world.lock().auth.restart(now(), (down + warm_up).as_millis().try_into().unwrap_or(i64::MAX));
         self.listener.restart(down);

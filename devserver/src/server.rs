@@ -95,9 +95,13 @@ async fn serve(
             Some(_) = connections.join_next() => {}
             restart = restarts.recv() => {
                 let Some(restart) = restart else { return Ok(()) };
+                if restart.down.is_zero() {
+                    cut_all(&cut, &mut connections).await;
+                    let _ = restart.done.send(());
+                    continue;
+                }
                 drop(listener);
-                cut.send_replace(());
-                while connections.join_next().await.is_some() {}
+                cut_all(&cut, &mut connections).await;
                 // Bound but not listening: the port stays ours and refuses.
                 let socket = bind(address)?;
                 if !stay_down(restart, &mut restarts).await {
@@ -108,6 +112,11 @@ async fn serve(
             }
         }
     }
+}
+
+async fn cut_all(cut: &watch::Sender<()>, connections: &mut JoinSet<()>) {
+    cut.send_replace(());
+    while connections.join_next().await.is_some() {}
 }
 
 /// Until the time is over; a further restart begins a new one. False if the server is to stop.

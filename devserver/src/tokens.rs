@@ -251,3 +251,6 @@ fn random_bytes() -> [u8; 32] {
     SystemRandom::new().fill(&mut bytes).expect("the system's random source works");
     bytes
 }
+
+#[cfg(test)]
+mod tests;

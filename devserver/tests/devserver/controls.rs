@@ -98,6 +98,27 @@ fn a_restart_cuts_refuses_and_comes_back_with_its_tokens() {
 }
 
 #[test]
+fn a_restart_without_a_down_time_refuses_nobody() {
+    let (server, _) = start(Options::default());
+    let (token, _) = login(&server);
+    for _ in 0..20 {
+        let mut idle = Connection::open(server.address()).expect("a connection");
+        idle.ask("GET", "/", &[], None).expect("an answer");
+        server.restart(Duration::ZERO, Duration::ZERO);
+        assert_eq!(idle.receive(false).expect_err("cut").kind(), ErrorKind::ConnectionReset);
+        assert_eq!(status_with(&server, &token), 200);
+    }
+}
+
+#[test]
+fn a_probe_for_another_generations_login_is_no_failure() {
+    let (server, _) = start(Options::default());
+    ask(server.address(), "POST", "/nacos/v3/auth/user/login", &[], None).expect("an answer");
+    let counts = server.counts();
+    assert_eq!((counts.logins, counts.login_failures, counts.requests, counts.connections), (0, 0, 0, 1));
+}
+
+#[test]
 fn a_restart_while_down_takes_over() {
     let (server, _) = start(Options::default());
     server.restart(Duration::from_secs(3600), Duration::ZERO);
