@@ -121,7 +121,9 @@ impl Auth {
     }
 
     fn logged_in(&self, user: String, token: String, ttl: i64, now: Millis) -> Login {
-        let admin = user == ADMIN && self.dialect.tells_admins && now >= self.loading_until;
+        let admin = user == ADMIN
+            && self.dialect.tells_admins
+            && (now >= self.loading_until || !self.dialect.logs_in_before_roles);
         Login { token, ttl, user, admin }
     }
 
@@ -136,6 +138,7 @@ impl Auth {
             bearer => bearer,
         });
         let token = bearer.or_else(|| self.identity(request, "accessToken"))?;
+        let token = if self.dialect.trims_tokens { token.trim() } else { token };
         Some(token.to_owned()).filter(|token| !token.trim().is_empty())
     }
 

@@ -18,7 +18,7 @@ struct Arguments {
     /// Port of the control API on 127.0.0.1; 0: a free one
     #[arg(long, default_value_t = 0)]
     control_port: u16,
-    /// What to play: 1.4, 2.x, 3.x or rnacos
+    /// What to play: 1.4, 2.0, 2.2, 2.3, 2.x, 3.x or rnacos
     #[arg(long, default_value = Generation::default().name())]
     generation: Generation,
     /// Life of a token in seconds

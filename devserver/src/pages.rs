@@ -8,14 +8,21 @@ use serde_json::json;
 use crate::generation::Dialect;
 use crate::http::{Accept, Answer, HTML_UTF8, JSON, JSON_UTF8, Request, TEXT_UTF8};
 
+/// Spring can write its answer in no form that the caller accepts.
+pub(crate) const NOT_ACCEPTABLE: &str = "caused: Could not find acceptable representation;";
+
 /// What `sendError(status, message)` becomes, by what the caller accepts.
 pub(crate) fn error(dialect: &Dialect, request: &Request, status: u16, message: &str) -> Answer {
     // Nacos's filter for this path sets a content type that outlives the error.
     let preset = request.path.starts_with("/nacos/v1/cs/").then_some(JSON_UTF8);
     match request.accept() {
+        Accept::Neither if dialect.is_spring_2_1 => text(request, 500, NOT_ACCEPTABLE),
+        Accept::Html if dialect.is_spring_2_1 => {
+            Answer::new(status, preset.unwrap_or(HTML_UTF8), whitelabel(status, message))
+        }
         Accept::Html => Answer::new(status, HTML_UTF8, whitelabel(status, message)),
         Accept::Neither if !(dialect.writes_preset_type && preset.is_some()) => Answer::new(status, preset, ""),
-        _ => Answer::new(status, preset.unwrap_or(JSON), json_page(&request.path, status, message)),
+        _ => Answer::new(status, preset.unwrap_or(JSON), json_page(dialect, &request.path, status, message)),
     }
 }
 
@@ -25,8 +32,9 @@ pub(crate) fn forbidden(dialect: &Dialect, request: &Request, message: &str) -> 
 }
 
 /// Spring's JSON for an error.
-pub(crate) fn json_page(path: &str, status: u16, message: &str) -> String {
-    let timestamp = humantime::format_rfc3339_millis(SystemTime::now()).to_string().replace('Z', "+00:00");
+pub(crate) fn json_page(dialect: &Dialect, path: &str, status: u16, message: &str) -> String {
+    let zone = if dialect.is_spring_2_1 { "+0000" } else { "+00:00" };
+    let timestamp = humantime::format_rfc3339_millis(SystemTime::now()).to_string().replace('Z', zone);
     // Built by hand because Spring keeps this order.
     format!(
         r#"{{"timestamp":"{timestamp}","status":{status},"error":"{}","message":{},"path":{}}}"#,

@@ -99,7 +99,7 @@ fn missing(dialect: &Dialect, api: Api) -> Answer {
     match api {
         Api::ConfigV1 if dialect.tokens == TokenKind::Opaque => Answer::new(404, None, text),
         Api::ConfigV1 => Answer::new(404, JSON_UTF8, format!("{text}\n")),
-        Api::ConfigV2 => Answer::new(404, None, not_found("\"config data not exist\"") + "\n"),
+        Api::ConfigV2 => Answer::new(404, dialect.missing_config_type, not_found("\"config data not exist\"") + "\n"),
         Api::ConfigV3Client => Answer::new(200, JSON, not_found("null")),
         _ => Answer::new(404, JSON, not_found("\"Config not exist, please publish Config first.\"")),
     }

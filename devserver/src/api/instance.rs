@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::success;
 use crate::generation::{Api, TokenKind};
 use crate::http::{Answer, JSON, Request, TEXT_UTF8};
+use crate::pages;
 use crate::tokens::Millis;
 use crate::world::World;
 
@@ -22,6 +23,9 @@ pub(super) fn change(world: &mut World, request: &Request, api: Api) -> Answer {
         if request.parameter(name).is_none() {
             return (dialect.missing_parameter)(dialect, request, name);
         }
+    }
+    if api == Api::InstanceV2 && dialect.drafts_v2_instances && request.parameter("metadata").is_none() {
+        return (dialect.missing_parameter)(dialect, request, "metadata");
     }
     let port = request.parameter_or("port", "").parse().unwrap_or_default();
     let instance = (request.parameter_or("ip", "").to_owned(), port);
@@ -42,9 +46,14 @@ pub(super) fn list(world: &mut World, request: &Request, api: Api, now: Millis) 
     if request.parameter("serviceName").is_none() {
         return (dialect.missing_parameter)(dialect, request, "serviceName");
     }
+    let is_draft = api == Api::InstanceListV2 && dialect.drafts_v2_instances;
+    if is_draft && !request.parameter_or("serviceName", "").contains("@@") {
+        let text = "caused: Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName';";
+        return pages::text(request, 400, text);
+    }
     let (_, name) = &service(request);
     let known = world.instances.0.get(&service(request));
-    let hosts: Vec<Value> = known.into_iter().flatten().map(|(ip, port)| host(ip, *port, name)).collect();
+    let hosts: Vec<Value> = known.into_iter().flatten().map(|(ip, port)| host(ip, *port, name, api)).collect();
     let hosts = json!(hosts);
     if api == Api::InstanceListV3 {
         return Answer::new(200, JSON, success(&hosts.to_string()));
@@ -63,7 +72,7 @@ pub(super) fn list(world: &mut World, request: &Request, api: Api, now: Millis) 
             if version.starts_with('2') { "allIPs" } else { "allIps" }
         ),
     };
-    Answer::new(200, JSON, if api == Api::InstanceListV2 { success(&body) } else { body })
+    Answer::new(200, JSON, if api == Api::InstanceListV2 && !is_draft { success(&body) } else { body })
 }
 
 /// Namespace and `group@@service`.
@@ -76,9 +85,8 @@ fn service(request: &Request) -> (String, String) {
     (request.parameter_or("namespaceId", "public").to_owned(), name)
 }
 
-fn host(ip: &str, port: u16, service: &str) -> Value {
-    json!({
-        "instanceId": format!("{ip}#{port}#DEFAULT#{service}"),
+fn host(ip: &str, port: u16, service: &str, api: Api) -> Value {
+    let mut host = json!({
         "ip": ip,
         "port": port,
         "weight": 1.0,
@@ -88,5 +96,13 @@ fn host(ip: &str, port: u16, service: &str) -> Value {
         "clusterName": "DEFAULT",
         "serviceName": service,
         "metadata": {},
-    })
+        "instanceHeartBeatInterval": 5000,
+        "instanceHeartBeatTimeOut": 15000,
+        "ipDeleteTimeout": 30000,
+        "instanceIdGenerator": "simple",
+    });
+    if api != Api::InstanceListV2 {
+        host["instanceId"] = format!("{ip}#{port}#DEFAULT#{service}").into();
+    }
+    host
 }

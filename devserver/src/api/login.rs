@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::auth::LoginFailure;
+use crate::generation::LoginWhenOff;
 use crate::http::{Accept, Answer, JSON, Outcome, Request};
 use crate::tokens::Millis;
 use crate::world::World;
@@ -20,8 +22,17 @@ pub(super) fn answer(world: &mut World, request: &Request, now: Millis) -> Answe
     if let Some(refuse) = dialect.login_not_acceptable.filter(|_| request.accept() != Accept::Json) {
         return refuse(dialect, request);
     }
-    if dialect.says_auth_disabled && !world.auth.enabled && !world.has_secret {
-        "AUTH_DISABLED".clone_into(&mut login.token);
+    if !world.auth.enabled {
+        match dialect.login_when_off {
+            LoginWhenOff::AuthDisabledWithoutSecret if world.has_secret => {}
+            LoginWhenOff::Token => {}
+            LoginWhenOff::AuthDisabledWithoutSecret => "AUTH_DISABLED".clone_into(&mut login.token),
+            LoginWhenOff::AuthDisabled => {
+                "AUTH_DISABLED".clone_into(&mut login.token);
+                login.ttl = login.ttl.saturating_add(now / 1000);
+            }
+            LoginWhenOff::Refused => return (dialect.login_failure)(dialect, request, &LoginFailure::WrongPassword),
+        }
     }
     // Nacos's order of the keys.
     let body = format!(

@@ -9,7 +9,7 @@ use hyper::Method;
 use serde_json::json;
 
 use crate::generation::{Api, Route};
-use crate::http::{Answer, Outcome, Request};
+use crate::http::{Answer, JSON, JSON_UTF8, Outcome, Request};
 use crate::pages;
 use crate::tokens::{Millis, Rejection};
 use crate::world::World;
@@ -24,6 +24,14 @@ pub(crate) fn is_login(path: &str) -> bool {
 
 /// Decide. Does not wait.
 pub(crate) fn answer(world: &mut World, request: &Request, now: Millis) -> Answer {
+    let mut answer = decide(world, request, now);
+    if world.dialect.is_spring_2_1 && answer.content_type.as_deref() == Some(JSON) {
+        answer.content_type = Some(JSON_UTF8.into());
+    }
+    answer
+}
+
+fn decide(world: &mut World, request: &Request, now: Millis) -> Answer {
     let dialect = world.dialect;
     if let Some(refuse) = dialect.double_slash.filter(|_| request.path.contains("//")) {
         return refuse(dialect, request);
@@ -75,9 +83,7 @@ fn call(world: &mut World, request: &Request, api: Api, now: Millis) -> Answer {
 fn head(world: &mut World, request: &Request, route: &Route, now: Millis) -> Answer {
     let dialect = world.dialect;
     match route.api {
-        Api::InstanceListV1 | Api::InstanceListV2 if !dialect.token_before_path => {
-            pages::error(dialect, request, 501, "no such api")
-        }
+        Api::InstanceListV1 if !dialect.token_before_path => pages::error(dialect, request, 501, "no such api"),
         _ if route.methods.contains(&Method::GET) => call(world, request, route.api, now),
         _ => (dialect.method_not_allowed)(dialect, request),
     }

@@ -1,8 +1,11 @@
-//! The four generations: one table each of what they say and where they differ.
+//! The generations: one table each of what they say and where they differ.
 
 mod rnacos;
 mod v14;
 mod v2;
+mod v20;
+mod v22;
+mod v23;
 mod v3;
 
 use std::str::FromStr;
@@ -18,6 +21,12 @@ use crate::tokens::Rejection;
 pub enum Generation {
     /// Nacos 1.4.8.
     V14,
+    /// Nacos 2.0.4.
+    V20,
+    /// Nacos 2.2.3.
+    V22,
+    /// Nacos 2.3.2.
+    V23,
     /// Nacos 2.5.1.
     #[default]
     V2,
@@ -29,13 +38,16 @@ pub enum Generation {
 
 impl Generation {
     /// All of them, oldest first.
-    pub const ALL: [Self; 4] = [Self::V14, Self::V2, Self::V3, Self::RNacos];
+    pub const ALL: [Self; 7] = [Self::V14, Self::V20, Self::V22, Self::V23, Self::V2, Self::V3, Self::RNacos];
 
-    /// Its name on the command line: `1.4`, `2.x`, `3.x` or `rnacos`.
+    /// Its name on the command line: `1.4`, `2.0`, `2.2`, `2.3`, `2.x`, `3.x` or `rnacos`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::V14 => "1.4",
+            Self::V20 => "2.0",
+            Self::V22 => "2.2",
+            Self::V23 => "2.3",
             Self::V2 => "2.x",
             Self::V3 => "3.x",
             Self::RNacos => "rnacos",
@@ -45,6 +57,9 @@ impl Generation {
     pub(crate) fn dialect(self) -> &'static Dialect {
         match self {
             Self::V14 => &v14::DIALECT,
+            Self::V20 => &v20::DIALECT,
+            Self::V22 => &v22::DIALECT,
+            Self::V23 => &v23::DIALECT,
             Self::V2 => &v2::DIALECT,
             Self::V3 => &v3::DIALECT,
             Self::RNacos => &rnacos::DIALECT,
@@ -57,7 +72,8 @@ impl FromStr for Generation {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|generation| generation.name() == name);
-        found.ok_or_else(|| format!("unknown generation {name:?}: use 1.4, 2.x, 3.x or rnacos"))
+        let known = || Self::ALL.map(Self::name).join(", ");
+        found.ok_or_else(|| format!("unknown generation {name:?}: use one of {}", known()))
     }
 }
 
@@ -66,6 +82,19 @@ impl FromStr for Generation {
 pub(crate) enum TokenKind {
     Jwt,
     Opaque,
+}
+
+/// What a right password gives while authentication is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoginWhenOff {
+    /// A token as ever.
+    Token,
+    /// `AUTH_DISABLED`, unless a secret is configured.
+    AuthDisabledWithoutSecret,
+    /// `AUTH_DISABLED`, whose `tokenTtl` is the second at which it ends.
+    AuthDisabled,
+    /// What a wrong password gives.
+    Refused,
 }
 
 /// What a path leads to.
@@ -146,8 +175,15 @@ pub(crate) struct Dialect {
     pub(crate) identity_headers: bool,
     /// An error is written in the preset content type whatever the caller accepts.
     pub(crate) writes_preset_type: bool,
-    /// `AUTH_DISABLED` is the token while authentication is off and no secret is configured.
-    pub(crate) says_auth_disabled: bool,
+    pub(crate) login_when_off: LoginWhenOff,
+    /// White space around a token does not matter.
+    pub(crate) trims_tokens: bool,
+    /// JSON always has a charset, and an error page that the caller does not accept is an error itself.
+    pub(crate) is_spring_2_1: bool,
+    /// v2 of the instances is a draft: no envelope, full service names, every parameter required.
+    pub(crate) drafts_v2_instances: bool,
+    /// Of v2, when a configuration is missing.
+    pub(crate) missing_config_type: Option<&'static str>,
     pub(crate) ignores_trailing_slash: bool,
     pub(crate) closes_after_500: bool,
     /// Tomcat closes a connection after its hundredth request.

@@ -1,6 +1,6 @@
 //! r-nacos 0.8.8: not a servlet container, so one way to say no, and the token is looked at before the path.
 
-use super::{Api, Dialect, GET, READ_WRITE, Route, TokenKind, WRITE};
+use super::{Api, Dialect, GET, LoginWhenOff, READ_WRITE, Route, TokenKind, WRITE};
 use crate::http::{Answer, JSON_UTF8, Request};
 use crate::pages;
 
@@ -28,7 +28,11 @@ pub(super) const DIALECT: Dialect = Dialect {
     tells_admins: false,
     identity_headers: true,
     writes_preset_type: false,
-    says_auth_disabled: true,
+    login_when_off: LoginWhenOff::AuthDisabledWithoutSecret,
+    trims_tokens: false,
+    is_spring_2_1: false,
+    drafts_v2_instances: false,
+    missing_config_type: None,
     ignores_trailing_slash: false,
     closes_after_500: false,
     requests_per_connection: None,
@@ -48,7 +52,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// The one rejection of r-nacos, in JSON whatever the caller accepts.
-fn refuse(_: &Dialect, request: &Request, _: &str) -> Answer {
-    let page = pages::json_page(&request.path, 403, REFUSED);
+fn refuse(dialect: &Dialect, request: &Request, _: &str) -> Answer {
+    let page = pages::json_page(dialect, &request.path, 403, REFUSED);
     Answer::new(403, JSON_UTF8, page)
 }

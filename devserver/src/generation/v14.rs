@@ -1,8 +1,8 @@
 //! Nacos 1.4.8.
 
-use super::{Api, Dialect, GET, POST, READ_WRITE, Route, TokenKind, WRITE};
+use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, TokenKind, WRITE};
 use crate::auth::LoginFailure;
-use crate::http::{Answer, HTML_UTF8, Request};
+use crate::http::{Answer, Request};
 use crate::pages;
 use crate::tokens::Rejection;
 
@@ -28,7 +28,11 @@ pub(super) const DIALECT: Dialect = Dialect {
     tells_admins: true,
     identity_headers: false,
     writes_preset_type: false,
-    says_auth_disabled: false,
+    login_when_off: LoginWhenOff::Token,
+    trims_tokens: false,
+    is_spring_2_1: false,
+    drafts_v2_instances: false,
+    missing_config_type: None,
     ignores_trailing_slash: true,
     closes_after_500: false,
     requests_per_connection: Some(100),
@@ -36,9 +40,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     rejection: |rejection| text(rejection).to_owned(),
     login_failure,
     missing_parameter: |_, request, name| {
-        let text =
-            format!("caused: Required request parameter '{name}' for method parameter type String is not present;");
-        pages::text(request, 500, text)
+        missing_parameter(request, name, &format!("request parameter '{name}' for method parameter type String"))
     },
     method_not_allowed: |_, request| {
         pages::text(request, 500, format!("caused: Request method '{}' not supported;", request.method))
@@ -68,8 +70,16 @@ fn login_failure(_: &Dialect, request: &Request, failure: &LoginFailure) -> Answ
 }
 
 /// The same in 2.x.
-pub(super) fn login_not_acceptable(_: &Dialect, _: &Request) -> Answer {
-    Answer::new(500, HTML_UTF8, "caused: Could not find acceptable representation;")
+pub(super) fn login_not_acceptable(_: &Dialect, request: &Request) -> Answer {
+    pages::text(request, 500, pages::NOT_ACCEPTABLE)
+}
+
+/// Spring words its complaint in another way with every version; the naming module has its own.
+pub(super) fn missing_parameter(request: &Request, name: &str, spring: &str) -> Answer {
+    match request.path.starts_with("/nacos/v1/ns/") {
+        true => pages::text(request, 400, format!("caused: Param '{name}' is required.;")),
+        false => pages::text(request, 500, format!("caused: Required {spring} is not present;")),
+    }
 }
 
 /// The same in 2.x.

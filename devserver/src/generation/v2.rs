@@ -1,8 +1,11 @@
 //! Nacos 2.5.1.
 
-use super::{Api, Dialect, GET, POST, READ_WRITE, Route, TokenKind, WRITE, v14};
+use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, TokenKind, WRITE, v14};
+use hyper::Method;
+use serde_json::json;
+
 use crate::auth::LoginFailure;
-use crate::http::{Answer, Request};
+use crate::http::{Answer, JSON, Request};
 use crate::pages;
 use crate::tokens::Rejection;
 
@@ -32,17 +35,18 @@ pub(super) const DIALECT: Dialect = Dialect {
     tells_admins: true,
     identity_headers: true,
     writes_preset_type: false,
-    says_auth_disabled: true,
+    login_when_off: LoginWhenOff::AuthDisabledWithoutSecret,
+    trims_tokens: false,
+    is_spring_2_1: false,
+    drafts_v2_instances: false,
+    missing_config_type: None,
     ignores_trailing_slash: true,
     closes_after_500: false,
     requests_per_connection: Some(100),
     token_before_path: false,
     rejection: |rejection| text(rejection).to_owned(),
     login_failure,
-    missing_parameter: |_, request, name| {
-        let parameter = format!("Required request parameter &#39;{name}&#39;");
-        pages::text(request, 500, format!("caused: {parameter} for method parameter type String is not present;"))
-    },
+    missing_parameter: |_, request, name| missing_parameter(request, name, "&#39;"),
     method_not_allowed: |_, request| {
         pages::text(request, 500, format!("caused: Request method &#39;{}&#39; not supported;", request.method))
     },
@@ -71,8 +75,23 @@ fn login_failure(_: &Dialect, request: &Request, failure: &LoginFailure) -> Answ
     match failure {
         LoginFailure::Token(rejection) => pages::text(request, 403, text(*rejection)),
         LoginFailure::WrongPassword => pages::text(request, 403, text(Rejection::NoToken)),
+        LoginFailure::UnknownUser(name) if name.is_empty() => pages::text(request, 403, text(Rejection::NoToken)),
         LoginFailure::UnknownUser(name) => {
             pages::text(request, 500, format!("caused: User {} not found;", pages::escape(name)))
         }
     }
+}
+
+/// In v1 the quotation marks are escaped, or not yet.
+pub(super) fn missing_parameter(request: &Request, name: &str, quote: &str) -> Answer {
+    if !request.path.starts_with("/nacos/v2/") {
+        let spring = format!("request parameter {quote}{name}{quote} for method parameter type String");
+        return v14::missing_parameter(request, name, &spring);
+    }
+    let is_checked_by_nacos = request.method == Method::POST || request.path.ends_with("/instance");
+    let data = match is_checked_by_nacos {
+        true => format!("Required parameter '{name}' type String is not present"),
+        false => format!("Required request parameter '{name}' for method parameter type String is not present"),
+    };
+    Answer::new(400, JSON, format!(r#"{{"code":10000,"message":"parameter missing","data":{}}}"#, json!(data)))
 }

@@ -1,6 +1,6 @@
 //! Nacos 3.0.3, the port of its client API.
 
-use super::{Api, Dialect, GET, POST, READ_WRITE, Route, TokenKind, WRITE, v2};
+use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, TokenKind, WRITE, v2};
 use crate::auth::LoginFailure;
 use crate::http::{Answer, Request};
 use crate::pages;
@@ -39,7 +39,11 @@ pub(super) const DIALECT: Dialect = Dialect {
     tells_admins: true,
     identity_headers: true,
     writes_preset_type: true,
-    says_auth_disabled: true,
+    login_when_off: LoginWhenOff::AuthDisabledWithoutSecret,
+    trims_tokens: false,
+    is_spring_2_1: false,
+    drafts_v2_instances: false,
+    missing_config_type: None,
     ignores_trailing_slash: false,
     closes_after_500: true,
     requests_per_connection: Some(100),
