@@ -132,25 +132,12 @@ class Nacos:
     def wait_until_ready(self) -> None:
         """Wait until `nacos` can log in: five seconds after the first answer, since users are loaded late."""
         began = time.monotonic()
-        told = 0.0
-
-        def ready() -> bool:
-            nonlocal told
-            if self._process is None or self._process.poll() is not None:
-                raise NacosError(f"nacos {self.version} ended while it started:\n{self._log_tail()}")
-            waited = time.monotonic() - began
-            if waited - told >= 5:
-                told = waited
-                progress(f"nacos {self.version}: starting, {waited:.0f} s")
-            # With authentication off 2.2.3 refuses every login, while it serves every other request.
-            return self._can_login(self.user, self.password) if self._auth else self._reads_config(None)
-
-        try:
-            _wait(ready, START_LIMIT, f"nacos {self.version} to be ready")
-        except NacosError:
-            self.kill()
-            raise
+        self._wait_until(self._knows_users, "be ready")
         progress(f"nacos {self.version}: ready at {self.address} after {time.monotonic() - began:.1f} s")
+
+    def wait_for_http(self) -> None:
+        """Wait until it answers anything: five seconds before it has loaded its users."""
+        self._wait_until(lambda: self._try("GET", "/nacos/v1/console/health/liveness") is not None, "answer")
 
     def kill(self) -> None:
         """End the process at once, as a crash would; data and port stay for start()."""
@@ -223,6 +210,27 @@ class Nacos:
             self.password = password
         _wait(lambda: self._can_login(name, password), CHANGE_LIMIT, f"the new password of {name} to be known")
 
+    def _wait_until(self, started: Callable[[], bool], what: str) -> None:
+        """Wait for a step of the start; the process is ended if that step is not reached."""
+        began = time.monotonic()
+        told = 0.0
+
+        def reached() -> bool:
+            nonlocal told
+            if self._process is None or self._process.poll() is not None:
+                raise NacosError(f"nacos {self.version} ended while it started:\n{self._log_tail()}")
+            waited = time.monotonic() - began
+            if waited - told >= 5:
+                told = waited
+                progress(f"nacos {self.version}: starting, {waited:.0f} s")
+            return started()
+
+        try:
+            _wait(reached, START_LIMIT, f"nacos {self.version} to {what}")
+        except NacosError:
+            self.kill()
+            raise
+
     def _change(self, in_force: Callable[[], bool]) -> None:
         """Bring changed settings into force."""
         if self._reads_changes:
@@ -241,6 +249,14 @@ class Nacos:
         # Replaced in one step: the server must never read half a file.
         (conf / "new").write_text(text, encoding="utf-8")
         os.replace(conf / "new", conf / "application.properties")
+
+    def _knows_users(self) -> bool:
+        answer = self._try("POST", "/nacos/v1/auth/login", form={"username": self.user, "password": self.password})
+        if answer is None:
+            return False
+        # With authentication off 2.2.3 refuses every login, and says 500 before it knows the user.
+        refuses_all = self.version == "2.2.3" and not self._auth
+        return answer.status == (403 if refuses_all else 200)
 
     def _can_login(self, user: str, password: str) -> bool:
         answer = self._try("POST", "/nacos/v1/auth/login", form={"username": user, "password": password})

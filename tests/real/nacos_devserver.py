@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import final
 
+from nacos_http import send
+
 TARGET = Path(__file__).resolve().parents[2] / "target"
 
 
@@ -31,6 +33,7 @@ class DevServer:
         if not ready:
             raise RuntimeError(f"{self.binary} ended with {self._process.wait()} before it was ready")
         self.address = str(json.loads(ready)["address"])
+        self._control = str(json.loads(ready)["control"])
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -40,3 +43,10 @@ class DevServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+
+    def control(self, path: str, order: dict[str, object]) -> None:
+        """Post an order to its control API. RuntimeError if it refuses."""
+        headers = {"Content-Type": "application/json"}
+        answer = send(self._control, "POST", path, headers, body=json.dumps(order))
+        if answer.status != 200:
+            raise RuntimeError(f"POST {path} of the control API: {answer.status} {answer.body[:200]}")

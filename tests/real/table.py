@@ -16,7 +16,6 @@ from nacos_http import Answer, make_token, send
 TTL = 18000  # seconds, for both servers
 SHORTER = 3600  # seconds that the tokens made here live: no login gives the same string
 SETTLE_LIMIT = 10.0  # seconds until a published or deleted configuration is seen
-TOKENS = ("<valid>", "<expired>", "<other secret>", "<no permission>", "<not signed>")
 OTHER_SECRET = base64.b64encode(b"a secret that no server here knows").decode()
 
 
@@ -31,7 +30,8 @@ class Request:
     form: Mapping[str, str] | None
     body: str | None
     keys: tuple[str, ...]
-    until: str | None
+    until: str
+    when: str
 
 
 def requests() -> list[Request]:
@@ -46,7 +46,8 @@ def requests() -> list[Request]:
             form=request.get("form"),
             body=request.get("body"),
             keys=tuple(request.get("keys", ())),
-            until=request.get("until"),
+            until=request.get("until", ""),
+            when=group.get("when", "running"),
         )
         for group in table["groups"]
         for place, path in group["paths"].items()
@@ -54,8 +55,11 @@ def requests() -> list[Request]:
     ]
 
 
-def run(address: str, secret: str) -> dict[str, Answer]:
-    """Send all to that server, which signs with that secret and knows `nacos` and `poor`; answers by request name."""
+def run(address: str, secret: str, when: str) -> dict[str, Answer]:
+    """Send those of that state to the server, which signs with that secret and knows `nacos` and `poor`.
+
+    Gives the answers by the names of the requests.
+    """
     tokens = {
         "<valid>": make_token(secret, "nacos", SHORTER),
         "<expired>": make_token(secret, "nacos", -60),
@@ -63,7 +67,8 @@ def run(address: str, secret: str) -> dict[str, Answer]:
         "<no permission>": make_token(secret, "poor", SHORTER),
         "<not signed>": ".".join([_part('{"alg":"none"}'), make_token(secret, "nacos", SHORTER).split(".")[1], ""]),
     }
-    return {request.name: _comparable(request, _ask(address, request, tokens), tokens) for request in requests()}
+    asked = [request for request in requests() if request.when == when]
+    return {request.name: _comparable(request, _ask(address, request, tokens), tokens) for request in asked}
 
 
 def _ask(address: str, request: Request, tokens: Mapping[str, str]) -> Answer:
@@ -77,7 +82,7 @@ def _ask(address: str, request: Request, tokens: Mapping[str, str]) -> Answer:
     end = time.monotonic() + SETTLE_LIMIT
     while True:
         answer = send(address, request.method, filled(request.path), headers, form, request.body)
-        reached = f"{answer.status} {answer.content_type}".startswith(request.until or "")
+        reached = re.match(request.until, f"{answer.status} {answer.content_type} {answer.body}")
         if reached or time.monotonic() > end:
             return answer
         time.sleep(0.05)
@@ -95,19 +100,30 @@ def _comparable(request: Request, answer: Answer, tokens: Mapping[str, str]) -> 
     return replace(answer, content_type=answer.content_type.replace(" ", "").lower(), body=body)
 
 
-def _plain(value: Any, keys: tuple[str, ...]) -> Any:
+def _plain(value: Any, keys: tuple[str, ...] = ()) -> Any:
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
     if not isinstance(value, dict):
         return value
-    plain: dict[str, Any] = {key: part for key, part in value.items() if not keys or key in keys}
-    for key in ("timestamp", "lastRefTime"):
-        if plain.get(key):
-            plain[key] = "<time>"
-    if plain.get("accessToken") and plain["accessToken"] not in TOKENS:
-        plain["accessToken"] = "<a new token>"
-    for name, ttl in (("<ttl>", TTL), ("<remaining ttl>", SHORTER)):
-        if isinstance(plain.get("tokenTtl"), int) and ttl - 120 < plain["tokenTtl"] <= ttl:
-            plain["tokenTtl"] = name
-    return {key: _plain(part, ()) for key, part in plain.items()}
+    return {key: _field(key, part) for key, part in value.items() if not keys or key in keys}
+
+
+def _field(key: str, value: Any) -> Any:
+    if key == "timestamp":
+        return re.sub(r"^[-0-9]+T[0-9:.]+", "<time>", value)
+    if key == "lastRefTime" and value:
+        return "<time>"
+    if key == "accessToken" and str(value).startswith("eyJ"):
+        return "<a new token>"
+    if key == "tokenTtl" and isinstance(value, int):
+        for name, expected in (
+            ("ttl", TTL),
+            ("remaining ttl", SHORTER),
+            ("end in seconds since 1970", time.time() + TTL),
+        ):
+            if expected - 120 < value <= expected + 1:
+                return f"<{name}>"
+    return _plain(value)
 
 
 def _part(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
@@ -13,13 +12,13 @@ from nacos_http import Answer
 from table import TTL, Request, requests, run
 
 # A real server, and the generation of the devserver that plays it.
-GENERATIONS = {"2.0.4": "1.4", "2.2.3": "2.x", "2.3.2": "2.x"}
+GENERATIONS = {"2.0.4": "2.0", "2.2.3": "2.2", "2.3.2": "2.3"}
 
 Answers = dict[str, Answer]
 
 
 @pytest.fixture(scope="module", params=GENERATIONS)
-def answers(request: pytest.FixtureRequest) -> Iterator[tuple[Answers, Answers]]:
+def answers(request: pytest.FixtureRequest) -> tuple[Answers, Answers]:
     """What the real server and the devserver said to every request; one real server at a time (400 MB)."""
     version: str = request.param
     try:
@@ -28,9 +27,21 @@ def answers(request: pytest.FixtureRequest) -> Iterator[tuple[Answers, Answers]]
         pytest.skip(str(missing))
     with server:
         server.create_user_without_permission()
-        real = run(server.address, server.secret)
+        real = run(server.address, server.secret, "running")
+        server.restart(wait=False)
+        server.wait_for_http()
+        real.update(run(server.address, server.secret, "started"))
+        server.wait_until_ready()
+        server.set_auth(False)
+        real.update(run(server.address, server.secret, "auth off"))
     with DevServer(GENERATIONS[version], secret=server.secret, ttl=TTL) as devserver:
-        yield real, run(devserver.address, server.secret)
+        double = run(devserver.address, server.secret, "running")
+        devserver.control("/restart", {"down_ms": 0, "warm_up_ms": 10_000})
+        double.update(run(devserver.address, server.secret, "started"))
+        devserver.control("/restart", {"down_ms": 0, "warm_up_ms": 0})
+        devserver.control("/auth", {"enabled": False})
+        double.update(run(devserver.address, server.secret, "auth off"))
+    return real, double
 
 
 @pytest.mark.parametrize("request_", requests(), ids=lambda one: one.name)
