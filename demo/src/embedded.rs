@@ -56,10 +56,8 @@ impl Embedded {
     /// What it counted in all, in a sentence.
     pub(crate) fn summary(&self) -> String {
         let counts = self.server.counts();
-        // A program's very first login asks for the API of Nacos 3, which this server does not have.
         format!(
-            "the server counted {} logins (and {} to an API it does not have or refused), {} requests, {} of them \
-             rejected, {} connections",
+            "the server counted {} logins ({} more failed), {} requests, {} of them rejected, {} connections",
             counts.logins, counts.login_failures, counts.requests, counts.rejections, counts.connections
         )
     }
