@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 lines=$(examples/build.sh)
 arguments=()
-while IFS=$'\t' read -r name command; do
+while IFS= read -r line; do
+  name=${line%%$'\t'*} command=${line#*$'\t'}
   case "$command" in
     $'\t'*) arguments+=(--missing "$name=${command#$'\t'}") ;;
     *) arguments+=(--program "$name=$command") ;;
