@@ -50,7 +50,9 @@ def cargo(text: str) -> Counts:
 
 
 def pytest(text: str) -> Counts:
-    last = next((line for line in reversed(text.splitlines()) if re.search(r"\d+ (passed|failed|skipped|error)", line)), "")
+    last = next(
+        (line for line in reversed(text.splitlines()) if re.search(r"\d+ (passed|failed|skipped|error)", line)), ""
+    )
     return Counts(
         numbers(last, r"(\d+) passed"),
         numbers(last, r"(\d+) failed") + numbers(last, r"(\d+) error"),
@@ -117,13 +119,31 @@ PARTS = [
             Step(["examples/build.sh"]),
         ],
     ),
-    Part("rust", [Step(["cargo", "test", "--workspace", "--lib", "--bins", "--tests", "--examples"], cargo), Step(["cargo", "test", "--doc"], cargo)]),
-    Part("c", [Step([f"tests/c/{script}.sh"], tally, needs=("cc", "c++")) for script in ("tests", "compile_matrix", "symbols", "valgrind")]),
+    Part(
+        "rust",
+        [
+            Step(["cargo", "test", "--workspace", "--lib", "--bins", "--tests", "--examples"], cargo),
+            Step(["cargo", "test", "--doc"], cargo),
+        ],
+    ),
+    Part(
+        "c",
+        [
+            Step([f"tests/c/{script}.sh"], tally, needs=("cc", "c++"))
+            for script in ("tests", "compile_matrix", "symbols", "valgrind")
+        ],
+    ),
     Part("python", [Step([PYTHON, "-m", "pytest", "-q"], pytest, "bindings/python")]),
     Part(
         "go",
         [
-            Step(["go", "test", "-race", "-json", "-count=1", "-timeout", "10m", "./..."], go_json, "bindings/go", ("go", "cc"), GO_DYNAMIC),
+            Step(
+                ["go", "test", "-race", "-json", "-count=1", "-timeout", "10m", "./..."],
+                go_json,
+                "bindings/go",
+                ("go", "cc"),
+                GO_DYNAMIC,
+            ),
             # -count=1: the go command does not notice that the archive has changed.
             Step(
                 ["go", "test", "-json", "-count=1", "-timeout", "10m", "-tags", "nacos_auth_static", "./..."],
@@ -155,7 +175,10 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "tests/run.py"]),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
-            Step(["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'], needs=("gofmt",)),
+            Step(
+                ["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'],
+                needs=("gofmt",),
+            ),
             *(Step(["go", "vet", "./..."], folder=folder, needs=("go",), env=GO_DYNAMIC) for folder in GO_MODULES),
             *(Step([STATICCHECK, "./..."], folder=folder, needs=("go",), env=GO_DYNAMIC) for folder in GO_MODULES),
             Step(["sh", "-c", f"{C_SOURCES} | xargs clang-format --dry-run --Werror"], needs=("clang-format",)),
@@ -211,7 +234,9 @@ def main() -> int:
     names = sys.argv[1:]
     unknown = set(names) - {part.name for part in PARTS}
     if unknown:
-        print(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(p.name for p in PARTS)}", file=sys.stderr)
+        print(
+            f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(p.name for p in PARTS)}", file=sys.stderr
+        )
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
     results: list[tuple[str, Counts, float]] = []
