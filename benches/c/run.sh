@@ -3,6 +3,7 @@
 # the development server; strace for the count of system calls.
 # NACOS_DEVSERVER, NACOS_AUTH_LIBDIR as for tests/c.
 set -eu
+# shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/../../tests/c/common.sh"
 work=$(mktemp -d)
 nginx_pid=
@@ -52,16 +53,17 @@ EOF
   exit 1
 }
 
-build() { cc -std=c11 -O2 -Wall -Wextra -Werror -o "$work/$1" "benches/c/$1.c" $link "${@:2}"; }
+build() { cc -std=c11 -O2 -Wall -Wextra -Werror -o "$work/$1" "benches/c/$1.c" "${link[@]}" "${@:2}"; }
 
 if command -v nginx >/dev/null; then
   start_nginx
-elif ! start_server; then
+elif ! start_server --port 0; then
   echo "neither nginx nor $devserver" >&2
   exit 1
 fi
 
-for bench in ${@:-cached_get request}; do
+[ $# -gt 0 ] || set -- cached_get request
+for bench in "$@"; do
   case $bench in
     cached_get)
       build cached_get
@@ -75,6 +77,7 @@ for bench in ${@:-cached_get request}; do
       fi
       ;;
     request)
+      # shellcheck disable=SC2046 # options are words
       build request $(pkg-config --cflags --libs libcurl)
       echo "## request"
       "$work/request"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The headers under every language version, alone and twice; the examples too, and run against the server.
+# shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/common.sh"
 
-warnings="$warnings -Wshadow -Wstrict-overflow=1"
+warnings+=(-Wshadow -Wstrict-overflow=1)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 printf '#include <nacos_auth.h>\nint only_c;\n' >"$work/once.c"
@@ -27,7 +28,7 @@ run_example() {
   fi
 }
 
-start_server || true
+start_server --port 0 || true
 for pair in gcc:g++ clang:clang++; do
   cc=${pair%:*} cxx=${pair#*:}
   if ! command -v "$cc" >/dev/null || ! command -v "$cxx" >/dev/null; then
@@ -35,25 +36,25 @@ for pair in gcc:g++ clang:clang++; do
     continue
   fi
   for std in c99 c11 c17 c2x; do
-    check "$cc $std header alone" $cc -std=$std $warnings -Iinclude -c "$work/once.c" -o "$work/o"
-    check "$cc $std header twice" $cc -std=$std $warnings -Iinclude -c "$work/twice.c" -o "$work/o"
-    check "$cc $std example" $cc -std=$std $warnings examples/c/main.c -o "$work/example" $link &&
+    check "$cc $std header alone" "$cc" -std=$std "${warnings[@]}" -Iinclude -c "$work/once.c" -o "$work/o"
+    check "$cc $std header twice" "$cc" -std=$std "${warnings[@]}" -Iinclude -c "$work/twice.c" -o "$work/o"
+    check "$cc $std example" "$cc" -std=$std "${warnings[@]}" examples/c/main.c -o "$work/example" "${link[@]}" &&
       run_example "$cc $std example" "$work/example"
   done
   check "$cc c99 example, static" \
-    $cc -std=c99 $warnings examples/c/main.c -o "$work/example" -Iinclude "$libdir/libnacos_auth.a" -lpthread -ldl -lm &&
+    "$cc" -std=c99 "${warnings[@]}" examples/c/main.c -o "$work/example" -Iinclude "$libdir/libnacos_auth.a" -lpthread -ldl -lm &&
     run_example "$cc c99 example, static" "$work/example"
   for std in c++11 c++14 c++17 c++20 c++23; do
     # Older compilers know the last one by its draft's name.
-    $cxx -std=$std -E -x c++ /dev/null >/dev/null 2>&1 || std=c++2b
-    check "$cxx $std C header alone" $cxx -std=$std $warnings -Iinclude -x c++ -c "$work/once.c" -o "$work/o"
-    check "$cxx $std C header twice" $cxx -std=$std $warnings -Iinclude -x c++ -c "$work/twice.c" -o "$work/o"
+    "$cxx" -std=$std -E -x c++ /dev/null >/dev/null 2>&1 || std=c++2b
+    check "$cxx $std C header alone" "$cxx" -std=$std "${warnings[@]}" -Iinclude -x c++ -c "$work/once.c" -o "$work/o"
+    check "$cxx $std C header twice" "$cxx" -std=$std "${warnings[@]}" -Iinclude -x c++ -c "$work/twice.c" -o "$work/o"
     case $std in c++11 | c++14) continue ;; esac
-    check "$cxx $std C++ header alone" $cxx -std=$std $warnings -Iinclude -c "$work/once.cpp" -o "$work/o"
-    check "$cxx $std C++ header twice" $cxx -std=$std $warnings -Iinclude -c "$work/twice.cpp" -o "$work/o"
-    check "$cxx $std example" $cxx -std=$std $warnings examples/cpp/main.cpp -o "$work/example" $link &&
+    check "$cxx $std C++ header alone" "$cxx" -std=$std "${warnings[@]}" -Iinclude -c "$work/once.cpp" -o "$work/o"
+    check "$cxx $std C++ header twice" "$cxx" -std=$std "${warnings[@]}" -Iinclude -c "$work/twice.cpp" -o "$work/o"
+    check "$cxx $std example" "$cxx" -std=$std "${warnings[@]}" examples/cpp/main.cpp -o "$work/example" "${link[@]}" &&
       run_example "$cxx $std example" "$work/example"
-    check "$cxx $std test of the header" $cxx -std=$std $warnings tests/c/header.cpp -o "$work/header" $link
+    check "$cxx $std test of the header" "$cxx" -std=$std "${warnings[@]}" tests/c/header.cpp -o "$work/header" "${link[@]}"
     if [ -n "$server_pid" ]; then check "$cxx $std test of the header runs" "$work/header"; fi
   done
 done

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What the shared library shows the world: the functions of the header, and nothing else.
+# shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/common.sh"
 
 library=$libdir/libnacos_auth.so

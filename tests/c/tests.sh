@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Builds and runs the C tests and the test of the C++ header.
+# shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/common.sh"
 
 build_tests || { finish; exit 1; }
-check "layout is that of ABI 1" diff -u tests/c/layout.x86_64.txt <($out/layout)
-check "arguments" $out/arguments
-check "lifetime" $out/lifetime
-if start_server; then
-  check "token" $out/token
-  check "C++ header" $out/header
+check "layout is that of ABI 1" diff -u tests/c/layout.x86_64.txt <("$out"/layout)
+check "arguments" "$out"/arguments
+check "lifetime" "$out"/lifetime
+if start_server --port 0; then
+  check "token" "$out"/token
+  check "C++ header" "$out"/header
   stop_server
 else
   skip "token" "no $devserver"
