@@ -54,8 +54,8 @@ class DevServer:
         """Logins that brought a token."""
         return int(self.counts()["logins"])
 
-    def other_logins(self) -> int:
-        """Requests for a login that brought none: refused, or to a path that this generation lacks."""
+    def failed_logins(self) -> int:
+        """Logins that did not; asking for a login path that this generation lacks is none."""
         return int(self.counts()["login_failures"])
 
     def reset_counts(self) -> None:

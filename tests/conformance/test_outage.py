@@ -135,7 +135,7 @@ def test_told_to_come_back_later(shim: Shim, serve: Serve) -> None:
     assert 59_000 <= answer["retry_after_ms"] <= 73_000
     tally = handle.parallel(4, 25)
     assert tally.errors == {"THROTTLED": 100}
-    assert handle.stats()["login_failures"] == 1
+    assert server.failed_logins() == 1
 
 
 def test_a_dead_server_first_in_the_list(shim: Shim, serve: Serve) -> None:
