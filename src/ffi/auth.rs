@@ -3,9 +3,10 @@
 use std::{ffi::c_char, ptr};
 
 use super::{
-    boundary::{Output, Sized_, borrow, borrow_or, contain, give, guard, release, text, write},
+    boundary::{Output, Sized_, borrow, guard, text, write},
     error::nacos_error,
     options::{config, nacos_auth_options},
+    pointer::{borrow_or, contain, give, release},
     status::nacos_status,
 };
 use crate::{Client, RefreshState, TokenState};

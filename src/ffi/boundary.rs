@@ -1,4 +1,4 @@
-//! Every crossing between C and Rust: panics, pointers, strings, ownership, sized structs.
+//! The crossing between C and Rust: panics, arguments, strings, sized structs.
 
 use std::{
     ffi::{CStr, c_char},
@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     error::nacos_error,
+    pointer::give,
     status::{
         NACOS_INVALID_ARGUMENT, NACOS_INVALID_UTF8, NACOS_OK, NACOS_PANIC, NACOS_UNSUPPORTED_OPTION, nacos_status,
     },
@@ -42,40 +43,12 @@ pub(super) unsafe fn guard(
     status
 }
 
-/// Runs `body` where there is no status to return; a panic yields `otherwise`.
-pub(super) fn contain<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
-}
-
-/// Hands ownership of `value` to C.
-pub(super) fn give<T>(value: T) -> *mut T {
-    Box::into_raw(Box::new(value))
-}
-
-/// Takes ownership back from C and drops it. NULL is a no-op.
-///
-/// # Safety
-/// `pointer` is NULL or came from [`give`] and has not been released.
-pub(super) unsafe fn release<T>(pointer: *mut T) {
-    if !pointer.is_null() {
-        contain((), || drop(unsafe { Box::from_raw(pointer) }));
-    }
-}
-
 /// Borrows what C owns.
 ///
 /// # Safety
 /// `pointer` is NULL or came from [`give`], and is not released while the borrow lasts.
 pub(super) unsafe fn borrow<'a, T>(name: &str, pointer: *const T) -> Result<&'a T, nacos_error> {
     unsafe { pointer.as_ref() }.ok_or_else(|| nacos_error::null(name))
-}
-
-/// Reads from what C owns; `otherwise` for NULL.
-///
-/// # Safety
-/// As [`borrow`].
-pub(super) unsafe fn borrow_or<'a, T: 'a, R>(pointer: *const T, otherwise: R, read: impl FnOnce(&'a T) -> R) -> R {
-    unsafe { pointer.as_ref() }.map_or(otherwise, read)
 }
 
 /// Sets an output to `value` on entry or on success.
@@ -226,7 +199,7 @@ mod tests {
         std::panic::set_hook(quiet);
         assert_eq!(status, NACOS_PANIC);
         assert_eq!(unsafe { (*error).status() }, NACOS_PANIC);
-        unsafe { release(error) };
+        unsafe { crate::ffi::pointer::release(error) };
     }
 
     #[test]

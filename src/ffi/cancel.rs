@@ -1,6 +1,6 @@
 //! A signal that ends calls from another thread.
 
-use super::boundary::{borrow_or, contain, give, release};
+use super::pointer::{borrow_or, contain, give, release};
 use crate::Cancel;
 
 /// A signal that ends calls from another thread. Thread-safe, owned by the caller, freed with nacos_cancel_free.

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 
 use super::{
-    boundary::{borrow_or, release},
+    pointer::{borrow_or, release},
     status::{self, NACOS_NULL_ARGUMENT, nacos_status},
 };
 use crate::error::Error;

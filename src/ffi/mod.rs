@@ -12,6 +12,7 @@ mod boundary;
 mod cancel;
 mod error;
 mod options;
+mod pointer;
 mod request;
 mod status;
 mod token;

@@ -3,9 +3,10 @@
 use std::{ffi::c_char, time::Duration};
 
 use super::{
-    boundary::{Sized_, borrow_or, optional_text, read_sized, reserved, text},
+    boundary::{Sized_, optional_text, read_sized, reserved, text},
     cancel::nacos_cancel,
     error::nacos_error,
+    pointer::borrow_or,
     status::NACOS_INVALID_CONFIG,
 };
 use crate::{Cancel, Carriage, Config};

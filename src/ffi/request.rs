@@ -9,13 +9,11 @@ use once_cell::sync::OnceCell;
 
 use super::{
     auth::nacos_auth,
-    boundary::{
-        Sized_, array, borrow, borrow_or, contain, give, guard, optional_text, read_sized, release, reserved, text,
-        write,
-    },
+    boundary::{Sized_, array, borrow, guard, optional_text, read_sized, reserved, text, write},
     cancel::nacos_cancel,
     error::nacos_error,
     options::Call,
+    pointer::{borrow_or, contain, give, release},
     status::{NACOS_INVALID_ARGUMENT, nacos_status},
 };
 use crate::{Request, Response};

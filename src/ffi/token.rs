@@ -4,9 +4,10 @@ use std::{ffi::c_char, ptr, sync::atomic::AtomicU64};
 
 use super::{
     auth::nacos_auth,
-    boundary::{Output, Sized_, array, borrow, borrow_or, guard, write},
+    boundary::{Output, Sized_, array, borrow, guard, write},
     error::nacos_error,
     options::{Call, nacos_call_options},
+    pointer::borrow_or,
     status::{NACOS_BUFFER_TOO_SMALL, NACOS_INVALID_ARGUMENT, nacos_status},
 };
 use crate::{Advice, client::Snapshot, sys::clock};
