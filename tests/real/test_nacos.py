@@ -15,7 +15,7 @@ import pytest
 
 from nacos import PORT_OFFSETS, Nacos, Unavailable
 from nacos_http import bearer, expires_at, send
-from nacos_jars import RELEASES, class_path, java
+from nacos_jars import class_path, java
 
 NOTHING = "/nacos/v1/cs/configs?dataId=none&group=none"
 
@@ -36,7 +36,7 @@ def _ports_are_free(address: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("version", RELEASES)
+@pytest.mark.parametrize("version", ["2.0.4", "2.3.2"])  # 2.2.3 takes changes as 2.3.2 does
 def test_changes_are_in_force(version: str) -> None:
     """Secret, life of a token, password, death and return; then nothing is left."""
     with _prepared(version, ttl=600) as server:
