@@ -35,3 +35,13 @@ pub use error::{Error, Kind, Result};
 pub use lifecycle::{RefreshState, TokenState};
 pub use protocol::carriage::Carriage;
 pub use secret::Secret;
+
+/// The state machine by itself, for the simulator: no part of the API.
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation {
+    pub use crate::{
+        lifecycle::{Demand, Issued, Machine, Setback, Time, Verdict},
+        protocol::{login::Reason, rejection::Rejection},
+    };
+}

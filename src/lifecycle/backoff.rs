@@ -13,7 +13,7 @@ use crate::protocol::login::Reason;
 
 /// What went wrong with a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Setback {
+pub enum Setback {
     /// No answer: refused, no route, reset, unknown host, TLS.
     Unreachable,
     /// No answer in time.

@@ -5,6 +5,9 @@
 //! refresh's (idle, in flight, pausing). A failure changes only the second: a failed refresh never takes away a token
 //! that still works.
 
+// Public is what the simulator drives; without its feature nobody outside reaches it.
+#![cfg_attr(not(feature = "simulation"), allow(unreachable_pub))]
+
 mod backoff;
 mod window;
 
@@ -12,14 +15,14 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-pub(crate) use backoff::{Class, Setback};
-use backoff::{Ladder, Pause};
+pub use backoff::Setback;
+use backoff::{Class, Ladder, Pause};
 use window::Window;
 
 use crate::protocol::rejection::Rejection;
 
 /// A moment, counted from any fixed origin.
-pub(crate) type Time = Duration;
+pub type Time = Duration;
 
 /// At least this long between two attempts.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
@@ -53,7 +56,8 @@ enum Refresh {
 
 /// What a caller who wants a token is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Demand {
+#[allow(missing_docs)]
+pub enum Demand {
     /// Use the token there is.
     Serve { expired: bool },
     /// Wait for the end of a login, until `patience` (if given) with the token there is as a consolation.
@@ -64,7 +68,7 @@ pub(crate) enum Demand {
 
 /// What to do with an answer that refuses a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// Hand it to the caller.
     Return,
     /// Ask for the token again and send the request once more.
@@ -75,14 +79,15 @@ pub(crate) enum Verdict {
 
 /// A new token, as far as the machine needs to know it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Issued {
+pub struct Issued {
     /// Number of the token, given by the caller, rising, never 0.
-    pub(crate) generation: u64,
-    pub(crate) ttl: Option<Duration>,
+    pub generation: u64,
+    /// What the server said, if that was usable.
+    pub ttl: Option<Duration>,
     /// The server handed out the very token that is held already.
-    pub(crate) same: bool,
+    pub same: bool,
     /// When the login was *sent*.
-    pub(crate) sent: Time,
+    pub sent: Time,
 }
 
 /// State of the token, for statistics.
@@ -109,7 +114,7 @@ pub enum RefreshState {
 
 /// The life of one identity's token.
 #[derive(Clone, Debug)]
-pub(crate) struct Machine {
+pub struct Machine {
     rng: Rng,
     token: Option<Token>,
     refresh: Refresh,
@@ -127,7 +132,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// A machine without a token; `seed` is for its dice.
+    pub fn new(seed: u64) -> Self {
         Self {
             rng: Rng::with_seed(seed),
             token: None,
@@ -158,7 +164,7 @@ impl Machine {
     }
 
     /// A caller wants a token.
-    pub(crate) fn demand(&mut self, now: Time) -> Demand {
+    pub fn demand(&mut self, now: Time) -> Demand {
         if let Some(token) = self.token.as_ref().filter(|t| !t.rejected) {
             let serve = Demand::Serve { expired: now >= token.window.expiry };
             let since = match self.refresh {
@@ -180,7 +186,7 @@ impl Machine {
     }
 
     /// Starts a login if one is due; its number goes back into [`issued`](Self::issued) or [`failed`](Self::failed).
-    pub(crate) fn start(&mut self, now: Time) -> Option<u64> {
+    pub fn start(&mut self, now: Time) -> Option<u64> {
         if self.login_due()? > now {
             return None;
         }
@@ -193,7 +199,7 @@ impl Machine {
 
     /// When [`start`](Self::start) should be called, or callers told that their copy of the token is not the thing to
     /// use any more, whichever comes first. `None`: nothing to do until something happens.
-    pub(crate) fn next_due(&self, now: Time) -> Option<Time> {
+    pub fn next_due(&self, now: Time) -> Option<Time> {
         let stale = self.token.as_ref().filter(|t| !t.rejected).map(|t| t.window.mandatory).filter(|at| *at > now);
         [self.login_due(), stale].into_iter().flatten().min()
     }
@@ -222,7 +228,7 @@ impl Machine {
     }
 
     /// Flight `number` brought a token. False if that flight is none of ours any more.
-    pub(crate) fn issued(&mut self, number: u64, issued: Issued, now: Time) -> bool {
+    pub fn issued(&mut self, number: u64, issued: Issued, now: Time) -> bool {
         if !self.lands(number) {
             return false;
         }
@@ -245,7 +251,7 @@ impl Machine {
     }
 
     /// Flight `number` failed. False if that flight is none of ours any more.
-    pub(crate) fn failed(&mut self, number: u64, setback: Setback, now: Time) -> bool {
+    pub fn failed(&mut self, number: u64, setback: Setback, now: Time) -> bool {
         if !self.lands(number) {
             return false;
         }
@@ -260,7 +266,7 @@ impl Machine {
     }
 
     /// A server refused the token of `generation`.
-    pub(crate) fn rejected(&mut self, generation: u64, why: Rejection, now: Time) -> Verdict {
+    pub fn rejected(&mut self, generation: u64, why: Rejection, now: Time) -> Verdict {
         if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
             return Verdict::Return;
         }
@@ -291,14 +297,14 @@ impl Machine {
     }
 
     /// A server accepted the token of `generation`.
-    pub(crate) fn accepted(&mut self, generation: u64) {
+    pub fn accepted(&mut self, generation: u64) {
         if self.token.as_ref().is_some_and(|t| t.generation == generation) {
             self.refused_in_a_row = 0;
         }
     }
 
     /// A server was seen to be down, by a request.
-    pub(crate) fn saw_down(&mut self, now: Time) {
+    pub fn saw_down(&mut self, now: Time) {
         self.ladder.saw_down(now);
     }
 

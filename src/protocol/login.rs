@@ -61,7 +61,8 @@ pub(crate) struct Grant {
 
 /// Why there is no token in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+#[cfg_attr(not(feature = "simulation"), allow(unreachable_pub))]
+pub enum Reason {
     /// This server does not have this login API: ask the other one.
     MissingApi,
     /// 429, 502, 503, 504: too much to do.

@@ -6,7 +6,8 @@ const READ: usize = 4096;
 
 /// Why a server refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rejection {
+#[cfg_attr(not(feature = "simulation"), allow(unreachable_pub))]
+pub enum Rejection {
     /// The token is expired, unknown or signed with another secret: a login cures it.
     Identity,
     /// The user may not do this: no login cures it.
