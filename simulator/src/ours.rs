@@ -1,0 +1,221 @@
+//! A process with this library: its real state machine, and around it what `src/client` does, in short.
+
+use fastrand::Rng;
+use nacos_auth::simulation::{Demand, Issued, Machine, Reason, Rejection, Setback, Time, Verdict};
+
+use crate::{
+    cluster::Token,
+    world::{Answer, Client, Outside, Reply},
+};
+
+const ATTEMPT: Time = Time::from_secs(30);
+const FLIGHT: Time = Time::from_secs(35);
+/// How long a request may take, logins included: the library's default.
+const REQUEST: Time = Time::from_secs(15);
+const SET_ASIDE: Time = Time::from_secs(30);
+const LONGEST_SLEEP: Time = Time::from_secs(60);
+
+pub(crate) struct Ours {
+    machine: Machine,
+    token: Option<Token>,
+    generation: u64,
+    first: usize,
+    down_until: [Time; 3],
+    flight: Option<Flight>,
+    waiting: Vec<Call>,
+}
+
+/// One login, from server to server until one answers.
+struct Flight {
+    number: u64,
+    sent: Time,
+    left: Vec<usize>,
+    asked: usize,
+    last: Setback,
+}
+
+/// A request under way.
+#[derive(Clone, Copy)]
+struct Call {
+    deadline: Time,
+    is_replay: bool,
+    /// While it waits: until when, if there is a token to fall back on.
+    patience: Option<Time>,
+}
+
+impl Client for Ours {
+    const NAME: &'static str = "nacos-auth";
+
+    fn new(rng: &mut Rng, first: usize, token: Option<(Token, Time)>) -> Self {
+        let mut machine = Machine::new(rng.u64(..));
+        if let Some((token, sent)) = token {
+            machine.demand(sent);
+            let number = machine.start(sent).expect("a login is due at the beginning");
+            let issued = Issued { generation: 1, ttl: Some(token.life(sent)), same: false, sent };
+            machine.issued(number, issued, sent);
+            machine.accepted(1);
+        }
+        Self {
+            machine,
+            token: token.map(|(token, _)| token),
+            generation: 1,
+            first,
+            down_until: [Time::ZERO; 3],
+            flight: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    fn begin(&mut self, outside: &mut Outside) {
+        self.tick(outside);
+    }
+
+    fn request(&mut self, outside: &mut Outside) {
+        self.lease(outside, Call { deadline: outside.now + REQUEST, is_replay: false, patience: None });
+    }
+
+    fn wake(&mut self, outside: &mut Outside) {
+        self.tick(outside);
+        let now = outside.now;
+        for call in self.waiting.extract_if(.., |c| c.patience.is_some_and(|at| at <= now)).collect::<Vec<_>>() {
+            self.lease(outside, call);
+        }
+    }
+
+    fn answer(&mut self, outside: &mut Outside, answer: Answer) {
+        let Some(flight) = &mut self.flight else { return };
+        let down_until = &mut self.down_until[flight.asked];
+        match answer {
+            Answer::Granted(token) => {
+                *down_until = Time::ZERO;
+                self.land(outside, Ok(token));
+            }
+            Answer::Refused => {
+                *down_until = Time::ZERO;
+                self.land(outside, Err(Setback::Answered(Reason::Refused, None)));
+            }
+            Answer::Slow | Answer::Lost => {
+                *down_until = flight.sent + SET_ASIDE;
+                flight.last = if answer == Answer::Slow { Setback::Slow } else { Setback::Unreachable };
+                self.ask(outside);
+            }
+        }
+    }
+
+    fn left_waiting(&self, now: Time) -> usize {
+        self.waiting.iter().filter(|c| c.deadline < now).count()
+    }
+}
+
+impl Ours {
+    /// The servers in the order to try them: the living before those set aside.
+    fn order(&self, outside: &Outside) -> Vec<usize> {
+        let servers = outside.servers();
+        let mut order: Vec<usize> = (0..servers).map(|i| (self.first + i) % servers).collect();
+        order.sort_by_key(|server| self.down_until[*server] > outside.now);
+        order
+    }
+
+    /// Gets a token for this request, and sends it.
+    fn lease(&mut self, outside: &mut Outside, call: Call) {
+        match self.machine.demand(outside.now) {
+            Demand::Serve { .. } => self.send(outside, call),
+            Demand::Fail { .. } => outside.failed(),
+            Demand::Await { patience } => {
+                self.waiting.push(Call { patience, ..call });
+                self.tick(outside);
+            }
+        }
+    }
+
+    fn send(&mut self, outside: &mut Outside, call: Call) {
+        let Some(token) = self.token else { return outside.failed() };
+        // Nearly always the first one answers, and no list is needed.
+        let quick = self.down_until.iter().all(|at| *at <= outside.now);
+        let reply = if quick { outside.send(self.first, token) } else { Reply::Down };
+        let reply = if reply == Reply::Down { self.send_around(outside, token) } else { reply };
+        match reply {
+            Reply::Taken => {
+                self.machine.accepted(self.generation);
+                outside.served();
+            }
+            Reply::Rejected => match self.machine.rejected(self.generation, Rejection::Identity, outside.now) {
+                Verdict::Replay if !call.is_replay => self.lease(outside, Call { is_replay: true, ..call }),
+                _ => outside.failed(),
+            },
+            Reply::Down => outside.failed(),
+        }
+    }
+
+    fn send_around(&mut self, outside: &mut Outside, token: Token) -> Reply {
+        for server in self.order(outside) {
+            match outside.send(server, token) {
+                Reply::Down => {
+                    self.down_until[server] = outside.now + SET_ASIDE;
+                    self.machine.saw_down(outside.now);
+                }
+                reply => {
+                    self.down_until[server] = Time::ZERO;
+                    return reply;
+                }
+            }
+        }
+        Reply::Down
+    }
+
+    /// What the refresher does when it wakes.
+    fn tick(&mut self, outside: &mut Outside) {
+        let now = outside.now;
+        if let Some(number) = self.machine.start(now) {
+            let mut left = self.order(outside);
+            left.reverse();
+            self.flight = Some(Flight { number, sent: now, left, asked: 0, last: Setback::Slow });
+            self.ask(outside);
+        }
+        let patience = self.waiting.iter().filter_map(|c| c.patience).filter(|at| *at > now).min();
+        let due = [self.machine.next_due(now), patience].into_iter().flatten().min();
+        outside.wake_at(due.unwrap_or(Time::MAX).min(now + LONGEST_SLEEP));
+    }
+
+    /// Asks the next server of this flight.
+    fn ask(&mut self, outside: &mut Outside) {
+        let Some(flight) = &mut self.flight else { return };
+        let ends = flight.sent + FLIGHT;
+        while outside.now < ends {
+            let Some(server) = flight.left.pop() else { break };
+            flight.asked = server;
+            if outside.login(server, ends.min(outside.now + ATTEMPT)) {
+                return;
+            }
+            self.down_until[server] = flight.sent + SET_ASIDE;
+            flight.last = Setback::Unreachable;
+        }
+        let last = flight.last;
+        self.land(outside, Err(last));
+    }
+
+    fn land(&mut self, outside: &mut Outside, result: Result<Token, Setback>) {
+        let (Some(flight), now) = (self.flight.take(), outside.now) else { return };
+        match result {
+            Ok(token) => {
+                self.generation += 1;
+                self.token = Some(token);
+                let ttl = Some(token.life(now));
+                let issued = Issued { generation: self.generation, ttl, same: false, sent: flight.sent };
+                self.machine.issued(flight.number, issued, now);
+            }
+            Err(setback) => {
+                self.machine.failed(flight.number, setback, now);
+                self.first = (self.first + 1) % outside.servers();
+            }
+        }
+        for call in std::mem::take(&mut self.waiting) {
+            if call.deadline < now || (result.is_err() && call.patience.is_none()) {
+                outside.failed();
+            } else {
+                self.send(outside, call);
+            }
+        }
+        self.tick(outside);
+    }
+}
