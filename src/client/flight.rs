@@ -44,7 +44,7 @@ pub(super) fn spawn(identity: Arc<Identity>, number: u64) {
 }
 
 /// Goes from server to server until one answers: a password is never sprayed over a cluster.
-async fn log_in(identity: &Identity, now: Time) -> Landing {
+pub(super) async fn log_in(identity: &Identity, now: Time) -> Landing {
     let mut last = None;
     for entry in identity.roster.order(now) {
         let first = entry.api();
@@ -57,7 +57,7 @@ async fn log_in(identity: &Identity, now: Time) -> Landing {
                 Ok(Err((refusal, _, _))) if refusal.reason == Reason::MissingApi && api == first => {}
                 Ok(Err(answer)) => {
                     entry.remember(api);
-                    return Err(explain(entry.server.name(), answer));
+                    return Err(explain(entry.server.name(), identity.was_good(), answer));
                 }
                 Err(failure) => {
                     entry.went_down(now);
@@ -134,11 +134,17 @@ fn too_slow(server: &str) -> (Setback, Error) {
     (Setback::Slow, Error::new(Kind::Timeout, format!("login at {server}: no answer in time")))
 }
 
-fn explain(server: &str, (refusal, status, after): (Refusal, u16, Option<Duration>)) -> (Setback, Error) {
+/// `was_good`: these credentials have brought a token before.
+fn explain(
+    server: &str,
+    was_good: bool,
+    (refusal, status, after): (Refusal, u16, Option<Duration>),
+) -> (Setback, Error) {
     let Refusal { reason, said } = refusal;
     let (kind, what) = match reason {
         Reason::Refused if said.is_empty() => (Kind::BadCredentials, "user name or password refused".into()),
         Reason::Refused => (Kind::BadCredentials, format!("user name or password refused: {said}")),
+        Reason::Fault if was_good => (Kind::Server, format!("the server failed: {said}")),
         Reason::Fault => {
             (Kind::BadCredentials, format!("the server failed, as Nacos also does over a wrong password: {said}"))
         }

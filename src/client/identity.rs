@@ -257,7 +257,17 @@ impl Identity {
 
     /// What a request without a token showed.
     pub(super) fn is_open(&self, open: bool) {
-        self.state.lock().open = Some((open, clock::now() + OPENNESS));
+        let now = clock::now();
+        let mut state = self.state.lock();
+        let was_open = state.open.replace((open, now + OPENNESS)).is_some_and(|(was_open, _)| was_open);
+        if was_open && !open {
+            state.machine.closed_itself(now);
+        }
+    }
+
+    /// Whether these credentials have brought a token before.
+    pub(super) fn was_good(&self) -> bool {
+        self.state.lock().machine.was_good()
     }
 
     pub(super) fn gauges(&self) -> (u64, i64, TokenState, RefreshState) {

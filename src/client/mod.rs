@@ -331,4 +331,8 @@ impl fmt::Debug for Client {
 }
 
 #[cfg(test)]
+mod situations;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire;

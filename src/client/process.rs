@@ -3,7 +3,12 @@
 //! After a fork the child finds locks that a thread of the parent may hold for ever and a refresher that does not
 //! exist. It touches neither: on first use it starts with a new [`Process`], and leaks the old one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use once_cell::sync::Lazy;
@@ -24,6 +29,8 @@ use crate::{
 const KEPT: usize = 64;
 /// The longest the refresher sleeps: timers stand still while the machine is suspended, tokens do not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// A fault that comes back at once must not take a core for itself.
+const AFTER_A_PANIC: Duration = Duration::from_millis(100);
 
 static CURRENT: Lazy<ArcSwapOption<Process>> = Lazy::new(ArcSwapOption::empty);
 
@@ -125,10 +132,14 @@ impl Process {
                 .build()
                 .map_err(failed)?;
             let process = self.clone();
-            let thread = std::thread::Builder::new().name("nacos-refresher".into());
+            let builder = thread::Builder::new().name("nacos-refresher".into());
             signals::with_all_blocked(|| {
-                thread.spawn(move || {
-                    runtime.block_on(process.refresh());
+                builder.spawn(move || {
+                    // A panic in there is a fault of this library; tokens must be renewed nevertheless.
+                    let refresh = || runtime.block_on(process.refresh());
+                    while catch_unwind(AssertUnwindSafe(refresh)).is_err() {
+                        thread::sleep(AFTER_A_PANIC);
+                    }
                     runtime.shutdown_background();
                 })
             })

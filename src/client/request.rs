@@ -241,13 +241,13 @@ pub(super) fn request(client: &Client, mut request: Request) -> Result<Response>
     if !client.rejected(&identity, lease.snapshot.generation, why, request.is_idempotent()) {
         return Ok(first);
     }
-    count(&client.outlet().counters.replays);
     let lease = match call.lease() {
-        Ok(lease) => lease,
-        // Nobody said that the token was the reason.
+        // Nobody said that the token was the reason, and there is no other.
+        Ok(lease) if why == Rejection::Unknown && lease.snapshot.generation == first.generation => return Ok(first),
         Err(_) if why == Rejection::Unknown => return Ok(first),
-        Err(error) => return Err(error),
+        lease => lease?,
     };
+    count(&client.outlet().counters.replays);
     let generation = lease.snapshot.generation;
     let second = Response { replays: 1, ..call.send(Some(&lease))? };
     match rejection::classify(second.status, &second.body) {

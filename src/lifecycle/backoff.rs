@@ -100,6 +100,8 @@ impl Ladder {
             Class::Overloaded => {
                 self.overloaded += 1;
                 match self.overloaded {
+                    // Of a server that has restarted unseen: it takes 5 s to load its users.
+                    1 if matches!(setback, Setback::Answered(Reason::Fault, _)) => (6.0, 15.0),
                     1 => (1.0, 15.0),
                     2 => (30.0, 120.0),
                     _ => (300.0, 600.0),

@@ -15,6 +15,7 @@ enum Event {
     Rejected(Rejection, bool),
     Accepted,
     SawDown,
+    ClosedItself,
     Fork,
 }
 
@@ -43,6 +44,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (rejection, any::<bool>()).prop_map(|(why, late)| Event::Rejected(why, late)),
         1 => Just(Event::Accepted),
         1 => Just(Event::SawDown),
+        1 => Just(Event::ClosedItself),
         1 => Just(Event::Fork),
     ]
 }
@@ -103,6 +105,7 @@ proptest! {
                 }
                 Event::Accepted => m.accepted(generation),
                 Event::SawDown => m.saw_down(now),
+                Event::ClosedItself => m.closed_itself(now),
                 Event::Fork => {
                     m = m.forked(generation);
                     flight = None;
@@ -126,6 +129,7 @@ proptest! {
         let mut starts: Vec<Time> = Vec::new();
         for step in steps {
             now += Duration::from_millis(step);
+            m.closed_itself(now);
             m.demand(now);
             if let Some(number) = m.start(now) {
                 starts.push(now);

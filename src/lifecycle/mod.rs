@@ -30,6 +30,9 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 const BETWEEN_LOGINS: Duration = Duration::from_secs(30);
 /// A 403 that does not say why costs at most one login in this time.
 const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
+/// At least this long between a failed login and one ahead of its time. With the second opinion that makes three in a
+/// quarter of an hour.
+const BETWEEN_CHANCES: Duration = Duration::from_secs(480);
 /// How long a flight may keep callers waiting who hold a token that may still work.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A token refused at this age has surely worked before, whether anybody said so or not.
@@ -45,6 +48,8 @@ struct Token {
     /// The life it began with; `window` shrinks when a server hands out the same token again.
     whole: Duration,
     rejected: bool,
+    /// Refused without a word why: worth a login, but good to use until that has shown more.
+    doubted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -171,8 +176,9 @@ impl Machine {
                 Refresh::InFlight { since, .. } => since,
                 _ => now,
             };
-            let renewal = self.login_due().is_none_or(|due| due <= now);
-            let waits = now >= token.window.mandatory && renewal && now < since + PATIENCE;
+            let soon = if token.doubted { now + BETWEEN_ATTEMPTS } else { now };
+            let renewal = self.login_due().is_none_or(|due| due <= soon);
+            let waits = (token.doubted || now >= token.window.mandatory) && renewal && now < since + PATIENCE;
             return if waits { Demand::Await { patience: Some(since + PATIENCE) } } else { serve };
         }
         self.wanted = true;
@@ -206,7 +212,8 @@ impl Machine {
 
     fn login_due(&self) -> Option<Time> {
         let mut due = match (&self.token, self.wanted) {
-            (Some(token), _) if !token.rejected => token.window.advisory,
+            (Some(token), _) if !token.rejected && !token.doubted => token.window.advisory,
+            (Some(token), _) if token.doubted => Time::ZERO,
             (_, true) => Time::ZERO,
             _ => return None,
         };
@@ -220,6 +227,7 @@ impl Machine {
         }
         if let (Some(last), Some(token)) = (self.last_login, &self.token)
             && !token.rejected
+            && !token.doubted
             && token.whole >= 2 * BETWEEN_LOGINS
         {
             due = due.max(last + BETWEEN_LOGINS);
@@ -233,7 +241,9 @@ impl Machine {
             return false;
         }
         self.refresh = Refresh::Idle;
-        self.ladder.reset();
+        if !self.is_refused_everywhere() {
+            self.ladder.reset();
+        }
         let first = !self.was_good;
         self.was_good = true;
         self.last_login = Some(now);
@@ -246,7 +256,7 @@ impl Machine {
             Some(old) if same && life < old.whole => (draw(&mut self.rng, old.whole), old.whole),
             _ => (draw(&mut self.rng, life), life),
         };
-        self.token = Some(Token { generation, issued: now, window, whole, rejected: false });
+        self.token = Some(Token { generation, issued: now, window, whole, rejected: false, doubted: false });
         true
     }
 
@@ -258,6 +268,9 @@ impl Machine {
         let starving = self.token.as_ref().is_none_or(|t| t.rejected || now >= t.window.mandatory);
         let pause = self.ladder.pause(&mut self.rng, now, setback, self.was_good, starving);
         self.refresh = Refresh::Pausing(pause);
+        if let Some(token) = &mut self.token {
+            token.doubted = false;
+        }
         true
     }
 
@@ -276,10 +289,7 @@ impl Machine {
             return if self.refused_in_a_row < 2 { replay } else { Verdict::Return };
         };
         if why == Rejection::Unknown {
-            if self.last_unknown.is_some_and(|at| now - at < BETWEEN_UNKNOWN) {
-                return Verdict::Return;
-            }
-            self.last_unknown = Some(now);
+            return self.doubt(now);
         }
         token.rejected = true;
         if now - token.issued >= PROVEN_AGE {
@@ -296,9 +306,27 @@ impl Machine {
         replay
     }
 
+    /// The token was refused without a word why: perhaps not for its own sake, so it is not given up for that.
+    fn doubt(&mut self, now: Time) -> Verdict {
+        self.end_outage();
+        let Some(token) = &mut self.token else { return Verdict::Return };
+        if !token.doubted {
+            let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
+            if pausing || self.last_unknown.is_some_and(|at| now - at < BETWEEN_UNKNOWN) {
+                return Verdict::Return;
+            }
+            self.last_unknown = Some(now);
+            token.doubted = true;
+        }
+        Verdict::ReplayIfIdempotent
+    }
+
     /// A server accepted the token of `generation`.
     pub fn accepted(&mut self, generation: u64) {
         if self.token.as_ref().is_some_and(|t| t.generation == generation) {
+            if self.is_refused_everywhere() {
+                self.ladder.reset();
+            }
             self.refused_in_a_row = 0;
         }
     }
@@ -306,6 +334,20 @@ impl Machine {
     /// A server was seen to be down, by a request.
     pub fn saw_down(&mut self, now: Time) {
         self.ladder.saw_down(now);
+    }
+
+    /// A server that used to take requests without a token has refused one. Authentication seems to have been switched
+    /// on, so that logins may have become possible. Not too often: perhaps only some paths are open to everybody.
+    pub(crate) fn closed_itself(&mut self, now: Time) {
+        let latched = matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Latched, .. }));
+        if latched && self.last_attempt.is_some_and(|at| now - at >= BETWEEN_CHANCES) {
+            self.refresh = Refresh::Idle;
+        }
+    }
+
+    /// Whether these credentials have brought a token before.
+    pub(crate) fn was_good(&self) -> bool {
+        self.was_good
     }
 
     /// An answer came: whatever was unreachable is back, so the next login need not wait.
@@ -317,7 +359,7 @@ impl Machine {
 
     /// The generation that may be used without asking again, if there is one.
     pub(crate) fn cacheable(&self, now: Time) -> Option<u64> {
-        let token = self.token.as_ref().filter(|t| !t.rejected && now < t.window.mandatory)?;
+        let token = self.token.as_ref().filter(|t| !t.rejected && !t.doubted && now < t.window.mandatory)?;
         Some(token.generation)
     }
 
@@ -363,4 +405,8 @@ impl Machine {
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]
+mod situations;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;

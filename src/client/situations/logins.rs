@@ -1,0 +1,260 @@
+//! What may happen to a login.
+
+use super::*;
+use crate::client::flight;
+
+fn text(client: &Client) -> String {
+    client.token().unwrap().secret.expose().into()
+}
+
+/// The host and the password of every login.
+type Seen = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Logins answered by `answer`, which is told the host and the password.
+fn witnessed(answer: impl Fn(&str, &str) -> Result<(u16, String), Trouble> + Send + Sync + 'static) -> (Script, Seen) {
+    let seen = Seen::default();
+    let witness = seen.clone();
+    let login = move |out: &Outgoing| {
+        let host = out.url.host_str().unwrap().split('.').next().unwrap().to_owned();
+        let body = std::str::from_utf8(&out.body).unwrap();
+        let password = body.rsplit("password=").next().unwrap().to_owned();
+        let answer = answer(&host, &password);
+        witness.lock().push((host, password));
+        answer
+    };
+    (Box::new(login), seen)
+}
+
+fn granted() -> Result<(u16, String), Trouble> {
+    Ok((200, r#"{"accessToken":"t","tokenTtl":18000}"#.into()))
+}
+
+#[test]
+fn situation_01_a_thousand_threads_share_one_login() {
+    let f = fixture(Some(Duration::from_millis(100)), tokens().0, says(200, ""));
+    assert!(at_once(1000, || text(&f.client)).iter().all(|token| token == "t1"));
+    assert_eq!((f.logins(), f.client.stats().logins), (1, 1));
+}
+
+#[test]
+fn situation_03_a_thousand_threads_share_one_error() {
+    let f = fixture(SOON, says(403, "unknown user!"), says(403, "unknown user!"));
+    for error in at_once(1000, || f.client.token().unwrap_err()) {
+        assert_eq!((error.kind(), error.http_status()), (Kind::BadCredentials, Some(403)));
+        assert!(error.retry_after().is_some());
+    }
+    assert!(f.client.token().unwrap_err().retry_after().unwrap() > Duration::from_secs(15));
+    assert_eq!(f.logins(), 1);
+}
+
+#[test]
+fn situation_09_the_right_password_is_used_at_once() {
+    let login = |_: &str, password: &str| {
+        if password == "right" { granted() } else { Ok((403, "user not found!".into())) }
+    };
+    let f = fixture(SOON, witnessed(login).0, says(403, "user not found!"));
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::BadCredentials);
+    f.client.set_credentials("nacos", "right").unwrap();
+    assert_eq!(text(&f.client), "t");
+    let stats = f.client.stats();
+    assert_eq!((stats.logins, stats.login_failures), (1, 1));
+    assert_eq!(f.client.set_credentials("", "x").unwrap_err().kind(), Kind::InvalidArgument);
+}
+
+#[test]
+fn situation_10_the_answer_to_a_login_with_the_old_password_is_thrown_away() {
+    let login = |_: &str, password: &str| {
+        if password == "hunter2" {
+            // The slow one is the old one, so that its answer comes last.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok((200, format!(r#"{{"accessToken":"of-{password}","tokenTtl":18000}}"#)))
+    };
+    let (login, seen) = witnessed(login);
+    let f = fixture(SOON, login, says(200, ""));
+    let hasty = f.client.token_within(Duration::from_millis(10), None).unwrap_err();
+    assert_eq!((hasty.kind(), f.logins()), (Kind::Timeout, 1));
+    f.client.set_credentials("nacos", "new").unwrap();
+    assert_eq!(text(&f.client), "of-new");
+    let limit = Instant::now() + Duration::from_secs(5);
+    while seen.lock().len() < 2 && Instant::now() < limit {
+        std::thread::yield_now();
+    }
+    assert_eq!(seen.lock().len(), 2);
+    assert_eq!((text(&f.client).as_str(), f.client.stats().logins), ("of-new", 1));
+}
+
+#[test]
+fn situation_12_the_second_opinion_is_another_servers() {
+    let (login, seen) = witnessed(|_, _| Ok((403, "user not found!".into())));
+    let f = cluster(3, SOON, login, says(403, "user not found!"));
+    f.client.token().unwrap_err();
+    // The second login itself comes after some 20 s; this is the server it goes to.
+    let identity = f.client.identity().unwrap();
+    let next = identity.roster.order(clock::now())[0].server.name().to_owned();
+    assert!(!next.starts_with(&seen.lock()[0].0), "{next} again");
+}
+
+#[test]
+fn situation_13_a_500_to_a_password_known_to_be_good_is_the_servers_fault() {
+    let good = std::sync::atomic::AtomicBool::new(true);
+    let login = move |_: &Outgoing| {
+        if good.swap(false, Ordering::SeqCst) { granted() } else { Ok((500, "caused: something;".into())) }
+    };
+    let f = fixture(SOON, Box::new(login), says(200, ""));
+    let token = f.client.token().unwrap();
+    f.client.report_rejected(token.generation, 403, b"token expired!").unwrap();
+    let error = f.client.token().unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (Kind::Server, true));
+    // Of a password that nobody has seen to be good, a 500 says that it is wrong.
+    let f = fixture(SOON, says(500, "caused: User x not found;"), says(403, "user not found!"));
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::BadCredentials);
+}
+
+#[test]
+fn situation_18_the_same_string_again_is_a_new_generation() {
+    let f = fixture(SOON, Box::new(|_| granted()), says(200, ""));
+    let first = f.client.token().unwrap();
+    f.client.report_rejected(first.generation, 403, b"token expired!").unwrap();
+    let seconds = at_once(20, || f.client.token().unwrap());
+    assert!(seconds.iter().all(|s| s.generation > first.generation && s.secret == first.secret));
+    assert_eq!(f.logins(), 2);
+}
+
+#[test]
+fn situation_28_a_deadline_ends_the_wait_but_not_the_login() {
+    let f = fixture(Some(Duration::from_millis(400)), tokens().0, says(200, ""));
+    let began = Instant::now();
+    let error = f.client.token_within(Duration::from_millis(50), None).unwrap_err();
+    assert_eq!(error.kind(), Kind::Timeout);
+    assert!(began.elapsed() >= Duration::from_millis(50) && began.elapsed() < Duration::from_millis(300));
+    assert_eq!(text(&f.client), "t1");
+    assert_eq!(f.logins(), 1);
+    // As long as anybody likes.
+    assert_eq!(f.client.token_within(Duration::MAX, None).unwrap().secret.expose(), "t1");
+}
+
+#[test]
+fn situation_30_the_living_serve_and_the_dead_are_not_asked_first() {
+    for living in ["host0", "host1", "host2"] {
+        let (login, seen) = witnessed(move |host, _| if host == living { granted() } else { Err(Trouble::Connect) });
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let witness = asked.clone();
+        let request: Script = Box::new(move |out| {
+            let host = out.url.host_str().unwrap().split('.').next().unwrap().to_owned();
+            let lives = host == living;
+            witness.lock().push(host);
+            if lives { Ok((200, "ok".into())) } else { Err(Trouble::Connect) }
+        });
+        let f = cluster(3, SOON, login, request);
+        assert_eq!(f.get().unwrap().status(), 200);
+        assert!(seen.lock().len() <= 3 && seen.lock().last().unwrap().0 == living);
+        for _ in 0..20 {
+            assert_eq!(f.get().unwrap().status(), 200);
+        }
+        // Whoever was found dead by the login is not asked by a request.
+        assert!(asked.lock().len() <= 21 + 3 - seen.lock().len(), "{:?} after {:?}", asked.lock(), seen.lock());
+        assert_eq!(f.client.stats().login_failures, 0);
+    }
+}
+
+#[test]
+fn situation_31_a_redirected_login_goes_nowhere() {
+    let (login, seen) = witnessed(|_, _| Ok((302, String::new())));
+    let f = cluster(3, SOON, login, says(200, ""));
+    let error = f.client.token().unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (Kind::Protocol, Some(302)));
+    assert_eq!(seen.lock().len(), 1);
+}
+
+#[test]
+fn situation_32_what_is_no_answer_of_a_nacos_is_a_protocol_error() {
+    let deep = || "[".repeat(60_000);
+    for body in [
+        "<html><body>Welcome</body></html>".into(),
+        r#"{"accessToken":"eyJhb"#.into(),
+        r#"{"accessToken":"t","tokenTtl":NaN}"#.into(),
+        "\u{0}\u{1}".into(),
+        deep(),
+        // 33: no header could carry these.
+        r#"{"accessToken":"a\r\nb"}"#.into(),
+        r#"{"accessToken":"a\u0000b"}"#.into(),
+        // 53
+        String::new(),
+    ] {
+        let login = body.clone();
+        let f = fixture(SOON, Box::new(move |_| Ok((200, login.clone()))), says(403, "user not found!"));
+        let error = f.client.token().unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{body}");
+        assert!(f.get().is_err() && f.logins() <= 2);
+    }
+    let f = fixture(SOON, Box::new(|_| Err(Trouble::TooLarge)), says(403, ""));
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::Protocol);
+    // The last of two wins, as with every JSON library.
+    let f = fixture(SOON, says(200, r#"{"accessToken":"a","accessToken":"b"}"#), says(200, ""));
+    assert_eq!(text(&f.client), "b");
+}
+
+#[test]
+fn situation_35_the_other_login_api_is_found_and_found_again_after_an_upgrade() {
+    let f = fixture(SOON, tokens().0, says(200, ""));
+    let renew = || {
+        let token = f.client.token().unwrap();
+        for answer in [(200, ""), (403, "token expired!")] {
+            f.client.report_rejected(token.generation, answer.0, answer.1.as_bytes()).unwrap();
+        }
+        text(&f.client)
+    };
+    assert_eq!((text(&f.client).as_str(), renew().as_str()), ("t1", "t2"));
+    f.speaks(3);
+    assert_eq!(renew(), "t3");
+    f.speaks(1);
+    assert_eq!(renew(), "t4");
+    assert_eq!((f.logins(), f.client.stats().login_failures), (4, 0));
+}
+
+#[test]
+fn situation_36_no_token_rides_on_a_login() {
+    // The wire itself looks at every login; this one happens while an expired token is held.
+    let f = fixture(SOON, Box::new(|_| Ok((200, r#"{"accessToken":"t","tokenTtl":1}"#.into()))), says(200, ""));
+    f.client.token().unwrap();
+    let limit = Instant::now() + Duration::from_secs(10);
+    while f.logins() < 3 && Instant::now() < limit {
+        f.client.token().unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(f.logins() >= 3 && f.client.stats().login_failures == 0);
+}
+
+#[test]
+fn situation_41_a_panic_in_a_login_is_an_error_to_its_waiters_and_no_more() {
+    let broken = std::sync::atomic::AtomicBool::new(true);
+    let login = move |_: &Outgoing| {
+        assert!(!broken.swap(false, Ordering::SeqCst), "scripted");
+        granted()
+    };
+    let f = fixture(SOON, Box::new(login), says(200, ""));
+    assert!(at_once(20, || f.client.token().unwrap_err().kind()).iter().all(|kind| *kind == Kind::Internal));
+    assert_eq!(text(&f.client), "t");
+}
+
+#[test]
+fn situation_41_a_panic_in_the_refresher_does_not_end_it() {
+    let f = fixture(SOON, tokens().0, says(200, ""));
+    let token = f.client.token().unwrap();
+    f.breaks_the_refresher();
+    f.client.report_rejected(token.generation, 403, b"token expired!").unwrap();
+    assert_eq!(text(&f.client), "t2");
+}
+
+#[test]
+fn situation_29_a_login_in_vain_goes_to_each_server_at_most_once() {
+    let (login, seen) = witnessed(|_, _| Err(Trouble::Io));
+    let f = cluster(3, SOON, login, says(200, ""));
+    let identity = f.client.identity().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert!(runtime.block_on(flight::log_in(&identity, clock::now())).is_err());
+    let mut hosts: Vec<String> = seen.lock().iter().map(|(host, _)| host.clone()).collect();
+    hosts.sort();
+    assert_eq!(hosts, ["host0", "host1", "host2"]);
+}

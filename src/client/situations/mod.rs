@@ -1,0 +1,25 @@
+//! The situations a token must survive, those with threads in them, over a scripted wire. The others stand with the
+//! state machine.
+
+mod handles;
+mod logins;
+mod requests;
+
+use super::{wire::*, *};
+use crate::{
+    Kind,
+    transport::{Outgoing, Trouble},
+};
+
+/// Runs `call` in `threads` threads, all started at once; what each of them got.
+fn at_once<T: Send>(threads: usize, call: impl Fn() -> T + Sync) -> Vec<T> {
+    let start = std::sync::Barrier::new(threads);
+    std::thread::scope(|scope| {
+        let call = || {
+            start.wait();
+            call()
+        };
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(call)).collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}

@@ -1,0 +1,158 @@
+//! A scripted wire under a client, for tests.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize};
+
+use bytes::Bytes;
+use http::{HeaderMap, header::AUTHORIZATION};
+
+use super::*;
+use crate::transport::{Boxed, Failure, Incoming, Outgoing, Trouble};
+
+/// What a server answers, or why it does not.
+pub(super) type Script = Box<dyn Fn(&Outgoing) -> Result<(u16, String), Trouble> + Send + Sync>;
+
+/// A wire that answers as its script says, and counts.
+pub(super) struct Wire {
+    logins: AtomicU32,
+    requests: AtomicU32,
+    /// The login API there is: 1 or 3.
+    api: AtomicU8,
+    /// How long a login takes; `None`: for ever.
+    login_takes: Option<Duration>,
+    login: Script,
+    request: Script,
+    /// Whether the refresher meets a panic on its next round.
+    faulty: AtomicBool,
+}
+
+fn answer(script: &Script, out: &Outgoing) -> Result<Incoming, Failure> {
+    let (status, body) = script(out).map_err(|trouble| Failure { trouble, cause: "scripted".into() })?;
+    Ok(Incoming { status, headers: HeaderMap::new(), body: Bytes::from(body) })
+}
+
+impl Transport for Wire {
+    fn exchange(&self, out: Outgoing, _: Instant, _: Boxed<'_, ()>) -> Result<Incoming, Failure> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        answer(&self.request, &out)
+    }
+
+    fn exchange_once(&self, out: Outgoing) -> Boxed<'_, Result<Incoming, Failure>> {
+        Box::pin(async move {
+            let (v1, status) = (out.url.path().contains("/v1/"), if self.has_v1() { 404 } else { 410 });
+            if v1 != self.has_v1() {
+                return Ok(Incoming { status, headers: HeaderMap::new(), body: Bytes::new() });
+            }
+            self.logins.fetch_add(1, Ordering::SeqCst);
+            // A server looks at a token before it looks at the password.
+            assert!(out.headers.get(AUTHORIZATION).is_none() && out.headers.get("accessToken").is_none());
+            assert!(out.url.query().is_none() && !std::str::from_utf8(&out.body).unwrap().contains("accessToken"));
+            match self.login_takes {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
+            }
+            answer(&self.login, &out)
+        })
+    }
+
+    fn tidy(&self) {
+        assert!(!self.faulty.swap(false, Ordering::SeqCst), "scripted");
+    }
+}
+
+impl Wire {
+    fn has_v1(&self) -> bool {
+        self.api.load(Ordering::SeqCst) == 1
+    }
+}
+
+/// A client over a wire.
+pub(super) struct Fixture {
+    pub(super) client: Client,
+    wire: Arc<Wire>,
+}
+
+impl Fixture {
+    pub(super) fn logins(&self) -> u32 {
+        self.wire.logins.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn requests(&self) -> u32 {
+        self.wire.requests.load(Ordering::SeqCst)
+    }
+
+    /// From now on only this login API is there.
+    pub(super) fn speaks(&self, api: u8) {
+        self.wire.api.store(api, Ordering::SeqCst);
+    }
+
+    /// The refresher is going to meet a panic.
+    pub(super) fn breaks_the_refresher(&self) {
+        self.wire.faulty.store(true, Ordering::SeqCst);
+        process::current().nudge();
+        while self.wire.faulty.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+    }
+
+    pub(super) fn get(&self) -> Result<Response> {
+        self.client.request(Request::get("/v1/x").unwrap())
+    }
+
+    /// Another handle with the same configuration.
+    pub(super) fn sibling(&self) -> Client {
+        let identity = self.client.identity().unwrap();
+        let checked = Checked {
+            origin: identity.origin.clone(),
+            credentials: identity.credentials.clone(),
+            request_timeout: Duration::from_secs(5),
+            carriage: Carriage::Bearer,
+        };
+        Client::over(checked, || panic!("known")).unwrap()
+    }
+}
+
+/// `servers` hosts whose names nobody else uses.
+fn unique_servers(servers: usize) -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let set = NEXT.fetch_add(1, Ordering::SeqCst);
+    (0..servers).map(|n| format!("host{n}.set{set}")).collect::<Vec<_>>().join(",")
+}
+
+/// What a login takes unless it matters.
+pub(super) const SOON: Option<Duration> = Some(Duration::from_millis(50));
+
+/// A client of one server.
+pub(super) fn fixture(login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
+    cluster(1, login_takes, login, request)
+}
+
+/// A client of several servers, `host0.…`, `host1.…` and so on.
+pub(super) fn cluster(servers: usize, login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
+    let (logins, requests, api) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU8::new(1));
+    let wire = Arc::new(Wire { logins, requests, api, login_takes, login, request, faulty: AtomicBool::new(false) });
+    let checked = Config::new(&unique_servers(servers), "nacos", "hunter2").check().unwrap();
+    let transport = wire.clone();
+    Fixture { client: Client::over(checked, move || Ok(transport)).unwrap(), wire }
+}
+
+/// Logins that bring t1, t2, …, and the last of them.
+pub(super) fn tokens() -> (Script, Arc<Mutex<String>>) {
+    let current = Arc::new(Mutex::new(String::new()));
+    let (issued, count) = (current.clone(), AtomicU32::new(0));
+    let login = move |_: &Outgoing| {
+        let token = format!("t{}", count.fetch_add(1, Ordering::SeqCst) + 1);
+        *issued.lock() = token.clone();
+        Ok((200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#)))
+    };
+    (Box::new(login), current)
+}
+
+/// Always the same answer.
+pub(super) fn says(status: u16, body: &'static str) -> Script {
+    Box::new(move |_| Ok((status, body.into())))
+}
+
+/// The token on a request.
+pub(super) fn bearer(out: &Outgoing) -> String {
+    out.headers.get(AUTHORIZATION).map_or(String::new(), |v| v.to_str().unwrap()["Bearer ".len()..].into())
+}
