@@ -33,5 +33,5 @@ def assert_all_read(tallies: Mapping[str, Tally]) -> None:
     failures = {
         language: tally for language, tally in tallies.items() if tally.errors or tally.http != {"200": tally.ok}
     }
-    assert failures == {}
+    assert not failures, failures
     assert all(tally.ok for tally in tallies.values())

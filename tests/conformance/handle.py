@@ -37,9 +37,9 @@ class Tally:
 
     def assert_all_read(self) -> None:
         """Every call was a request, and every one was answered 200."""
-        assert self.ok > 0
-        assert self.errors == {}
-        assert self.http == {"200": self.ok}
+        assert self.ok > 0, self
+        assert self.errors == {}, self
+        assert self.http == {"200": self.ok}, self
 
 
 def tally(answer: Answer) -> Tally:

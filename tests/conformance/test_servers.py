@@ -8,7 +8,7 @@ from conftest import Serve
 from handle import READ, WRONG, Handle
 from shim import Shim
 
-GENERATIONS = ("1.4", "2.x", "3.x", "rnacos")
+GENERATIONS = ("1.4", "2.0", "2.2", "2.3", "2.x", "3.x", "rnacos")
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
