@@ -255,14 +255,12 @@ impl Identity {
         self.state.lock().open.is_none_or(|(open, until)| open || clock::now() >= until)
     }
 
-    /// What a request without a token showed.
-    pub(super) fn is_open(&self, open: bool) {
+    /// What a request without a token showed. Whether a login may have become possible by that.
+    pub(super) fn is_open(&self, open: bool) -> bool {
         let now = clock::now();
         let mut state = self.state.lock();
         let was_open = state.open.replace((open, now + OPENNESS)).is_some_and(|(was_open, _)| was_open);
-        if was_open && !open {
-            state.machine.closed_itself(now);
-        }
+        was_open && !open && state.machine.closed_itself(now)
     }
 
     /// Whether these credentials have brought a token before.

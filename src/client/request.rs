@@ -271,8 +271,11 @@ impl Call<'_> {
         }
         let answer = self.send(None)?;
         let open = rejection::classify(answer.status, &answer.body).is_none();
-        self.identity.is_open(open);
-        if open { Ok(answer) } else { Err(error) }
+        match self.identity.is_open(open) {
+            _ if open => Ok(answer),
+            true => Ok(Response { replays: 1, ..self.send(Some(&self.lease()?))? }),
+            false => Err(error),
+        }
     }
 
     /// Sends to the first server that can be reached.

@@ -105,7 +105,9 @@ proptest! {
                 }
                 Event::Accepted => m.accepted(generation),
                 Event::SawDown => m.saw_down(now),
-                Event::ClosedItself => m.closed_itself(now),
+                Event::ClosedItself => {
+                    m.closed_itself(now);
+                }
                 Event::Fork => {
                     m = m.forked(generation);
                     flight = None;

@@ -30,7 +30,7 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 const BETWEEN_LOGINS: Duration = Duration::from_secs(30);
 /// A 403 that does not say why costs at most one login in this time.
 const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
-/// At least this long between a failed login and one ahead of its time. With the second opinion that makes three in a
+/// At least this long between two logins ahead of their time. With the second opinion that makes three in a
 /// quarter of an hour.
 const BETWEEN_CHANCES: Duration = Duration::from_secs(480);
 /// How long a flight may keep callers waiting who hold a token that may still work.
@@ -132,6 +132,7 @@ pub struct Machine {
     last_attempt: Option<Time>,
     last_login: Option<Time>,
     last_unknown: Option<Time>,
+    last_chance: Option<Time>,
     /// Generations refused in a row, none of them ever accepted.
     refused_in_a_row: u32,
 }
@@ -150,6 +151,7 @@ impl Machine {
             last_attempt: None,
             last_login: None,
             last_unknown: None,
+            last_chance: None,
             refused_in_a_row: 0,
         }
     }
@@ -303,6 +305,8 @@ impl Machine {
             return Verdict::Return;
         }
         self.end_outage();
+        // A server with authentication off takes tokens long expired, and refuses logins; this one has it on again.
+        self.take_chance(now);
         replay
     }
 
@@ -337,12 +341,21 @@ impl Machine {
     }
 
     /// A server that used to take requests without a token has refused one. Authentication seems to have been switched
-    /// on, so that logins may have become possible. Not too often: perhaps only some paths are open to everybody.
-    pub(crate) fn closed_itself(&mut self, now: Time) {
-        let latched = matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Latched, .. }));
-        if latched && self.last_attempt.is_some_and(|at| now - at >= BETWEEN_CHANCES) {
+    /// on, so that logins may have become possible. Whether one is worth trying now.
+    pub(crate) fn closed_itself(&mut self, now: Time) -> bool {
+        self.take_chance(now)
+    }
+
+    /// Something has changed that may make the servers think better of these credentials. Not too often: perhaps only
+    /// some paths are open to everybody.
+    fn take_chance(&mut self, now: Time) -> bool {
+        let refused = matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Suspect | Class::Latched, .. }));
+        let may = refused && self.last_chance.is_none_or(|at| now - at >= BETWEEN_CHANCES);
+        if may {
+            self.last_chance = Some(now);
             self.refresh = Refresh::Idle;
         }
+        may
     }
 
     /// Whether these credentials have brought a token before.
@@ -363,10 +376,12 @@ impl Machine {
         Some(token.generation)
     }
 
-    /// The end of the pause after a failed login, if there is one.
+    /// When a pause after a failed login ends with another, if there is one.
     pub(crate) fn retry_at(&self) -> Option<Time> {
         match self.refresh {
-            Refresh::Pausing(pause) => Some(pause.until),
+            Refresh::Pausing(pause) => {
+                Some(self.last_attempt.map_or(pause.until, |at| pause.until.max(at + BETWEEN_ATTEMPTS)))
+            }
             Refresh::Idle | Refresh::InFlight { .. } => None,
         }
     }
