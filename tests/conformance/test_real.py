@@ -16,7 +16,7 @@ from nacos_http import bearer, send
 from nacos_jars import RELEASES
 from shim import Shim
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600), pytest.mark.xdist_group("real")]
 
 TTL = 6  # seconds
 LIVES = 6

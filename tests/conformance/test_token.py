@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from conftest import Serve
 from handle import USER, WRONG, Handle
 from shim import Shim
@@ -72,3 +74,12 @@ def test_two_users_have_two_tokens(shim: Shim, serve: Serve) -> None:
     tokens = {handle.get_token(reveal=True)["token"] for handle in (alice, bob)}
     assert len(tokens) == 2
     assert server.logins() == 2
+
+
+def test_parallel_is_parallel(shim: Shim, serve: Serve) -> None:
+    server = serve()
+    server.fault("request", "delay", delay_ms=300)
+    handle = Handle.open(shim, server.address)
+    began = time.monotonic()
+    handle.parallel_reads(16, 2).assert_all_read()
+    assert 0.6 <= time.monotonic() - began < 3  # one after the other: 9.6 s
