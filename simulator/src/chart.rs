@@ -33,7 +33,7 @@ pub(crate) fn svg(panels: &[Panel], legend: &str) -> String {
     );
     let lines = panels.first().map_or(&[][..], |p| &p.lines);
     for (i, line) in lines.iter().enumerate() {
-        let x = width - 260 + 130 * i;
+        let x = width - 420 + 130 * i;
         let _ = writeln!(
             out,
             "<path d=\"M{x} 20h24\" stroke=\"{}\" stroke-width=\"3\"/><text x=\"{}\" y=\"24\">{}</text>",

@@ -10,9 +10,9 @@ use crate::{
 };
 
 const BETWEEN_LOOKS: Time = Time::from_secs(5);
-const ATTEMPT: Time = Time::from_secs(30);
 
-pub(crate) struct Java {
+/// `ATTEMPT`: how many seconds a login may take. It is 3 in the client for configurations; 30 is what nacos-auth has.
+pub(crate) struct Java<const ATTEMPT: u64> {
     token: Option<Token>,
     renew_at: Time,
     first: usize,
@@ -21,8 +21,8 @@ pub(crate) struct Java {
     first_look: Time,
 }
 
-impl Client for Java {
-    const NAME: &'static str = "Java's rule";
+impl<const ATTEMPT: u64> Client for Java<ATTEMPT> {
+    const NAME: &'static str = if ATTEMPT == 3 { "Java, 3 s" } else { "Java, 30 s" };
 
     fn new(rng: &mut Rng, first: usize, token: Option<(Token, Time)>) -> Self {
         // A process that begins looks at once; the others have their looks at any time.
@@ -81,11 +81,11 @@ impl Client for Java {
     }
 }
 
-impl Java {
+impl<const ATTEMPT: u64> Java<ATTEMPT> {
     fn ask(&mut self, outside: &mut Outside) {
         let servers = outside.servers();
         while self.asked < servers {
-            if outside.login((self.first + self.asked) % servers, outside.now + ATTEMPT) {
+            if outside.login((self.first + self.asked) % servers, outside.now + Time::from_secs(ATTEMPT)) {
                 return;
             }
             self.asked += 1;

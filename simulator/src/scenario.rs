@@ -77,10 +77,10 @@ impl Scenario {
         Self::new("mass rejection", clients).everywhere(Time::ZERO, |node| Change::Secret(node, 1))
     }
 
-    fn rolling_secret(name: &'static str, balanced: bool) -> Self {
+    fn rolling_secret(name: &'static str, clients: usize, balanced: bool) -> Self {
         let step = 3 * MINUTE;
         let changes = (0..NODES).map(|node| (step * node as u32, Change::Secret(node, 1))).collect();
-        Self { changes, balanced, calm: step * (NODES as u32 - 1), shown: 20 * MINUTE, ..Self::new(name, 10_000) }
+        Self { changes, balanced, calm: step * (NODES as u32 - 1), shown: 20 * MINUTE, ..Self::new(name, clients) }
     }
 
     fn outage(name: &'static str, tokens_survive: bool) -> Self {
@@ -106,8 +106,10 @@ pub(crate) fn all() -> Vec<Scenario> {
         Scenario::mass_rejection(1_000),
         Scenario { name: "mass rejection, nodes of 10 logins/s", ..slow },
         Scenario::mass_rejection(10_000),
-        Scenario::rolling_secret("rolling change of the secret", false),
-        Scenario::rolling_secret("the same behind a load balancer", true),
+        Scenario::rolling_secret("rolling change of the secret", 1_000, false),
+        Scenario::rolling_secret("rolling change of the secret", 10_000, false),
+        Scenario::rolling_secret("rolling change behind a load balancer", 1_000, true),
+        Scenario::rolling_secret("rolling change behind a load balancer", 10_000, true),
         Scenario::outage("outage of 10 min", true),
         Scenario::outage("outage of 10 min, tokens refused after it", false),
         Scenario::wrong_password("wrong password for 15 min", 1_000, 15 * MINUTE),

@@ -14,7 +14,6 @@ pub(crate) struct Tally {
     pub(crate) repeats: Vec<u32>,
     /// Logins that nobody waited for any more when the answer came.
     pub(crate) abandoned: u64,
-    pub(crate) requests: u64,
     pub(crate) failed: u64,
     last_failure: Time,
     clients: Vec<Client>,
@@ -37,7 +36,6 @@ impl Tally {
             logins: Vec::new(),
             repeats: Vec::new(),
             abandoned: 0,
-            requests: 0,
             failed: 0,
             last_failure: begin,
             clients: vec![Client::default(); clients],

@@ -240,7 +240,6 @@ pub(crate) fn run<C: Client>(scenario: &Scenario, seed: u64) -> Tally {
             if second == 0 {
                 clients[client].begin(&mut outside);
             }
-            outside.tally.requests += 1;
             clients[client].request(&mut outside);
         }
     }
