@@ -43,7 +43,7 @@ pub(super) fn spawn(identity: Arc<Identity>, number: u64) {
     });
 }
 
-/// Goes from server to server until one answers: a password is never sprayed over a cluster.
+/// Goes from server to server until one can be reached: a password is never sprayed over a cluster.
 pub(super) async fn log_in(identity: &Identity, now: Time) -> Landing {
     let mut last = None;
     for entry in identity.roster.order(now) {
@@ -61,7 +61,12 @@ pub(super) async fn log_in(identity: &Identity, now: Time) -> Landing {
                 }
                 Err(failure) => {
                     entry.went_down(now);
-                    last = Some(unreachable(entry.server.name(), &failure));
+                    let error = unreachable(entry.server.name(), &failure);
+                    if failure.trouble == Trouble::Timeout {
+                        // It has too much to do, and works this login off all the same. The others may be no better.
+                        return Err(error);
+                    }
+                    last = Some(error);
                     break;
                 }
             }

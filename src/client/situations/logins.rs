@@ -167,6 +167,26 @@ fn situation_31_a_redirected_login_goes_nowhere() {
     assert_eq!(seen.lock().len(), 1);
 }
 
+/// What a client makes of this answer to its logins.
+fn is_a_protocol_error(body: String) {
+    let login = body.clone();
+    let f = fixture(SOON, Box::new(move |_| Ok((200, login.clone()))), says(403, "user not found!"));
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::Protocol, "{body}");
+    assert!(f.get().is_err() && f.logins() <= 2, "{body}");
+}
+
+#[test]
+fn situation_33_a_token_that_no_header_can_carry_is_refused() {
+    for token in ["a\\rb", "a\\nb", "a\\u0000b", "a b", "\u{e4}", "a\\u007f"] {
+        is_a_protocol_error(format!(r#"{{"accessToken":"{token}"}}"#));
+    }
+}
+
+#[test]
+fn situation_53_an_empty_answer_to_a_login_is_a_protocol_error() {
+    is_a_protocol_error(String::new());
+}
+
 #[test]
 fn situation_32_what_is_no_answer_of_a_nacos_is_a_protocol_error() {
     let deep = || "[".repeat(60_000);
@@ -176,17 +196,8 @@ fn situation_32_what_is_no_answer_of_a_nacos_is_a_protocol_error() {
         r#"{"accessToken":"t","tokenTtl":NaN}"#.into(),
         "\u{0}\u{1}".into(),
         deep(),
-        // 33: no header could carry these.
-        r#"{"accessToken":"a\r\nb"}"#.into(),
-        r#"{"accessToken":"a\u0000b"}"#.into(),
-        // 53
-        String::new(),
     ] {
-        let login = body.clone();
-        let f = fixture(SOON, Box::new(move |_| Ok((200, login.clone()))), says(403, "user not found!"));
-        let error = f.client.token().unwrap_err();
-        assert_eq!(error.kind(), Kind::Protocol, "{body}");
-        assert!(f.get().is_err() && f.logins() <= 2);
+        is_a_protocol_error(body);
     }
     let f = fixture(SOON, Box::new(|_| Err(Trouble::TooLarge)), says(403, ""));
     assert_eq!(f.client.token().unwrap_err().kind(), Kind::Protocol);
@@ -249,12 +260,19 @@ fn situation_41_a_panic_in_the_refresher_does_not_end_it() {
 
 #[test]
 fn situation_29_a_login_in_vain_goes_to_each_server_at_most_once() {
-    let (login, seen) = witnessed(|_, _| Err(Trouble::Io));
-    let f = cluster(3, SOON, login, says(200, ""));
-    let identity = f.client.identity().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert!(runtime.block_on(flight::log_in(&identity, clock::now())).is_err());
-    let mut hosts: Vec<String> = seen.lock().iter().map(|(host, _)| host.clone()).collect();
-    hosts.sort();
-    assert_eq!(hosts, ["host0", "host1", "host2"]);
+    let asked = |trouble, kind| {
+        let (login, seen) = witnessed(move |_, _| Err(trouble));
+        let f = cluster(3, SOON, login, says(200, ""));
+        let identity = f.client.identity().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let Err((_, error)) = runtime.block_on(flight::log_in(&identity, clock::now())) else { panic!("a token") };
+        assert_eq!(error.kind(), kind);
+        let mut hosts: Vec<String> = seen.lock().iter().map(|(host, _)| host.clone()).collect();
+        hosts.sort();
+        hosts.join(" ")
+    };
+    assert_eq!(asked(Trouble::Connect, Kind::Connect), "host0 host1 host2");
+    assert_eq!(asked(Trouble::Io, Kind::Io), "host0 host1 host2");
+    // One that takes its time has been reached. What it cannot cope with is not given to the others as well.
+    assert_eq!(asked(Trouble::Timeout, Kind::Timeout).split(' ').count(), 1);
 }

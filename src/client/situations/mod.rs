@@ -11,6 +11,16 @@ use crate::{
     transport::{Outgoing, Trouble},
 };
 
+/// Runs `test` on all `cases` at the same time: each has to sit out the second between two logins.
+fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    let test = &test;
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || test(case));
+        }
+    });
+}
+
 /// Runs `call` in `threads` threads, all started at once; what each of them got.
 fn at_once<T: Send>(threads: usize, call: impl Fn() -> T + Sync) -> Vec<T> {
     let start = std::sync::Barrier::new(threads);

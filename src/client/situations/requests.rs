@@ -77,7 +77,7 @@ fn situation_21_a_missing_permission_is_handed_on_without_a_login() {
 
 #[test]
 fn situation_22_a_403_of_a_proxy_costs_one_login_and_takes_nothing_from_others() {
-    for body in ["", "<html>Forbidden</html>"] {
+    side_by_side(["", "<html>Forbidden</html>"], |body| {
         let request = move |out: &Outgoing| {
             if out.url.path().ends_with("walled") { Ok((403, body.into())) } else { Ok((200, "ok".into())) }
         };
@@ -87,7 +87,7 @@ fn situation_22_a_403_of_a_proxy_costs_one_login_and_takes_nothing_from_others()
             assert_eq!(f.get().unwrap().status(), 200);
         }
         assert_eq!((f.logins(), f.client.stats().replays), (2, 1));
-    }
+    });
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn situation_26_two_tokens_refused_in_a_row_are_enough() {
 
 #[test]
 fn situation_27_a_refused_post_or_delete_is_sent_again_once_and_whole() {
-    for method in ["POST", "DELETE", "PUT"] {
+    side_by_side(["POST", "DELETE", "PUT"], |method| {
         let sent = Arc::new(Mutex::new(Vec::new()));
         let witness = sent.clone();
         let request = move |out: &Outgoing| {
@@ -172,7 +172,7 @@ fn situation_27_a_refused_post_or_delete_is_sent_again_once_and_whole() {
         assert_eq!((response.status(), response.replays()), (200, 1));
         let expected = ["t1", "t2"].map(|token| (method.to_owned(), token.to_owned(), "content=1".to_owned()));
         assert_eq!(*sent.lock(), expected);
-    }
+    });
 }
 
 #[test]
@@ -250,15 +250,18 @@ fn situation_51_five_seconds_of_missing_permissions_are_handed_on() {
 
 #[test]
 fn situation_52_a_refusal_without_words_is_cured_if_the_token_was_the_reason() {
-    for body in ["", r#"{"status":403,"error":"Forbidden"}"#] {
+    let bodies = ["", r#"{"status":403,"error":"Forbidden"}"#];
+    side_by_side(bodies, |body| {
         let f = strict(2, 403, body);
         let response = f.get().unwrap();
         assert_eq!((response.status(), response.replays(), f.logins()), (200, 1, 2));
-        // What must not be sent twice is handed on, and the next is served.
+    });
+    // What must not be sent twice is handed on, and the next is served.
+    side_by_side(bodies, |body| {
         let f = strict(2, 403, body);
         let post = || f.client.request(Request::post("/v1/x").unwrap()).unwrap().status();
         assert_eq!((post(), post(), f.logins(), f.requests()), (403, 200, 2, 2));
-    }
+    });
 }
 
 #[test]
