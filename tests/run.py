@@ -153,7 +153,9 @@ PARTS = [
             ),
         ],
     ),
-    Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
+    Part(
+        "conformance", [Step([PYTHON, "-m", "pytest", "-q", "-n", "4", "-m", "not real"], pytest, "tests/conformance")]
+    ),
     Part(
         "real",
         [

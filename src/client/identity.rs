@@ -160,9 +160,9 @@ impl Identity {
                     if ended || late {
                         match self.state.lock().outcome() {
                             // Also too late: in the mandatory window there is a token to fall back on.
-                            Some(Ok(lease)) => return Ok(lease),
-                            _ if late => return Err(self.too_slow()),
-                            Some(Err(error)) => return Err(error),
+                            // Also too late: there may be a token to fall back on, or the last error to tell.
+                            Some(result) => return result,
+                            None if late => return Err(self.too_slow()),
                             // It brought a token that has been refused since.
                             None => {}
                         }
@@ -261,6 +261,11 @@ impl Identity {
         let mut state = self.state.lock();
         let was_open = state.open.replace((open, now + OPENNESS)).is_some_and(|(was_open, _)| was_open);
         was_open && !open && state.machine.closed_itself(now)
+    }
+
+    /// The credentials have been set anew: a refusal of former days counts no longer.
+    pub(super) fn forgive(&self) {
+        self.state.lock().machine.forgive();
     }
 
     /// Whether these credentials have brought a token before.

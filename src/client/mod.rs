@@ -12,7 +12,7 @@ mod wait;
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -167,7 +167,7 @@ impl Client {
         {
             return Ok(read(snapshot, false));
         }
-        let limits = Limits { deadline: Instant::now() + timeout, cancel, closed: &self.closed };
+        let limits = Limits::new(timeout, cancel, &self.closed);
         let lease = self.identity()?.lease(&limits, &self.outlet)?;
         Ok(read(&lease.snapshot, lease.expired))
     }
@@ -222,6 +222,10 @@ impl Client {
         let new = process::current().identity(&old.origin, &credentials, || Ok(old.transport.clone()))?;
         if Arc::ptr_eq(&old, &new) {
             return Ok(());
+        }
+        if !new.is_attached() {
+            // Perhaps they were refused in former days. Whoever sets them now has a reason to.
+            new.forgive();
         }
         old.detach(&self.outlet);
         new.attach(&self.outlet);

@@ -1,6 +1,6 @@
 //! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it at most once.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
@@ -226,8 +226,8 @@ pub(super) fn request(client: &Client, mut request: Request) -> Result<Response>
     request.check(client.carriage())?;
     count(&client.outlet().counters.requests);
     let identity = client.identity()?;
-    let deadline = Instant::now() + request.timeout.unwrap_or(client.request_timeout());
-    let limits = Limits { deadline, cancel: request.cancel.as_ref(), closed: client.closed() };
+    let timeout = request.timeout.unwrap_or(client.request_timeout());
+    let limits = Limits::new(timeout, request.cancel.as_ref(), client.closed());
     let call = Call { client, identity: &identity, request: &request, limits };
     let lease = match call.lease() {
         Ok(lease) => lease,

@@ -1,5 +1,7 @@
 //! Details of the client; what it is for stands in `situations`.
 
+use std::time::Instant;
+
 use super::{wire::*, *};
 use crate::{Kind, transport::Trouble};
 

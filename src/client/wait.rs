@@ -10,7 +10,7 @@ use std::{
     },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
@@ -67,7 +67,14 @@ pub(super) struct Limits<'a> {
     pub(super) closed: &'a Signal,
 }
 
-impl Limits<'_> {
+/// The longest that anybody waits: a deadline beyond the reach of the clock is none.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
+impl<'a> Limits<'a> {
+    pub(super) fn new(timeout: Duration, cancel: Option<&'a Cancel>, closed: &'a Signal) -> Self {
+        Self { deadline: Instant::now() + timeout.min(LONGEST), cancel, closed }
+    }
+
     /// Ready when the caller cancels or the client closes.
     pub(super) async fn interrupted(&self) {
         match self.cancel {

@@ -1,6 +1,9 @@
 //! A scripted wire under a client, for tests.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, header::AUTHORIZATION};

@@ -358,6 +358,14 @@ impl Machine {
         may
     }
 
+    /// Somebody has chosen these credentials anew, so whatever made them look wrong is forgotten.
+    pub(crate) fn forgive(&mut self) {
+        if let Refresh::Pausing(Pause { class: Class::Suspect | Class::Latched, .. }) = self.refresh {
+            self.refresh = Refresh::Idle;
+            self.ladder.reset();
+        }
+    }
+
     /// Whether these credentials have brought a token before.
     pub(crate) fn was_good(&self) -> bool {
         self.was_good

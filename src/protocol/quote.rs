@@ -1,16 +1,25 @@
 //! Quoting a server's answer in an error without giving a secret away.
 
+use serde_json::Value;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
 /// Longest quotation, in characters.
 const LONGEST: usize = 200;
 /// Runs of token-like characters at least this long are left out: a JWT's shortest part is longer, words are not.
 const TOKEN_LIKE: usize = 20;
 
-/// At most 200 printable characters of `body`, without `secret` and without anything that could be a token.
+/// At most 200 printable characters of `body`, without `secret` (as it is, or escaped for a form or for JSON) and without
+/// anything that could be a token.
 pub(crate) fn quote(body: &[u8], secret: &str) -> String {
     let head = &body[..body.len().min(4 * LONGEST)];
     let mut text = String::from_utf8_lossy(head).into_owned();
     if !secret.is_empty() {
-        text = text.replace(secret, "***");
+        let form: Zeroizing<String> = Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+        let json = Zeroizing::new(Value::from(secret).to_string());
+        for shape in [secret, &form, &json[1..json.len() - 1]] {
+            text = text.replace(shape, "***");
+        }
     }
     let mut quoted = String::new();
     let mut run = String::new();
@@ -38,6 +47,14 @@ mod tests {
     fn secrets_and_token_like_runs_are_left_out() {
         let body = br#"{"accessToken":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.x","said":"pass word"}"#;
         assert_eq!(quote(body, "pass word"), r#"{"accessToken":"…","said":"***"}"#);
+    }
+
+    #[test]
+    fn a_secret_is_left_out_in_every_shape() {
+        for body in [r#"+ "&ä"#, "password=%2B+%22%26%C3%A4&x=1", r#"{"password":"+ \"&ä"}"#] {
+            let quoted = quote(body.as_bytes(), r#"+ "&ä"#);
+            assert!(quoted.contains("***") && !quoted.contains("ä") && !quoted.contains("%C3"), "{quoted}");
+        }
     }
 
     #[test]

@@ -62,6 +62,25 @@ fn situation_09_the_right_password_is_used_at_once() {
 }
 
 #[test]
+fn situation_09_a_password_that_is_right_again_is_used_at_once() {
+    let right = Arc::new(Mutex::new("right"));
+    let now = right.clone();
+    let login = move |_: &str, password: &str| {
+        if password == *now.lock() { granted() } else { Ok((403, "unknown user!".into())) }
+    };
+    let f = fixture(SOON, witnessed(login).0, says(403, "unknown user!"));
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::BadCredentials);
+    f.client.set_credentials("nacos", "right").unwrap();
+    assert_eq!(text(&f.client), "t");
+    *right.lock() = "hunter2";
+    // The same ones are no news, and must not cost a login.
+    f.client.set_credentials("nacos", "right").unwrap();
+    assert_eq!((text(&f.client).as_str(), f.logins()), ("t", 2));
+    f.client.set_credentials("nacos", "hunter2").unwrap();
+    assert_eq!((text(&f.client).as_str(), f.logins()), ("t", 3));
+}
+
+#[test]
 fn situation_10_the_answer_to_a_login_with_the_old_password_is_thrown_away() {
     let login = |_: &str, password: &str| {
         if password == "hunter2" {
@@ -130,8 +149,14 @@ fn situation_28_a_deadline_ends_the_wait_but_not_the_login() {
     assert!(began.elapsed() >= Duration::from_millis(50) && began.elapsed() < Duration::from_millis(300));
     assert_eq!(text(&f.client), "t1");
     assert_eq!(f.logins(), 1);
-    // As long as anybody likes.
+}
+
+#[test]
+fn situation_28_a_deadline_may_lie_beyond_the_end_of_time() {
+    let f = fixture(SOON, tokens().0, says(200, ""));
     assert_eq!(f.client.token_within(Duration::MAX, None).unwrap().secret.expose(), "t1");
+    let request = Request::get("/v1/x").unwrap().timeout(Duration::MAX);
+    assert_eq!(f.client.request(request).unwrap().status(), 200);
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod handles;
 mod logins;
 mod requests;
 
+use std::time::Instant;
+
 use super::{wire::*, *};
 use crate::{
     Kind,

@@ -148,6 +148,30 @@ fn situation_24_a_new_secret_costs_a_login_and_no_request() {
 }
 
 #[test]
+fn situation_25_a_secret_that_changes_from_node_to_node_costs_no_request() {
+    // A token is the secret of the node that issued it, and good at every node that has the same.
+    let secrets = Arc::new(Mutex::new(["old"; 3]));
+    let (issuer, taker) = (secrets.clone(), secrets.clone());
+    let node = |out: &Outgoing| out.url.host_str().unwrap().as_bytes()["host".len()] as usize - usize::from(b'0');
+    let login = move |out: &Outgoing| {
+        Ok((200, format!(r#"{{"accessToken":"{}","tokenTtl":18000}}"#, issuer.lock()[node(out)])))
+    };
+    let request = move |out: &Outgoing| {
+        let good = bearer(out) == taker.lock()[node(out)];
+        Ok(if good { (200, "ok".into()) } else { (403, "Invalid signature".into()) })
+    };
+    let f = cluster(3, SOON, Box::new(login), Box::new(request));
+    // A client keeps to one node for its logins and its requests, so it sees one change.
+    for changed in 0..3 {
+        for _ in 0..50 {
+            assert_eq!(f.get().unwrap().status(), 200);
+        }
+        secrets.lock()[changed] = "new";
+    }
+    assert_eq!((f.get().unwrap().status(), f.logins()), (200, 2));
+}
+
+#[test]
 fn situation_26_two_tokens_refused_in_a_row_are_enough() {
     let f = fixture(SOON, tokens().0, says(403, "Invalid signature"));
     let response = f.get().unwrap();
