@@ -50,6 +50,10 @@ struct Token {
     rejected: bool,
     /// Refused without a word why: worth a login, but good to use until that has shown more.
     doubted: bool,
+    /// Some server has taken it.
+    accepted: bool,
+    /// Refused when it was new, although the one before it had been taken: perhaps by one path or server only.
+    contested: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -135,6 +139,8 @@ pub struct Machine {
     last_chance: Option<Time>,
     /// Generations refused in a row, none of them ever accepted.
     refused_in_a_row: u32,
+    /// Some server has taken the token before this one.
+    worked_before: bool,
 }
 
 impl Machine {
@@ -153,6 +159,7 @@ impl Machine {
             last_unknown: None,
             last_chance: None,
             refused_in_a_row: 0,
+            worked_before: false,
         }
     }
 
@@ -258,7 +265,17 @@ impl Machine {
             Some(old) if same && life < old.whole => (draw(&mut self.rng, old.whole), old.whole),
             _ => (draw(&mut self.rng, life), life),
         };
-        self.token = Some(Token { generation, issued: now, window, whole, rejected: false, doubted: false });
+        self.worked_before = self.token.as_ref().is_some_and(|t| t.accepted);
+        self.token = Some(Token {
+            generation,
+            issued: now,
+            window,
+            whole,
+            rejected: false,
+            doubted: false,
+            accepted: false,
+            contested: false,
+        });
         true
     }
 
@@ -293,10 +310,19 @@ impl Machine {
         if why == Rejection::Unknown {
             return self.doubt(now);
         }
-        token.rejected = true;
-        if now - token.issued >= PROVEN_AGE {
+        let age = now - token.issued;
+        if token.contested && age < BETWEEN_LOGINS {
+            return Verdict::Return;
+        }
+        if age >= PROVEN_AGE {
             self.refused_in_a_row = 0;
         }
+        if self.refused_in_a_row == 1 && self.worked_before {
+            // No reason to keep it from the others, who may fare better. If they do not, the next one is given up.
+            token.contested = true;
+            return Verdict::Return;
+        }
+        token.rejected = true;
         self.refused_in_a_row += 1;
         if self.refused_in_a_row >= 2 && !matches!(self.refresh, Refresh::InFlight { .. }) {
             let overloaded = Setback::Answered(crate::protocol::login::Reason::Overloaded, None);
@@ -332,6 +358,7 @@ impl Machine {
                 self.ladder.reset();
             }
             self.refused_in_a_row = 0;
+            self.token.iter_mut().for_each(|t| t.accepted = true);
         }
     }
 

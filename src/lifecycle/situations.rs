@@ -293,8 +293,10 @@ fn situation_22_a_403_without_words_takes_no_token_away() {
 #[test]
 fn situation_26_two_generations_refused_everywhere_stop_after_two_logins() {
     let mut w = World::new();
-    w.log_in(18_000.0);
-    w.now += s(10.0);
+    w.demand();
+    let flight = w.start();
+    w.succeed(flight, 18_000.0);
+    w.now += s(1.0);
     assert_eq!(w.machine.rejected(1, Rejection::Identity, w.now), Verdict::Replay);
     w.demand();
     let flight = w.start();
@@ -303,6 +305,45 @@ fn situation_26_two_generations_refused_everywhere_stop_after_two_logins() {
     assert!(w.machine.is_refused_everywhere());
     assert!(matches!(w.demand(), Demand::Fail { .. }));
     assert_eq!(w.machine.start(w.now), None);
+}
+
+#[test]
+fn situation_26_a_path_that_refuses_every_token_keeps_it_from_nobody_else() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    let end = w.now + s(600.0);
+    while w.now < end {
+        // The one that is refused whatever it brings asks more often, and first.
+        for _ in 0..10 {
+            if w.machine.rejected(w.generation, Rejection::Identity, w.now) == Verdict::Replay {
+                w.demand();
+                w.now += s(1.0);
+                w.try_login(&|_| Ok(18_000.0));
+                assert_eq!(w.machine.rejected(w.generation, Rejection::Identity, w.now), Verdict::Return);
+            }
+        }
+        assert_eq!(w.demand(), Demand::Serve { expired: false });
+        w.machine.accepted(w.generation);
+        w.now += s(0.1);
+    }
+    assert!((15..=25).contains(&w.logins), "{} logins in ten minutes", w.logins);
+}
+
+#[test]
+fn situation_26_tokens_that_no_server_takes_any_more_end_on_the_ladder() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    let start = w.now;
+    while w.now < start + s(3600.0) {
+        w.demand();
+        w.try_login(&|_| Ok(18_000.0));
+        if w.machine.cacheable(w.now).is_some() {
+            w.machine.rejected(w.generation, Rejection::Identity, w.now);
+        }
+        w.now += s(0.5);
+    }
+    assert!(w.logins <= 5 + 3600 / 300, "{} logins in an hour", w.logins);
+    assert!(w.machine.is_refused_everywhere());
 }
 
 #[test]
