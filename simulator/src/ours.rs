@@ -25,13 +25,12 @@ pub(crate) struct Ours {
     waiting: Vec<Call>,
 }
 
-/// One login, from server to server until one answers.
+/// One login, from server to server until one can be reached.
 struct Flight {
     number: u64,
     sent: Time,
     left: Vec<usize>,
     asked: usize,
-    last: Setback,
 }
 
 /// A request under way.
@@ -94,9 +93,12 @@ impl Client for Ours {
                 *down_until = Time::ZERO;
                 self.land(outside, Err(Setback::Answered(Reason::Refused, None)));
             }
-            Answer::Slow | Answer::Lost => {
+            Answer::Slow => {
                 *down_until = flight.sent + SET_ASIDE;
-                flight.last = if answer == Answer::Slow { Setback::Slow } else { Setback::Unreachable };
+                self.land(outside, Err(Setback::Slow));
+            }
+            Answer::Lost => {
+                *down_until = flight.sent + SET_ASIDE;
                 self.ask(outside);
             }
         }
@@ -169,7 +171,7 @@ impl Ours {
         if let Some(number) = self.machine.start(now) {
             let mut left = self.order(outside);
             left.reverse();
-            self.flight = Some(Flight { number, sent: now, left, asked: 0, last: Setback::Slow });
+            self.flight = Some(Flight { number, sent: now, left, asked: 0 });
             self.ask(outside);
         }
         let patience = self.waiting.iter().filter_map(|c| c.patience).filter(|at| *at > now).min();
@@ -181,17 +183,14 @@ impl Ours {
     fn ask(&mut self, outside: &mut Outside) {
         let Some(flight) = &mut self.flight else { return };
         let ends = flight.sent + FLIGHT;
-        while outside.now < ends {
-            let Some(server) = flight.left.pop() else { break };
+        while let Some(server) = flight.left.pop() {
             flight.asked = server;
             if outside.login(server, ends.min(outside.now + ATTEMPT)) {
                 return;
             }
             self.down_until[server] = flight.sent + SET_ASIDE;
-            flight.last = Setback::Unreachable;
         }
-        let last = flight.last;
-        self.land(outside, Err(last));
+        self.land(outside, Err(Setback::Unreachable));
     }
 
     fn land(&mut self, outside: &mut Outside, result: Result<Token, Setback>) {

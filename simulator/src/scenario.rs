@@ -95,7 +95,7 @@ impl Scenario {
     pub(crate) fn wrong_password(name: &'static str, clients: usize, lasts: Time) -> Self {
         let changes = vec![(Time::ZERO, Change::Password(false)), (lasts, Change::Password(true))];
         let shown = lasts + 60 * MINUTE;
-        Self { warm: false, changes, calm: lasts, patience: 120 * MINUTE, shown, ..Self::new(name, clients) }
+        Self { warm: false, changes, calm: lasts, patience: 80 * MINUTE, shown, ..Self::new(name, clients) }
     }
 }
 
