@@ -30,9 +30,8 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 const BETWEEN_LOGINS: Duration = Duration::from_secs(30);
 /// A 403 that does not say why costs at most one login in this time.
 const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
-/// At least this long between two logins ahead of their time. With the second opinion that makes three in a
-/// quarter of an hour.
-const BETWEEN_CHANCES: Duration = Duration::from_secs(480);
+/// Credentials that are refused are tried three times in this, chances ahead of their time included.
+const THREE_REFUSALS: Duration = Duration::from_secs(15 * 60);
 /// How long a flight may keep callers waiting who hold a token that may still work.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A token refused at this age has surely worked before, whether anybody said so or not.
@@ -136,7 +135,8 @@ pub struct Machine {
     last_attempt: Option<Time>,
     last_login: Option<Time>,
     last_unknown: Option<Time>,
-    last_chance: Option<Time>,
+    /// When the last three logins since the last success were refused, the oldest first.
+    refusals: [Option<Time>; 3],
     /// Generations refused in a row, none of them ever accepted.
     refused_in_a_row: u32,
     /// Some server has taken the token before this one.
@@ -157,7 +157,7 @@ impl Machine {
             last_attempt: None,
             last_login: None,
             last_unknown: None,
-            last_chance: None,
+            refusals: [None; 3],
             refused_in_a_row: 0,
             worked_before: false,
         }
@@ -256,6 +256,7 @@ impl Machine {
         let first = !self.was_good;
         self.was_good = true;
         self.last_login = Some(now);
+        self.refusals = [None; 3];
         let Issued { generation, ttl, same, sent } = issued;
         let life = window::believable(ttl);
         let draw = |rng: &mut Rng, whole| Window::draw(rng, sent, life.min(whole), whole, first);
@@ -287,6 +288,9 @@ impl Machine {
         let starving = self.token.as_ref().is_none_or(|t| t.rejected || now >= t.window.mandatory);
         let pause = self.ladder.pause(&mut self.rng, now, setback, self.was_good, starving);
         self.refresh = Refresh::Pausing(pause);
+        if matches!(pause.class, Class::Suspect | Class::Latched) {
+            self.refusals = [self.refusals[1], self.refusals[2], Some(now)];
+        }
         if let Some(token) = &mut self.token {
             token.doubted = false;
         }
@@ -377,9 +381,8 @@ impl Machine {
     /// some paths are open to everybody.
     fn take_chance(&mut self, now: Time) -> bool {
         let refused = matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Suspect | Class::Latched, .. }));
-        let may = refused && self.last_chance.is_none_or(|at| now - at >= BETWEEN_CHANCES);
+        let may = refused && self.refusals[0].is_none_or(|at| now - at > THREE_REFUSALS);
         if may {
-            self.last_chance = Some(now);
             self.refresh = Refresh::Idle;
         }
         may

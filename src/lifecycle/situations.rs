@@ -368,7 +368,7 @@ fn situation_48_a_server_that_begins_to_ask_for_tokens_is_given_a_chance() {
     assert_eq!(w.machine.refresh_state(), RefreshState::Latched);
     while w.machine.refresh_state() == RefreshState::Latched {
         w.machine.closed_itself(w.now);
-        assert!(w.now < on + BETWEEN_CHANCES);
+        assert!(w.now < on + THREE_REFUSALS);
         w.now += s(1.0);
     }
     w.log_in(18_000.0);
