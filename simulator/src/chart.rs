@@ -20,7 +20,7 @@ pub(crate) struct Line {
 
 const COLUMNS: usize = 2;
 const PANEL: (usize, usize) = (560, 210);
-const PLOT: (f64, f64, f64, f64) = (52.0, 34.0, 490.0, 140.0);
+const PLOT: (f64, f64, f64, f64) = (52.0, 34.0, 476.0, 140.0);
 /// The y-axis, in powers of ten.
 const DECADES: (f64, f64) = (-0.3, 4.2);
 const POINTS: usize = 245;
