@@ -65,6 +65,10 @@ lint: ## formatters and linters of all languages
 bench: build ## the measurements behind docs/performance.md
 	benches/run.sh
 
+.PHONY: sim
+sim: ## thousands of the real state machines against three modelled servers, beside the Java client's rule
+	cargo run --release --quiet --package simulator
+
 .PHONY: clean
 clean: ## removes what was built
 	cargo clean
