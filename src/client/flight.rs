@@ -7,7 +7,7 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
 };
 
-use super::identity::Identity;
+use super::identity::{Identity, Landing};
 use crate::{
     error::{Error, Kind},
     lifecycle::{Setback, Time},
@@ -21,26 +21,19 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 /// The longest a flight may take, whatever it meets on its way.
 const FLIGHT: Duration = Duration::from_secs(35);
 
-/// How a flight ends.
-pub(super) type Landing = Result<Grant, (Setback, Error)>;
-
-/// Starts flight `number` on the runtime of the calling thread. It lands whatever happens, a panic included.
-pub(super) fn spawn(identity: Arc<Identity>, number: u64) {
+/// Flies flight `number` to its end, on the runtime of the calling task. It lands whatever happens, a panic included.
+pub(super) async fn fly(identity: Arc<Identity>, number: u64) {
     let sent = clock::now();
     let attempt = tokio::spawn({
         let identity = identity.clone();
         async move { tokio::time::timeout(FLIGHT, log_in(&identity, sent)).await }
     });
-    tokio::spawn(async move {
-        let landing = match attempt.await {
-            Ok(Ok(landing)) => landing,
-            Ok(Err(_)) => Err(too_slow(&identity.roster.names())),
-            Err(_) => {
-                Err((Setback::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login")))
-            }
-        };
-        identity.land(number, sent, landing);
-    });
+    let landing = match attempt.await {
+        Ok(Ok(landing)) => landing,
+        Ok(Err(_)) => Err(too_slow(&identity.roster.names())),
+        Err(_) => Err((Setback::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login"))),
+    };
+    identity.land(number, sent, landing);
 }
 
 /// Goes from server to server until one can be reached: a password is never sprayed over a cluster.

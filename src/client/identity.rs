@@ -6,7 +6,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -14,16 +14,13 @@ use tokio::sync::watch;
 
 use super::{
     config::{Credentials, Origin},
-    flight::{self, Landing},
-    process,
     publish::{Counters, Outlet, Snapshot, count},
     roster::Roster,
-    wait::Limits,
 };
 use crate::{
     error::{Error, Kind, Result},
-    lifecycle::{Demand, Issued, Machine, RefreshState, Time, TokenState, Verdict},
-    protocol::rejection::Rejection,
+    lifecycle::{Demand, Issued, Machine, RefreshState, Setback, Time, TokenState, Verdict},
+    protocol::{login::Grant, rejection::Rejection},
     sys::{clock, fork},
     transport::Transport,
 };
@@ -58,6 +55,19 @@ struct State {
 /// The processes forked from one parent inherit its generator: clock and process id tell them apart.
 fn seed() -> u64 {
     fastrand::u64(..) ^ clock::now().as_nanos() as u64 ^ (u64::from(std::process::id()) << 32)
+}
+
+/// How a login ends.
+pub(super) type Landing = Result<Grant, (Setback, Error)>;
+
+/// What a caller who asks for a token gets.
+pub(super) enum Ask {
+    Answered(Result<Lease>),
+    /// Wait until `turn` changes, that is until a login has ended, or until `patience` is over: then ask again.
+    Wait {
+        turn: watch::Receiver<u64>,
+        patience: Option<Duration>,
+    },
 }
 
 /// A token to use for one request.
@@ -127,65 +137,43 @@ impl Identity {
         self.state.lock().machine.refresh_state() == RefreshState::InFlight
     }
 
-    /// A usable token, after waiting for a login if need be.
-    pub(super) fn lease(&self, limits: &Limits<'_>, outlet: &Outlet) -> Result<Lease> {
-        loop {
-            limits.check()?;
-            let refresher = process::current().ensure_refresher();
-            let now = clock::now();
-            let mut state = self.state.lock();
-            match state.machine.demand(now) {
-                Demand::Serve { expired } => {
-                    // Not to a handle that has been closed or has moved on in the meantime.
-                    if refresher.is_ok() && state.outlets.iter().any(|o| std::ptr::eq(o.as_ptr(), outlet)) {
-                        outlet.publish(state.snapshot.as_ref(), state.machine.cacheable(now));
-                    }
-                    return state.lease(expired);
-                }
-                Demand::Fail { retry_at } => return Err(state.error(now, retry_at)),
-                Demand::Await { patience } => {
-                    let left = limits.deadline.saturating_duration_since(Instant::now());
-                    if let Some(retry_at) = state.machine.retry_at().filter(|at| patience.is_none() && *at > now + left)
-                    {
-                        // The next attempt comes too late for this call, so what the last one said is all there is.
-                        return Err(state.error(now, retry_at));
-                    }
-                    let mut turn = self.turn.subscribe();
-                    drop(state);
-                    count(&outlet.counters.waits);
-                    process::current().wake()?;
-                    let until = patience.map(|at| Instant::now() + at.saturating_sub(now));
-                    let ended = limits.wait(turn.changed(), until)?.is_some();
-                    let late = !ended && Instant::now() >= limits.deadline;
-                    if ended || late {
-                        match self.state.lock().outcome() {
-                            // Also too late: in the mandatory window there is a token to fall back on.
-                            // Also too late: there may be a token to fall back on, or the last error to tell.
-                            Some(result) => return result,
-                            None if late => return Err(self.too_slow()),
-                            // It brought a token that has been refused since.
-                            None => {}
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn too_slow(&self) -> Error {
-        let message = format!("no token in time: the login at {} has not been answered yet", self.roster.names());
-        Error::new(Kind::Timeout, message)
-    }
-
-    /// Starts a login if one is due, and withdraws the token from caches when its time has come. Returns when to be
-    /// called again at the latest.
-    pub(super) fn tick(self: &Arc<Self>, now: Time) -> Option<Time> {
+    /// A token for `outlet`'s handle, or what to wait for; `left` is how long the caller can wait. With `cacheable`
+    /// the handle may keep the token: a refresher runs that will withdraw it in time.
+    pub(super) fn ask(&self, outlet: &Outlet, left: Duration, cacheable: bool) -> Ask {
+        let now = clock::now();
         let mut state = self.state.lock();
-        if let Some(number) = state.machine.start(now) {
-            flight::spawn(self.clone(), number);
+        match state.machine.demand(now) {
+            Demand::Serve { expired } => {
+                // Not to a handle that has been closed or has moved on in the meantime.
+                if cacheable && state.outlets.iter().any(|o| std::ptr::eq(o.as_ptr(), outlet)) {
+                    outlet.publish(state.snapshot.as_ref(), state.machine.cacheable(now));
+                }
+                Ask::Answered(state.lease(expired))
+            }
+            Demand::Fail { retry_at } => Ask::Answered(Err(state.error(now, retry_at))),
+            Demand::Await { patience } => match state.machine.retry_at() {
+                // The next attempt comes too late for this call, so what the last one said is all there is.
+                Some(retry_at) if patience.is_none() && retry_at > now + left => {
+                    Ask::Answered(Err(state.error(now, retry_at)))
+                }
+                _ => Ask::Wait { turn: self.turn.subscribe(), patience: patience.map(|at| at.saturating_sub(now)) },
+            },
         }
+    }
+
+    /// What the last flight left to those who waited for it: a token, or the error they all share, or neither, if it
+    /// brought a token that has been refused since.
+    pub(super) fn outcome(&self) -> Option<Result<Lease>> {
+        self.state.lock().outcome()
+    }
+
+    /// The number of a login that is due now, if there is one; withdraws the token from caches when its time has come.
+    /// And when to be called again at the latest.
+    pub(super) fn tick(&self, now: Time) -> (Option<u64>, Option<Time>) {
+        let mut state = self.state.lock();
+        let flight = state.machine.start(now);
         state.publish(now);
-        state.machine.next_due(now)
+        (flight, state.machine.next_due(now))
     }
 
     /// Flight `number`, sent at `sent`, is over.
@@ -216,8 +204,6 @@ impl Identity {
         state.publish(now);
         drop(state);
         self.turn.send_modify(|turn| *turn += 1);
-        // The refresher sleeps by a plan that this has changed; it runs, for it called this.
-        let _ = process::current().wake();
     }
 
     /// A server refused the token of `generation` (0: there was none).
@@ -299,7 +285,6 @@ impl State {
         Ok(Lease { snapshot, expired })
     }
 
-    /// What the last flight left to those who waited for it: a token, or the error they all share, or neither.
     fn outcome(&self) -> Option<Result<Lease>> {
         match self.machine.token_state(clock::now()) {
             TokenState::None | TokenState::Rejected => {

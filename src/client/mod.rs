@@ -3,6 +3,7 @@
 mod config;
 mod flight;
 mod identity;
+mod lease;
 mod process;
 mod publish;
 mod request;
@@ -168,7 +169,7 @@ impl Client {
             return Ok(read(snapshot, false));
         }
         let limits = Limits::new(timeout, cancel, &self.closed);
-        let lease = self.identity()?.lease(&limits, &self.outlet)?;
+        let lease = self.lease(&*self.identity()?, &limits)?;
         Ok(read(&lease.snapshot, lease.expired))
     }
 
@@ -279,6 +280,10 @@ impl Client {
         // The parent's connections must not be shut down from here.
         std::mem::forget(seen);
         Ok(own)
+    }
+
+    fn lease(&self, identity: &Identity, limits: &Limits<'_>) -> Result<Lease> {
+        lease::lease(&process::current(), identity, &self.outlet, limits)
     }
 
     fn cached_lease(&self) -> Option<Lease> {

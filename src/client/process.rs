@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use super::{
     config::{Credentials, Origin},
+    flight,
     identity::Identity,
 };
 use crate::{
@@ -114,7 +115,7 @@ impl Process {
         Ok(())
     }
 
-    /// Has the refresher look whether it is still needed, if it runs.
+    /// Has the refresher look at everything now, if it runs.
     pub(super) fn nudge(&self) {
         self.awake.notify_one();
     }
@@ -150,13 +151,22 @@ impl Process {
     }
 
     /// The refresher: ends when no handle is left that could want a token.
-    async fn refresh(&self) {
+    async fn refresh(self: &Arc<Self>) {
         loop {
             let now = clock::now();
             let mut next = now + LONGEST_SLEEP;
             for identity in self.in_use() {
                 identity.transport.tidy();
-                next = identity.tick(now).map_or(next, |due| next.min(due));
+                let (flight, due) = identity.tick(now);
+                next = due.map_or(next, |due| next.min(due));
+                if let Some(number) = flight {
+                    let process = self.clone();
+                    tokio::spawn(async move {
+                        flight::fly(identity, number).await;
+                        // The refresher sleeps by a plan that this has changed.
+                        process.nudge();
+                    });
+                }
             }
             let nap = tokio::time::sleep(next.saturating_sub(now));
             tokio::select! {

@@ -261,7 +261,7 @@ pub(super) fn request(client: &Client, mut request: Request) -> Result<Response>
 
 impl Call<'_> {
     fn lease(&self) -> Result<Lease> {
-        self.client.cached_lease().map_or_else(|| self.identity.lease(&self.limits, self.client.outlet()), Ok)
+        self.client.cached_lease().map_or_else(|| self.client.lease(self.identity, &self.limits), Ok)
     }
 
     /// No login succeeds, but the server answers: perhaps it asks nobody for a token. One request shows it.
