@@ -22,7 +22,7 @@ class DevServer:
         """Prepare it; secret in Base64, ttl in seconds. FileNotFoundError if it was not built."""
         self.binary = Path(os.environ.get("NACOS_DEVSERVER") or TARGET / "debug" / "nacos-devserver")
         if not self.binary.exists():
-            raise FileNotFoundError(f"{self.binary} is missing: cargo build -p nacos-devserver, or set NACOS_DEVSERVER")
+            raise FileNotFoundError(f"{self.binary} is missing: cargo build -p devserver, or set NACOS_DEVSERVER")
         self._command = [str(self.binary), "--generation", generation, "--secret", secret, "--ttl", str(ttl), "--stdin"]
         self.address = ""
 

@@ -22,7 +22,7 @@ def _binary() -> str:
     built = [REPOSITORY / "target" / kind / "nacos-devserver" for kind in ("release", "debug")]
     existing = [path for path in built if path.exists()]
     if not existing:
-        raise FileNotFoundError("no nacos-devserver: run `cargo build --package nacos-devserver`")
+        raise FileNotFoundError("no nacos-devserver: run `cargo build --package devserver`")
     return str(max(existing, key=lambda path: path.stat().st_mtime))
 
 
