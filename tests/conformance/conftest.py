@@ -39,6 +39,11 @@ def _shims() -> Sequence[tuple[str, str, str]]:
 SHIMS = _shims()
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The tests wait most of the time. But there is to be one real server at a time, and so one process."""
+    return 6 if config.option.markexpr == "not real" else 0
+
+
 @pytest.fixture(scope="session")
 def shims() -> dict[str, str]:
     """The commands of all shims there are, by language."""

@@ -16,7 +16,7 @@ from nacos_http import bearer, send
 from nacos_jars import RELEASES
 from shim import Shim
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600), pytest.mark.xdist_group("real")]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 TTL = 6  # seconds
 LIVES = 6
@@ -80,8 +80,10 @@ def test_lives_end_and_the_secret_changes(nacos: Nacos, fleet: Fleet) -> None:
             handle.shim.language
         )
         assert stats["login_failures"] == 0
-        assert stats["replays"] == stats["rejections"] == (1 if _changes_secret_while_running(nacos) else 0)
-    if not _changes_secret_while_running(nacos):
+        assert stats["replays"] == stats["rejections"] <= 1  # none if a renewal was due in that very moment
+    if _changes_secret_while_running(nacos):
+        assert sum(handle.stats()["replays"] for handle in fleet.handles) > 0
+    else:
         nacos.rotate_secret()
         assert_all_read(fleet.reads(2))
 
@@ -150,8 +152,10 @@ def test_the_example_programs(nacos: Nacos) -> None:
     for report in reports.values():
         assert report.requests >= seconds * 4
         assert report.tokens >= LIVES
-        assert report.replays == (1 if _changes_secret_while_running(nacos) else 0)
+        assert report.replays <= 1
         assert PASSWORD not in report.output
+    if _changes_secret_while_running(nacos):
+        assert sum(report.replays for report in reports.values()) > 0
     missing = [f"{language}: {reason}" for language, (command, reason) in programs.items() if not command]
     if missing:
         pytest.skip("EXAMPLES LEFT OUT: " + "; ".join(missing))
