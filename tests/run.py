@@ -153,9 +153,7 @@ PARTS = [
             ),
         ],
     ),
-    Part(
-        "conformance", [Step([PYTHON, "-m", "pytest", "-q", "-n", "4", "-m", "not real"], pytest, "tests/conformance")]
-    ),
+    Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
     Part(
         "real",
         [
