@@ -109,6 +109,21 @@ class Nacos:
         """Start the process, with the data of its last run. wait: until a login succeeds, up to 120 s."""
         if self._process is not None:
             raise NacosError(f"nacos {self.version} runs already")
+        self._launch()
+        if not wait:
+            return
+        try:
+            self.wait_until_ready()
+        except NacosError:
+            if self._process is None or self._process.poll() is None:
+                raise
+            # On a busy machine its database may take longer to open than the server waits for it.
+            progress(f"nacos {self.version}: died while it started; once more")
+            self.kill()
+            self._launch()
+            self.wait_until_ready()
+
+    def _launch(self) -> None:
         self._write_settings()
         opened = [f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENED]
         command = [
@@ -126,8 +141,6 @@ class Nacos:
             self._process = subprocess.Popen(
                 command, cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        if wait:
-            self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
         """Wait until `nacos` can log in: five seconds after the first answer, since users are loaded late."""
