@@ -58,6 +58,10 @@ nacos.core.auth.default.token.expire.seconds={ttl}
 
 
 @final
+class Died(NacosError):
+    """The server ended while it started."""
+
+
 class Nacos:
     """One server process. Its methods block until the change is in force; not for use from several threads.
 
@@ -114,12 +118,9 @@ class Nacos:
             return
         try:
             self.wait_until_ready()
-        except NacosError:
-            if self._process is None or self._process.poll() is None:
-                raise
+        except Died:
             # On a busy machine its database may take longer to open than the server waits for it.
             progress(f"nacos {self.version}: died while it started; once more")
-            self.kill()
             self._launch()
             self.wait_until_ready()
 
@@ -231,7 +232,7 @@ class Nacos:
         def reached() -> bool:
             nonlocal told
             if self._process is None or self._process.poll() is not None:
-                raise NacosError(f"nacos {self.version} ended while it started:\n{self._log_tail()}")
+                raise Died(f"nacos {self.version} ended while it started:\n{self._log_tail()}")
             waited = time.monotonic() - began
             if waited - told >= 5:
                 told = waited
