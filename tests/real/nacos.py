@@ -57,11 +57,11 @@ nacos.core.auth.default.token.expire.seconds={ttl}
 """
 
 
-@final
 class Died(NacosError):
     """The server ended while it started."""
 
 
+@final
 class Nacos:
     """One server process. Its methods block until the change is in force; not for use from several threads.
 
