@@ -41,7 +41,7 @@ impl Lane {
 }
 
 /// More shelves than cores that could fight over one.
-const SHELVES: usize = 16;
+const SHELVES: usize = 32;
 
 thread_local! {
     /// The shelf of this thread.
