@@ -88,6 +88,7 @@ class Nacos:
         self.home = Path(tempfile.mkdtemp(prefix=f"nacos-{version}-"))
         self.log_path = self.home / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._was_ready = False
         self._reads_changes = version != "2.0.4"  # newer ones reread a changed settings file
         atexit.register(self.stop)
 
@@ -121,6 +122,8 @@ class Nacos:
         except Died:
             # On a busy machine its database may take longer to open than the server waits for it.
             progress(f"nacos {self.version}: died while it started; once more")
+            if not self._was_ready:
+                shutil.rmtree(self.home / "data", ignore_errors=True)  # half a database
             self._launch()
             self.wait_until_ready()
 
@@ -147,6 +150,7 @@ class Nacos:
         """Wait until `nacos` can log in: five seconds after the first answer, since users are loaded late."""
         began = time.monotonic()
         self._wait_until(self._knows_users, "be ready")
+        self._was_ready = True
         progress(f"nacos {self.version}: ready at {self.address} after {time.monotonic() - began:.1f} s")
 
     def wait_for_http(self) -> None:
