@@ -10,6 +10,13 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 LIBRARY := target/release/libnacos_auth.so
+# Where install puts things, what it puts there, and the folders that are nobody else's.
+ROOT = $(DESTDIR)$(PREFIX)
+OWN_FOLDERS := lib/cmake/nacos_auth share/doc/nacos-auth
+INSTALLED := include/nacos_auth.h include/nacos_auth.hpp \
+	lib/libnacos_auth.so lib/libnacos_auth.so.1 lib/libnacos_auth.so.$(VERSION) lib/libnacos_auth.a \
+	lib/pkgconfig/nacos_auth.pc lib/cmake/nacos_auth/nacos_authConfig.cmake \
+	lib/cmake/nacos_auth/nacos_authConfigVersion.cmake share/doc/nacos-auth/LICENSE share/doc/nacos-auth/README.md
 VENV := .venv
 
 .PHONY: help
@@ -27,15 +34,27 @@ prefix: build
 	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/build/prefix DESTDIR= >&2
 
 .PHONY: install
-install: ## header, library and pkg-config file to PREFIX (default /usr/local); DESTDIR is honoured
-	install -d "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/lib/pkgconfig" "$(DESTDIR)$(PREFIX)/share/doc/nacos-auth"
-	install -m 644 include/nacos_auth.h include/nacos_auth.hpp "$(DESTDIR)$(PREFIX)/include/"
-	install -m 755 $(LIBRARY) "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so.$(VERSION)"
-	ln -sf libnacos_auth.so.$(VERSION) "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so.1"
-	ln -sf libnacos_auth.so.1 "$(DESTDIR)$(PREFIX)/lib/libnacos_auth.so"
-	install -m 644 target/release/libnacos_auth.a "$(DESTDIR)$(PREFIX)/lib/"
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' nacos_auth.pc.in > "$(DESTDIR)$(PREFIX)/lib/pkgconfig/nacos_auth.pc"
-	install -m 644 LICENSE README.md "$(DESTDIR)$(PREFIX)/share/doc/nacos-auth/"
+install: ## headers, library, pkg-config and CMake files to PREFIX (default /usr/local); DESTDIR is honoured
+	@test -f $(LIBRARY) || { echo "there is no $(LIBRARY); run make build first" >&2; exit 1; }
+	install -d $(addprefix "$(ROOT)"/,include lib/pkgconfig $(OWN_FOLDERS))
+	install -m 644 include/nacos_auth.h include/nacos_auth.hpp "$(ROOT)/include/"
+	install -m 755 $(LIBRARY) "$(ROOT)/lib/libnacos_auth.so.$(VERSION)"
+	ln -sf libnacos_auth.so.$(VERSION) "$(ROOT)/lib/libnacos_auth.so.1"
+	ln -sf libnacos_auth.so.1 "$(ROOT)/lib/libnacos_auth.so"
+	install -m 644 $(LIBRARY:.so=.a) "$(ROOT)/lib/"
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' nacos_auth.pc.in \
+		| install -m 644 /dev/stdin "$(ROOT)/lib/pkgconfig/nacos_auth.pc"
+	install -m 644 cmake/nacos_authConfig.cmake "$(ROOT)/lib/cmake/nacos_auth/"
+	sed 's|@VERSION@|$(VERSION)|' cmake/nacos_authConfigVersion.cmake.in \
+		| install -m 644 /dev/stdin "$(ROOT)/lib/cmake/nacos_auth/nacos_authConfigVersion.cmake"
+	install -m 644 LICENSE README.md "$(ROOT)/share/doc/nacos-auth/"
+
+.PHONY: uninstall
+uninstall: ## removes what install put there, with the same PREFIX and DESTDIR
+	rm -f $(addprefix "$(ROOT)"/,$(INSTALLED))
+	for folder in $(OWN_FOLDERS); do \
+		if [ -d "$(ROOT)/$$folder" ]; then rmdir --ignore-fail-on-non-empty "$(ROOT)/$$folder"; fi; \
+	done
 
 .PHONY: shims
 shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each

@@ -129,8 +129,8 @@ PARTS = [
     Part(
         "c",
         [
-            Step([f"tests/c/{script}.sh"], tally, needs=("cc", "c++"))
-            for script in ("tests", "compile_matrix", "symbols", "valgrind")
+            Step([f"tests/{script}.sh"], tally, needs=("cc", "c++"))
+            for script in ("c/tests", "c/compile_matrix", "c/symbols", "c/valgrind", "packaging/tests")
         ],
     ),
     Part("python", [Step([PYTHON, "-m", "pytest", "-q"], pytest, "bindings/python")]),
