@@ -130,7 +130,7 @@ PARTS = [
         "c",
         [
             Step([f"tests/{script}.sh"], tally, needs=("cc", "c++"))
-            for script in ("c/tests", "c/compile_matrix", "c/symbols", "c/valgrind", "packaging/tests")
+            for script in ("c/tests", "c/processes", "c/compile_matrix", "c/symbols", "c/valgrind", "packaging/tests")
         ],
     ),
     Part("python", [Step([PYTHON, "-m", "pytest", "-q"], pytest, "bindings/python")]),
