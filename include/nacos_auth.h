@@ -14,7 +14,10 @@
  *   from the object it was asked of.
  * - Every _free function takes NULL. Handles may be used from any thread; an object may be freed when no other thread uses
  *   it any more.
- * - nacos_get_token and nacos_request may block until their deadline; nothing else does.
+ * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_close and nacos_auth_free until a callback
+ *   that is running has returned; nothing else does.
+ * - Callbacks run on threads of the library. Close a handle that has callbacks before the program or its language runtime
+ *   ends.
  * - The library works across fork: the child keeps the token and opens connections of its own. It installs no signal
  *   handler, reads no environment variable and prints nothing. Messages never hold a password, token or query.
  *
@@ -45,6 +48,61 @@
 #else
 #define NACOS_NOEXCEPT
 #endif
+
+/**
+ * Level of a log: calls fail, and go on failing until somebody does something.
+ */
+#define NACOS_LOG_ERROR 1
+
+/**
+ * Level of a log: something went wrong that the library deals with.
+ */
+#define NACOS_LOG_WARN 2
+
+/**
+ * Level of a log: life goes on.
+ */
+#define NACOS_LOG_INFO 3
+
+/**
+ * Level of a log: what the library is about to do.
+ */
+#define NACOS_LOG_DEBUG 4
+
+/**
+ * Event: a login begins.
+ */
+#define NACOS_EVENT_LOGIN_STARTED 1
+
+/**
+ * Event: a login brought a token.
+ */
+#define NACOS_EVENT_TOKEN_REFRESHED 2
+
+/**
+ * Event: a login failed; another one comes later.
+ */
+#define NACOS_EVENT_LOGIN_FAILED 3
+
+/**
+ * Event: the credentials were refused twice: logins are minutes apart until others are there.
+ */
+#define NACOS_EVENT_LATCHED 4
+
+/**
+ * Event: a login succeeded after one or several that failed.
+ */
+#define NACOS_EVENT_RECOVERED 5
+
+/**
+ * Event: a server refused the token, which is not used any more until a login has shown better.
+ */
+#define NACOS_EVENT_TOKEN_REJECTED 6
+
+/**
+ * Event: a server cannot be reached; for a while it is only asked when no other is left.
+ */
+#define NACOS_EVENT_SERVER_DOWN 7
 
 /**
  * The token rides as `Authorization: Bearer <token>`: every Nacos. The default.
@@ -143,6 +201,11 @@ typedef struct nacos_auth nacos_auth;
 typedef struct nacos_cancel nacos_cancel;
 
 /**
+ * What a credentials callback answers with. Borrowed for the callback.
+ */
+typedef struct nacos_credentials nacos_credentials;
+
+/**
  * The details of a failure. Immutable, owned by the caller, freed with nacos_error_free. Any thread may read it.
  * Holds no password, token or query.
  */
@@ -158,6 +221,71 @@ typedef struct nacos_response nacos_response;
  * groups: 1xx the caller, 2xx the way to the server, 3xx the server, 4xx the life of the handle, 9xx this library.
  */
 typedef int32_t nacos_status;
+
+/**
+ * Supplies the credentials for a login, or a token that somebody else got, by calling one nacos_credentials_set_*
+ * function; the last call counts, none is a failure. Called for each login, again when what it gave is refused, and
+ * every 15 s as long as it is. Runs on a thread of the library, under no lock; may block (a login waits for it at most
+ * 35 s), call the library and close the handle. Must return: no exception, no longjmp. None begins once nacos_auth_close
+ * has returned.
+ */
+typedef void (*nacos_credentials_callback)(void *data, struct nacos_credentials *credentials);
+
+/**
+ * Something that has happened. Borrowed for the callback; holds no password, token or query.
+ */
+typedef struct nacos_event {
+  /**
+   * Size of the struct in bytes, as the library has it: what lies beyond is not there.
+   */
+  size_t struct_size;
+  /**
+   * One of NACOS_EVENT_*; more may come.
+   */
+  int32_t kind;
+  /**
+   * How much it matters: one of NACOS_LOG_*.
+   */
+  int32_t level;
+  /**
+   * Generation of the token it is about; 0 if it is about none.
+   */
+  uint64_t generation;
+  /**
+   * Why a login failed; NACOS_OK for what is no failure.
+   */
+  nacos_status status;
+  /**
+   * The HTTP status behind that; 0 if no answer was.
+   */
+  int32_t http_status;
+  /**
+   * Milliseconds until the next login after one that failed.
+   */
+  uint64_t retry_after_ms;
+  /**
+   * The same in words: UTF-8, NUL-terminated.
+   */
+  const char *message;
+} nacos_event;
+
+/**
+ * Takes an event; for the rest like nacos_log_callback.
+ */
+typedef void (*nacos_event_callback)(void *data, const struct nacos_event *event);
+
+/**
+ * Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library, under no lock,
+ * never at the same time as another log or event callback; may block, call the library and close the handle; one so slow
+ * that a thousand lines wait for it misses the oldest. Must return: no exception, no longjmp. None begins once
+ * nacos_auth_close has returned.
+ */
+typedef void (*nacos_log_callback)(void *data, int32_t level, const char *message);
+
+/**
+ * Lets go of what the callbacks were given.
+ */
+typedef void (*nacos_drop_callback)(void *data);
 
 /**
  * Settings for nacos_auth_init. Begin with nacos_auth_options_default(); everything that stays 0 or NULL has its
@@ -177,11 +305,12 @@ typedef struct nacos_auth_options {
    */
   const char *context_path;
   /**
-   * Required: the name of a Nacos user.
+   * The name of a Nacos user: required, unless the credentials come from `token` or `credentials`.
    */
   const char *username;
   /**
-   * Required: the user's password. The caller may wipe its own copy after the call.
+   * The user's password: required, unless there is a `password_file`, a `token` or a `credentials` function. The caller
+   * may wipe its own copy after the call.
    */
   const char *password;
   /**
@@ -213,9 +342,41 @@ typedef struct nacos_auth_options {
    */
   int32_t carriage;
   /**
-   * 0.
+   * Down to which level `log` is called: one of NACOS_LOG_*. 0: NACOS_LOG_INFO.
    */
-  uint32_t reserved0;
+  int32_t log_level;
+  /**
+   * Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a line end behind it does not count). Read anew
+   * for each login, again when a login is refused, and every 15 s as long as what it holds is refused.
+   */
+  const char *password_file;
+  /**
+   * Instead of credentials: a token that somebody else got. Nothing logs in; when a server refuses the token, calls
+   * fail with NACOS_BAD_CREDENTIALS until nacos_auth_set_token brings another.
+   */
+  const char *token;
+  /**
+   * Instead of credentials: a function that supplies them, or a token. A handle with such a function shares its token
+   * with no other handle. NULL: none.
+   */
+  nacos_credentials_callback credentials;
+  /**
+   * Told what happens, as events. NULL: none.
+   */
+  nacos_event_callback event;
+  /**
+   * Told what happens, in lines for a log. NULL: none.
+   */
+  nacos_log_callback log;
+  /**
+   * Handed to every callback. It stays the caller's, but see `callback_drop`.
+   */
+  void *callback_data;
+  /**
+   * Called once with `callback_data` when no callback will be called any more, on any thread: in nacos_auth_close, or
+   * soon after it if a login is under way. Not called if nacos_auth_init fails. NULL: nothing to let go of.
+   */
+  nacos_drop_callback callback_drop;
 } nacos_auth_options;
 
 /**
@@ -270,6 +431,62 @@ typedef struct nacos_auth_statistics {
    * One of NACOS_REFRESH_*.
    */
   uint32_t refresh_state;
+  /**
+   * Of the logins: when there was no token yet.
+   */
+  uint64_t logins_first;
+  /**
+   * Of the logins: before the token's expiry.
+   */
+  uint64_t logins_renewal;
+  /**
+   * Of the logins: after a server refused the token.
+   */
+  uint64_t logins_rejection;
+  /**
+   * Of the failures: no server could be reached.
+   */
+  uint64_t failures_unreachable;
+  /**
+   * Of the failures: no answer in time, or too much to do (429, 502 to 504).
+   */
+  uint64_t failures_overloaded;
+  /**
+   * Of the failures: the credentials were refused, or the server failed over them (500).
+   */
+  uint64_t failures_refused;
+  /**
+   * Of the failures: the answer was not that of a Nacos, or there was nothing to log in with.
+   */
+  uint64_t failures_other;
+  /**
+   * Of the rejections: invalid or expired.
+   */
+  uint64_t rejections_identity;
+  /**
+   * Of the rejections: without saying why.
+   */
+  uint64_t rejections_unknown;
+  /**
+   * Calls that got the last login's error because the next login was not due yet.
+   */
+  uint64_t held_back_pause;
+  /**
+   * The same while the credentials counted as wrong.
+   */
+  uint64_t held_back_latch;
+  /**
+   * Refusals of a token that had been replaced already: answered by a replay, without a login.
+   */
+  uint64_t held_back_generation;
+  /**
+   * Calls that wait for a login now.
+   */
+  uint64_t waiting;
+  /**
+   * Milliseconds until the next login after one that failed; 0 if none is waiting for its time.
+   */
+  uint64_t retry_in_ms;
 } nacos_auth_statistics;
 
 /**
@@ -486,6 +703,11 @@ typedef struct nacos_request_options {
 #define NACOS_SERVER 303
 
 /**
+ * There are no credentials to log in with: the password file cannot be read, or the credentials callback failed.
+ */
+#define NACOS_NO_CREDENTIALS 304
+
+/**
  * The caller cancelled the call.
  */
 #define NACOS_CANCELLED 400
@@ -583,6 +805,44 @@ void nacos_cancel_trigger(struct nacos_cancel *cancel) NACOS_NOEXCEPT;
 void nacos_cancel_free(struct nacos_cancel *cancel) NACOS_NOEXCEPT;
 
 /**
+ * Answers with a user and its password; the caller may wipe its own copies after the call. Only inside a credentials
+ * callback. Fails with an argument error.
+ *
+ * Requires: Pointers are valid; strings are NUL-terminated UTF-8 and copied; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_credentials_set_password(struct nacos_credentials *credentials,
+                                            const char *username,
+                                            const char *password,
+                                            struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * Answers with a token that somebody else got, and its life in milliseconds from now; 0: unknown, the callback is asked
+ * again after some minutes. No login happens. Only inside a credentials callback. Fails with an argument error.
+ *
+ * Requires: Pointers are valid; `token` is NUL-terminated UTF-8 and copied; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_credentials_set_token(struct nacos_credentials *credentials,
+                                         const char *token,
+                                         uint64_t ttl_ms,
+                                         struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * Answers that there are no credentials, and why, for the error that callers get: no secret in it. Only inside a
+ * credentials callback. Fails with an argument error.
+ *
+ * Requires: Pointers are valid; `message` is NUL-terminated UTF-8 and copied; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_credentials_set_failure(struct nacos_credentials *credentials,
+                                           const char *message,
+                                           struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
  * Makes a handle. Checks and copies the options and reads the files they name; opens no connection and starts no thread
  * (the first token does), so a program may call it and fork.
  *
@@ -613,6 +873,21 @@ nacos_status nacos_auth_set_credentials(struct nacos_auth *auth,
 NACOS_NOEXCEPT;
 
 /**
+ * From now on uses this token, which somebody else got, for ttl_ms milliseconds (0: until a server refuses it), and logs
+ * in no more. Does not block. Calls under way keep the token they have. Any thread.
+ *
+ * Fails with NACOS_CLOSED or an argument error; then nothing changes.
+ *
+ * Requires: Pointers are valid; `token` is NUL-terminated UTF-8 and copied; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_auth_set_token(struct nacos_auth *auth,
+                                  const char *token,
+                                  uint64_t ttl_ms,
+                                  struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
  * Fills in counters and state. Works on a closed handle too. Never blocks on a server. Any thread.
  *
  * Requires: `auth` and `statistics` are valid; `error` may be NULL.
@@ -625,7 +900,8 @@ NACOS_NOEXCEPT;
 
 /**
  * Ends the service of a handle: every call under way, and every later one, fails with NACOS_CLOSED, a call that waits for a
- * hung server within 100 ms. Does not wait for them. Idempotent; NULL is a no-op. Any thread.
+ * hung server within 100 ms. Does not wait for them, but for a callback of the handle that runs in another thread: hold no
+ * lock that it wants. No callback begins after it has returned. Idempotent; NULL is a no-op. Any thread, callbacks too.
  *
  * Requires: `auth` is NULL or has not been freed.
  */
@@ -799,7 +1075,9 @@ void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
 
 /** Options with their size set and everything else at its default. */
 static inline nacos_auth_options nacos_auth_options_default(void) {
-  nacos_auth_options options = {sizeof(nacos_auth_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0};
+  nacos_auth_options options = {
+      sizeof(nacos_auth_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0,
+      NULL, NULL, NULL, NULL, NULL, NULL, NULL};
   return options;
 }
 
@@ -824,7 +1102,8 @@ static inline nacos_token_info nacos_token_info_default(void) {
 
 /** A struct to fill, with its size set. */
 static inline nacos_auth_statistics nacos_auth_statistics_default(void) {
-  nacos_auth_statistics statistics = {sizeof(nacos_auth_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  nacos_auth_statistics statistics = {
+      sizeof(nacos_auth_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   return statistics;
 }
 

@@ -30,6 +30,8 @@ pub enum Kind {
     Throttled,
     /// The server failed (HTTP 5xx).
     Server,
+    /// There are no credentials to log in with: the password file cannot be read, or the credentials callback failed.
+    NoCredentials,
     /// The caller cancelled the call.
     Cancelled,
     /// The client has been closed.
@@ -42,7 +44,7 @@ impl Kind {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(self) -> bool {
         use Kind::*;
-        matches!(self, Connect | Timeout | Io | Forbidden | Throttled | Server)
+        matches!(self, Connect | Timeout | Io | Forbidden | Throttled | Server | NoCredentials)
     }
 }
 
@@ -62,6 +64,7 @@ impl fmt::Display for Kind {
             Self::Forbidden => "FORBIDDEN",
             Self::Throttled => "THROTTLED",
             Self::Server => "SERVER",
+            Self::NoCredentials => "NO_CREDENTIALS",
             Self::Cancelled => "CANCELLED",
             Self::Closed => "CLOSED",
             Self::Internal => "INTERNAL",

@@ -30,7 +30,7 @@ mod secret;
 mod sys;
 mod transport;
 
-pub use client::{Advice, Cancel, Client, Config, Request, Response, Stats, Token};
+pub use client::{Advice, Cancel, Client, Config, Event, EventKind, Level, Request, Response, Stats, Supply, Token};
 pub use error::{Error, Kind, Result};
 pub use lifecycle::{RefreshState, TokenState};
 pub use protocol::carriage::Carriage;

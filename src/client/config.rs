@@ -1,7 +1,12 @@
 //! What the user wants, checked before anything is done with it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use super::{
+    event::{Event, Level},
+    listener::{Hooks, Listener},
+    source::{Credentials, Source, Supply},
+};
 use crate::{
     error::{Error, Result},
     protocol::{
@@ -12,13 +17,13 @@ use crate::{
     transport::Settings,
 };
 
-/// Settings of a [`Client`](crate::Client). Only the servers and the credentials have no default.
-#[derive(Clone, Debug)]
+/// Settings of a [`Client`](crate::Client). Only the servers and where the credentials come from have no default.
+#[derive(Clone)]
 pub struct Config {
     server_addr: String,
+    login: Login,
+    hooks: Hooks,
     context_path: Option<String>,
-    username: String,
-    password: Secret,
     ca_file: Option<PathBuf>,
     client_cert_file: Option<PathBuf>,
     client_key_file: Option<PathBuf>,
@@ -28,14 +33,52 @@ pub struct Config {
     carriage: Carriage,
 }
 
+/// Where the credentials come from, unchecked.
+#[derive(Clone)]
+enum Login {
+    Password { username: String, password: Secret },
+    File { username: String, path: PathBuf },
+    Token { token: Secret, ttl: Option<Duration> },
+    Callback,
+}
+
 impl Config {
     /// `server_addr`: one or several of `[http(s)://]host[:port]`, separated by commas; the port is 8848 by default.
     pub fn new(server_addr: &str, username: &str, password: &str) -> Self {
+        Self::with(server_addr, Login::Password { username: username.into(), password: password.into() })
+    }
+
+    /// With the password in a file (UTF-8, at most 4 KiB; a line end behind it does not count), which is read anew for
+    /// each login, again when a login is refused, and every 15 s as long as what it holds is refused.
+    pub fn with_password_file(server_addr: &str, username: &str, path: impl Into<PathBuf>) -> Self {
+        Self::with(server_addr, Login::File { username: username.into(), path: path.into() })
+    }
+
+    /// With a function that gives credentials, or a token that somebody else got, for each login; it is asked again
+    /// when what it gave is refused, at once and then every 15 s. It runs on a thread of this library, under no lock,
+    /// and may block; a login waits for it at most 35 s. On failure it says why, without secrets. A handle with such a
+    /// function shares its token with no other handle.
+    pub fn with_callback(
+        server_addr: &str,
+        credentials: impl Fn() -> Result<Supply, String> + Send + Sync + 'static,
+    ) -> Self {
+        let mut config = Self::with(server_addr, Login::Callback);
+        config.hooks.credentials = Some(Arc::new(credentials));
+        config
+    }
+
+    /// With a token that somebody else got: nothing logs in. When a server refuses it, calls fail with
+    /// [`Kind::BadCredentials`](crate::Kind::BadCredentials) until [`set_token`](crate::Client::set_token) brings another.
+    pub fn with_token(server_addr: &str, token: &str, ttl: Option<Duration>) -> Self {
+        Self::with(server_addr, Login::Token { token: token.into(), ttl })
+    }
+
+    fn with(server_addr: &str, login: Login) -> Self {
         Self {
             server_addr: server_addr.into(),
+            login,
+            hooks: Hooks::default(),
             context_path: None,
-            username: username.into(),
-            password: password.into(),
             ca_file: None,
             client_cert_file: None,
             client_key_file: None,
@@ -44,6 +87,21 @@ impl Config {
             request_timeout: Duration::from_secs(15),
             carriage: Carriage::Bearer,
         }
+    }
+
+    /// A function that is told what happens: see [`Event`]. It runs on a thread of this library, under no lock, never
+    /// twice at once; it may block, call the client and close it. None is called any more once
+    /// [`close`](crate::Client::close) has returned. A function so slow that a thousand events wait for it misses the
+    /// oldest.
+    pub fn on_event(mut self, event: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.hooks.event = Some(Arc::new(event));
+        self
+    }
+
+    /// The same events as lines for a log, down to the level `most`.
+    pub fn on_log(mut self, most: Level, log: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
+        self.hooks.log = Some((most, Arc::new(log)));
+        self
     }
 
     /// What every path begins with: `/nacos` by default, `""` or `"/"` for none.
@@ -104,19 +162,38 @@ impl Config {
             proxy: self.proxy,
             https: servers.iter().any(Server::is_https),
         };
+        let hooks = self.hooks;
+        let listener = (!hooks.is_empty()).then(|| Arc::new(Listener::new(hooks)));
+        let source = match (self.login, &listener) {
+            (Login::Password { username, password }, _) => {
+                Source::Password(Credentials::check(username, password, Error::config)?)
+            }
+            (Login::File { username, path }, _) => Source::file(username, path)?,
+            (Login::Token { token, ttl }, _) => Source::token(token, ttl, Error::config)?,
+            (Login::Callback, Some(listener)) => Source::Callback(listener.clone()),
+            (Login::Callback, None) => return Err(Error::config("credentials: there is no callback")),
+        };
         Ok(Checked {
             origin: Origin { servers, settings },
-            credentials: Credentials::check(self.username, self.password, Error::config)?,
+            source,
+            listener,
             request_timeout: self.request_timeout,
             carriage: self.carriage,
         })
     }
 }
 
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("server_addr", &self.server_addr).finish_non_exhaustive()
+    }
+}
+
 /// A configuration that makes sense.
 pub(super) struct Checked {
     pub(super) origin: Origin,
-    pub(super) credentials: Credentials,
+    pub(super) source: Source,
+    pub(super) listener: Option<Arc<Listener>>,
     pub(super) request_timeout: Duration,
     pub(super) carriage: Carriage,
 }
@@ -126,27 +203,4 @@ pub(super) struct Checked {
 pub(super) struct Origin {
     pub(super) servers: Vec<Server>,
     pub(super) settings: Settings,
-}
-
-/// Who we are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Credentials {
-    pub(super) username: String,
-    pub(super) password: Secret,
-}
-
-impl Credentials {
-    /// `wrong` makes the error of the place these credentials came from.
-    pub(super) fn check(username: String, password: Secret, wrong: fn(String) -> Error) -> Result<Self> {
-        if username.is_empty() {
-            return Err(wrong("username: empty; give the name of a Nacos user".into()));
-        }
-        if username.contains(char::is_control) {
-            return Err(wrong("username: holds a control character; perhaps a line end was read along with it".into()));
-        }
-        if password.expose().is_empty() {
-            return Err(wrong("password: empty; Nacos has no users without one".into()));
-        }
-        Ok(Self { username, password })
-    }
 }

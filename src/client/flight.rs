@@ -7,7 +7,11 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
 };
 
-use super::identity::{Identity, Landing};
+use super::{
+    identity::{Identity, Landing},
+    roster::Entry,
+    source::{Credentials, Supplied},
+};
 use crate::{
     error::{Error, Kind},
     lifecycle::{Setback, Time},
@@ -36,13 +40,58 @@ pub(super) async fn fly(identity: Arc<Identity>, number: u64) {
     identity.land(number, sent, landing);
 }
 
+/// Gets credentials and uses them; and once more, if they are refused and its source has others by then.
+pub(super) async fn log_in(identity: &Arc<Identity>, now: Time) -> Landing {
+    let first = supply(identity).await?;
+    let landing = spend(identity, &first, now).await;
+    let refused = matches!(landing, Err((Setback::Answered(Reason::Refused | Reason::Fault, _), _)));
+    if refused
+        && !identity.source.is_fixed()
+        && let Ok(second) = supply(identity).await
+        && second != first
+    {
+        return spend(identity, &second, now).await;
+    }
+    landing
+}
+
+/// Looks whether the source has something else than what is being refused.
+pub(super) async fn look(identity: Arc<Identity>) {
+    if let Ok(supplied) = supply(&identity).await {
+        identity.saw(&supplied);
+    }
+}
+
+async fn supply(identity: &Arc<Identity>) -> Result<Supplied, (Setback, Error)> {
+    let supplied = if identity.source.is_fixed() {
+        identity.source.supply()
+    } else {
+        let identity = identity.clone();
+        let asked = tokio::task::spawn_blocking(move || identity.source.supply()).await;
+        asked.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a fault of this library ended the login")))
+    };
+    supplied.map_err(|error| (Setback::Unsupplied, error))
+}
+
+async fn spend(identity: &Identity, supplied: &Supplied, now: Time) -> Landing {
+    identity.uses(supplied);
+    match supplied {
+        Supplied::Password(credentials) => go_round(identity, credentials, now).await,
+        Supplied::Token { token, .. } if identity.has_seen_refused(token) => {
+            let message = "the token given to this library was refused by a server; give it another one";
+            Err((Setback::Answered(Reason::Refused, None), Error::new(Kind::BadCredentials, message)))
+        }
+        Supplied::Token { token, ttl } => Ok(Grant { token: token.clone(), ttl: *ttl }),
+    }
+}
+
 /// Goes from server to server until one can be reached: a password is never sprayed over a cluster.
-pub(super) async fn log_in(identity: &Identity, now: Time) -> Landing {
+async fn go_round(identity: &Identity, credentials: &Credentials, now: Time) -> Landing {
     let mut last = None;
     for entry in identity.roster.order(now) {
         let first = entry.api();
         for api in [first, first.other()] {
-            match ask(identity, entry, api).await {
+            match ask(identity, credentials, entry, api).await {
                 Ok(Ok(grant)) => {
                     entry.remember(api);
                     return Ok(grant);
@@ -53,7 +102,7 @@ pub(super) async fn log_in(identity: &Identity, now: Time) -> Landing {
                     return Err(explain(entry.server.name(), identity.was_good(), answer));
                 }
                 Err(failure) => {
-                    entry.went_down(now);
+                    identity.went_down(entry);
                     let error = unreachable(entry.server.name(), &failure);
                     if failure.trouble == Trouble::Timeout {
                         // It has too much to do, and works this login off all the same. The others may be no better.
@@ -70,10 +119,10 @@ pub(super) async fn log_in(identity: &Identity, now: Time) -> Landing {
 
 type Answer = Result<Grant, (Refusal, u16, Option<Duration>)>;
 
-async fn ask(identity: &Identity, entry: &super::roster::Entry, api: Api) -> Result<Answer, Failure> {
+async fn ask(identity: &Identity, credentials: &Credentials, entry: &Entry, api: Api) -> Result<Answer, Failure> {
     let url = entry.server.url(api.path());
     let url = url.map_err(|e| Failure { trouble: Trouble::Setup, cause: e.to_string() })?;
-    let password = &identity.credentials.password;
+    let password = &credentials.password;
     let mut headers = HeaderMap::new();
     // The server resolves a token before it looks at the password, so nothing that could be one goes along.
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -82,7 +131,7 @@ async fn ask(identity: &Identity, entry: &super::roster::Entry, api: Api) -> Res
         method: Method::POST,
         url,
         headers,
-        body: bytes::Bytes::from_owner(Wiped(login::form(&identity.credentials.username, password))),
+        body: bytes::Bytes::from_owner(Wiped(login::form(&credentials.username, password))),
         largest_answer: login::LARGEST_ANSWER,
     };
     let answer = match tokio::time::timeout(ATTEMPT, identity.transport.exchange_once(out)).await {

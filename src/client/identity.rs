@@ -13,28 +13,39 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
-    config::{Credentials, Origin},
-    publish::{Counters, Outlet, Snapshot, count},
-    roster::Roster,
+    config::Origin,
+    counters::Count,
+    event::Event,
+    listener::Queue,
+    publish::{Outlet, Snapshot},
+    roster::{Entry, Roster},
+    source::{Source, Supplied},
 };
 use crate::{
     error::{Error, Kind, Result},
-    lifecycle::{Demand, Issued, Machine, RefreshState, Setback, Time, TokenState, Verdict},
-    protocol::{login::Grant, rejection::Rejection},
+    lifecycle::{Demand, Issued, Machine, Occasion, RefreshState, Setback, Time, TokenState, Verdict},
+    protocol::{
+        login::{Grant, Reason},
+        rejection::Rejection,
+    },
+    secret::Secret,
     sys::{clock, fork},
     transport::Transport,
 };
 
 /// How long a server is taken for open (or for closed) after a request without a token showed it.
 const OPENNESS: Duration = Duration::from_secs(60);
+/// How often a password file or a callback is looked at again while what it gave is refused.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
 
 pub(super) struct Identity {
     pub(super) origin: Origin,
-    pub(super) credentials: Credentials,
+    pub(super) source: Source,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) roster: Roster,
     /// The process whose threads and locks this one uses: see [`fork`].
     pub(super) process: u64,
+    news: Arc<Queue>,
     state: Mutex<State>,
     /// Counts flights that have ended; waiters watch it.
     turn: watch::Sender<u64>,
@@ -47,6 +58,9 @@ struct State {
     snapshot: Option<Arc<Snapshot>>,
     outlets: Vec<Weak<Outlet>>,
     last_error: Option<Error>,
+    /// What the last login used, and when its source was looked at last.
+    supplied: Option<Supplied>,
+    looked: Time,
     /// What a request without a token showed while no login succeeded: does the server ask for one? Until when to
     /// believe it.
     open: Option<(bool, Time)>,
@@ -70,44 +84,71 @@ pub(super) enum Ask {
     },
 }
 
+/// The present state.
+pub(super) struct Gauges {
+    pub(super) generation: u64,
+    pub(super) remaining_ms: i64,
+    pub(super) retry_in: Duration,
+    pub(super) token: TokenState,
+    pub(super) refresh: RefreshState,
+}
+
 /// A token to use for one request.
 pub(crate) struct Lease {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) expired: bool,
 }
 
+/// What the refresher is to do for an identity.
+pub(super) struct Plan {
+    /// A login is due: its number.
+    pub(super) flight: Option<u64>,
+    /// See whether the source has something better than what is being refused.
+    pub(super) look: bool,
+    /// When to ask again at the latest.
+    pub(super) next: Option<Time>,
+}
+
+/// What an identity is made of.
+pub(super) struct Parts {
+    pub(super) origin: Origin,
+    pub(super) source: Source,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) news: Arc<Queue>,
+}
+
 impl Identity {
-    pub(super) fn new(origin: Origin, credentials: Credentials, transport: Arc<dyn Transport>) -> Self {
-        Self::with_state(origin, credentials, transport, Machine::new(seed()), None, None)
+    pub(super) fn new(parts: Parts) -> Self {
+        Self::with_state(parts, Machine::new(seed()), None, None)
     }
 
     /// The same identity in the child of a fork: nothing of the parent's locks, threads and connections, but its
     /// token and its pauses, unless the parent was changing them in that very moment.
-    pub(super) fn forked(parent: &Self, transport: Arc<dyn Transport>) -> Self {
+    pub(super) fn forked(parent: &Self, parts: Parts) -> Self {
         let (machine, snapshot, error) = match parent.state.try_lock() {
             Some(state) => (state.machine.forked(seed()), state.snapshot.clone(), state.last_error.clone()),
             None => (Machine::new(seed()), None, None),
         };
-        Self::with_state(parent.origin.clone(), parent.credentials.clone(), transport, machine, snapshot, error)
+        Self::with_state(parts, machine, snapshot, error)
     }
 
     fn with_state(
-        origin: Origin,
-        credentials: Credentials,
-        transport: Arc<dyn Transport>,
+        Parts { origin, source, transport, news }: Parts,
         machine: Machine,
         snapshot: Option<Arc<Snapshot>>,
         last_error: Option<Error>,
     ) -> Self {
         let roster = Roster::new(&origin.servers, seed() as usize);
-        let state = State { machine, snapshot, outlets: Vec::new(), last_error, open: None };
+        let (outlets, supplied, open) = (Vec::new(), None, None);
+        let state = State { machine, snapshot, outlets, last_error, supplied, looked: Time::ZERO, open };
         let (turn, _) = watch::channel(0);
         Self {
             origin,
-            credentials,
+            source,
             transport,
             roster,
             process: fork::generation(),
+            news,
             state: Mutex::new(state),
             turn,
             accepted: AtomicU64::new(0),
@@ -150,7 +191,11 @@ impl Identity {
                 }
                 Ask::Answered(state.lease(expired))
             }
-            Demand::Fail { retry_at } => Ask::Answered(Err(state.error(now, retry_at))),
+            Demand::Fail { retry_at } => {
+                let latched = state.machine.refresh_state() == RefreshState::Latched;
+                outlet.counters.count(if latched { Count::HeldBackLatch } else { Count::HeldBackPause });
+                Ask::Answered(Err(state.error(now, retry_at)))
+            }
             Demand::Await { patience } => match state.machine.retry_at() {
                 // The next attempt comes too late for this call, so what the last one said is all there is.
                 Some(retry_at) if patience.is_none() && retry_at > now + left => {
@@ -167,13 +212,50 @@ impl Identity {
         self.state.lock().outcome()
     }
 
-    /// The number of a login that is due now, if there is one; withdraws the token from caches when its time has come.
-    /// And when to be called again at the latest.
-    pub(super) fn tick(&self, now: Time) -> (Option<u64>, Option<Time>) {
+    /// What is to be done now; withdraws the token from caches when its time has come.
+    pub(super) fn tick(&self, now: Time) -> Plan {
         let mut state = self.state.lock();
         let flight = state.machine.start(now);
+        let mut next = state.machine.next_due(now);
+        let mut look = false;
+        if !self.source.is_fixed() && state.machine.is_refused() {
+            look = now >= state.looked + BETWEEN_LOOKS;
+            if look {
+                state.looked = now;
+            }
+            let again = state.looked + BETWEEN_LOOKS;
+            next = Some(next.map_or(again, |next| next.min(again)));
+        }
         state.publish(now);
-        (flight, state.machine.next_due(now))
+        if flight.is_some() {
+            self.tell(&state, || Event::login_started(&self.roster.names()));
+        }
+        Plan { flight, look, next }
+    }
+
+    /// A login is about to use this.
+    pub(super) fn uses(&self, supplied: &Supplied) {
+        let mut state = self.state.lock();
+        if state.supplied.as_ref().is_some_and(|before| before != supplied) {
+            state.machine.credentials_changed();
+        }
+        state.supplied = Some(supplied.clone());
+        state.looked = clock::now();
+    }
+
+    /// The source has this now; if it is not what has been refused, the next login need not wait.
+    pub(super) fn saw(&self, supplied: &Supplied) {
+        let mut state = self.state.lock();
+        if state.supplied.as_ref() != Some(supplied) {
+            state.machine.forgive();
+        }
+    }
+
+    /// Whether a server has refused this very token.
+    pub(super) fn has_seen_refused(&self, token: &Secret) -> bool {
+        let state = self.state.lock();
+        state.machine.token_state(clock::now()) == TokenState::Rejected
+            && state.snapshot.as_ref().is_some_and(|s| s.token == *token)
     }
 
     /// Flight `number`, sent at `sent`, is over.
@@ -184,20 +266,40 @@ impl Identity {
             Ok(grant) => {
                 let generation = Snapshot::next_generation();
                 let same = state.snapshot.as_ref().is_some_and(|s| s.token == grant.token);
+                let occasion = state.machine.occasion();
                 if !state.machine.issued(number, Issued { generation, ttl: grant.ttl, same, sent }, now) {
                     return;
                 }
                 let expiry = state.machine.expiry().unwrap_or(now);
                 state.snapshot = Some(Arc::new(Snapshot { generation, token: grant.token, expiry }));
-                state.last_error = None;
-                state.count(|c| count(&c.logins));
+                state.count(match occasion {
+                    Occasion::First => Count::LoginsFirst,
+                    Occasion::Renewal => Count::LoginsRenewal,
+                    Occasion::Rejection => Count::LoginsRejection,
+                });
+                self.tell(&state, || Event::token_refreshed(generation, expiry.saturating_sub(now)));
+                if state.last_error.take().is_some() {
+                    self.tell(&state, || Event::recovered(generation));
+                }
             }
             Err((setback, error)) => {
                 if !state.machine.failed(number, setback, now) {
                     return;
                 }
+                state.count(match setback {
+                    Setback::Unreachable => Count::FailuresUnreachable,
+                    Setback::Slow | Setback::Answered(Reason::Overloaded, _) => Count::FailuresOverloaded,
+                    Setback::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
+                    Setback::Unsupplied | Setback::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
+                        Count::FailuresOther
+                    }
+                });
+                let latched = state.machine.refresh_state() == RefreshState::Latched;
+                let retry_at = state.machine.retry_at().unwrap_or(now);
+                self.tell(&state, || {
+                    Event::login_failed(error.clone().with_retry_after(retry_at.saturating_sub(now)), latched)
+                });
                 state.last_error = Some(error);
-                state.count(|c| count(&c.login_failures));
                 self.roster.turn();
             }
         }
@@ -206,11 +308,32 @@ impl Identity {
         self.turn.send_modify(|turn| *turn += 1);
     }
 
+    /// Tells every handle that wants to know.
+    fn tell(&self, state: &State, event: impl Fn() -> Event) {
+        for outlet in state.outlets.iter().filter_map(Weak::upgrade) {
+            if let Some(listener) = &outlet.listener {
+                self.news.push(listener.clone(), event());
+            }
+        }
+    }
+
+    /// A server could not be reached.
+    pub(super) fn went_down(&self, entry: &Entry) {
+        if entry.went_down(clock::now()) {
+            self.tell(&self.state.lock(), || Event::server_down(entry.server.name()));
+        }
+    }
+
     /// A server refused the token of `generation` (0: there was none).
     pub(super) fn rejected(&self, generation: u64, why: Rejection) -> Verdict {
         let now = clock::now();
         let mut state = self.state.lock();
+        let before = state.machine.occasion();
         let verdict = state.machine.rejected(generation, why, now);
+        if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
+            let why = if why == Rejection::Identity { "invalid or expired" } else { "without saying why" };
+            self.tell(&state, || Event::token_rejected(generation, why));
+        }
         if state.machine.is_refused_everywhere() && verdict == Verdict::Return {
             let names = self.roster.names();
             let message = format!(
@@ -220,6 +343,11 @@ impl Identity {
         }
         state.publish(now);
         verdict
+    }
+
+    /// Whether the token of `generation` has been replaced.
+    pub(super) fn has_newer(&self, generation: u64) -> bool {
+        self.state.lock().snapshot.as_ref().is_some_and(|s| s.generation > generation)
     }
 
     /// A server took the token of `generation`.
@@ -259,11 +387,14 @@ impl Identity {
         self.state.lock().machine.was_good()
     }
 
-    pub(super) fn gauges(&self) -> (u64, i64, TokenState, RefreshState) {
+    pub(super) fn gauges(&self) -> Gauges {
         let now = clock::now();
         let state = self.state.lock();
-        let (generation, left) = state.snapshot.as_ref().map_or((0, 0), |s| (s.generation, s.remaining_ms(now)));
-        (generation, left, state.machine.token_state(now), state.machine.refresh_state())
+        let (generation, remaining_ms) =
+            state.snapshot.as_ref().map_or((0, 0), |s| (s.generation, s.remaining_ms(now)));
+        let retry_in = state.machine.retry_at().map_or(Duration::ZERO, |at| at.saturating_sub(now));
+        let (token, refresh) = (state.machine.token_state(now), state.machine.refresh_state());
+        Gauges { generation, remaining_ms, retry_in, token, refresh }
     }
 }
 
@@ -276,8 +407,8 @@ impl State {
         }
     }
 
-    fn count(&self, event: impl Fn(&Counters)) {
-        self.outlets.iter().filter_map(Weak::upgrade).for_each(|o| event(&o.counters));
+    fn count(&self, what: Count) {
+        self.outlets.iter().filter_map(Weak::upgrade).for_each(|o| o.counters.count(what));
     }
 
     fn lease(&self, expired: bool) -> Result<Lease> {

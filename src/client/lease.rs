@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     identity::{Ask, Identity, Lease},
     process::Process,
-    publish::{Outlet, count},
+    publish::Outlet,
     wait::Limits,
 };
 use crate::error::{Error, Kind, Result};
@@ -25,7 +25,7 @@ pub(super) fn lease(
             Ask::Answered(answer) => return answer,
             Ask::Wait { turn, patience } => (turn, patience),
         };
-        count(&outlet.counters.waits);
+        let _waiting = outlet.counters.waits();
         process.wake()?;
         let until = patience.map(|patience| Instant::now() + patience);
         let ended = limits.wait(turn.changed(), until)?.is_some();

@@ -1,32 +1,36 @@
 //! The client: what a Rust user imports, and what the C functions wrap.
 
 mod config;
+mod counters;
+mod event;
 mod flight;
 mod identity;
 mod lease;
+mod listener;
 mod process;
 mod publish;
 mod request;
 mod roster;
+mod source;
 mod wait;
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 pub use config::Config;
+pub use event::{Event, EventKind, Level};
 pub use request::{Request, Response};
+pub use source::Supply;
 pub use wait::Cancel;
 
-use config::{Checked, Credentials};
-use identity::{Identity, Lease};
+use config::Checked;
+use counters::Count;
+use identity::{Gauges, Identity, Lease};
+use publish::Outlet;
 pub(crate) use publish::Snapshot;
-use publish::{Outlet, count};
+use source::{Credentials, Source};
 use wait::{Limits, Signal};
 
 use crate::{
@@ -82,6 +86,7 @@ pub enum Advice {
 
 /// Counters since the client was made, and its present state.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Stats {
     /// Logins that brought a token this client uses.
     pub logins: u64,
@@ -105,6 +110,34 @@ pub struct Stats {
     pub token_state: TokenState,
     /// State of its renewal.
     pub refresh_state: RefreshState,
+    /// Successful logins when there was no token yet.
+    pub logins_first: u64,
+    /// Successful logins before a token's expiry.
+    pub logins_renewal: u64,
+    /// Successful logins after a server refused the token.
+    pub logins_rejection: u64,
+    /// Failed logins: no server could be reached.
+    pub failures_unreachable: u64,
+    /// Failed logins: no answer in time, or too much to do (429, 502 to 504).
+    pub failures_overloaded: u64,
+    /// Failed logins: the credentials were refused, or the server failed over them (500).
+    pub failures_refused: u64,
+    /// Failed logins: the answer was not that of a Nacos, or there was nothing to log in with.
+    pub failures_other: u64,
+    /// Refused tokens: invalid or expired.
+    pub rejections_identity: u64,
+    /// Refused tokens: without saying why.
+    pub rejections_unknown: u64,
+    /// Calls that got the last login's error because the next login was not due yet.
+    pub held_back_pause: u64,
+    /// The same while the credentials counted as wrong.
+    pub held_back_latch: u64,
+    /// Refusals of a token that had been replaced already: answered by a replay, without a login.
+    pub held_back_generation: u64,
+    /// Calls that wait for a login now.
+    pub waiting: u64,
+    /// How long until the next login after one that failed; zero if none is waiting for its time.
+    pub retry_in: Duration,
 }
 
 impl Client {
@@ -120,8 +153,8 @@ impl Client {
 
     fn over(checked: Checked, connect: impl FnOnce() -> Result<Arc<dyn Transport>>) -> Result<Self> {
         fork::watch();
-        let identity = process::current().identity(&checked.origin, &checked.credentials, connect)?;
-        let outlet = Arc::new(Outlet::default());
+        let identity = process::current().identity(&checked.origin, &checked.source, connect)?;
+        let outlet = Arc::new(Outlet::new(checked.listener));
         identity.attach(&outlet);
         Ok(Self {
             carriage: checked.carriage,
@@ -199,7 +232,7 @@ impl Client {
         };
         let verdict = self.note_rejection(&identity, generation, why);
         if verdict != Verdict::Return {
-            count(&self.outlet.counters.replays);
+            self.outlet.counters.count(Count::Replays);
         }
         Ok(match verdict {
             Verdict::Return => Advice::Return,
@@ -208,19 +241,33 @@ impl Client {
         })
     }
 
-    /// From now on logs in as `username` with `password`; the old token is not used any more. Does not block: the next
-    /// call that wants a token logs in. Calls under way keep the token they have.
+    /// From now on logs in as `username` with `password`, wherever the credentials came from before; the old token is
+    /// not used any more. Does not block: the next call that wants a token logs in. Calls under way keep the token they
+    /// have.
     ///
     /// # Errors
     /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument), [`Kind::Closed`](crate::Kind::Closed).
     pub fn set_credentials(&self, username: &str, password: &str) -> Result<()> {
+        self.move_to(Source::Password(Credentials::check(username.into(), password.into(), Error::argument)?))
+    }
+
+    /// From now on uses `token`, which somebody else got, for its life `ttl` (`None`: until a server refuses it), and
+    /// logs in no more. Does not block.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument), [`Kind::Closed`](crate::Kind::Closed).
+    pub fn set_token(&self, token: &str, ttl: Option<Duration>) -> Result<()> {
+        self.move_to(Source::token(token.into(), ttl, Error::argument)?)
+    }
+
+    fn move_to(&self, source: Source) -> Result<()> {
         if self.closed.is_given() {
             return Err(Error::closed());
         }
-        let credentials = Credentials::check(username.into(), password.into(), Error::argument)?;
         let _one_at_a_time = self.moving.lock();
         let old = self.identity()?;
-        let new = process::current().identity(&old.origin, &credentials, || Ok(old.transport.clone()))?;
+        let process = process::current();
+        let new = process.identity(&old.origin, &source, || Ok(old.transport.clone()))?;
         if Arc::ptr_eq(&old, &new) {
             return Ok(());
         }
@@ -229,6 +276,7 @@ impl Client {
             new.forgive();
         }
         old.detach(&self.outlet);
+        process.left(&old);
         new.attach(&self.outlet);
         self.identity.store(new.clone());
         if self.closed.is_given() {
@@ -240,32 +288,54 @@ impl Client {
 
     /// Counters and state.
     pub fn stats(&self) -> Stats {
-        let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let counters = &self.outlet.counters;
-        let (generation, remaining_ms, token_state, refresh_state) = self.identity.load().gauges();
+        let get = |count| self.outlet.counters.get(count);
+        let sum = |counts: &[Count]| counts.iter().map(|count| get(*count)).sum();
+        let Gauges { generation, remaining_ms, retry_in, token, refresh } = self.identity.load().gauges();
         Stats {
-            logins: get(&counters.logins),
-            login_failures: get(&counters.login_failures),
-            requests: get(&counters.requests),
-            replays: get(&counters.replays),
-            rejections: get(&counters.rejections),
-            rejections_permission: get(&counters.rejections_permission),
-            waits: get(&counters.waits),
+            logins: sum(&[Count::LoginsFirst, Count::LoginsRenewal, Count::LoginsRejection]),
+            login_failures: sum(&[
+                Count::FailuresUnreachable,
+                Count::FailuresOverloaded,
+                Count::FailuresRefused,
+                Count::FailuresOther,
+            ]),
+            requests: get(Count::Requests),
+            replays: get(Count::Replays),
+            rejections: sum(&[Count::RejectionsIdentity, Count::RejectionsPermission, Count::RejectionsUnknown]),
+            rejections_permission: get(Count::RejectionsPermission),
+            waits: get(Count::Waits),
             generation,
             remaining_ms,
-            token_state,
-            refresh_state,
+            token_state: token,
+            refresh_state: refresh,
+            logins_first: get(Count::LoginsFirst),
+            logins_renewal: get(Count::LoginsRenewal),
+            logins_rejection: get(Count::LoginsRejection),
+            failures_unreachable: get(Count::FailuresUnreachable),
+            failures_overloaded: get(Count::FailuresOverloaded),
+            failures_refused: get(Count::FailuresRefused),
+            failures_other: get(Count::FailuresOther),
+            rejections_identity: get(Count::RejectionsIdentity),
+            rejections_unknown: get(Count::RejectionsUnknown),
+            held_back_pause: get(Count::HeldBackPause),
+            held_back_latch: get(Count::HeldBackLatch),
+            held_back_generation: get(Count::HeldBackGeneration),
+            waiting: get(Count::Waiting),
+            retry_in,
         }
     }
 
-    /// Ends every call under way with [`Kind::Closed`](crate::Kind::Closed), and every later one. Does not wait for a login or a server.
+    /// Ends every call under way with [`Kind::Closed`](crate::Kind::Closed), and every later one. Does not wait for a login or a server,
+    /// but for a function of the caller's own that is running (see [`Config::on_event`]) in another thread.
     pub fn close(&self) {
         self.closed.give();
         if let Ok(identity) = self.identity() {
             identity.detach(&self.outlet);
+            process::current().left(&identity);
         }
-        // Its last handle may have been the reason for the refresher to be.
-        process::current().nudge();
+        if let Some(listener) = &self.outlet.listener {
+            listener.shut();
+        }
     }
 
     /// The identity, in the process we are in.
@@ -292,11 +362,17 @@ impl Client {
     }
 
     fn note_rejection(&self, identity: &Identity, generation: u64, why: Rejection) -> Verdict {
-        count(&self.outlet.counters.rejections);
-        if why == Rejection::Permission {
-            count(&self.outlet.counters.rejections_permission);
+        let counters = &self.outlet.counters;
+        counters.count(match why {
+            Rejection::Identity => Count::RejectionsIdentity,
+            Rejection::Permission => Count::RejectionsPermission,
+            Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
+        });
+        let verdict = identity.rejected(generation, why);
+        if verdict == Verdict::Replay && identity.has_newer(generation) {
+            counters.count(Count::HeldBackGeneration);
         }
-        identity.rejected(generation, why)
+        verdict
     }
 
     /// Notes a refusal; whether to send the request again.

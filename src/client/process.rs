@@ -16,9 +16,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{
-    config::{Credentials, Origin},
+    config::Origin,
     flight,
-    identity::Identity,
+    identity::{Identity, Parts, Plan},
+    listener::Queue,
+    source::Source,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -30,6 +32,8 @@ use crate::{
 const KEPT: usize = 64;
 /// The longest the refresher sleeps: timers stand still while the machine is suspended, tokens do not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// Threads for what cannot but block, while it does: the names of servers, the caller's own functions.
+const BLOCKING_THREADS: usize = 16;
 /// A fault that comes back at once must not take a core for itself.
 const AFTER_A_PANIC: Duration = Duration::from_millis(100);
 
@@ -40,7 +44,8 @@ pub(super) struct Process {
     /// Last used at the end.
     identities: Mutex<Vec<Arc<Identity>>>,
     refresher_runs: Mutex<bool>,
-    awake: Notify,
+    awake: Arc<Notify>,
+    news: Arc<Queue>,
 }
 
 /// The state of this very process.
@@ -50,13 +55,7 @@ pub(super) fn current() -> Arc<Process> {
         match &seen {
             Some(process) if process.fork == fork::generation() => return process.clone(),
             _ => {
-                let fresh = Arc::new(Process {
-                    fork: fork::generation(),
-                    identities: Mutex::default(),
-                    refresher_runs: Mutex::new(false),
-                    awake: Notify::new(),
-                });
-                CURRENT.compare_and_swap(&seen, Some(fresh));
+                CURRENT.compare_and_swap(&seen, Some(Arc::new(Process::new())));
                 // The parent's state, if that is what it was, is never dropped.
                 std::mem::forget(seen);
             }
@@ -65,37 +64,49 @@ pub(super) fn current() -> Arc<Process> {
 }
 
 impl Process {
+    fn new() -> Self {
+        let awake = Arc::new(Notify::new());
+        Self {
+            fork: fork::generation(),
+            identities: Mutex::default(),
+            refresher_runs: Mutex::new(false),
+            news: Arc::new(Queue::new(awake.clone())),
+            awake,
+        }
+    }
+
     /// The identity of these credentials at this origin, new if nobody has it yet. `connect` makes the transport of a
     /// new origin: connections are shared by all identities of one.
     pub(super) fn identity(
         &self,
         origin: &Origin,
-        credentials: &Credentials,
+        source: &Source,
         connect: impl FnOnce() -> Result<Arc<dyn Transport>>,
     ) -> Result<Arc<Identity>> {
-        let new = |transport| Identity::new(origin.clone(), credentials.clone(), transport);
-        self.find_or(origin, credentials, connect, new)
+        self.find_or(origin, source, connect, Identity::new)
     }
 
     /// The same identity as `parent`, which belongs to the process this one was forked from.
     pub(super) fn adopt(&self, parent: &Identity) -> Result<Arc<Identity>> {
         let connect = || Ok(Arc::new(Http::new(&parent.origin.settings)?) as Arc<dyn Transport>);
-        self.find_or(&parent.origin, &parent.credentials, connect, |transport| Identity::forked(parent, transport))
+        self.find_or(&parent.origin, &parent.source, connect, |parts| Identity::forked(parent, parts))
     }
 
     fn find_or(
         &self,
         origin: &Origin,
-        credentials: &Credentials,
+        source: &Source,
         connect: impl FnOnce() -> Result<Arc<dyn Transport>>,
-        make: impl FnOnce(Arc<dyn Transport>) -> Identity,
+        make: impl FnOnce(Parts) -> Identity,
     ) -> Result<Arc<Identity>> {
         let mut identities = self.identities.lock();
-        let identity = match identities.iter().position(|i| i.origin == *origin && i.credentials == *credentials) {
+        let identity = match identities.iter().position(|i| i.origin == *origin && i.source == *source) {
             Some(at) => identities.remove(at),
             None => {
                 let known = identities.iter().find(|i| i.origin == *origin).map(|i| i.transport.clone());
-                Arc::new(make(known.map_or_else(connect, Ok)?))
+                let transport = known.map_or_else(connect, Ok)?;
+                let (origin, source, news) = (origin.clone(), source.clone(), self.news.clone());
+                Arc::new(make(Parts { origin, source, transport, news }))
             }
         };
         identities.push(identity.clone());
@@ -106,6 +117,16 @@ impl Process {
             !goes
         });
         Ok(identity)
+    }
+
+    /// A handle has left `identity`.
+    pub(super) fn left(&self, identity: &Arc<Identity>) {
+        if !identity.source.is_shared() {
+            // Nobody else can come with the same, and it holds on to the caller's functions.
+            self.identities.lock().retain(|i| !Arc::ptr_eq(i, identity));
+        }
+        // It may have been the reason for the refresher to be.
+        self.awake.notify_one();
     }
 
     /// Has the refresher look at everything now.
@@ -127,9 +148,9 @@ impl Process {
             let failed = |e: std::io::Error| Error::new(Kind::Internal, format!("cannot start the refresher: {e}"));
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
-                .max_blocking_threads(4)
+                .max_blocking_threads(BLOCKING_THREADS)
                 .thread_keep_alive(Duration::from_millis(100))
-                .thread_name("nacos-dns")
+                .thread_name("nacos-helper")
                 .build()
                 .map_err(failed)?;
             let process = self.clone();
@@ -157,8 +178,15 @@ impl Process {
             let mut next = now + LONGEST_SLEEP;
             for identity in self.in_use() {
                 identity.transport.tidy();
-                let (flight, due) = identity.tick(now);
+                let Plan { flight, look, next: due } = identity.tick(now);
                 next = due.map_or(next, |due| next.min(due));
+                if look {
+                    let (process, identity) = (self.clone(), identity.clone());
+                    tokio::spawn(async move {
+                        flight::look(identity).await;
+                        process.nudge();
+                    });
+                }
                 if let Some(number) = flight {
                     let process = self.clone();
                     tokio::spawn(async move {
@@ -167,6 +195,10 @@ impl Process {
                         process.nudge();
                     });
                 }
+            }
+            if self.news.wants_delivery() {
+                let news = self.news.clone();
+                tokio::task::spawn_blocking(move || news.deliver());
             }
             let nap = tokio::time::sleep(next.saturating_sub(now));
             tokio::select! {

@@ -10,6 +10,7 @@ use std::{
 
 use arc_swap::{ArcSwapOption, Guard};
 
+use super::{counters::Counters, listener::Listener};
 use crate::{lifecycle::Time, secret::Secret, sys::fork};
 
 /// One token. Immutable.
@@ -45,25 +46,15 @@ pub(crate) struct Outlet {
     process: AtomicU64,
     snapshot: ArcSwapOption<Snapshot>,
     pub(super) counters: Counters,
-}
-
-/// What happened to one handle. Events of a shared token count for every handle that shares it.
-#[derive(Default)]
-pub(super) struct Counters {
-    pub(super) logins: AtomicU64,
-    pub(super) login_failures: AtomicU64,
-    pub(super) requests: AtomicU64,
-    pub(super) replays: AtomicU64,
-    pub(super) rejections: AtomicU64,
-    pub(super) rejections_permission: AtomicU64,
-    pub(super) waits: AtomicU64,
-}
-
-pub(super) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
+    /// The caller's own functions, if there are any.
+    pub(super) listener: Option<Arc<Listener>>,
 }
 
 impl Outlet {
+    pub(super) fn new(listener: Option<Arc<Listener>>) -> Self {
+        Self { listener, ..Self::default() }
+    }
+
     /// The token, if it may be used without asking: two or three loads, no lock, no allocation, no system call.
     pub(crate) fn cached(&self) -> Option<Guard<Option<Arc<Snapshot>>>> {
         let word = self.word.load(Ordering::Acquire);

@@ -11,8 +11,8 @@ use url::{Url, form_urlencoded};
 
 use super::{
     Client,
+    counters::Count,
     identity::{Identity, Lease},
-    publish::count,
     roster::Entry,
     wait::{Cancel, Limits},
 };
@@ -224,7 +224,7 @@ struct Call<'a> {
 
 pub(super) fn request(client: &Client, mut request: Request) -> Result<Response> {
     request.check(client.carriage())?;
-    count(&client.outlet().counters.requests);
+    client.outlet().counters.count(Count::Requests);
     let identity = client.identity()?;
     let timeout = request.timeout.unwrap_or(client.request_timeout());
     let limits = Limits::new(timeout, request.cancel.as_ref(), client.closed());
@@ -247,7 +247,7 @@ pub(super) fn request(client: &Client, mut request: Request) -> Result<Response>
         Err(_) if why == Rejection::Unknown => return Ok(first),
         lease => lease?,
     };
-    count(&client.outlet().counters.replays);
+    client.outlet().counters.count(Count::Replays);
     let generation = lease.snapshot.generation;
     let second = Response { replays: 1, ..call.send(Some(&lease))? };
     match rejection::classify(second.status, &second.body) {
@@ -303,7 +303,7 @@ impl Call<'_> {
                 let error = self.explain(entry, &out.url, failure);
                 match trouble {
                     Trouble::Connect | Trouble::Tls => {
-                        entry.went_down(clock::now());
+                        self.identity.went_down(entry);
                         self.identity.saw_down();
                         last = Some(error);
                         break;

@@ -27,9 +27,9 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The server could not be reached.
-    pub(super) fn went_down(&self, now: Time) {
-        self.down_until_ms.store((now + SET_ASIDE).as_millis() as u64, Ordering::Relaxed);
+    /// The server could not be reached; whether that is news.
+    pub(super) fn went_down(&self, now: Time) -> bool {
+        self.down_until_ms.swap((now + SET_ASIDE).as_millis() as u64, Ordering::Relaxed) == 0
     }
 
     /// The server answered.

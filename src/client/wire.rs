@@ -1,7 +1,7 @@
 //! A scripted wire under a client, for tests.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize},
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering},
     time::Instant,
 };
 
@@ -106,7 +106,8 @@ impl Fixture {
         let identity = self.client.identity().unwrap();
         let checked = Checked {
             origin: identity.origin.clone(),
-            credentials: identity.credentials.clone(),
+            source: identity.source.clone(),
+            listener: None,
             request_timeout: Duration::from_secs(5),
             carriage: Carriage::Bearer,
         };

@@ -1,6 +1,6 @@
 //! The handle: made, told new credentials, asked how it is, closed, freed.
 
-use std::{ffi::c_char, ptr};
+use std::{ffi::c_char, ptr, time::Duration};
 
 use super::{
     boundary::{Output, Sized_, borrow, guard, text, write},
@@ -73,6 +73,34 @@ pub struct nacos_auth_statistics {
     pub token_state: u32,
     /// One of NACOS_REFRESH_*.
     pub refresh_state: u32,
+    /// Of the logins: when there was no token yet.
+    pub logins_first: u64,
+    /// Of the logins: before the token's expiry.
+    pub logins_renewal: u64,
+    /// Of the logins: after a server refused the token.
+    pub logins_rejection: u64,
+    /// Of the failures: no server could be reached.
+    pub failures_unreachable: u64,
+    /// Of the failures: no answer in time, or too much to do (429, 502 to 504).
+    pub failures_overloaded: u64,
+    /// Of the failures: the credentials were refused, or the server failed over them (500).
+    pub failures_refused: u64,
+    /// Of the failures: the answer was not that of a Nacos, or there was nothing to log in with.
+    pub failures_other: u64,
+    /// Of the rejections: invalid or expired.
+    pub rejections_identity: u64,
+    /// Of the rejections: without saying why.
+    pub rejections_unknown: u64,
+    /// Calls that got the last login's error because the next login was not due yet.
+    pub held_back_pause: u64,
+    /// The same while the credentials counted as wrong.
+    pub held_back_latch: u64,
+    /// Refusals of a token that had been replaced already: answered by a replay, without a login.
+    pub held_back_generation: u64,
+    /// Calls that wait for a login now.
+    pub waiting: u64,
+    /// Milliseconds until the next login after one that failed; 0 if none is waiting for its time.
+    pub retry_in_ms: u64,
 }
 
 unsafe impl Sized_ for nacos_auth_statistics {}
@@ -95,7 +123,9 @@ pub unsafe extern "C" fn nacos_auth_init(
     unsafe {
         guard(error, || {
             write("auth", auth, ptr::null_mut())?;
-            let client = Client::new(config(options)?)?;
+            let (config, data) = config(options)?;
+            let client = Client::new(config)?;
+            data.own();
             write("auth", auth, give(nacos_auth(client)))
         })
     }
@@ -120,6 +150,30 @@ pub unsafe extern "C" fn nacos_auth_set_credentials(
         guard(error, || {
             let client = borrow("auth", auth)?.client();
             Ok(client.set_credentials(text("username", username)?, text("password", password)?)?)
+        })
+    }
+}
+
+/// From now on uses this token, which somebody else got, for ttl_ms milliseconds (0: until a server refuses it), and logs
+/// in no more. Does not block. Calls under way keep the token they have. Any thread.
+///
+/// Fails with NACOS_CLOSED or an argument error; then nothing changes.
+///
+/// # Safety
+/// Pointers are valid; `token` is NUL-terminated UTF-8 and copied; `error` may be NULL.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_auth_set_token(
+    auth: *mut nacos_auth,
+    token: *const c_char,
+    ttl_ms: u64,
+    error: *mut *mut nacos_error,
+) -> nacos_status {
+    unsafe {
+        guard(error, || {
+            let client = borrow("auth", auth)?.client();
+            let ttl = (ttl_ms != 0).then(|| Duration::from_millis(ttl_ms));
+            Ok(client.set_token(text("token", token)?, ttl)?)
         })
     }
 }
@@ -164,6 +218,20 @@ pub unsafe extern "C" fn nacos_auth_stats(
                     RefreshState::BackingOff => NACOS_REFRESH_BACKING_OFF,
                     RefreshState::Latched => NACOS_REFRESH_LATCHED,
                 },
+                logins_first: stats.logins_first,
+                logins_renewal: stats.logins_renewal,
+                logins_rejection: stats.logins_rejection,
+                failures_unreachable: stats.failures_unreachable,
+                failures_overloaded: stats.failures_overloaded,
+                failures_refused: stats.failures_refused,
+                failures_other: stats.failures_other,
+                rejections_identity: stats.rejections_identity,
+                rejections_unknown: stats.rejections_unknown,
+                held_back_pause: stats.held_back_pause,
+                held_back_latch: stats.held_back_latch,
+                held_back_generation: stats.held_back_generation,
+                waiting: stats.waiting,
+                retry_in_ms: u64::try_from(stats.retry_in.as_millis()).unwrap_or(u64::MAX),
             });
             Ok(())
         })
@@ -171,7 +239,8 @@ pub unsafe extern "C" fn nacos_auth_stats(
 }
 
 /// Ends the service of a handle: every call under way, and every later one, fails with NACOS_CLOSED, a call that waits for a
-/// hung server within 100 ms. Does not wait for them. Idempotent; NULL is a no-op. Any thread.
+/// hung server within 100 ms. Does not wait for them, but for a callback of the handle that runs in another thread: hold no
+/// lock that it wants. No callback begins after it has returned. Idempotent; NULL is a no-op. Any thread, callbacks too.
 ///
 /// # Safety
 /// `auth` is NULL or has not been freed.

@@ -9,6 +9,7 @@ compile_error!("the C ABI contains panics by unwinding; build with panic = \"unw
 
 mod auth;
 mod boundary;
+mod callback;
 mod cancel;
 mod error;
 mod options;

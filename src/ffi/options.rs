@@ -1,9 +1,14 @@
 //! The structs that C fills in, and what becomes of them.
 
-use std::{ffi::c_char, time::Duration};
+use std::{
+    ffi::{c_char, c_void},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     boundary::{Sized_, optional_text, read_sized, reserved, text},
+    callback::{self, Data, nacos_credentials_callback, nacos_drop_callback, nacos_event_callback, nacos_log_callback},
     cancel::nacos_cancel,
     error::nacos_error,
     pointer::borrow_or,
@@ -29,9 +34,10 @@ pub struct nacos_auth_options {
     pub server_addr: *const c_char,
     /// What every path begins with. NULL: "/nacos"; "" or "/": nothing.
     pub context_path: *const c_char,
-    /// Required: the name of a Nacos user.
+    /// The name of a Nacos user: required, unless the credentials come from `token` or `credentials`.
     pub username: *const c_char,
-    /// Required: the user's password. The caller may wipe its own copy after the call.
+    /// The user's password: required, unless there is a `password_file`, a `token` or a `credentials` function. The caller
+    /// may wipe its own copy after the call.
     pub password: *const c_char,
     /// PEM file with the authorities to trust instead of the system's. Read by nacos_auth_init.
     pub ca_file: *const c_char,
@@ -47,8 +53,26 @@ pub struct nacos_auth_options {
     pub request_timeout_ms: u32,
     /// Where the token rides: one of NACOS_CARRIAGE_*.
     pub carriage: i32,
-    /// 0.
-    pub reserved0: u32,
+    /// Down to which level `log` is called: one of NACOS_LOG_*. 0: NACOS_LOG_INFO.
+    pub log_level: i32,
+    /// Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a line end behind it does not count). Read anew
+    /// for each login, again when a login is refused, and every 15 s as long as what it holds is refused.
+    pub password_file: *const c_char,
+    /// Instead of credentials: a token that somebody else got. Nothing logs in; when a server refuses the token, calls
+    /// fail with NACOS_BAD_CREDENTIALS until nacos_auth_set_token brings another.
+    pub token: *const c_char,
+    /// Instead of credentials: a function that supplies them, or a token. A handle with such a function shares its token
+    /// with no other handle. NULL: none.
+    pub credentials: nacos_credentials_callback,
+    /// Told what happens, as events. NULL: none.
+    pub event: nacos_event_callback,
+    /// Told what happens, in lines for a log. NULL: none.
+    pub log: nacos_log_callback,
+    /// Handed to every callback. It stays the caller's, but see `callback_drop`.
+    pub callback_data: *mut c_void,
+    /// Called once with `callback_data` when no callback will be called any more, on any thread: in nacos_auth_close, or
+    /// soon after it if a login is under way. Not called if nacos_auth_init fails. NULL: nothing to let go of.
+    pub callback_drop: nacos_drop_callback,
 }
 
 /// Settings for one call. Begin with nacos_call_options_default().
@@ -74,15 +98,18 @@ fn milliseconds(value: u32) -> Option<Duration> {
 
 /// # Safety
 /// `options` is NULL or as nacos_auth_init requires it.
-pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<Config, nacos_error> {
+pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<(Config, Arc<Data>), nacos_error> {
     let options = unsafe { read_sized("options", options) }?.ok_or_else(|| nacos_error::null("options"))?;
-    let required = |name: &str, pointer| unsafe { text(name, pointer) };
     let optional = |name: &str, pointer| unsafe { optional_text(name, pointer) };
-    let mut config = Config::new(
-        required("options.server_addr", options.server_addr)?,
-        required("options.username", options.username)?,
-        required("options.password", options.password)?,
-    );
+    let data = Data::new(options.callback_data, options.callback_drop);
+    let mut config = unsafe { login(&options, &data) }?;
+    if let Some(hook) = options.event {
+        config = config.on_event(unsafe { callback::event(hook, data.clone()) });
+    }
+    let level = callback::level(options.log_level)?;
+    if let Some(hook) = options.log {
+        config = config.on_log(level, unsafe { callback::log(hook, data.clone()) });
+    }
     if let Some(path) = optional("options.context_path", options.context_path)? {
         config = config.context_path(path);
     }
@@ -104,7 +131,6 @@ pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<Config
     if let Some(timeout) = milliseconds(options.request_timeout_ms) {
         config = config.request_timeout(timeout);
     }
-    reserved("options.reserved0", options.reserved0)?;
     let carriage = match options.carriage {
         NACOS_CARRIAGE_BEARER => Carriage::Bearer,
         NACOS_CARRIAGE_HEADER => Carriage::Header,
@@ -114,7 +140,44 @@ pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<Config
             return Err(nacos_error::new(NACOS_INVALID_CONFIG, message));
         }
     };
-    Ok(config.carriage(carriage))
+    Ok((config.carriage(carriage), data))
+}
+
+/// A configuration with the one source of credentials that the options name.
+///
+/// # Safety
+/// As [`config`].
+unsafe fn login(options: &nacos_auth_options, data: &Arc<Data>) -> Result<Config, nacos_error> {
+    let required = |name: &str, pointer| unsafe { text(name, pointer) };
+    let wrong = |message: &str| nacos_error::new(NACOS_INVALID_CONFIG, message);
+    let server_addr = required("options.server_addr", options.server_addr)?;
+    let given = [
+        !options.password.is_null(),
+        !options.password_file.is_null(),
+        !options.token.is_null(),
+        options.credentials.is_some(),
+    ];
+    if given.iter().filter(|given| **given).count() > 1 {
+        return Err(wrong(
+            "options: password, password_file, token and credentials exclude each other; give one of them",
+        ));
+    }
+    let [_, file, token, function] = given;
+    if (token || function) && !options.username.is_null() {
+        return Err(wrong("options.username: goes with password or password_file only; leave it out"));
+    }
+    if token {
+        return Ok(Config::with_token(server_addr, required("options.token", options.token)?, None));
+    }
+    if let Some(hook) = options.credentials {
+        return Ok(Config::with_callback(server_addr, unsafe { callback::credentials(hook, data.clone()) }));
+    }
+    let username = required("options.username", options.username)?;
+    if file {
+        let path = required("options.password_file", options.password_file)?;
+        return Ok(Config::with_password_file(server_addr, username, path));
+    }
+    Ok(Config::new(server_addr, username, required("options.password", options.password)?))
 }
 
 /// What limits one call.

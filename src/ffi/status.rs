@@ -42,6 +42,8 @@ pub const NACOS_FORBIDDEN: nacos_status = 301;
 pub const NACOS_THROTTLED: nacos_status = 302;
 /// The server failed (HTTP 5xx).
 pub const NACOS_SERVER: nacos_status = 303;
+/// There are no credentials to log in with: the password file cannot be read, or the credentials callback failed.
+pub const NACOS_NO_CREDENTIALS: nacos_status = 304;
 /// The caller cancelled the call.
 pub const NACOS_CANCELLED: nacos_status = 400;
 /// The handle has been closed.
@@ -70,6 +72,7 @@ const ALL: &[(nacos_status, &CStr, &CStr)] = &[
     (NACOS_FORBIDDEN, c"FORBIDDEN", c"the servers refuse fresh tokens"),
     (NACOS_THROTTLED, c"THROTTLED", c"the server asked to be left alone for a while"),
     (NACOS_SERVER, c"SERVER", c"the server failed"),
+    (NACOS_NO_CREDENTIALS, c"NO_CREDENTIALS", c"there are no credentials to log in with"),
     (NACOS_CANCELLED, c"CANCELLED", c"the caller cancelled the call"),
     (NACOS_CLOSED, c"CLOSED", c"the handle has been closed"),
     (NACOS_PANIC, c"PANIC", c"a fault of the library was contained"),
@@ -91,6 +94,7 @@ pub(super) fn of(kind: Kind) -> nacos_status {
         Kind::Forbidden => NACOS_FORBIDDEN,
         Kind::Throttled => NACOS_THROTTLED,
         Kind::Server => NACOS_SERVER,
+        Kind::NoCredentials => NACOS_NO_CREDENTIALS,
         Kind::Cancelled => NACOS_CANCELLED,
         Kind::Closed => NACOS_CLOSED,
         Kind::Internal => NACOS_INTERNAL,

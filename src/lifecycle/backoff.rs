@@ -18,6 +18,8 @@ pub enum Setback {
     Unreachable,
     /// No answer in time.
     Slow,
+    /// No server was asked, because there was nothing to log in with.
+    Unsupplied,
     /// An answer without a token; the server may have said when to come back.
     Answered(Reason, Option<Duration>),
 }
@@ -68,6 +70,11 @@ impl Ladder {
         *self = Self::default();
     }
 
+    /// Whether credentials have been refused since the last success.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.refused > 0
+    }
+
     /// A server was seen to be down, by a login or by a request.
     pub(crate) fn saw_down(&mut self, now: Time) {
         self.down_at = Some(now);
@@ -102,7 +109,7 @@ impl Ladder {
                 match self.overloaded {
                     // Of a server that has restarted unseen: it takes 5 s to load its users.
                     1 if matches!(setback, Setback::Answered(Reason::Fault, _)) => (6.0, 15.0),
-                    1 => (1.0, 15.0),
+                    1 => (1.0, 30.0),
                     2 => (30.0, 120.0),
                     _ => (300.0, 600.0),
                 }
@@ -131,6 +138,7 @@ impl Ladder {
         let reason = match setback {
             Setback::Unreachable => return Class::Unreachable,
             Setback::Slow => return Class::Overloaded,
+            Setback::Unsupplied => return Class::Protocol,
             Setback::Answered(reason, _) => reason,
         };
         if matches!(reason, Reason::Refused | Reason::Fault) && was_good && self.is_starting(now) {
@@ -177,9 +185,9 @@ mod tests {
     fn each_class_climbs_its_own_ladder() {
         let steps = [(0.5, 1.0), (1.0, 2.0), (2.0, 4.0), (4.0, 8.0), (8.0, 16.0), (15.0, 30.0)];
         within(&waits(Setback::Unreachable, true, 9), &steps);
-        within(&waits(Setback::Slow, true, 5), &[(1.0, 15.0), (30.0, 120.0), (300.0, 600.0)]);
+        within(&waits(Setback::Slow, true, 5), &[(1.0, 30.0), (30.0, 120.0), (300.0, 600.0)]);
         let fault = Setback::Answered(Reason::Fault, None);
-        within(&waits(fault, true, 3), &[(1.0, 15.0), (30.0, 120.0), (300.0, 600.0)]);
+        within(&waits(fault, true, 3), &[(6.0, 15.0), (30.0, 120.0), (300.0, 600.0)]);
         within(&waits(fault, false, 5), &[(17.0, 25.0), (720.0, 1080.0), (1440.0, 2160.0), (2880.0, 4320.0)]);
     }
 

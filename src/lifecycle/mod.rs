@@ -30,7 +30,7 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 const BETWEEN_LOGINS: Duration = Duration::from_secs(30);
 /// A 403 that does not say why costs at most one login in this time.
 const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
-/// Credentials that are refused are tried three times in this, chances ahead of their time included.
+/// Credentials that are refused cost the servers three logins in this, time-outs and chances ahead of their time included.
 const THREE_REFUSALS: Duration = Duration::from_secs(15 * 60);
 /// How long a flight may keep callers waiting who hold a token that may still work.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -98,6 +98,17 @@ pub struct Issued {
     pub sent: Time,
 }
 
+/// What a login is good for, for statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// There is no token yet.
+    First,
+    /// The token is about to expire.
+    Renewal,
+    /// A server refused the token.
+    Rejection,
+}
+
 /// State of the token, for statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -135,7 +146,7 @@ pub struct Machine {
     last_attempt: Option<Time>,
     last_login: Option<Time>,
     last_unknown: Option<Time>,
-    /// When the last three logins since the last success were refused, the oldest first.
+    /// The last three logins since the last success that may have cost a server a look at the password, the oldest first.
     refusals: [Option<Time>; 3],
     /// Generations refused in a row, none of them ever accepted.
     refused_in_a_row: u32,
@@ -286,11 +297,16 @@ impl Machine {
             return false;
         }
         let starving = self.token.as_ref().is_none_or(|t| t.rejected || now >= t.window.mandatory);
-        let pause = self.ladder.pause(&mut self.rng, now, setback, self.was_good, starving);
-        self.refresh = Refresh::Pausing(pause);
-        if matches!(pause.class, Class::Suspect | Class::Latched) {
-            self.refusals = [self.refusals[1], self.refusals[2], Some(now)];
+        let mut pause = self.ladder.pause(&mut self.rng, now, setback, self.was_good, starving);
+        // A server that did not answer in time works the login off all the same.
+        let unproven = !self.was_good && pause.class == Class::Overloaded;
+        if unproven || matches!(pause.class, Class::Suspect | Class::Latched) {
+            self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
         }
+        if let (true, Some(third_last)) = (self.ladder.was_refused(), self.refusals[0]) {
+            pause.until = pause.until.max(third_last + THREE_REFUSALS);
+        }
+        self.refresh = Refresh::Pausing(pause);
         if let Some(token) = &mut self.token {
             token.doubted = false;
         }
@@ -380,8 +396,7 @@ impl Machine {
     /// Something has changed that may make the servers think better of these credentials. Not too often: perhaps only
     /// some paths are open to everybody.
     fn take_chance(&mut self, now: Time) -> bool {
-        let refused = matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Suspect | Class::Latched, .. }));
-        let may = refused && self.refusals[0].is_none_or(|at| now - at > THREE_REFUSALS);
+        let may = self.is_refused() && self.refusals[0].is_none_or(|at| now - at > THREE_REFUSALS);
         if may {
             self.refresh = Refresh::Idle;
         }
@@ -390,9 +405,30 @@ impl Machine {
 
     /// Somebody has chosen these credentials anew, so whatever made them look wrong is forgotten.
     pub(crate) fn forgive(&mut self) {
-        if let Refresh::Pausing(Pause { class: Class::Suspect | Class::Latched, .. }) = self.refresh {
+        if self.is_refused() {
             self.refresh = Refresh::Idle;
             self.ladder.reset();
+            self.refusals = [None; 3];
+        }
+    }
+
+    /// From now on logins use other credentials, of which nothing is known.
+    pub(crate) fn credentials_changed(&mut self) {
+        self.forgive();
+        self.was_good = false;
+    }
+
+    /// Whether the last logins were refused for their credentials' sake.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Suspect | Class::Latched, .. }))
+    }
+
+    /// What a login is good for now.
+    pub(crate) fn occasion(&self) -> Occasion {
+        match &self.token {
+            None => Occasion::First,
+            Some(token) if token.rejected || token.doubted => Occasion::Rejection,
+            Some(_) => Occasion::Renewal,
         }
     }
 

@@ -107,6 +107,11 @@ fn contains(body: &[u8], word: &str) -> bool {
     body.windows(word.len()).any(|w| w == word.as_bytes())
 }
 
+/// Whether a header and a query can carry this.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 fn read_success(body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
     let not_nacos = |said: String| Refusal { reason: Reason::NotNacos, said };
     let json: Value = serde_json::from_slice(body).map_err(|_| {
@@ -119,7 +124,7 @@ fn read_success(body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
         let said = json["message"].as_str().map_or_else(|| quote(body, password.expose()), |m| quote(m.as_bytes(), ""));
         return Err(Refusal { reason: Reason::Refused, said: format!("no token in the answer: {said}") });
     };
-    if !token.bytes().all(|b| b.is_ascii_graphic()) {
+    if !is_token(token) {
         return Err(not_nacos("a token that no header can carry".into()));
     }
     let seconds = match &json["tokenTtl"] {

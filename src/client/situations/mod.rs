@@ -5,7 +5,7 @@ mod handles;
 mod logins;
 mod requests;
 
-use std::time::Instant;
+use std::{sync::atomic::Ordering, time::Instant};
 
 use super::{wire::*, *};
 use crate::{

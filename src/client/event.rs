@@ -1,0 +1,113 @@
+//! What a handle's owner is told while the library works: events, which are the lines of its log as well.
+
+use std::{fmt, time::Duration};
+
+use crate::error::Error;
+
+/// How much a line of the log matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Calls fail, and go on failing until somebody does something.
+    Error,
+    /// Something went wrong that the library deals with.
+    Warn,
+    /// Life goes on.
+    Info,
+    /// What the library is about to do.
+    Debug,
+}
+
+/// What kind of thing has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A login begins.
+    LoginStarted,
+    /// A login brought a token.
+    TokenRefreshed,
+    /// A login failed; another one comes later.
+    LoginFailed,
+    /// The credentials were refused twice: logins are minutes apart until others are there.
+    Latched,
+    /// A login succeeded after one or several that failed.
+    Recovered,
+    /// A server refused the token, which is not used any more until a login has shown better.
+    TokenRejected,
+    /// A server cannot be reached; for a while it is only asked when no other is left.
+    ServerDown,
+}
+
+impl EventKind {
+    /// How much it matters.
+    pub fn level(self) -> Level {
+        match self {
+            Self::Latched => Level::Error,
+            Self::LoginFailed | Self::TokenRejected | Self::ServerDown => Level::Warn,
+            Self::TokenRefreshed | Self::Recovered => Level::Info,
+            Self::LoginStarted => Level::Debug,
+        }
+    }
+}
+
+/// Something that has happened. Holds no password, token or query; [`Display`](fmt::Display) is its line in a log.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub(super) kind: EventKind,
+    pub(super) generation: u64,
+    pub(super) error: Option<Error>,
+    pub(super) message: String,
+}
+
+impl Event {
+    /// What kind of thing.
+    pub fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    /// Generation of the token it is about; 0 if it is about none.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Why, if a login failed; with the time until the next one.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    pub(super) fn login_started(servers: &str) -> Self {
+        Self { kind: EventKind::LoginStarted, generation: 0, error: None, message: format!("logging in at {servers}") }
+    }
+
+    pub(super) fn token_refreshed(generation: u64, life: Duration) -> Self {
+        let message = format!("token {generation}, good for {} s", life.as_secs());
+        Self { kind: EventKind::TokenRefreshed, generation, error: None, message }
+    }
+
+    pub(super) fn recovered(generation: u64) -> Self {
+        let message = format!("logins succeed again, with token {generation}");
+        Self { kind: EventKind::Recovered, generation, error: None, message }
+    }
+
+    pub(super) fn login_failed(error: Error, latched: bool) -> Self {
+        let kind = if latched { EventKind::Latched } else { EventKind::LoginFailed };
+        let next = error.retry_after().map_or(String::new(), |after| format!("; next login in {} s", after.as_secs()));
+        let message = format!("{}{next}", error.message());
+        Self { kind, generation: 0, error: Some(error), message }
+    }
+
+    pub(super) fn token_rejected(generation: u64, why: &str) -> Self {
+        let message = format!("a server refused token {generation}: {why}");
+        Self { kind: EventKind::TokenRejected, generation, error: None, message }
+    }
+
+    pub(super) fn server_down(server: &str) -> Self {
+        let message = format!("{server} cannot be reached; other servers come first for a while");
+        Self { kind: EventKind::ServerDown, generation: 0, error: None, message }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
