@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -409,65 +408,5 @@ func TestLinkage(t *testing.T) {
 	}
 	if nacosauth.Linkage != want {
 		t.Errorf("%s, but it is %s", nacosauth.Linkage, want)
-	}
-}
-
-func BenchmarkCachedToken(b *testing.B) {
-	client := start(b).connect(b)
-	token(b, client)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := client.Token(background); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkCachedTokenParallel(b *testing.B) {
-	client := start(b).connect(b)
-	token(b, client)
-	b.RunParallel(func(p *testing.PB) {
-		for p.Next() {
-			if _, err := client.Token(background); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}
-
-// The three ways to send a request, to be compared with each other.
-func BenchmarkRequest(b *testing.B) {
-	server := start(b)
-	client := server.connect(b)
-	address := "http://" + server.Address + "/nacos/v1/cs/configs?" + config.Encode()
-	base := &http.Transport{MaxIdleConnsPerHost: 64}
-	b.Cleanup(base.CloseIdleConnections)
-	bearer := "Bearer " + token(b, client)
-	plain := &http.Client{Transport: base}
-	carried := &http.Client{Transport: &nacosauth.Transport{Client: client, Base: base}}
-	for _, way := range []struct {
-		name string
-		do   func() error
-	}{
-		{"nethttp", func() error { return fetch(plain, address, bearer) }},
-		{"Transport", func() error { return fetch(carried, address, "") }},
-		{"Do", func() error { _, err := client.Get(background, "/v1/cs/configs", config); return err }},
-	} {
-		for _, n := range []int{1, 8, 64} {
-			b.Run(fmt.Sprintf("%s/%d", way.name, n), func(b *testing.B) {
-				var left atomic.Int64
-				left.Store(int64(b.N))
-				if err := errors.Join(together(n, func() error {
-					for left.Add(-1) >= 0 {
-						if err := way.do(); err != nil {
-							return err
-						}
-					}
-					return nil
-				})...); err != nil {
-					b.Fatal(err)
-				}
-			})
-		}
 	}
 }

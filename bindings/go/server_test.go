@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/pprof"
 	"testing"
 	"time"
 
@@ -140,7 +141,9 @@ func start(t testing.TB, arguments ...string) *devserver {
 	}
 	t.Cleanup(func() {
 		s.stop()
-		eventually(t, "the goroutines of the test end", func() bool { return runtime.NumGoroutine() <= before })
+		if !eventually(t, "the goroutines of the test end", func() bool { return runtime.NumGoroutine() <= before }) {
+			pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+		}
 	})
 	return s
 }
@@ -160,14 +163,15 @@ func (s *devserver) connect(t testing.TB, changes ...func(*nacosauth.Options)) *
 	return client
 }
 
-func eventually(t testing.TB, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) bool {
 	t.Helper()
 	for limit := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Errorf("10 s passed before %s", what)
-			return
+			return false
 		}
 	}
+	return true
 }
 
 func wantError(t testing.TB, err error, targets ...error) {
@@ -190,6 +194,13 @@ func token(t testing.TB, client *nacosauth.Client) string {
 
 // TestMain runs one more devserver for the examples, which find it the way a program finds its server.
 func TestMain(m *testing.M) {
+	if os.Getenv(asQuickServer) != "" {
+		if err := serveQuickly(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	s, err := launch()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -7,27 +7,33 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // maxRejection is how much of a refusing answer the library needs to judge it.
 const maxRejection = 4 << 10
 
-// Transport is an [http.RoundTripper] that puts the token on each request, in the way chosen by [Options.Carriage].
+// Transport is an [http.RoundTripper] that puts the token on each request, in the way chosen by [Options.Carriage]. It is
+// for requests to the servers of its client: the token goes wherever the request goes, but not along with a redirect to
+// another host. Any number of goroutines may use it.
 //
 // An answer that refuses the token is followed by one login and one replay, if the request has no body or has GetBody
 // (as [http.NewRequest] sets it for buffers and readers of strings), and if the library holds it safe: a refusal of
-// unknown origin only replays idempotent methods. Everything else is returned as it came.
+// unknown origin only replays idempotent methods. Everything else is returned as it came. Of an answer with status 401,
+// 403 or 500 the first 4 KiB of the body are read before RoundTrip returns; the body that is returned is whole.
 //
 // If no login succeeds but the server answers, the request is sent once without a token, for servers that want none; if
-// it is refused the error of the login is returned. A redirect to another host is followed without the token.
+// it is refused the error of the login is returned.
+//
+// A token or an identity of the caller's own that would compete with the token is not sent.
 type Transport struct {
 	Client *Client           // required; it is not closed by the transport
 	Base   http.RoundTripper // nil means http.DefaultTransport
 }
 
-// RoundTrip sends the request, which it does not change.
+// RoundTrip sends a copy of the request, which itself stays as it is; Response.Request is the request, without the token.
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
-	if leavesHost(request) {
+	if request.URL == nil || leavesHost(request) { // the base says what is wrong with the first
 		return t.base().RoundTrip(request)
 	}
 	token, err := t.Client.token(request.Context())
@@ -52,7 +58,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 			return response, nil
 		}
 	}
-	response.Body.Close()
+	response.Body.Close() // a refusal of less than 4 KiB has been read to its end, so its connection is used again
 	response, _, err = t.send(request, body, again)
 	return response, err
 }
@@ -77,16 +83,21 @@ func (t *Transport) send(request *http.Request, body io.ReadCloser, token *cache
 	if err != nil {
 		return nil, AdviceReturn, err
 	}
+	response.Request = request // callers print it
 	if !mayRefuse(response.StatusCode) {
-		if t.Client.accepted.Swap(token.generation) != token.generation {
+		if t.Client.accepted.Load() != token.generation {
 			// News for the library, which gives up after two tokens that nobody ever accepted.
+			t.Client.accepted.Store(token.generation)
 			_, _ = t.Client.ReportRejected(token.generation, response.StatusCode, nil)
 		}
 		return response, AdviceReturn, nil
 	}
-	// A read that fails here fails again for the caller, who is the one to be told.
-	start, _ := io.ReadAll(io.LimitReader(response.Body, maxRejection))
-	response.Body = &restored{io.MultiReader(bytes.NewReader(start), response.Body), response.Body}
+	start, err := io.ReadAll(io.LimitReader(response.Body, maxRejection))
+	rest := io.Reader(response.Body)
+	if err != nil {
+		rest = broken{err} // it is the caller's to be told
+	}
+	response.Body = &restored{io.MultiReader(bytes.NewReader(start), rest), response.Body}
 	advice, err := t.Client.ReportRejected(token.generation, response.StatusCode, start)
 	if err != nil {
 		advice = AdviceReturn // closed meanwhile: the answer is still good
@@ -119,20 +130,38 @@ func (c *Client) carry(request *http.Request, body io.ReadCloser, token string) 
 		out.Header = make(http.Header, 1)
 	}
 	out.Body = body
-	switch c.carriage {
-	case CarriageHeader:
-		out.Header.Set("accessToken", token)
-	case CarriageQuery:
-		u := *request.URL
-		if u.RawQuery != "" {
-			u.RawQuery += "&"
-		}
-		u.RawQuery += "accessToken=" + url.QueryEscape(token)
-		out.URL = &u
-	default:
+	if c.carriage == CarriageBearer { // which beats everything else
 		out.Header.Set("Authorization", "Bearer "+token)
+		return out
 	}
+	if scheme, _, _ := strings.Cut(out.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+		out.Header.Del("Authorization")
+	}
+	out.URL = withoutTokenParameter(request.URL)
+	if c.carriage == CarriageHeader {
+		out.Header.Set("accessToken", token)
+		return out
+	}
+	u := *out.URL
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += "accessToken=" + url.QueryEscape(token)
+	out.URL = &u
 	return out
+}
+
+// withoutTokenParameter returns the address itself unless its query has a token, as after a redirect that repeats it.
+func withoutTokenParameter(address *url.URL) *url.URL {
+	if !strings.Contains(address.RawQuery, "accessToken=") {
+		return address
+	}
+	pairs := slices.DeleteFunc(strings.Split(address.RawQuery, "&"), func(pair string) bool {
+		return strings.HasPrefix(pair, "accessToken=")
+	})
+	u := *address
+	u.RawQuery = strings.Join(pairs, "&")
+	return &u
 }
 
 // leavesHost tells whether the request follows a redirect away from the server it was first sent to, or off TLS.
@@ -157,6 +186,11 @@ func mayReplay(request *http.Request, advice Advice) bool {
 		[]string{"", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete},
 		request.Method)
 }
+
+// broken is the rest of a body that could not be read.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // restored is a body whose beginning has been read already.
 type restored struct {

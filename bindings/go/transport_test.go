@@ -1,14 +1,18 @@
 package nacosauth_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	nacosauth "github.com/nacos-auth/nacos-auth/bindings/go"
 )
@@ -203,5 +207,213 @@ func TestTransportWhenTheLoginFails(t *testing.T) {
 	wantError(t, err, nacosauth.ErrClosed)
 	if !body.closed.Load() {
 		t.Error("the body was left open")
+	}
+}
+
+// base is a RoundTripper made of a function.
+type base func(*http.Request) (*http.Response, error)
+
+func (b base) RoundTrip(request *http.Request) (*http.Response, error) { return b(request) }
+
+const expired = `{"status":403,"error":"Forbidden","message":"token expired!"}`
+
+func answer(status int, body io.Reader) (*http.Response, *tracked) {
+	b := &tracked{Reader: body}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: b}, b
+}
+
+func newRequest(t testing.TB, method, address, body string) *http.Request {
+	t.Helper()
+	request, err := http.NewRequest(method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return request
+}
+
+func TestTransportClosesBodies(t *testing.T) {
+	server := start(t)
+	client := server.connect(t)
+	var refusal, good *tracked
+	var sent []string
+	transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		sent = append(sent, string(body))
+		var response *http.Response
+		if len(sent) == 1 {
+			response, refusal = answer(403, strings.NewReader(expired))
+		} else {
+			response, good = answer(200, strings.NewReader("ok"))
+		}
+		return response, err
+	})}
+	request := newRequest(t, http.MethodPost, "http://nacos.example/nacos/v1/cs/configs", "a body")
+	body := &tracked{Reader: request.Body}
+	request.Body = body
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sent) != 2 || sent[0] != "a body" || sent[1] != "a body" {
+		t.Errorf("sent %q", sent)
+	}
+	if !body.closed.Load() || !refusal.closed.Load() || good.closed.Load() {
+		t.Errorf("closed: request %t, refusal %t, answer %t", body.closed.Load(), refusal.closed.Load(), good.closed.Load())
+	}
+	response.Body.Close()
+	if !good.closed.Load() || response.Request != request || len(request.Header) != 0 {
+		t.Error("the answer is not closed, or its request is not the caller's", request.Header)
+	}
+}
+
+// The answer of the first attempt is the caller's, whole, when the second is not possible.
+func TestTransportHandsOnWhatItRead(t *testing.T) {
+	client := start(t).connect(t)
+	lost := errors.New("connection lost")
+	long := expired + strings.Repeat(" ", 1<<20)
+	for name, test := range map[string]struct {
+		body io.Reader
+		want string
+		err  error
+	}{
+		"long":   {strings.NewReader(long), long, nil},
+		"broken": {io.MultiReader(strings.NewReader(expired), iotest.ErrReader(lost)), expired, lost},
+	} {
+		var body *tracked
+		transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
+			r.Body.Close()
+			var response *http.Response
+			response, body = answer(403, test.body)
+			return response, nil
+		})}
+		request := newRequest(t, http.MethodPost, "http://nacos.example/", "x")
+		request.GetBody = func() (io.ReadCloser, error) { return nil, errors.New("gone") }
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		if string(text) != test.want || !errors.Is(err, test.err) || body.closed.Load() {
+			t.Errorf("%s: %d bytes, %v, closed %t", name, len(text), err, body.closed.Load())
+		}
+		response.Body.Close()
+		if !body.closed.Load() {
+			t.Errorf("%s: left open", name)
+		}
+	}
+}
+
+func TestTransportReplaysOnTheSameConnection(t *testing.T) {
+	client := start(t).connect(t)
+	var connections, requests atomic.Int32
+	gateway := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) == 1 {
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, expired)
+		}
+	}))
+	gateway.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	gateway.Start()
+	defer gateway.Close()
+	if err := fetch(carried(t, client), gateway.URL, ""); err != nil {
+		t.Fatal(err)
+	}
+	if requests.Load() != 2 || connections.Load() != 1 {
+		t.Errorf("%d requests over %d connections", requests.Load(), connections.Load())
+	}
+}
+
+func TestTransportSendsOneIdentity(t *testing.T) {
+	server := start(t)
+	for carriage, want := range map[nacosauth.Carriage]string{
+		nacosauth.CarriageBearer: "Bearer TOKEN||a=1&accessToken=mine&b=2",
+		nacosauth.CarriageHeader: "|TOKEN|a=1&b=2",
+		nacosauth.CarriageQuery:  "||a=1&b=2&accessToken=TOKEN",
+	} {
+		client := server.connect(t, func(o *nacosauth.Options) { o.Carriage = carriage })
+		var seen string
+		transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
+			r.Body.Close()
+			seen = r.Header.Get("Authorization") + "|" + r.Header.Get("accessToken") + "|" + r.URL.RawQuery
+			response, _ := answer(200, strings.NewReader(""))
+			return response, nil
+		})}
+		request := newRequest(t, http.MethodGet, "http://nacos.example/?a=1&accessToken=mine&b=2", "")
+		request.Header.Set("Authorization", "bearer mine")
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if want := strings.ReplaceAll(want, "TOKEN", token(t, client)); seen != want {
+			t.Errorf("carriage %d: not what was wanted", carriage)
+		}
+		if request.Header.Get("Authorization") != "bearer mine" || request.URL.RawQuery != "a=1&accessToken=mine&b=2" {
+			t.Errorf("the request was changed: %v %v", request.Header, request.URL)
+		}
+	}
+}
+
+func TestTransportEndsWithTheContext(t *testing.T) {
+	server := start(t)
+	server.post(t, "/faults", fields{"on": "login", "kind": "hang"})
+	client := server.connect(t)
+	web := carried(t, client)
+	ctx, cancel := context.WithCancel(background)
+	request := newRequest(t, http.MethodPost, "http://"+server.Address+"/nacos/v1/cs/configs", "x").WithContext(ctx)
+	body := &tracked{Reader: request.Body}
+	request.Body = body
+	results := make(chan error, 1)
+	go func() {
+		_, err := web.Do(request)
+		results <- err
+	}()
+	eventually(t, "the call waits", func() bool { s, _ := client.Stats(); return s.Refresh == nacosauth.RefreshInFlight })
+	cancel()
+	wantError(t, <-results, context.Canceled)
+	if !body.closed.Load() {
+		t.Error("the body was left open")
+	}
+	web.Timeout = 100 * time.Millisecond
+	_, err := web.Get("http://" + server.Address + "/nacos/v1/cs/configs")
+	wantError(t, err, context.DeadlineExceeded)
+}
+
+// A program with a stack of its own sees nothing of tokens that expire and secrets that change.
+func TestTransportOverExpiry(t *testing.T) {
+	server := start(t, "--ttl", "3")
+	client := server.connect(t)
+	web := carried(t, client)
+	address := "http://" + server.Address + "/nacos/v1/cs/configs"
+	end := time.Now().Add(8 * time.Second)
+	secrets := time.AfterFunc(4*time.Second, func() { server.post(t, "/secret", nil) })
+	defer secrets.Stop()
+	form := url.Values{"dataId": {"over"}, "group": {"DEFAULT_GROUP"}, "content": {"x"}}
+	errs := together(8, func() error {
+		for ; time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			if err := fetch(web, address+"?"+config.Encode(), ""); err != nil {
+				return err
+			}
+			response, err := web.PostForm(address, form)
+			if err != nil {
+				return err
+			}
+			response.Body.Close()
+			if response.StatusCode != 200 {
+				return errors.New(response.Status)
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if c := server.counts(t); c.Logins < 4 || c.Logins > 12 || c.Rejections == 0 {
+		t.Errorf("%+v", c)
 	}
 }
