@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import final
@@ -34,6 +34,9 @@ __all__ = ["Nacos", "NacosError", "Unavailable"]
 START_LIMIT = 120.0  # seconds; usually 10 to 15, more on a busy machine
 CHANGE_LIMIT = 40.0  # seconds; users and roles are reread every 15 s
 PORT_OFFSETS = (0, 1000, 1001, -1000)  # HTTP, gRPC for clients, gRPC between servers, raft
+NODE_DISTANCE = 2100  # between the ports of the nodes of a cluster
+# Linux ends the server when this program is killed and can clean up nothing; setpriv is of util-linux.
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 OPENED = ("lang", "lang.reflect", "util", "util.concurrent", "math", "io", "net", "text")
 
 SETTINGS = """server.servlet.contextPath=/nacos
@@ -68,23 +71,33 @@ class Nacos:
     The user is `nacos` with all rights. Raises Unavailable where Java or Maven are missing, NacosError otherwise.
     """
 
-    def __init__(self, version: str, *, ttl: int = 18000, token_cache: bool = False, cache: Path = CACHE) -> None:
+    def __init__(
+        self,
+        version: str,
+        *,
+        ttl: int = 18000,
+        token_cache: bool = False,
+        cache: Path = CACHE,
+        members: Sequence[int] = (),
+    ) -> None:
         """Prepare a server of that version (see nacos_jars.RELEASES); start() or `with` starts it.
 
         ttl: life of a token in seconds. token_cache: every login of a user gives the same token (2.2.1 and later).
-        cache: folder that keeps what Maven resolved.
+        cache: folder that keeps what Maven resolved. members: the ports of all nodes of its cluster, its own first
+        (see cluster.py); they need one secret.
         """
         self.version = version
         self.user = "nacos"
         self.password = "nacos"
         self.ttl = ttl
-        self.secret = _new_secret()
+        self.secret = new_secret()
         self.token_cache = token_cache
         self._auth = True
         self._java = java()
         self._class_path = class_path(version, cache)
-        self._port = _free_port()
-        self.address = f"127.0.0.1:{self._port}"
+        self._members = members
+        self.port = members[0] if members else free_ports()[0]
+        self.address = f"127.0.0.1:{self.port}"
         self.home = Path(tempfile.mkdtemp(prefix=f"nacos-{version}-"))
         self.log_path = self.home / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -111,31 +124,32 @@ class Nacos:
         return self._process.pid
 
     def start(self, *, wait: bool = True) -> None:
-        """Start the process, with the data of its last run. wait: until a login succeeds, up to 120 s."""
+        """Start the process, with the data of its last run. wait: until a login succeeds, up to 120 s.
+
+        The server ends with the thread that started it: call this from one that stays.
+        """
         if self._process is not None:
             raise NacosError(f"nacos {self.version} runs already")
         self._launch()
-        if not wait:
-            return
-        try:
-            self.wait_until_ready()
-        except Died:
-            # On a busy machine its database may take longer to open than the server waits for it.
-            progress(f"nacos {self.version}: died while it started; once more")
-            if not self._was_ready:
-                shutil.rmtree(self.home / "data", ignore_errors=True)  # half a database
-            self._launch()
+        if wait:
             self.wait_until_ready()
 
     def _launch(self) -> None:
         self._write_settings()
         opened = [f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENED]
+        if self._members:
+            mode = "-DembeddedStorage=true"
+            lines = "".join(f"127.0.0.1:{port}\n" for port in sorted(self._members))
+            (self.home / "conf" / "cluster.conf").write_text(lines, encoding="utf-8")
+        else:
+            mode = "-Dnacos.standalone=true"
         command = [
+            *ENDS_WITH_US,
             self._java,
             *("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
             *opened,
             "--add-opens=java.sql/java.sql=ALL-UNNAMED",
-            *("-Dnacos.standalone=true", f"-Dnacos.home={self.home}", f"-Duser.home={self.home}"),
+            *(mode, f"-Dnacos.home={self.home}", f"-Duser.home={self.home}"),
             *("-Dnacos.server.ip=127.0.0.1", f"-Dderby.stream.error.file={self.home}/derby.log"),
             f"-Dspring.config.additional-location=file:{self.home}/conf/",
             *("-cp", self._class_path, "com.alibaba.nacos.Nacos"),
@@ -149,7 +163,15 @@ class Nacos:
     def wait_until_ready(self) -> None:
         """Wait until `nacos` can log in: five seconds after the first answer, since users are loaded late."""
         began = time.monotonic()
-        self._wait_until(self._knows_users, "be ready")
+        try:
+            self._wait_until(self._knows_users, "be ready")
+        except Died:
+            # On a busy machine its database may take longer to open than the server waits for it.
+            progress(f"nacos {self.version}: died while it started; once more")
+            if not self._was_ready:
+                shutil.rmtree(self.home / "data", ignore_errors=True)  # half a database
+            self._launch()
+            self._wait_until(self._knows_users, "be ready")
         self._was_ready = True
         progress(f"nacos {self.version}: ready at {self.address} after {time.monotonic() - began:.1f} s")
 
@@ -164,7 +186,7 @@ class Nacos:
         self._process.kill()
         self._process.wait()
         self._process = None
-        _wait(lambda: _all_free(self._port), 10.0, f"the ports of nacos {self.version} to become free")
+        _wait(lambda: _all_free(self.port), 10.0, f"the ports of nacos {self.version} to become free")
 
     def restart(self, *, wait: bool = True) -> None:
         """Kill it and start it on the same port: connections break, tokens stay valid. wait as in start()."""
@@ -187,9 +209,9 @@ class Nacos:
             raise NacosError(f"login of {form['username']} at {self.address}: {answer.status} {answer.body[:200]}")
         return str(json.loads(answer.body)["accessToken"])
 
-    def rotate_secret(self) -> None:
+    def rotate_secret(self, secret: str | None = None) -> None:
         """Sign with a new secret from now on; tokens given out before are refused (with the token cache on: later)."""
-        self.secret = _new_secret()
+        self.secret = secret or new_secret()
         self._change(lambda: self._reads_config(make_token(self.secret, self.user, 60)))
 
     def set_ttl(self, seconds: int) -> None:
@@ -205,8 +227,8 @@ class Nacos:
         self._auth = enabled
         self._change(lambda: self._reads_config(None) != enabled)
 
-    def create_user_without_permission(self, user: str = "poor", password: str = "poor") -> None:
-        """Add a user who can log in and is then refused everything; takes up to 15 s to be known."""
+    def create_user_without_permission(self, user: str = "poor", password: str = "poor", *, wait: bool = True) -> None:
+        """Add a user who can log in and is then refused everything. wait: until it is known, up to 15 s."""
         admin = bearer(self.login())
         users = {"username": user, "password": password}
         roles = {"username": user, "role": f"role-of-{user}"}
@@ -214,10 +236,14 @@ class Nacos:
             answer = send(self.address, "POST", path, admin, form)
             if answer.status != 200:
                 raise NacosError(f"POST {path} for {user}: {answer.status} {answer.body[:200]}")
-        _wait(lambda: self._can_login(user, password), CHANGE_LIMIT, f"the new user {user} to be known")
+        if wait:
+            self.wait_for_login(user, password)
 
-    def set_password(self, password: str, user: str | None = None) -> None:
-        """Change a password, of `nacos` by default; takes up to 15 s. Tokens given out before stay valid."""
+    def set_password(self, password: str, user: str | None = None, *, wait: bool = True) -> None:
+        """Change a password, of `nacos` by default. Tokens given out before stay valid.
+
+        wait: until it is in force, up to 15 s.
+        """
         name = user or self.user
         form = {"username": name, "newPassword": password}
         answer = send(self.address, "PUT", "/nacos/v1/auth/users", bearer(self.login()), form)
@@ -226,7 +252,32 @@ class Nacos:
             raise NacosError(f"change of the password of {name}: {answer.status} {answer.body[:200]}")
         if name == self.user:
             self.password = password
-        _wait(lambda: self._can_login(name, password), CHANGE_LIMIT, f"the new password of {name} to be known")
+        if wait:
+            self.wait_for_login(name, password)
+
+    def wait_for_login(self, user: str, password: str, *, refused: bool = False) -> None:
+        """Wait until a new user or password is taken, or an old one refused."""
+        what = "refused" if refused else "known"
+        _wait(lambda: self.can_login(user, password) != refused, CHANGE_LIMIT, f"the login of {user} to be {what}")
+
+    def publish(self, data_id: str, content: str) -> None:
+        """Publish a configuration in DEFAULT_GROUP, and wait until it can be read."""
+        form = {"dataId": data_id, "group": "DEFAULT_GROUP", "content": content}
+        answer = send(self.address, "POST", "/nacos/v1/cs/configs", bearer(self.login()), form)
+        if answer.status != 200:
+            raise NacosError(f"publishing {data_id} at {self.address}: {answer.status} {answer.body[:200]}")
+        self.wait_for_config(data_id)
+
+    def wait_for_config(self, data_id: str) -> None:
+        """Wait until a configuration of DEFAULT_GROUP can be read here."""
+        path = f"/nacos/v1/cs/configs?dataId={data_id}&group=DEFAULT_GROUP"
+        token = bearer(self.login())
+
+        def readable() -> bool:
+            answer = self._try("GET", path, token)
+            return answer is not None and answer.status == 200
+
+        _wait(readable, CHANGE_LIMIT, f"{data_id} to be readable at {self.address}")
 
     def _wait_until(self, started: Callable[[], bool], what: str) -> None:
         """Wait for a step of the start; the process is ended if that step is not reached."""
@@ -262,7 +313,7 @@ class Nacos:
         conf.mkdir(exist_ok=True)
         auth, cached = str(self._auth).lower(), str(self.token_cache).lower()
         text = SETTINGS.format(
-            port=self._port, home=self.home, auth=auth, cache=cached, secret=self.secret, ttl=self.ttl
+            port=self.port, home=self.home, auth=auth, cache=cached, secret=self.secret, ttl=self.ttl
         )
         # Replaced in one step: the server must never read half a file.
         (conf / "new").write_text(text, encoding="utf-8")
@@ -276,7 +327,8 @@ class Nacos:
         refuses_all = self.version == "2.2.3" and not self._auth
         return answer.status == (403 if refuses_all else 200)
 
-    def _can_login(self, user: str, password: str) -> bool:
+    def can_login(self, user: str, password: str) -> bool:
+        """Whether a login succeeds at this moment."""
         answer = self._try("POST", "/nacos/v1/auth/login", form={"username": user, "password": password})
         return answer is not None and answer.status == 200
 
@@ -298,7 +350,8 @@ class Nacos:
         return "\n".join(self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
 
 
-def _new_secret() -> str:
+def new_secret() -> str:
+    """A secret to sign tokens with, in Base64."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -324,13 +377,15 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _free_port() -> int:
-    """A port P with P+1000, P+1001 and P-1000 free too, below the range that outgoing connections take theirs from."""
+def free_ports(nodes: int = 1) -> Sequence[int]:
+    """Ports P with P+1000, P+1001 and P-1000 free too, below the range that outgoing connections take theirs from."""
+    span = (nodes - 1) * NODE_DISTANCE
     for _ in range(200):
-        port = random.randrange(12000, 31000)
-        if _all_free(port):
-            return port
-    raise NacosError("found no four free ports between 11000 and 32001")
+        first = random.randrange(12000, 31000 - span)
+        ports = range(first, first + span + 1, NODE_DISTANCE)
+        if all(_all_free(port) for port in ports):
+            return ports
+    raise NacosError(f"found no {4 * nodes} free ports between 11000 and 32001")
 
 
 def _obey(server: Nacos, order: dict[str, object]) -> None:

@@ -1,0 +1,114 @@
+"""All languages at once on a real cluster of three nodes, which disagree for a while. No call ever fails."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fleet as fleets
+from cluster import Cluster
+from fleet import Fleet, assert_all_read
+from handle import DATA_ID, PASSWORD, Handle
+from nacos import Nacos, Unavailable, new_secret
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+
+LONG = 18000  # seconds a token lives: it is refused long before it expires
+SHORT = 6
+LIVES = 4
+AWAY = 10.0  # seconds that a node is gone
+SET_ASIDE = 30.0  # seconds for which the library passes over a node that was gone
+BETWEEN_NODES = 30.0  # seconds from one node's new secret to the next one's
+ESTABLISHED = "01"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Three nodes with one configuration and a password worth hiding; one start for all tests."""
+    try:
+        cluster = Cluster(ttl=LONG)
+    except Unavailable as missing:
+        pytest.skip(f"NO REAL NACOS: {missing}")
+    with cluster:
+        cluster.publish(DATA_ID, "a=1")
+        cluster.set_password(PASSWORD)
+        yield cluster
+
+
+@pytest.fixture
+def fleet(cluster: Cluster, shims: dict[str, str]) -> Iterator[Fleet]:
+    with fleets.launched(shims, cluster.addresses, cluster.user, cluster.password) as fleet:
+        yield fleet
+
+
+def test_situation_56_a_node_is_killed_and_comes_back(cluster: Cluster, fleet: Fleet) -> None:
+    assert_all_read(fleet.reads(1))
+    node = _busiest(cluster)
+    with fleet.reading():
+        node.kill()
+        time.sleep(AWAY)
+        node.start()
+        time.sleep(SET_ASIDE + 2)  # until it is asked again by all who asked it before
+    for handle in fleet.handles:
+        stats = handle.stats()
+        assert (stats["logins"], stats["login_failures"], stats["rejections"]) == (1, 0, 0), handle.shim.language
+
+
+def test_situation_25_real_the_secret_changes_node_by_node(cluster: Cluster, fleet: Fleet) -> None:
+    secret = new_secret()
+    assert_all_read(fleet.reads(1))
+    with fleet.reading():
+        for node in cluster.nodes:
+            node.rotate_secret(secret)
+            time.sleep(BETWEEN_NODES)
+    for handle in fleet.handles:
+        stats = handle.stats()
+        assert stats["login_failures"] == 0
+        # Each node has refused it at the most once, and each node has given it one token.
+        assert 1 <= stats["rejections"] == stats["replays"] <= len(cluster.nodes), handle.shim.language
+        assert stats["logins"] <= 1 + len(cluster.nodes), handle.shim.language
+
+
+def test_situation_56_the_password_changes(cluster: Cluster, fleet: Fleet) -> None:
+    """The nodes hear of it one after the other, within 15 s; programs are told the new one at once."""
+    assert_all_read(fleet.reads(1))
+    old, new = cluster.password, f"{PASSWORD} the second"
+    cluster.set_password(new, wait=False)
+    for handle in fleet.handles:
+        handle.set_credentials(cluster.user, new)
+    with fleet.reading():
+        for node in cluster.nodes:
+            node.wait_for_login(node.user, new)
+            node.wait_for_login(node.user, old, refused=True)
+        time.sleep(30)  # the longest pause before the second attempt of a login
+    for handle in fleet.handles:
+        stats = handle.stats()
+        assert stats["logins"] == 2, handle.shim.language
+        assert stats["login_failures"] <= 1, handle.shim.language
+        late = Handle.open(handle.shim, cluster.addresses, cluster.user, old, name="late")
+        assert late.fail("get_token", "BAD_CREDENTIALS")["http_status"] == 403
+
+
+def test_situation_56_lives_end(cluster: Cluster, shims: dict[str, str]) -> None:
+    cluster.set_ttl(SHORT)
+    with fleets.launched(shims, cluster.addresses, cluster.user, cluster.password) as fleet:
+        tallies = fleet.reads(LIVES * SHORT)
+        assert_all_read(tallies)
+        for handle in fleet.handles:
+            stats = handle.stats()
+            language = handle.shim.language
+            assert LIVES <= tallies[language].generations <= stats["logins"] <= LIVES * SHORT, language
+            assert (stats["login_failures"], stats["rejections"]) == (0, 0), language
+
+
+def _busiest(cluster: Cluster) -> Nacos:
+    """The node that most programs talk to; the nodes themselves talk over IPv6."""
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    remote = Counter(int(line.split()[2].split(":")[1], 16) for line in lines if line.split()[3] == ESTABLISHED)
+    node = max(cluster.nodes, key=lambda node: remote[node.port])
+    assert remote[node.port], "no program is connected to any node"
+    return node
