@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import http.client
 import multiprocessing
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +17,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,11 +142,15 @@ def test_dropped_client_is_freed(server: DevServer, monkeypatch: pytest.MonkeyPa
     assert len(freed) == 1
 
 
+LIMIT = 30  # seconds; whoever takes longer hangs
+
+
 def in_child(check: Callable[[], bool]) -> bool:
     child = os.fork()
     if child == 0:
         code = 1
         try:
+            signal.alarm(LIMIT)  # kills it
             code = 0 if check() else 1
         except BaseException:
             traceback.print_exc()
@@ -177,56 +185,177 @@ def test_fork_before_the_first_use_and_in_the_middle_of_a_login(
         assert login.result(timeout=5)
 
 
-def read_in_worker(address: str) -> int:
-    with Client(address, "nacos", "nacos") as client:
-        return client.get(CONFIG, params=DEMO).status
+@forks
+def test_situation_39_fork_in_threads(server: DevServer, client: Client) -> None:
+    """Eight threads fork while four others are in calls; parent and children go on with the one token."""
+    client.token()
+    stop = threading.Event()
+
+    def read() -> set[int]:
+        seen = set()
+        while not stop.is_set():
+            seen.add(client.get(CONFIG, params=DEMO).status)
+        return seen
+
+    def fork(_: int) -> bool:
+        return in_child(lambda: bool(client.token()) and client.get(CONFIG, params=DEMO).status == 200)
+
+    with ThreadPoolExecutor(4) as readers, ThreadPoolExecutor(8) as threads:
+        reads = [readers.submit(read) for _ in range(4)]
+        try:
+            assert all(threads.map(fork, range(100)))
+        finally:
+            stop.set()
+        assert {status for result in reads for status in result.result(timeout=LIMIT)} == {200}
+    assert server.counts()["logins"] == 1
+
+
+def read_in_worker(client: Client | str) -> None:
+    """The whole of a worker: with a client of its own, or with the one it inherits."""
+    if isinstance(client, str):
+        client = Client(client, "nacos", "nacos")
+    assert client.token()
+    assert client.get(CONFIG, params=DEMO).status == 200
 
 
 @forks
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_multiprocessing(server: DevServer, client: Client, method: str) -> None:
-    client.token()
-    with multiprocessing.get_context(method).Pool(2) as pool:
-        assert pool.map(read_in_worker, [server.address] * 4) == [200] * 4
+@pytest.mark.parametrize(
+    ("method", "inherits"), [("fork", True), ("fork", False), ("spawn", False), ("forkserver", False)]
+)
+def test_situation_39_multiprocessing(server: DevServer, client: Client, method: str, inherits: bool) -> None:
+    assert client.get(CONFIG, params=DEMO).status == 200
+    context: Any = multiprocessing.get_context(method)
+    given = client if inherits else server.address
+    workers = [context.Process(target=read_in_worker, args=(given,)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(LIMIT)
+        hangs = worker.is_alive()
+        worker.kill()
+        worker.join()
+        assert not hangs
+        assert worker.exitcode == 0
+    assert client.get(CONFIG, params=DEMO).status == 200
+    assert server.counts()["logins"] == (1 if inherits else 1 + 4)
 
 
-def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])}
-    return subprocess.run(
+GUNICORN_APPLICATION = """
+import os, nacos_auth
+client = nacos_auth.Client.from_env()
+def read():
+    return client.get("/v1/cs/configs", params={"dataId": "demo", "group": "DEFAULT_GROUP"})
+read()
+def application(environ, start_response):
+    answer = read()
+    start_response(f"{answer.status} answered", [("Content-Type", "text/plain")])
+    return [str(os.getpid()).encode()]
+"""
+
+
+@pytest.mark.parametrize("worker", ["sync", "gthread"])
+def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -> None:
+    """Loaded before its workers are forked, some of them late: each ends after 20 requests and gets a successor."""
+    (tmp_path / "web.py").write_text(GUNICORN_APPLICATION)
+    settings = {"NACOS_SERVER_ADDR": server.address, "NACOS_USERNAME": "nacos", "NACOS_PASSWORD": "nacos"}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        arguments = ["--preload", "--workers=4", "--threads=4", "--max-requests=20", f"--worker-class={worker}"]
+        gunicorn = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *arguments, f"--bind=fd://{listener.fileno()}", "web:application"],
+            cwd=tmp_path,
+            env={**environment(), **settings},
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+        def ask(_: int) -> tuple[int, bytes]:
+            connection = http.client.HTTPConnection(host, port, timeout=LIMIT)
+            try:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                return answer.status, answer.read()
+            finally:
+                connection.close()
+
+        try:
+            with ThreadPoolExecutor(8) as threads:
+                answers = list(threads.map(ask, range(200)))
+            gunicorn.terminate()
+            _, said = gunicorn.communicate(timeout=LIMIT)
+        finally:
+            gunicorn.kill()
+            gunicorn.communicate()
+    assert gunicorn.returncode == 0, said
+    assert {status for status, _ in answers} == {200}, said
+    assert len({process for _, process in answers}) > 4
+    assert "ERROR" not in said, said
+    assert "Traceback" not in said, said
+    assert server.counts()["logins"] == 1
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])}
+
+
+def start_python(code: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
-        env=environment,
-        capture_output=True,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=20,
-        check=False,
     )
 
 
-def test_interpreter_may_end_with_clients_open_and_a_call_in_progress(
-    server: DevServer, start_server: Callable[..., DevServer]
+def end_of(process: subprocess.Popen[str], word: str = "") -> tuple[int, str]:
+    """Exit status and standard error of a process that may end now; `word` goes to its standard input."""
+    try:
+        _, said = process.communicate(word, timeout=LIMIT)
+    finally:
+        process.kill()
+    return process.returncode, said
+
+
+@pytest.mark.parametrize(("end", "status"), [("", 0), ("os._exit(7)", 7), ("sys.exit(8)", 8)])
+@pytest.mark.parametrize("call", ["token", "get"])
+def test_situation_39_the_process_ends_in_a_call(
+    server: DevServer,
+    start_server: Callable[..., DevServer],
+    wait_until: Callable[..., None],
+    call: str,
+    end: str,
+    status: int,
 ) -> None:
+    """With clients open, a daemon thread in a call to a server that hangs, and a last call from a finalizer."""
     hanging = start_server()
-    hanging.control("/faults", on="login", kind="hang", times=0)
-    code = """
-import sys, threading, time, nacos_auth
+    hanging.control("/faults", on="login" if call == "token" else "request", kind="hang", times=0)
+    code = f"""
+import os, sys, threading, nacos_auth
 client = nacos_auth.Client(sys.argv[1], "nacos", "nacos")
 client.token()
 waiting = nacos_auth.Client(sys.argv[2], "nacos", "nacos")
-threading.Thread(target=waiting.token, daemon=True).start()
-while waiting.stats().refresh_state != "in_flight":
-    time.sleep(0.001)
+threading.Thread(target=lambda: waiting.{call}({"" if call == "token" else repr(CONFIG)}), daemon=True).start()
 class Last:
     def __del__(self, client=client):
         client.token()
 sys.last = Last()
+sys.stdin.readline()
+{end}
 """
-    done = run_python(code, server.address, hanging.address)
-    assert (done.returncode, done.stderr) == (0, "")
+    process = start_python(code, server.address, hanging.address)
+    try:
+        # A login is counted when it is answered: its connection shows it.
+        wait_until(lambda: hanging.counts()["connections" if call == "token" else "requests"] == 1, limit=LIMIT)
+    finally:
+        ended = end_of(process, "now\n")
+    assert ended == (status, "")
 
 
 def test_missing_library_says_what_was_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    done = run_python("import nacos_auth")  # importing loads nothing
-    assert (done.returncode, done.stderr) == (0, "")
+    assert end_of(start_python("import nacos_auth")) == (0, "")  # importing loads nothing
     monkeypatch.setattr(nacos_auth._library, "_loaded", None)
     monkeypatch.setenv("NACOS_AUTH_LIBRARY", str(tmp_path / "absent.so"))
     with pytest.raises(nacos_auth.LibraryError, match=r"absent\.so.*NACOS_AUTH_LIBRARY") as caught:
