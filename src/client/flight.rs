@@ -40,6 +40,11 @@ pub(super) async fn fly(identity: Arc<Identity>, number: u64) {
     identity.land(number, sent, landing);
 }
 
+/// Ends flight `number`, which its only pilot leaves.
+pub(super) fn abandon(identity: &Identity, number: u64) {
+    identity.land(number, clock::now(), Err(too_slow(&identity.roster.names())));
+}
+
 /// Gets credentials and uses them; and once more, if they are refused and its source has others by then.
 pub(super) async fn log_in(identity: &Arc<Identity>, now: Time) -> Landing {
     let first = supply(identity).await?;

@@ -168,6 +168,11 @@ impl Identity {
         outlet.withdraw();
     }
 
+    /// No handle may use the token without asking.
+    pub(super) fn withdraw(&self) {
+        self.state.lock().outlets.iter().filter_map(Weak::upgrade).for_each(|outlet| outlet.withdraw());
+    }
+
     /// Whether any handle uses this identity.
     pub(super) fn is_attached(&self) -> bool {
         self.state.lock().outlets.iter().any(|o| o.strong_count() > 0)

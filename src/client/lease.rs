@@ -4,16 +4,19 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     identity::{Ask, Identity, Lease},
-    process::Process,
+    process::{Here, Process},
     publish::Outlet,
     wait::Limits,
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    sys::clock,
+};
 
 /// A usable token of `identity` for `outlet`'s handle, after waiting for a login if need be.
 pub(super) fn lease(
     process: &Arc<Process>,
-    identity: &Identity,
+    identity: &Arc<Identity>,
     outlet: &Outlet,
     limits: &Limits<'_>,
 ) -> Result<Lease> {
@@ -26,8 +29,22 @@ pub(super) fn lease(
             Ask::Wait { turn, patience } => (turn, patience),
         };
         let _waiting = outlet.counters.waits();
-        process.wake()?;
-        let until = patience.map(|patience| Instant::now() + patience);
+        let mut until = patience.map(|patience| Instant::now() + patience);
+        if cacheable {
+            process.nudge();
+        } else {
+            // No thread can be had, so this one does it.
+            match process.refresh_here(identity, limits.ended())? {
+                Here::Flown => match identity.outcome() {
+                    Some(outcome) => return outcome,
+                    None => continue,
+                },
+                Here::NotDue(next) => {
+                    let next = next.map(|at| Instant::now() + at.saturating_sub(clock::now()));
+                    until = [until, next].into_iter().flatten().min();
+                }
+            }
+        }
         let ended = limits.wait(turn.changed(), until)?.is_some();
         let late = !ended && Instant::now() >= limits.deadline;
         if ended || late {

@@ -202,7 +202,7 @@ impl Client {
             return Ok(read(snapshot, false));
         }
         let limits = Limits::new(timeout, cancel, &self.closed);
-        let lease = self.lease(&*self.identity()?, &limits)?;
+        let lease = self.lease(&self.identity()?, &limits)?;
         Ok(read(&lease.snapshot, lease.expired))
     }
 
@@ -352,7 +352,7 @@ impl Client {
         Ok(own)
     }
 
-    fn lease(&self, identity: &Identity, limits: &Limits<'_>) -> Result<Lease> {
+    fn lease(&self, identity: &Arc<Identity>, limits: &Limits<'_>) -> Result<Lease> {
         lease::lease(&process::current(), identity, &self.outlet, limits)
     }
 

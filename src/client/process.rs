@@ -4,6 +4,7 @@
 //! exist. It touches neither: on first use it starts with a new [`Process`], and leaks the old one.
 
 use std::{
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
@@ -13,7 +14,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::{runtime::Runtime, sync::Notify};
 
 use super::{
     config::Origin,
@@ -24,6 +25,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
+    lifecycle::Time,
     sys::{clock, fork, signals},
     transport::{Http, Transport},
 };
@@ -48,6 +50,14 @@ pub(super) struct Process {
     news: Arc<Queue>,
 }
 
+/// What came of a refresh in the caller's thread.
+pub(super) enum Here {
+    /// A login has ended.
+    Flown,
+    /// None was due; when to come again at the latest.
+    NotDue(Option<Time>),
+}
+
 /// The state of this very process.
 pub(super) fn current() -> Arc<Process> {
     loop {
@@ -61,6 +71,21 @@ pub(super) fn current() -> Arc<Process> {
             }
         }
     }
+}
+
+/// For logins. Drives connections in the thread that waits for them.
+fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_keep_alive(Duration::from_millis(100))
+        .thread_name("nacos-helper")
+        .build()
+        .map_err(cannot_start)
+}
+
+fn cannot_start(e: std::io::Error) -> Error {
+    Error::new(Kind::Internal, format!("cannot start the refresher: {e}"))
 }
 
 impl Process {
@@ -129,13 +154,6 @@ impl Process {
         self.awake.notify_one();
     }
 
-    /// Has the refresher look at everything now.
-    pub(super) fn wake(self: &Arc<Self>) -> Result<()> {
-        self.ensure_refresher()?;
-        self.awake.notify_one();
-        Ok(())
-    }
-
     /// Has the refresher look at everything now, if it runs.
     pub(super) fn nudge(&self) {
         self.awake.notify_one();
@@ -145,14 +163,7 @@ impl Process {
     pub(super) fn ensure_refresher(self: &Arc<Self>) -> Result<()> {
         let mut runs = self.refresher_runs.lock();
         if !*runs {
-            let failed = |e: std::io::Error| Error::new(Kind::Internal, format!("cannot start the refresher: {e}"));
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .max_blocking_threads(BLOCKING_THREADS)
-                .thread_keep_alive(Duration::from_millis(100))
-                .thread_name("nacos-helper")
-                .build()
-                .map_err(failed)?;
+            let runtime = runtime()?;
             let process = self.clone();
             let builder = thread::Builder::new().name("nacos-refresher".into());
             signals::with_all_blocked(|| {
@@ -165,10 +176,28 @@ impl Process {
                     runtime.shutdown_background();
                 })
             })
-            .map_err(failed)?;
+            .map_err(cannot_start)?;
             *runs = true;
         }
         Ok(())
+    }
+
+    /// Does the refresher's work for `identity` in this thread, where no other can be started: a login, if one is due,
+    /// until `end` at the most.
+    pub(super) fn refresh_here(&self, identity: &Arc<Identity>, end: impl Future<Output = ()>) -> Result<Here> {
+        let Plan { flight, next, .. } = identity.tick(clock::now());
+        let Some(number) = flight else { return Ok(Here::NotDue(next)) };
+        let runtime = runtime().inspect_err(|_| flight::abandon(identity, number))?;
+        runtime.block_on(async {
+            tokio::select! {
+                () = flight::fly(identity.clone(), number) => {}
+                () = end => flight::abandon(identity, number),
+            }
+        });
+        runtime.shutdown_background();
+        // Nobody is there to tell caches when its time is over.
+        identity.withdraw();
+        Ok(Here::Flown)
     }
 
     /// The refresher: ends when no handle is left that could want a token.

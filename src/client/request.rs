@@ -1,6 +1,6 @@
 //! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it at most once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -217,7 +217,7 @@ impl Response {
 /// One request on its way.
 struct Call<'a> {
     client: &'a Client,
-    identity: &'a Identity,
+    identity: &'a Arc<Identity>,
     request: &'a Request,
     limits: Limits<'a>,
 }

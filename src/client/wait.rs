@@ -86,6 +86,14 @@ impl<'a> Limits<'a> {
         }
     }
 
+    /// Ready when the call is over for any reason. Within a runtime with timers.
+    pub(super) async fn ended(&self) {
+        tokio::select! {
+            () = self.interrupted() => {}
+            () = tokio::time::sleep_until(self.deadline.into()) => {}
+        }
+    }
+
     /// The error of a call that should not go on, if there is a reason already.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.closed.is_given() {

@@ -132,9 +132,19 @@ pub(super) fn fixture(login_takes: Option<Duration>, login: Script, request: Scr
 
 /// A client of several servers, `host0.…`, `host1.…` and so on.
 pub(super) fn cluster(servers: usize, login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
+    let config = Config::new(&unique_servers(servers), "nacos", "hunter2");
+    configured(config, login_takes, login, request)
+}
+
+/// A client of one server with a configuration of its own.
+pub(super) fn with(config: impl FnOnce(&str) -> Config, login: Script, request: Script) -> Fixture {
+    configured(config(&unique_servers(1)), SOON, login, request)
+}
+
+fn configured(config: Config, login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
     let (logins, requests, api) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU8::new(1));
     let wire = Arc::new(Wire { logins, requests, api, login_takes, login, request, faulty: AtomicBool::new(false) });
-    let checked = Config::new(&unique_servers(servers), "nacos", "hunter2").check().unwrap();
+    let checked = config.check().unwrap();
     let transport = wire.clone();
     Fixture { client: Client::over(checked, move || Ok(transport)).unwrap(), wire }
 }

@@ -4,6 +4,7 @@
 mod handles;
 mod logins;
 mod requests;
+mod sources;
 
 use std::{sync::atomic::Ordering, time::Instant};
 
