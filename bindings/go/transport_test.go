@@ -270,7 +270,6 @@ func TestTransportClosesBodies(t *testing.T) {
 // The answer of the first attempt is the caller's, whole, when the second is not possible.
 func TestTransportHandsOnWhatItRead(t *testing.T) {
 	client := start(t).connect(t)
-	lost := errors.New("connection lost")
 	long := expired + strings.Repeat(" ", 1<<20)
 	for name, test := range map[string]struct {
 		body io.Reader
@@ -278,7 +277,7 @@ func TestTransportHandsOnWhatItRead(t *testing.T) {
 		err  error
 	}{
 		"long":   {strings.NewReader(long), long, nil},
-		"broken": {io.MultiReader(strings.NewReader(expired), iotest.ErrReader(lost)), expired, lost},
+		"broken": {iotest.TimeoutReader(strings.NewReader(expired)), expired, iotest.ErrTimeout},
 	} {
 		var body *tracked
 		transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
