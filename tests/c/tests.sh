@@ -9,10 +9,12 @@ check "arguments" "$out"/arguments
 check "lifetime" "$out"/lifetime
 if start_server --port 0; then
   check "token" "$out"/token
+  check "callbacks" "$out"/callbacks
   check "C++ header" "$out"/header
   stop_server
 else
   skip "token" "no $devserver"
+  skip "callbacks" "no $devserver"
   skip "C++ header" "no $devserver"
 fi
 finish

@@ -26,9 +26,10 @@ if start_server --ttl 3; then
   stop_server
   start_server
   check "token" memcheck "$out"/token
+  check "callbacks" memcheck "$out"/callbacks
   check "C++ header" memcheck "$out"/header
   stop_server
 else
-  for name in "C example" "C++ example" token "C++ header"; do skip "$name" "no $devserver"; done
+  for name in "C example" "C++ example" token callbacks "C++ header"; do skip "$name" "no $devserver"; done
 fi
 finish
