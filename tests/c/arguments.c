@@ -101,8 +101,8 @@ static void init_settings(void) {
   options.carriage = -1;
   init_with(options, NACOS_INVALID_CONFIG, "carriage");
   options = good_options();
-  options.reserved0 = 1;
-  init_with(options, NACOS_UNSUPPORTED_OPTION, "reserved0");
+  options.log_level = 5;
+  init_with(options, NACOS_INVALID_CONFIG, "options.log_level");
 }
 
 /* A struct of this version in the buffer of a later one. */
@@ -144,7 +144,7 @@ static void init_sizes(void) {
   nacos_auth_options options = good_options();
   options.struct_size = offsetof(nacos_auth_options, ca_file);
   options.ca_file = "/nonexistent/ca.pem";
-  options.reserved0 = 1;
+  options.log_level = 5;
   init_with(options, NACOS_OK, NULL);
   options.struct_size = offsetof(nacos_auth_options, password);
   init_with(options, NACOS_NULL_ARGUMENT, "options.password");
