@@ -18,6 +18,7 @@ INSTALLED := include/nacos_auth.h include/nacos_auth.hpp \
 	lib/pkgconfig/nacos_auth.pc lib/cmake/nacos_auth/nacos_authConfig.cmake \
 	lib/cmake/nacos_auth/nacos_authConfigVersion.cmake share/doc/nacos-auth/LICENSE share/doc/nacos-auth/README.md
 VENV := .venv
+MINUTES ?= 10
 
 .PHONY: help
 help: ## this list
@@ -70,6 +71,15 @@ demo: prefix ## the main job; SERVER=host:port USERNAME=… PASSWORD=… does it
 test: ## installs what the tests need, runs everything, ends with "N passed, N failed, N skipped"
 	tests/setup.sh
 	$(VENV)/bin/python tests/run.py $(ONLY)
+
+.PHONY: soak
+soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the default, SEED=… repeats the faults of a run
+	tests/setup.sh
+	cargo build --quiet --package devserver
+	mkdir -p build
+	$(MAKE) --no-print-directory -s shims >build/soak-shims.txt
+	NACOS_SHIMS=build/soak-shims.txt PYTHONPATH=tests/conformance \
+		$(VENV)/bin/python tests/soak/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 .PHONY: real
 real: ## a real Nacos to play with: NACOS=2.0.4, 2.2.3 or 2.3.2 (the default); needs Java and Maven

@@ -1,0 +1,48 @@
+"""What a process takes: memory, threads, open files."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# How much more than after the warm-up a process may take at the end. A runtime with a garbage collector breathes, and
+# keeps the threads it once had; the files are connections, one per server and concurrent call, and come and go.
+MEMORY_SHARE, MEMORY_KIB = 0.10, 2048
+THREADS = 3
+FILES = 12
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """At one moment, or the medians over several."""
+
+    rss_kib: float
+    threads: float
+    files: float
+
+    def excess(self, before: Vitals) -> list[str]:
+        """In what it has grown beyond the tolerance."""
+        grown = {
+            "memory": self.rss_kib > before.rss_kib * (1 + MEMORY_SHARE) + MEMORY_KIB,
+            "threads": self.threads > before.threads + THREADS,
+            "open files": self.files > before.files + FILES,
+        }
+        return [what for what, more in grown.items() if more]
+
+
+def of(pid: int) -> Vitals:
+    """Of a running process."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines())
+    return Vitals(int(fields["VmRSS"].split()[0]), int(fields["Threads"]), len(os.listdir(f"/proc/{pid}/fd")))
+
+
+def median(samples: Sequence[Vitals]) -> Vitals:
+    """Of each quantity by itself."""
+    return Vitals(
+        statistics.median(s.rss_kib for s in samples),
+        statistics.median(s.threads for s in samples),
+        statistics.median(s.files for s in samples),
+    )
