@@ -106,6 +106,7 @@ def python_checks(folder: str) -> list[Step]:
 
 GO_DYNAMIC = {"PKG_CONFIG_PATH": str(PREFIX / "lib" / "pkgconfig"), "CGO_LDFLAGS": f"-Wl,-rpath,{PREFIX / 'lib'}"}
 GO_MODULES = ("bindings/go", "examples/go", "tests/shims/go")
+VERMIN = str(ROOT / ".venv" / "bin" / "vermin")
 STATICCHECK = str(ROOT / "build" / "tools" / "staticcheck")
 C_SOURCES = "git ls-files '*.c' '*.h' '*.hpp' '*.cpp' ':!include/nacos_auth.h'"
 
@@ -133,7 +134,8 @@ PARTS = [
             for script in ("c/tests", "c/processes", "c/compile_matrix", "c/symbols", "c/valgrind", "packaging/tests")
         ],
     ),
-    Part("python", [Step([PYTHON, "-m", "pytest", "-q"], pytest, "bindings/python")]),
+    # Most of these tests wait most of the time.
+    Part("python", [Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python")]),
     Part(
         "go",
         [
@@ -154,6 +156,7 @@ PARTS = [
         ],
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
+    Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=2"])]),
     Part(
         "real",
         [
@@ -171,10 +174,13 @@ PARTS = [
             Step(["git", "diff", "--exit-code", "--stat", "--", "include/nacos_auth.h"]),
             *python_checks("bindings/python"),
             Step([PYTHON, "-m", "mypy"], folder="bindings/python"),
+            Step([PYTHON, "-m", "basedpyright", "--pythonpath", PYTHON], folder="bindings/python"),
+            Step([VERMIN, "--target=3.9-", "--no-tips", "--violations", "src", "tests"], folder="bindings/python"),
             *python_checks("tests"),
             Step([PYTHON, "-m", "mypy", "--strict", "tests/run.py"]),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
             Step(
                 ["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'],
                 needs=("gofmt",),

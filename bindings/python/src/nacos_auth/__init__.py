@@ -6,6 +6,7 @@
 `Client` is the door; everything raised is a `NacosError`.
 """
 
+from ._async_client import AsyncClient
 from ._client import Client
 from ._declarations import ABI_VERSION
 from ._errors import (
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ABI_VERSION",
     "Advice",
+    "AsyncClient",
     "BadCredentialsError",
     "Client",
     "ClosedError",

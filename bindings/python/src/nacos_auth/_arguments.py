@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping
-from ctypes import Array, c_char_p
-from typing import Literal, Union
+from ctypes import Array, c_char_p, sizeof
+from typing import Literal, Union, cast
 
+from ._declarations import RequestOptions
 from ._errors import InvalidArgumentError
 
 Carriage = Literal["bearer", "header", "query"]
@@ -15,6 +16,7 @@ Path = Union[str, "os.PathLike[str]"]
 Value = Union[str, int]
 Pairs = Union[Mapping[str, Value], Iterable[tuple[str, Value]]]
 
+_REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
 CARRIAGES = {"bearer": 0, "header": 1, "query": 2}
 
 
@@ -41,8 +43,8 @@ def path_text(name: str, value: Path | None) -> bytes | None:
 def pairs(name: str, values: Pairs | None) -> tuple[Array[c_char_p] | None, int]:
     if not values:
         return None, 0
-    texts = []
-    for key, value in values.items() if isinstance(values, Mapping) else values:
+    texts: list[bytes | None] = []
+    for key, value in cast("Mapping[str, Value]", values).items() if isinstance(values, Mapping) else values:
         texts.append(text(name, key))
         texts.append(text(name, value if isinstance(value, str) else _string(value)))
     return (c_char_p * len(texts))(*texts), len(texts) // 2
@@ -63,3 +65,33 @@ def milliseconds(name: str, seconds: float | None) -> int:
     if not 0 < seconds <= 86400:
         raise invalid(f"{name} must be more than 0 and at most 86400 seconds")
     return math.ceil(seconds * 1000)
+
+
+def request_options(
+    method: str,
+    path: str,
+    params: Pairs | None,
+    headers: Pairs | None,
+    data: Pairs | None,
+    body: bytes | str | None,
+    timeout: float | None,
+) -> RequestOptions:
+    query, query_count = pairs("params", params)
+    header_list, header_count = pairs("headers", headers)
+    form, form_count = pairs("data", data)
+    content = body.encode() if isinstance(body, str) else body
+    return RequestOptions(
+        _REQUEST_OPTIONS_SIZE,
+        text("method", method),
+        text("path", path),
+        query,
+        query_count,
+        header_list,
+        header_count,
+        form,
+        form_count,
+        content,
+        0 if content is None else len(content),
+        None,
+        milliseconds("timeout", timeout),
+    )

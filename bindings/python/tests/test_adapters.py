@@ -1,0 +1,281 @@
+"""Other HTTP libraries with our token: they see neither its expiry nor a changed secret."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import nacos  # type: ignore[import-untyped]
+import pytest
+import requests
+
+import nacos_auth
+from devserver import DevServer
+from nacos_auth import AsyncClient, Client, aiohttp_auth, httpx_auth, nacos_sdk, requests_auth
+
+DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
+FORM = {**DEMO, "content": "x"}
+sdk_warns = pytest.mark.filterwarnings("ignore:ssl:DeprecationWarning")
+# One reading of a configuration each, giving the HTTP status.
+Read = Callable[[], int]
+
+
+@pytest.fixture
+def short(start_server: Callable[..., DevServer]) -> DevServer:
+    return start_server("--ttl", "3")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the SDK leaves snapshots in the working directory
+
+
+def url(server: DevServer) -> str:
+    return f"http://{server.address}/nacos/v1/cs/configs"
+
+
+def over_expiry_and_rotation(server: DevServer, read: Read) -> None:
+    start, rotated = time.monotonic(), False
+    while time.monotonic() < start + 5:
+        assert read() == 200
+        if not rotated and time.monotonic() > start + 1:
+            server.control("/secret")
+            rotated = True
+        time.sleep(0.02)
+    counts = server.counts()
+    assert counts["rejections"] == 1  # that of the rotation, which was repeated
+    assert 3 <= counts["logins"] <= 5
+
+
+async def over_expiry_and_rotation_async(server: DevServer, read: Callable[[], Any]) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(
+        None, over_expiry_and_rotation, server, lambda: asyncio.run_coroutine_threadsafe(read(), loop).result(10)
+    )
+
+
+def test_requests(short: DevServer) -> None:
+    with Client(short.address, "nacos", "nacos") as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        over_expiry_and_rotation(short, lambda: session.get(url(short), params=DEMO, timeout=5).status_code)
+
+
+def test_httpx(short: DevServer) -> None:
+    with Client(short.address, "nacos", "nacos") as client, httpx.Client(auth=httpx_auth.NacosAuth(client)) as http:
+        over_expiry_and_rotation(short, lambda: http.get(url(short), params=DEMO).status_code)
+
+
+def test_httpx_async(short: DevServer) -> None:
+    async def main() -> None:
+        async with (
+            AsyncClient(short.address, "nacos", "nacos") as client,
+            httpx.AsyncClient(auth=httpx_auth.NacosAuth(client)) as http,
+        ):
+
+            async def read() -> int:
+                return (await http.get(url(short), params=DEMO)).status_code
+
+            await over_expiry_and_rotation_async(short, read)
+
+    asyncio.run(main())
+
+
+def test_aiohttp(short: DevServer) -> None:
+    async def main() -> None:
+        async with (
+            AsyncClient(short.address, "nacos", "nacos") as client,
+            aiohttp.ClientSession(middlewares=[aiohttp_auth.NacosAuth(client)]) as http,
+        ):
+
+            async def read() -> int:
+                async with http.get(url(short), params=DEMO) as answer:
+                    await answer.read()
+                    return answer.status
+
+            await over_expiry_and_rotation_async(short, read)
+
+    asyncio.run(main())
+
+
+@sdk_warns
+def test_nacos_sdk(short: DevServer, tmp_path: Path) -> None:
+    sdk = nacos_sdk.NacosClient(short.address, username="nacos", password="nacos", logDir=str(tmp_path))
+    assert sdk.publish_config(*DEMO.values(), "ours")
+
+    def read() -> int:
+        assert sdk.get_config(*DEMO.values(), no_snapshot=True) == "ours"
+        return 200
+
+    over_expiry_and_rotation(short, read)
+
+
+@sdk_warns
+def test_the_plain_nacos_sdk_fails_after_a_rotation(server: DevServer, tmp_path: Path) -> None:
+    plain = nacos.NacosClient(server.address, username="nacos", password="nacos", logDir=str(tmp_path))
+    with Client(server.address, "nacos", "nacos") as client:
+        ours = nacos_sdk.NacosClient(server.address, auth=client, logDir=str(tmp_path))
+        for sdk in (plain, ours):
+            assert sdk.publish_config(*DEMO.values(), "x")
+        server.control("/secret")
+        with pytest.raises(nacos.NacosException, match="privilege"):
+            plain.get_config(*DEMO.values(), no_snapshot=True)
+        assert ours.get_config(*DEMO.values(), no_snapshot=True) == "x"
+
+
+@sdk_warns
+def test_nacos_sdk_without_a_user_is_as_it_was(server: DevServer, tmp_path: Path) -> None:
+    server.control("/auth", enabled=False)
+    sdk = nacos_sdk.NacosClient(server.address, logDir=str(tmp_path))
+    assert sdk.publish_config(*DEMO.values(), "x")
+    assert server.counts()["logins"] == 0
+
+
+@sdk_warns
+def test_nacos_sdk_logs_no_token(server: DevServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with Client(server.address, "nacos", "nacos") as client:
+        sdk = nacos_sdk.NacosClient(server.address, auth=client, logDir=str(tmp_path))
+        log = logging.getLogger("nacos.client")
+        log.addHandler(caplog.handler)
+        caplog.set_level(logging.DEBUG, "nacos.client")
+        sdk.publish_config(*DEMO.values(), "x")
+        log.removeHandler(caplog.handler)
+        assert "Authorization" in caplog.text
+        assert client.token() not in caplog.text
+
+
+@pytest.fixture
+def send(server: DevServer, client: Client) -> Iterator[Callable[..., requests.Response]]:
+    with requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        yield lambda method="GET", **options: session.request(method, url(server), timeout=5, **options)
+
+
+def test_bodies_are_sent_again_if_they_can_be(
+    server: DevServer, client: Client, send: Callable[..., requests.Response]
+) -> None:
+    form = b"dataId=demo&group=DEFAULT_GROUP&content=again"
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def generator() -> Iterator[bytes]:
+        yield form
+
+    for body, status in ((form, 200), (io.BytesIO(form), 200), (generator(), 403)):
+        client.token()
+        server.control("/secret")
+        answer = send("POST", data=body, headers=kind)
+        assert (answer.status_code, len(answer.history)) == (status, 1 if status == 200 else 0)
+    assert send(params=DEMO).text == "again"
+
+
+def test_httpx_bodies(server: DevServer, client: Client) -> None:
+    def generator() -> Iterator[bytes]:
+        yield b"dataId=demo&group=DEFAULT_GROUP&content=again"
+
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    with httpx.Client(auth=httpx_auth.NacosAuth(client)) as http:
+        for body, status in (({"data": FORM}, 200), ({"content": generator(), "headers": kind}, 403)):
+            client.token()
+            server.control("/secret")
+            assert http.post(url(server), **body).status_code == status
+
+
+def test_aiohttp_bodies(server: DevServer) -> None:
+    async def generator() -> AsyncIterator[bytes]:
+        yield b"dataId=demo&group=DEFAULT_GROUP&content=again"
+
+    async def main() -> None:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        async with (
+            AsyncClient(server.address, "nacos", "nacos") as client,
+            aiohttp.ClientSession(middlewares=[aiohttp_auth.NacosAuth(client)]) as http,
+        ):
+            for body, status in ((FORM, 200), (generator(), 403)):
+                await client.token()
+                server.control("/secret")
+                async with http.post(url(server), data=body, headers=kind) as answer:
+                    assert answer.status == status
+
+    asyncio.run(main())
+
+
+def test_missing_permission_comes_back(server: DevServer) -> None:
+    with Client(server.address, "poor", "poor") as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        for _ in range(3):
+            answer = session.get(url(server), params=DEMO, timeout=5)
+            assert (answer.status_code, answer.history) == (403, [])
+            assert answer.text  # read once, and still there
+    assert server.counts()["logins"] == 1
+
+
+def test_no_token_is_an_error(server: DevServer) -> None:
+    with (
+        Client(server.address, "nacos", "wrong") as client,
+        httpx.Client(auth=httpx_auth.NacosAuth(client)) as http,
+        pytest.raises(nacos_auth.BadCredentialsError),
+    ):
+        http.get(url(server), params=DEMO)
+
+
+def test_the_token_is_for_the_servers_of_the_client_alone(server: DevServer) -> None:
+    """The two servers differ in nothing but the name they are called by."""
+    address = server.address.replace("127.0.0.1", "localhost")
+    with Client(address, "nacos", "nacos") as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        assert session.get(f"http://{address}/nacos/v1/cs/configs", params=DEMO, timeout=5).status_code == 200
+        answer = session.get(url(server), params=DEMO, timeout=5)
+        assert answer.status_code == 403
+        assert "Authorization" not in answer.request.headers
+        with httpx.Client(auth=httpx_auth.NacosAuth(client)) as http:
+            assert "Authorization" not in http.get(url(server), params=DEMO).request.headers
+
+
+@pytest.mark.parametrize(
+    ("servers", "asked", "given"),
+    [
+        ("nacos", "http://nacos:8848/", True),
+        ("nacos:1,other", "http://nacos:8080/", True),
+        ("nacos:1,other", "http://OTHER/", True),
+        ("nacos", "https://nacos/", True),
+        ("https://nacos", "http://nacos/", False),
+        ("nacos", "http://evil/", False),
+        ("nacos", "http://evil/@nacos", False),
+        ("nacos", "ftp://nacos/", False),
+        ("[::1]:8848", "http://[::1]:8848/", True),
+    ],
+)
+def test_who_gets_the_token(servers: str, asked: str, given: bool) -> None:
+    with Client(servers, "nacos", "nacos") as client:
+        assert nacos_auth._adapter.Bearer(client).is_for(asked) is given
+
+
+def test_carriages(server: DevServer) -> None:
+    with Client(server.address, "nacos", "nacos", carriage="header") as client:
+        with httpx.Client(auth=httpx_auth.NacosAuth(client)) as http:
+            answer = http.get(url(server), params=DEMO)
+        assert answer.status_code == 200
+        assert "accessToken" in answer.request.headers
+    with (
+        Client(server.address, "nacos", "nacos", carriage="query") as client,
+        pytest.raises(nacos_auth.InvalidArgumentError, match="carriage"),
+    ):
+        httpx_auth.NacosAuth(client)
+
+
+def test_httpx_wants_the_client_of_its_kind(server: DevServer, client: Client) -> None:
+    async def main() -> None:
+        async with httpx.AsyncClient(auth=httpx_auth.NacosAuth(client)) as http:
+            with pytest.raises(TypeError, match=r"nacos_auth\.AsyncClient"):
+                await http.get(url(server))
+        async with AsyncClient(server.address, "nacos", "nacos") as other:
+            with httpx.Client(auth=httpx_auth.NacosAuth(other)) as sync, pytest.raises(TypeError, match="Client"):
+                sync.get(url(server))
+
+    asyncio.run(main())

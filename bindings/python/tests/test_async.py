@@ -1,0 +1,183 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+import nacos_auth
+from devserver import DevServer
+from nacos_auth import AsyncClient
+
+CONFIG = "/v1/cs/configs"
+DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
+
+
+def connect(server: DevServer, **settings: float) -> AsyncClient:
+    return AsyncClient(server.address, "nacos", "nacos", **settings)  # type: ignore[arg-type]
+
+
+def test_publish_and_read(server: DevServer) -> None:
+    async def main() -> None:
+        async with connect(server) as client:
+            assert server.status_with(await client.token()) == 200
+            assert (await client.post(CONFIG, data={**DEMO, "content": "x"})).raise_for_status().text == "true"
+            answer = await client.get(CONFIG, params=DEMO)
+            assert (answer.status, answer.text, answer.generation) == (200, "x", client.generation)
+            assert (await client.put("/v1/ns/operator/switches", params={"entry": "a"})).status < 600
+            assert (await client.delete(CONFIG, params=DEMO)).status == 200
+            assert client.stats().logins == 1
+        with pytest.raises(nacos_auth.ClosedError):
+            await client.token()
+        with pytest.raises(nacos_auth.ClosedError):
+            await client.get(CONFIG)
+
+    asyncio.run(main())
+
+
+def test_many_tasks_cost_one_login_and_the_loop_runs_on(server: DevServer) -> None:
+    async def main() -> None:
+        server.control("/faults", on="login", kind="delay", delay_ms=300, times=0)
+        async with connect(server) as client:
+            everything = asyncio.gather(*(client.token() for _ in range(500)))
+            rounds = 0
+            while not everything.done():
+                await asyncio.sleep(0.001)
+                rounds += 1
+            assert len(set(await everything)) == 1
+            assert rounds > 30
+            assert {a.status for a in await asyncio.gather(*(client.get(CONFIG, params=DEMO) for _ in range(200)))} == {
+                200
+            }
+        assert server.counts()["logins"] == 1
+
+    asyncio.run(main())
+
+
+def test_cached_token_takes_no_thread_and_no_turn_of_the_loop(server: DevServer) -> None:
+    async def main() -> None:
+        async with connect(server) as client:
+            info = await client.token_info()
+            client._threads = None
+            coroutine = client.token()
+            with pytest.raises(StopIteration) as done:
+                coroutine.send(None)  # ends without ever waiting
+            assert done.value.value == info.value
+            assert client._threads is None
+            server.control("/secret")
+            assert client.report_rejected(info.generation, 403, "token expired!") is nacos_auth.Advice.REPLAY
+            assert await client.token() != info.value
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("on", ["login", "request"])
+def test_cancelling_a_task_frees_it_at_once_and_ends_the_call(
+    server: DevServer, on: str, wait_until: Callable[..., None]
+) -> None:
+    async def main() -> None:
+        async with connect(server, request_timeout=60) as client:
+            if on == "request":
+                await client.token()
+            server.control("/faults", on=on, kind="hang", times=0)
+            call = asyncio.ensure_future(client.get(CONFIG, params=DEMO) if on == "request" else client.token())
+            await asyncio.sleep(0.2)
+            start = time.monotonic()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert time.monotonic() - start < 0.05
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.get(CONFIG, params=DEMO), 0.2)
+            assert time.monotonic() - start < 0.5
+            threads = client._threads
+            assert threads is not None
+            threads.submit(int)
+            await asyncio.to_thread(wait_until, lambda: threads._idle_semaphore._value >= 1, 2)
+            await asyncio.to_thread(threads.shutdown)  # waits for calls that would hang for a minute
+            assert time.monotonic() - start < 3
+
+    asyncio.run(main())
+
+
+def test_timeouts(server: DevServer) -> None:
+    async def main() -> None:
+        async with connect(server) as client:
+            await client.token()
+            server.control("/faults", on="request", kind="hang", times=0)
+            start = time.monotonic()
+            with pytest.raises(nacos_auth.NacosTimeoutError):
+                await client.get(CONFIG, timeout=0.3)
+            assert 0.25 < time.monotonic() - start < 1
+            with pytest.raises(nacos_auth.InvalidArgumentError):
+                await client.get(CONFIG, timeout=0)
+
+    asyncio.run(main())
+
+
+def test_waiting_for_a_thread_counts(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nacos_auth._async_client, "_THREADS", 2)
+
+    async def main() -> None:
+        async with connect(server) as client:
+            await client.token()
+            server.control("/faults", on="request", kind="hang", times=0)
+            busy = [asyncio.create_task(client.get(CONFIG, timeout=30)) for _ in range(2)]
+            await asyncio.sleep(0.1)
+            start = time.monotonic()
+            with pytest.raises(nacos_auth.NacosTimeoutError, match="busy") as caught:
+                await client.get(CONFIG, timeout=0.3)
+            assert 0.25 < time.monotonic() - start < 1
+            assert (caught.value.status, caught.value.code, caught.value.retryable) == ("TIMEOUT", 201, True)
+            waiting = asyncio.create_task(client.get(CONFIG, timeout=30))
+            await asyncio.sleep(0.1)
+            for call in (waiting, *busy):
+                call.cancel()
+            assert {type(end) for end in await asyncio.gather(waiting, *busy, return_exceptions=True)} == {
+                asyncio.CancelledError
+            }
+
+    asyncio.run(main())
+
+
+def test_close_ends_calls(server: DevServer) -> None:
+    async def main() -> None:
+        client = connect(server)
+        server.control("/faults", on="all", kind="hang", times=0)
+        calls = [asyncio.create_task(client.get(CONFIG)) for _ in range(8)]
+        await asyncio.sleep(0.2)
+        await client.close()
+        await client.close()
+        ends = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 1)
+        assert {type(end) for end in ends} == {nacos_auth.ClosedError}
+
+    asyncio.run(main())
+
+
+def test_one_client_in_two_loops(server: DevServer) -> None:
+    client = connect(server)
+
+    async def read() -> int:
+        return (await client.get(CONFIG, params=DEMO)).status
+
+    assert asyncio.run(read()) == 200
+    assert asyncio.run(read()) == 200
+    asyncio.run(client.close())
+    assert server.counts()["logins"] == 1
+
+
+def test_no_thread_stays_behind(server: DevServer, wait_until: Callable[..., None]) -> None:
+    def threads() -> set[str]:
+        return {thread.name for thread in threading.enumerate() if thread.name.startswith("nacos-auth_")}
+
+    async def main() -> None:
+        async with connect(server) as client:
+            await client.get(CONFIG, params=DEMO)
+            assert threads()
+
+    asyncio.run(main())
+    wait_until(lambda: not threads())
