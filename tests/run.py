@@ -157,7 +157,6 @@ PARTS = [
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
     Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=2"])]),
-    Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=2"])]),
     Part(
         "real",
         [
@@ -181,7 +180,6 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "tests/run.py"]),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
-            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
             Step(
                 ["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'],
