@@ -15,6 +15,12 @@ AT(nacos_auth_options, password, 32);
 AT(nacos_auth_options, proxy, 64);
 AT(nacos_auth_options, connect_timeout_ms, 72);
 AT(nacos_auth_options, carriage, 80);
+AT(nacos_auth_options, password_file, 88);
+AT(nacos_auth_options, credentials, 104);
+AT(nacos_auth_options, callback_drop, 136);
+AT(nacos_event, level, 12);
+AT(nacos_event, status, 24);
+AT(nacos_event, message, 40);
 AT(nacos_call_options, cancel, 8);
 AT(nacos_call_options, timeout_ms, 16);
 AT(nacos_token_info, length, 8);
@@ -33,6 +39,9 @@ AT(nacos_auth_statistics, logins, 8);
 AT(nacos_auth_statistics, waits, 56);
 AT(nacos_auth_statistics, remaining_ms, 72);
 AT(nacos_auth_statistics, refresh_state, 84);
+AT(nacos_auth_statistics, failures_unreachable, 112);
+AT(nacos_auth_statistics, rejections_identity, 144);
+AT(nacos_auth_statistics, retry_in_ms, 192);
 #endif
 
 #cgo noescape nacos_auth_abi_version

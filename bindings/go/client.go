@@ -9,16 +9,16 @@ package nacosauth
 #cgo nocallback nacos_auth_generation
 #cgo noescape nacos_auth_set_credentials
 #cgo nocallback nacos_auth_set_credentials
-#cgo noescape nacos_auth_close
-#cgo nocallback nacos_auth_close
-#cgo noescape nacos_auth_free
-#cgo nocallback nacos_auth_free
+#cgo noescape nacos_auth_set_token
+#cgo nocallback nacos_auth_set_token
 */
 import "C"
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -36,11 +36,27 @@ const (
 	CarriageQuery  Carriage = C.NACOS_CARRIAGE_QUERY  // ?accessToken=<token>, which access logs keep: the last resort
 )
 
-// Options configure a [Client]. The zero value of each field but the first three is a good default.
+// Options configure a [Client]. Required are ServerAddr and one way to get a token: Username with Password or PasswordFile,
+// or Token, or Credentials. The zero value of everything else is a good default.
 type Options struct {
-	ServerAddr string // "10.0.0.1:8848,https://b:443"; required
-	Username   string // required
-	Password   string `json:"-"` // required
+	ServerAddr string // "10.0.0.1:8848,https://b:443"
+
+	Username     string
+	Password     string `json:"-"`
+	PasswordFile string // read for each login, again when one is refused, and every 15 s as long as what it holds is refused
+
+	// Token is one that somebody else got. Nothing logs in; when a server refuses it, calls fail with ErrBadCredentials
+	// until SetToken brings another.
+	Token string `json:"-"`
+
+	// Credentials is asked for each login, again when what it gave is refused, and every 15 s as long as it is. An error
+	// fails the login with ErrNoCredentials and the error's text. The context ends after 35 s and with Close.
+	Credentials func(context.Context) (Credentials, error) `json:"-"`
+
+	// OnEvent is told what happens to the token. Events come one at a time.
+	OnEvent func(Event) `json:"-"`
+	// Logger gets the same as lines of a log.
+	Logger *slog.Logger `json:"-"`
 
 	ContextPath string // "" means "/nacos", "/" means none
 
@@ -56,16 +72,18 @@ type Options struct {
 
 // Format prints the options without the password, whatever the verb.
 func (o Options) Format(f fmt.State, _ rune) {
-	io.WriteString(f, fmt.Sprintf("nacosauth.Options{ServerAddr:%q, Username:%q, ContextPath:%q}",
-		o.ServerAddr, o.Username, o.ContextPath))
+	io.WriteString(f, fmt.Sprintf("nacosauth.Options{ServerAddr:%q, Username:%q, PasswordFile:%q, ContextPath:%q}",
+		o.ServerAddr, o.Username, o.PasswordFile, o.ContextPath))
 }
 
 // Client keeps a program authenticated. All methods may be called from any goroutine, also at the same time as
-// [Client.Close]. The memory on the C side is released when the Client is garbage collected.
+// [Client.Close], and from inside the functions in [Options], which run on goroutines of their own. The memory on the C side
+// is released when the Client is garbage collected; a client with such functions has to be closed for that.
 type Client struct {
 	cached atomic.Pointer[cachedToken]
 	word   *uint64 // C memory: the generation of the token that may be used without asking
 	handle *C.nacos_auth
+	stop   context.CancelFunc // ends the context of Options.Credentials
 
 	calls          chan struct{} // one element for each call inside the library
 	requestTimeout time.Duration
@@ -85,8 +103,8 @@ func New(options Options) (*Client, error) {
 	if options.RequestTimeout == 0 {
 		options.RequestTimeout = defaultRequestTimeout
 	}
-	strings := []string{options.ServerAddr, options.ContextPath, options.Username, options.Password,
-		options.CAFile, options.ClientCertFile, options.ClientKeyFile, options.Proxy}
+	strings := []string{options.ServerAddr, options.ContextPath, options.Username, options.Password, options.PasswordFile,
+		options.Token, options.CAFile, options.ClientCertFile, options.ClientKeyFile, options.Proxy}
 	size := len(strings)
 	for _, s := range strings {
 		size += len(s)
@@ -97,8 +115,10 @@ func New(options Options) (*Client, error) {
 		struct_size:        C.sizeof_nacos_auth_options,
 		server_addr:        m.string(options.ServerAddr),
 		context_path:       m.optional(options.ContextPath),
-		username:           m.string(options.Username),
-		password:           m.string(options.Password),
+		username:           m.optional(options.Username),
+		password:           m.optional(options.Password),
+		password_file:      m.optional(options.PasswordFile),
+		token:              m.optional(options.Token),
 		ca_file:            m.optional(options.CAFile),
 		client_cert_file:   m.optional(options.ClientCertFile),
 		client_key_file:    m.optional(options.ClientKeyFile),
@@ -112,14 +132,22 @@ func New(options Options) (*Client, error) {
 	if m.err != nil {
 		return nil, m.err
 	}
+	open, stop := context.WithCancel(context.Background())
+	functions := &callbacks{open, options.Credentials, options.OnEvent, options.Logger}
+	data := functions.install(&in)
 	var handle *C.nacos_auth
 	var detail *C.nacos_error
 	if status := C.nacos_auth_init(&in, &handle, &detail); status != C.NACOS_OK {
+		stop()
+		if data != 0 {
+			data.Delete()
+		}
 		return nil, newError(status, detail)
 	}
 	c := &Client{
 		word:           (*uint64)(unsafe.Pointer(C.nacos_auth_generation(handle))),
 		handle:         handle,
+		stop:           stop,
 		calls:          make(chan struct{}, maxCalls),
 		requestTimeout: options.RequestTimeout,
 		carriage:       options.Carriage,
@@ -127,13 +155,16 @@ func New(options Options) (*Client, error) {
 	c.cached.Store(noToken)
 	// Freeing is left to the collector, and only to it: it alone knows when no goroutine can be reading the word.
 	// Every method therefore ends with KeepAlive.
-	runtime.AddCleanup(c, func(handle *C.nacos_auth) { C.nacos_auth_free(handle) }, handle)
+	runtime.AddCleanup(c, func(handle *C.nacos_auth) { stop(); C.nacos_auth_free(handle) }, handle)
 	return c, nil
 }
 
 // Close ends the client: calls in flight and calls to come fail with [ErrClosed], within 100 ms. It does not wait for
-// them and may be called more than once.
+// them, but for a function in [Options] that is running, unless that is where it is called from; none of them begins after
+// Close has returned. It may be called more than once.
 func (c *Client) Close() {
+	c.stop()
+	// Not marked nocallback, and nacos_auth_free neither: they let go of the callbacks, which is one.
 	C.nacos_auth_close(c.handle)
 	c.cached.Store(noToken)
 	runtime.KeepAlive(c)
@@ -154,4 +185,34 @@ func (c *Client) SetCredentials(username, password string) error {
 		return newError(status, detail)
 	}
 	return nil
+}
+
+// SetToken makes the client use a token that somebody else got, for the time given (0: until a server refuses it), and log
+// in no more.
+func (c *Client) SetToken(token string, ttl time.Duration) error {
+	life, err := lifeMS(ttl)
+	if err != nil {
+		return err
+	}
+	m := newMemory(len(token)+1, 0)
+	defer m.release()
+	value := m.string(token)
+	if m.err != nil {
+		return m.err
+	}
+	var detail *C.nacos_error
+	status := C.nacos_auth_set_token(c.handle, value, life, &detail)
+	runtime.KeepAlive(c)
+	if status != C.NACOS_OK {
+		return newError(status, detail)
+	}
+	return nil
+}
+
+// lifeMS rounds up: 0 means "unknown" in C.
+func lifeMS(ttl time.Duration) (C.uint64_t, error) {
+	if ttl < 0 {
+		return 0, &Error{Status: ErrInvalidArgument, Message: "the life of the token is negative"}
+	}
+	return C.uint64_t((ttl + time.Millisecond - 1) / time.Millisecond), nil
 }

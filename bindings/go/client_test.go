@@ -355,7 +355,12 @@ func TestInvalidOptions(t *testing.T) {
 		"negative timeout": func(o *nacosauth.Options) { o.RequestTimeout = -1 },
 		"NUL":              func(o *nacosauth.Options) { o.Password = "a\x00b" },
 		"no such file":     func(o *nacosauth.Options) { o.CAFile = "no/such/file.pem" },
-		"UTF-8":            func(o *nacosauth.Options) { o.Username = "\xff" },
+		"no password file": func(o *nacosauth.Options) { o.Password, o.PasswordFile = "", "no/such/file" },
+		"two sources":      func(o *nacosauth.Options) { o.Token = "t" },
+		"a bad function": func(o *nacosauth.Options) {
+			o.ServerAddr, o.OnEvent = "", func(nacosauth.Event) { t.Error("called, but there is no client") }
+		},
+		"UTF-8": func(o *nacosauth.Options) { o.Username = "\xff" },
 	} {
 		options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "p"}
 		change(&options)
@@ -382,10 +387,11 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {
-	options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "hunter2"}
+	options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "hunter2", Token: "hunter2"}
+	credentials := nacosauth.Credentials{Username: "u", Password: "hunter2", Token: "hunter2"}
 	info := nacosauth.TokenInfo{Token: "hunter2", Generation: 3}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		if text := fmt.Sprintf(verb+" "+verb+" "+verb, options, &options, info); strings.Contains(text, "hunter2") || strings.Contains(text, "68756e74657232") {
+		if text := fmt.Sprintf(strings.Repeat(verb+" ", 4), options, &options, info, credentials); strings.Contains(text, "hunter2") || strings.Contains(text, "68756e74657232") {
 			t.Error(verb, text)
 		}
 	}

@@ -47,6 +47,7 @@ const (
 	ErrForbidden         Status = C.NACOS_FORBIDDEN          // the server refuses the login as such
 	ErrThrottled         Status = C.NACOS_THROTTLED          // too many logins, see Error.RetryAfter
 	ErrServer            Status = C.NACOS_SERVER             // the server failed
+	ErrNoCredentials     Status = C.NACOS_NO_CREDENTIALS     // the password file cannot be read, or Options.Credentials failed
 	ErrCancelled         Status = C.NACOS_CANCELLED          // the context was cancelled; matches context.Canceled
 	ErrClosed            Status = C.NACOS_CLOSED             // the client was closed
 	ErrPanic             Status = C.NACOS_PANIC              // a defect of the library, contained

@@ -1,0 +1,225 @@
+package nacosauth
+
+/*
+#include <nacos_auth.h>
+
+extern void nacosauth_set_callbacks(nacos_auth_options *options, uintptr_t data, int credentials, int event);
+
+#cgo noescape nacosauth_set_callbacks
+#cgo nocallback nacosauth_set_callbacks
+#cgo noescape nacos_credentials_set_password
+#cgo nocallback nacos_credentials_set_password
+#cgo noescape nacos_credentials_set_token
+#cgo nocallback nacos_credentials_set_token
+#cgo noescape nacos_credentials_set_failure
+#cgo nocallback nacos_credentials_set_failure
+*/
+import "C"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/cgo"
+	"strings"
+	"time"
+)
+
+// longestSupply is how long a login waits for its credentials.
+const longestSupply = 35 * time.Second
+
+// Credentials are what [Options.Credentials] returns: a user and a password, or a token that somebody else got.
+type Credentials struct {
+	Username string
+	Password string `json:"-"`
+
+	Token string        `json:"-"` // instead of the two above
+	TTL   time.Duration // how long the token is good from now on; 0: unknown, the function is asked again after some minutes
+}
+
+// Format prints the credentials without the secrets, whatever the verb.
+func (c Credentials) Format(f fmt.State, _ rune) {
+	io.WriteString(f, fmt.Sprintf("nacosauth.Credentials{Username:%q, TTL:%s}", c.Username, c.TTL))
+}
+
+// EventKind is what an [Event] is about. More kinds may come.
+type EventKind int32
+
+const (
+	EventLoginStarted   EventKind = C.NACOS_EVENT_LOGIN_STARTED   // a login begins
+	EventTokenRefreshed EventKind = C.NACOS_EVENT_TOKEN_REFRESHED // a login brought a token
+	EventLoginFailed    EventKind = C.NACOS_EVENT_LOGIN_FAILED    // a login failed, another one comes later
+	EventLatched        EventKind = C.NACOS_EVENT_LATCHED         // the credentials were refused twice: logins are minutes apart
+	EventRecovered      EventKind = C.NACOS_EVENT_RECOVERED       // a login succeeded after some that failed
+	EventTokenRejected  EventKind = C.NACOS_EVENT_TOKEN_REJECTED  // a server refused the token
+	EventServerDown     EventKind = C.NACOS_EVENT_SERVER_DOWN     // a server cannot be reached, others come first for a while
+)
+
+// String returns the name of the kind.
+func (k EventKind) String() string {
+	names := []string{"", "login started", "token refreshed", "login failed", "latched", "recovered", "token rejected", "server down"}
+	if k < 1 || int(k) >= len(names) {
+		return fmt.Sprintf("event %d", int32(k))
+	}
+	return names[k]
+}
+
+// Event is something that has happened to the token of a client. It holds no password, token or query.
+type Event struct {
+	Kind       EventKind
+	Level      slog.Level    // how much it matters
+	Generation uint64        // of the token it is about; 0: none
+	Status     Status        // why a login failed; 0: nothing failed
+	HTTPStatus int           // of the answer behind that; 0: there was none
+	RetryAfter time.Duration // until the next login after one that failed
+	Message    string        // the same in words
+}
+
+// callbacks are the functions of one client. The library holds them by a handle, until the client is closed.
+type callbacks struct {
+	open        context.Context // until the client is closed
+	credentials func(context.Context) (Credentials, error)
+	event       func(Event)
+	logger      *slog.Logger
+}
+
+// install makes the library call the functions. The handle, 0 if there are none, is the library's once it has taken them.
+func (k *callbacks) install(options *C.nacos_auth_options) cgo.Handle {
+	tells := k.event != nil || k.logger != nil
+	if k.credentials == nil && !tells {
+		return 0
+	}
+	flag := func(b bool) (n C.int) {
+		if b {
+			n = 1
+		}
+		return n
+	}
+	handle := cgo.NewHandle(k)
+	C.nacosauth_set_callbacks(options, C.uintptr_t(handle), flag(k.credentials != nil), flag(tells))
+	return handle
+}
+
+func (k *callbacks) supply() (supplied Credentials, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = errors.New("Options.Credentials panicked")
+			k.report(err.Error(), panicked)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(k.open, longestSupply)
+	defer cancel()
+	return k.credentials(ctx)
+}
+
+func (k *callbacks) tell(event Event) {
+	k.log(event)
+	if k.event == nil {
+		return
+	}
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			k.report("Options.OnEvent panicked", panicked)
+		}
+	}()
+	k.event(event)
+}
+
+func (k *callbacks) log(event Event) {
+	if k.logger == nil {
+		return
+	}
+	defer func() { _ = recover() }() // there is nobody left to be told
+	attributes := make([]slog.Attr, 0, 4)
+	if event.Generation != 0 {
+		attributes = append(attributes, slog.Uint64("generation", event.Generation))
+	}
+	if event.Status != 0 {
+		attributes = append(attributes, slog.String("status", event.Status.Name()))
+	}
+	if event.HTTPStatus != 0 {
+		attributes = append(attributes, slog.Int("http_status", event.HTTPStatus))
+	}
+	if event.RetryAfter != 0 {
+		attributes = append(attributes, slog.Duration("retry_after", event.RetryAfter))
+	}
+	k.logger.LogAttrs(k.open, event.Level, event.Message, attributes...)
+}
+
+// report tells of a panic in a function of the user, which must not reach the C code below it.
+func (k *callbacks) report(message string, panicked any) {
+	if k.logger == nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	k.logger.LogAttrs(k.open, slog.LevelError, message, slog.Any("panic", panicked))
+}
+
+//export nacosauthOnCredentials
+func nacosauthOnCredentials(data C.uintptr_t, out *C.nacos_credentials) {
+	supplied, err := cgo.Handle(data).Value().(*callbacks).supply()
+	if err == nil {
+		err = answer(out, supplied)
+	}
+	if err != nil {
+		message := strings.ReplaceAll(strings.ToValidUTF8(err.Error(), "?"), "\x00", "?")
+		m := newMemory(len(message)+1, 0)
+		defer m.release()
+		_ = C.nacos_credentials_set_failure(out, m.string(message), nil)
+	}
+}
+
+func answer(out *C.nacos_credentials, supplied Credentials) error {
+	m := newMemory(len(supplied.Username)+len(supplied.Password)+len(supplied.Token)+3, 0)
+	defer m.release()
+	var detail *C.nacos_error
+	var status C.nacos_status
+	if supplied.Token != "" {
+		token := m.string(supplied.Token)
+		if m.err != nil {
+			return m.err
+		}
+		ttl, err := lifeMS(supplied.TTL)
+		if err != nil {
+			return err
+		}
+		status = C.nacos_credentials_set_token(out, token, ttl, &detail)
+	} else {
+		username, password := m.string(supplied.Username), m.string(supplied.Password)
+		if m.err != nil {
+			return m.err
+		}
+		status = C.nacos_credentials_set_password(out, username, password, &detail)
+	}
+	if status != C.NACOS_OK {
+		return newError(status, detail)
+	}
+	return nil
+}
+
+//export nacosauthOnEvent
+func nacosauthOnEvent(data C.uintptr_t, event *C.nacos_event) {
+	level := slog.LevelInfo
+	switch event.level {
+	case C.NACOS_LOG_ERROR:
+		level = slog.LevelError
+	case C.NACOS_LOG_WARN:
+		level = slog.LevelWarn
+	case C.NACOS_LOG_DEBUG:
+		level = slog.LevelDebug
+	}
+	cgo.Handle(data).Value().(*callbacks).tell(Event{
+		Kind:       EventKind(event.kind),
+		Level:      level,
+		Generation: uint64(event.generation),
+		Status:     Status(event.status),
+		HTTPStatus: int(event.http_status),
+		RetryAfter: milliseconds(uint64(event.retry_after_ms)),
+		Message:    C.GoString(event.message),
+	})
+}
+
+//export nacosauthOnDrop
+func nacosauthOnDrop(data C.uintptr_t) { cgo.Handle(data).Delete() }
