@@ -82,8 +82,8 @@ soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the def
 		$(VENV)/bin/python tests/soak/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 .PHONY: real
-real: ## a real Nacos to play with: NACOS=2.0.4, 2.2.3 or 2.3.2 (the default); needs Java and Maven
-	python3 tests/real/nacos.py play $(or $(NACOS),2.3.2)
+real: ## a real Nacos to play with: NACOS=2.0.4, 2.2.3, 2.3.2 (the default) or cluster; needs Java and Maven
+	python3 tests/real/$(if $(filter cluster,$(NACOS)),cluster.py,nacos.py play $(or $(NACOS),2.3.2))
 
 .PHONY: lint
 lint: ## formatters and linters of all languages

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from by_server import ByServer
 from devserver import DevServer
 from handle import PASSWORD, USER
 from recorder import Recorder
@@ -40,8 +41,12 @@ SHIMS = _shims()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The tests wait most of the time. But there is to be one real server at a time, and so one process."""
-    return 6 if config.option.markexpr == "not real" else 0
+    """The tests wait most of the time. But a real server needs a core and 400 MB, a cluster 1.3 GB."""
+    return {"not real": 6, "real": 2}.get(config.option.markexpr, 0)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByServer | None:
+    return ByServer(config, log) if config.option.markexpr == "real" else None
 
 
 @pytest.fixture(scope="session")

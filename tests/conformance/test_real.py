@@ -3,95 +3,120 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import pytest
 
 import examples
-from examples import Example
+import fleet as fleets
+from examples import Example, Report
 from fleet import Fleet, assert_all_read
-from handle import DATA_ID, PASSWORD, Handle
+from handle import DATA_ID, PASSWORD, Handle, Tally
 from nacos import Nacos, Unavailable
-from nacos_http import bearer, send
 from nacos_jars import RELEASES
-from shim import Shim
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 TTL = 6  # seconds
 LIVES = 6
+POOR = ("poor", "no rights at all")
 UNREACHABLE = {"CONNECT", "IO", "TIMEOUT"}
 STARTING = {"BAD_CREDENTIALS", "SERVER"}  # a server that has no users yet refuses every login, for some 5 s
 
 
 @pytest.fixture(scope="module", params=RELEASES)
 def nacos(request: pytest.FixtureRequest) -> Iterator[Nacos]:
-    """A real server with short-lived tokens, one configuration and a password worth hiding; one at a time (400 MB)."""
+    """A real server with short-lived tokens, one configuration, a user without rights and a password worth hiding."""
     try:
         server = Nacos(request.param, ttl=TTL)
     except Unavailable as missing:
         pytest.skip(f"NO REAL NACOS: {missing}")
     with server:
+        server.publish(DATA_ID, "a=1")
+        server.create_user_without_permission(*POOR, wait=False)
         server.set_password(PASSWORD)
-        form = {"dataId": DATA_ID, "group": "DEFAULT_GROUP", "content": "a=1"}
-        published = send(server.address, "POST", "/nacos/v1/cs/configs", bearer(server.login()), form)
-        assert published.status == 200, published
-        _wait_for_config(server)
         yield server
-
-
-def _wait_for_config(server: Nacos) -> None:
-    """A configuration can be read a moment after it was published."""
-    token = bearer(server.login())
-    end = time.monotonic() + 10
-    while (
-        send(server.address, "GET", f"/nacos/v1/cs/configs?dataId={DATA_ID}&group=DEFAULT_GROUP", token).status != 200
-    ):
-        assert time.monotonic() < end, "the published configuration cannot be read"
-        time.sleep(0.1)
 
 
 @pytest.fixture
 def fleet(nacos: Nacos, shims: dict[str, str]) -> Iterator[Fleet]:
-    started = [Shim(language, command) for language, command in shims.items()]
-    try:
-        yield Fleet([Handle.open(shim, nacos.address, nacos.user, nacos.password) for shim in started])
-        for shim in started:
-            shim.end()
-    finally:
-        for shim in started:
-            shim.kill()
+    with fleets.launched(shims, nacos.address, nacos.user, nacos.password) as fleet:
+        yield fleet
+
+
+@dataclass(frozen=True)
+class Lives:
+    """What shims and example programs, side by side, saw of six lives of a token and of a new secret."""
+
+    tallies: Mapping[str, Tally]
+    stats: Mapping[str, Mapping[str, int]]
+    afterwards: Mapping[str, Tally]
+    reports: Mapping[str, Report]
+    missing: Mapping[str, str]  # example programs that could not be built, and why
+
+
+@pytest.fixture(scope="module")
+def lives(nacos: Nacos, shims: dict[str, str]) -> Lives:
+    """The secret changes in the middle of it, or where that takes a restart, before `afterwards`."""
+    programs = examples.built()
+    seconds = LIVES * TTL
+    running: dict[str, Example] = {}
+    with fleets.launched(shims, nacos.address, nacos.user, nacos.password) as fleet:
+        try:
+            for language, (command, _) in programs.items():
+                if command:
+                    running[language] = Example(command, seconds, nacos.address, nacos.user, nacos.password)
+            fleet.start_reads(seconds)
+            if _changes_secret_while_running(nacos):
+                time.sleep(seconds / 2)
+                nacos.rotate_secret()
+            tallies = fleet.end_reads()
+            stats = {handle.shim.language: handle.stats() for handle in fleet.handles}
+            reports = {language: program.report(seconds + 60) for language, program in running.items()}
+            if not _changes_secret_while_running(nacos):
+                nacos.rotate_secret()
+            afterwards = fleet.reads(2)
+        finally:
+            for program in running.values():
+                program.kill()
+    missing = {language: reason for language, (command, reason) in programs.items() if not command}
+    return Lives(tallies, stats, afterwards, reports, missing)
 
 
 def _changes_secret_while_running(nacos: Nacos) -> bool:
     return nacos.version != "2.0.4"  # which has to be started again
 
 
-def test_lives_end_and_the_secret_changes(nacos: Nacos, fleet: Fleet) -> None:
-    fleet.start_reads(LIVES * TTL)
+def test_lives_end_and_the_secret_changes(nacos: Nacos, lives: Lives) -> None:
+    assert_all_read(lives.tallies)
+    assert_all_read(lives.afterwards)
+    for language, stats in lives.stats.items():
+        assert LIVES <= lives.tallies[language].generations <= stats["logins"] <= LIVES * TTL, language
+        assert stats["login_failures"] == 0, language
+        assert stats["replays"] == stats["rejections"] <= 1, language  # none if a renewal was due in that very moment
     if _changes_secret_while_running(nacos):
-        time.sleep(LIVES * TTL / 2)  # in the middle of it
-        nacos.rotate_secret()
-    tallies = fleet.end_reads()
-    assert_all_read(tallies)
-    for handle in fleet.handles:
-        stats = handle.stats()
-        assert LIVES <= tallies[handle.shim.language].generations <= stats["logins"] <= LIVES * TTL, (
-            handle.shim.language
-        )
-        assert stats["login_failures"] == 0
-        assert stats["replays"] == stats["rejections"] <= 1  # none if a renewal was due in that very moment
+        assert sum(stats["replays"] for stats in lives.stats.values()) > 0
+
+
+def test_the_example_programs(nacos: Nacos, lives: Lives) -> None:
+    failed = {language: report.output for language, report in lives.reports.items() if report.status or report.failures}
+    assert failed == {}
+    for language, report in lives.reports.items():
+        assert report.requests >= LIVES * TTL * 4, language
+        assert report.tokens >= LIVES, language
+        assert report.replays <= 1, language
+        assert PASSWORD not in report.output, language
     if _changes_secret_while_running(nacos):
-        assert sum(handle.stats()["replays"] for handle in fleet.handles) > 0
-    else:
-        nacos.rotate_secret()
-        assert_all_read(fleet.reads(2))
+        assert sum(report.replays for report in lives.reports.values()) > 0
+    if lives.missing:
+        pytest.skip("EXAMPLES LEFT OUT: " + "; ".join(f"{name}: {reason}" for name, reason in lives.missing.items()))
 
 
 def test_a_user_without_permission(nacos: Nacos, fleet: Fleet) -> None:
-    nacos.create_user_without_permission("poor", "no rights at all")
+    nacos.wait_for_login(*POOR)
     for handle in fleet.handles:
-        poor = Handle.open(handle.shim, nacos.address, "poor", "no rights at all", name="poor")
+        poor = Handle.open(handle.shim, nacos.address, *POOR, name="poor")
         tally = poor.parallel_reads(4, 5)
         assert (tally.errors, tally.http) == ({}, {"403": 20}), handle.shim.language
         assert "authorization failed" in poor.read()["body"]
@@ -129,33 +154,3 @@ def test_a_restart(nacos: Nacos, fleet: Fleet) -> None:
         assert set(tally.errors) <= UNREACHABLE | STARTING
         assert set(tally.http) <= {"200"}
     assert_all_read(fleet.reads(3))
-
-
-def test_the_example_programs(nacos: Nacos) -> None:
-    """Six lives, and a new secret in the middle: no program notices."""
-    programs = examples.built()
-    seconds = LIVES * TTL
-    commands = {language: command for language, (command, _) in programs.items() if command}
-    running = {
-        language: Example(command, seconds, nacos.address, nacos.user, nacos.password)
-        for language, command in commands.items()
-    }
-    try:
-        if _changes_secret_while_running(nacos):
-            time.sleep(seconds / 2)
-            nacos.rotate_secret()
-        reports = {language: program.report(seconds + 60) for language, program in running.items()}
-    finally:
-        for program in running.values():
-            program.kill()
-    assert {language: report.output for language, report in reports.items() if report.status or report.failures} == {}
-    for report in reports.values():
-        assert report.requests >= seconds * 4
-        assert report.tokens >= LIVES
-        assert report.replays <= 1
-        assert PASSWORD not in report.output
-    if _changes_secret_while_running(nacos):
-        assert sum(report.replays for report in reports.values()) > 0
-    missing = [f"{language}: {reason}" for language, (command, reason) in programs.items() if not command]
-    if missing:
-        pytest.skip("EXAMPLES LEFT OUT: " + "; ".join(missing))

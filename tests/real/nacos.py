@@ -167,13 +167,13 @@ class Nacos:
             self._wait_until(self._knows_users, "be ready")
         except Died:
             # On a busy machine its database may take longer to open than the server waits for it.
-            progress(f"nacos {self.version}: died while it started; once more")
+            progress(f"nacos {self.version} at {self.address}: died while it started; once more")
             if not self._was_ready:
                 shutil.rmtree(self.home / "data", ignore_errors=True)  # half a database
             self._launch()
             self._wait_until(self._knows_users, "be ready")
         self._was_ready = True
-        progress(f"nacos {self.version}: ready at {self.address} after {time.monotonic() - began:.1f} s")
+        progress(f"nacos {self.version} at {self.address}: ready after {time.monotonic() - began:.1f} s")
 
     def wait_for_http(self) -> None:
         """Wait until it answers anything: five seconds before it has loaded its users."""
@@ -287,11 +287,11 @@ class Nacos:
         def reached() -> bool:
             nonlocal told
             if self._process is None or self._process.poll() is not None:
-                raise Died(f"nacos {self.version} ended while it started:\n{self._log_tail()}")
+                raise Died(f"nacos {self.version} at {self.address} ended while it started:\n{self._log_tail()}")
             waited = time.monotonic() - began
             if waited - told >= 5:
                 told = waited
-                progress(f"nacos {self.version}: starting, {waited:.0f} s")
+                progress(f"nacos {self.version} at {self.address}: starting, {waited:.0f} s")
             return started()
 
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -46,9 +47,9 @@ def test_changes_are_in_force(version: str) -> None:
         assert refused.status == 403
         assert json.loads(refused.body)["message"] == ("token invalid!" if version == "2.0.4" else "Invalid signature")
 
-        server.set_ttl(30)
+        server.set_ttl(200)  # more than a slow start takes
         token = server.login()
-        assert expires_at(token) - time.time() <= 30
+        assert expires_at(token) - time.time() <= 200
 
         server.restart(wait=False)
         server.wait_until_ready()
@@ -103,6 +104,34 @@ def test_orders_on_standard_input() -> None:
         assert order(do="stop") == {"ok": True}
         assert program.wait(20) == 0
     assert _ports_are_free(address)
+
+
+def test_a_killed_test_leaves_no_server() -> None:
+    """Not even when it had no chance to clean up."""
+    _prepared("2.3.2", ttl=600).stop()  # skips where there is no Java
+    program = """
+import time
+from nacos import Nacos
+server = Nacos("2.3.2")
+server.start(wait=False)
+print(server.pid, server.home, flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True
+    ) as test:
+        assert test.stdout
+        pid, home = test.stdout.readline().split()
+        command = Path("/proc", pid, "cmdline")
+        assert home in command.read_text(encoding="utf-8")
+        test.kill()
+    end = time.monotonic() + 10
+    try:
+        while command.exists() and command.read_text(encoding="utf-8"):  # empty: dead, and nobody has noticed
+            assert time.monotonic() < end, "the server outlives the program that started it"
+            time.sleep(0.05)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def test_missing_java_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ Answers = dict[str, Answer]
 
 @pytest.fixture(scope="module", params=GENERATIONS)
 def answers(request: pytest.FixtureRequest) -> tuple[Answers, Answers]:
-    """What the real server and the devserver said to every request; one real server at a time (400 MB)."""
+    """What the real server and the devserver said to every request."""
     version: str = request.param
     try:
         server = Nacos(version, ttl=TTL)
