@@ -105,7 +105,8 @@ def python_checks(folder: str) -> list[Step]:
 
 
 GO_DYNAMIC = {"PKG_CONFIG_PATH": str(PREFIX / "lib" / "pkgconfig"), "CGO_LDFLAGS": f"-Wl,-rpath,{PREFIX / 'lib'}"}
-GO_MODULES = ("bindings/go", "examples/go", "tests/shims/go")
+GO_MODULES = ("bindings/go", "bindings/go/oauth2", "bindings/go/grpc", "examples/go", "tests/shims/go")
+GO_TEST = ["go", "test", "-json", "-count=1", "-timeout", "10m"]
 VERMIN = str(ROOT / ".venv" / "bin" / "vermin")
 STATICCHECK = str(ROOT / "build" / "tools" / "staticcheck")
 C_SOURCES = "git ls-files '*.c' '*.h' '*.hpp' '*.cpp' ':!include/nacos_auth.h'"
@@ -139,20 +140,14 @@ PARTS = [
     Part(
         "go",
         [
-            Step(
-                ["go", "test", "-race", "-json", "-count=1", "-timeout", "10m", "./..."],
-                go_json,
-                "bindings/go",
-                ("go", "cc"),
-                GO_DYNAMIC,
+            *(
+                Step([*GO_TEST, "-race", "./..."], go_json, folder, ("go", "cc"), GO_DYNAMIC)
+                for folder in GO_MODULES
+                if folder.startswith("bindings/")
             ),
             # -count=1: the go command does not notice that the archive has changed.
-            Step(
-                ["go", "test", "-json", "-count=1", "-timeout", "10m", "-tags", "nacos_auth_static", "./..."],
-                go_json,
-                "bindings/go",
-                ("go", "cc"),
-            ),
+            Step([*GO_TEST, "-tags", "nacos_auth_static", "./..."], go_json, "bindings/go", ("go", "cc")),
+            Step(["tests/packaging/go.sh"], tally, needs=("go", "cc")),
         ],
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
