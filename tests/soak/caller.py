@@ -36,7 +36,7 @@ class Caller:
         self.cluster = cluster
         self.between_rounds = threading.Lock()  # held during a round
         self.calls = self.failures = self.excused = self.answers_500 = 0
-        self.stats: Mapping[str, int] = {}
+        self.stats: Mapping[str, int] = {"logins": 0, "replays": 0}
         self._wrong_before: set[str] = set()
         self.samples: list[tuple[float, Vitals]] = []
         self.well_at = 0.0
@@ -71,7 +71,7 @@ class Caller:
 
     @property
     def logins(self) -> int:
-        return self.stats.get("logins", 0)
+        return self.stats["logins"]
 
     def bound(self) -> int:
         """How many logins the lives of the tokens account for, and one more for each fault: most end a token early."""
@@ -79,8 +79,10 @@ class Caller:
         plain = time.monotonic() - self._began - cached
         return 1 + round(plain / RENEWAL + cached / BETWEEN_ATTEMPTS) + len(self.cluster.faults)
 
-    def vitals(self, since: float, until: float) -> Vitals:
-        return vitals.median([sample for at, sample in self.samples if since <= at <= until])
+    def vitals(self, since: float, until: float) -> Vitals | None:
+        """The medians over that time, if it lived."""
+        samples = [sample for at, sample in self.samples if since <= at <= until]
+        return vitals.median(samples) if samples else None
 
     def fail(self, what: str) -> None:
         self.failures += 1

@@ -6,10 +6,10 @@ import base64
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from random import Random
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 from devserver import DevServer
 from excuse import DOWN, Excuse
@@ -63,20 +63,19 @@ class Cluster:
         """A fault begins."""
         self.faults.append((time.monotonic(), what))
 
-    def control(self, path: str, servers: Iterable[DevServer] | None = None, **fields: Any) -> None:
-        """The same call of the control API at all servers, or at these."""
-        for server in self.servers if servers is None else servers:
-            server._call("POST", path, **fields)  # DevServer has no word for some of them
-
     def clear_faults(self) -> None:
         for server in self.servers:
             server.clear_faults()
 
     def rotate_secret(self, rng: Random) -> None:
-        self.control("/secret", secret=_secret(rng))
+        """The same new one for all."""
+        secret = _secret(rng)
+        for server in self.servers:
+            server.rotate_secret(secret)
 
     def switch_cache(self, enabled: bool) -> None:
-        self.control("/token-cache", enabled=enabled)
+        for server in self.servers:
+            server._call("POST", "/token-cache", enabled=enabled)  # DevServer has no word for it
         now = time.monotonic()
         if not enabled:
             self._cached_before += max(0.0, now - self._cached_since)
@@ -86,7 +85,8 @@ class Cluster:
         """At the same time, as far as that goes; excused if nobody is left to ask."""
         nobody = len(servers) == len(self.servers) and down + warm_up > 0
         excuse = self.excuse(DOWN, len(self.callers)) if nobody else None
-        self.control("/restart", servers, down_ms=round(down * 1000), warm_up_ms=round(warm_up * 1000))
+        for server in servers:
+            server.restart(down_ms=round(down * 1000), warm_up_ms=round(warm_up * 1000))
         self._back_at = time.monotonic() + down + warm_up
         if excuse:
             excuse.until = self._back_at
@@ -97,7 +97,8 @@ class Cluster:
             for caller in self.callers:
                 held.enter_context(caller.between_rounds)
             self.password = OTHER_PASSWORD if self.password == PASSWORD else PASSWORD
-            self.control("/password", username=USER, password=self.password)
+            for server in self.servers:
+                server.set_password(USER, self.password)
             for caller in self.callers:
                 caller.handle.set_credentials(USER, self.password)
 

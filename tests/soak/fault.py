@@ -21,7 +21,8 @@ def new_secret(cluster: Cluster, rng: Random) -> None:
 
 def revocation(cluster: Cluster, rng: Random) -> None:
     cluster.note("all tokens revoked")
-    cluster.control("/revoke")
+    for server in cluster.servers:
+        server.revoke()
 
 
 def password(cluster: Cluster, rng: Random) -> None:
@@ -80,7 +81,8 @@ def failing_login(cluster: Cluster, rng: Random) -> None:
     cluster.note(f"a login answered {status}" + (f", Retry-After {retry_after}" if retry_after else ""))
     excuse = cluster.excuse(frozenset({"SERVER", "THROTTLED"}), len(cluster.servers))
     before = cluster.login_failures()
-    cluster.control("/faults", on="login", kind="status", times=1, status=status, retry_after=retry_after)
+    for server in cluster.servers:
+        server.fault("login", "status", times=1, status=status, retry_after=retry_after)
     _wait_for(cluster, lambda: cluster.login_failures() > before)
     cluster.clear_faults()
     excuse.until = time.monotonic() + LOGIN_PAUSE[status]
@@ -90,8 +92,10 @@ def failing_login(cluster: Cluster, rng: Random) -> None:
 def slow_login(cluster: Cluster, rng: Random) -> None:
     """Slower than a token lives would be another matter: it would be over when it arrives."""
     kind, pause = rng.choice((("delay", rng.randint(200, 2000)), ("drip", 2)))
-    cluster.note(f"logins with {kind} of {pause} ms")
-    cluster.control("/faults", on="login", kind=kind, delay_ms=pause, times=rng.randint(1, 6))
+    times = rng.randint(1, 6)
+    cluster.note(f"{times} logins with {kind} of {pause} ms")
+    for server in cluster.servers:
+        server.fault("login", kind, delay_ms=pause, times=times)
     cluster.wait(4)
     cluster.clear_faults()
 
@@ -100,7 +104,7 @@ def reset_login(cluster: Cluster, rng: Random) -> None:
     """One: the second attempt, a second later, comes before the token's end."""
     server = rng.choice(cluster.servers)
     cluster.note("the connection of a login reset")
-    cluster.control("/faults", [server], on="login", kind="reset", times=1)
+    server.fault("login", "reset", times=1)
     cluster.wait(3)
     cluster.clear_faults()
 

@@ -66,19 +66,17 @@ class Soak:
         self._saying = threading.Lock()
         self._stopping = threading.Event()
         self.problems = 0
-        held.callback(self._stopping.set)
-        self.clusters = [
-            Cluster(name, generation, size, Random(f"{seed}/{name}"), self._stopping)
-            for name, generation, size in (("cluster", "2.x", 3), ("single", "3.x", 1))
-        ]
-        for cluster in self.clusters:
+        self.clusters: list[Cluster] = []
+        for name, generation, size in (("cluster", "2.x", 3), ("single", "3.x", 1)):
+            cluster = Cluster(name, generation, size, Random(f"{seed}/{name}"), self._stopping)
             held.callback(cluster.stop)
-        for language, command in shims:
-            for cluster in self.clusters:
+            self.clusters.append(cluster)
+            for language, command in shims:
                 caller = Caller(language, command, cluster, self._failed)
                 held.callback(caller.kill)
                 cluster.callers.append(caller)
         self.callers = [caller for cluster in self.clusters for caller in cluster.callers]
+        held.callback(self._stopping.set)
 
     def run(self, seconds: float) -> None:
         """Ends when every caller is well again after the last fault, and every shim has left."""
@@ -121,21 +119,18 @@ class Soak:
             before = caller.vitals(began + 0.25 * lasted, began + 0.35 * lasted)
             after = caller.vitals(ended - 0.1 * lasted, ended)
             bound, stats = caller.bound(), caller.stats
-            for what in after.excess(before):
-                self._problem(f"{caller.name}: more {what} at the end than after the warm-up")
             if stats["logins"] > bound:
                 self._problem(f"{caller.name}: {stats['logins']} logins, {bound} at the most were to be expected")
-            rows.append(
-                (
-                    caller.language,
-                    caller.cluster.name,
-                    *(f"{n:,}" for n in (caller.calls, caller.failures, caller.excused, caller.answers_500)),
-                    *(f"{n:,}" for n in (stats["replays"], stats["logins"], bound)),
-                    f"{before.rss_kib / 1024:.1f} → {after.rss_kib / 1024:.1f}",
-                    f"{before.threads:.0f} → {after.threads:.0f}",
-                    f"{before.files:.0f} → {after.files:.0f}",
-                )
-            )
+            counts = (caller.calls, caller.failures, caller.excused, caller.answers_500, stats["replays"])
+            row = [caller.language, caller.cluster.name, *(f"{n:,}" for n in (*counts, stats["logins"], bound))]
+            if before and after:
+                for what in after.excess(before):
+                    self._problem(f"{caller.name}: more {what} at the end than after the warm-up")
+                row.append(f"{before.rss_kib / 1024:.1f} → {after.rss_kib / 1024:.1f}")
+                row += [f"{was:.0f} → {now:.0f}" for was, now in zip(before[1:], after[1:])]
+            else:  # it ended early, which has been told
+                row += ["", "", ""]
+            rows.append(row)
         head = ("language", "servers", "calls", "failures", "excused", "told 500", "replays", "logins", "bound")
         print()
         _table((*head, "RSS in MiB", "threads", "files"), rows)

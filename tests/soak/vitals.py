@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 # How much more than after the warm-up a process may take at the end. A runtime with a garbage collector breathes, and
 # keeps the threads it once had; the files are connections, one per server and concurrent call, and come and go.
@@ -15,8 +15,7 @@ THREADS = 3
 FILES = 12
 
 
-@dataclass(frozen=True)
-class Vitals:
+class Vitals(NamedTuple):
     """At one moment, or the medians over several."""
 
     rss_kib: float
@@ -41,8 +40,4 @@ def of(pid: int) -> Vitals:
 
 def median(samples: Sequence[Vitals]) -> Vitals:
     """Of each quantity by itself."""
-    return Vitals(
-        statistics.median(s.rss_kib for s in samples),
-        statistics.median(s.threads for s in samples),
-        statistics.median(s.files for s in samples),
-    )
+    return Vitals(*map(statistics.median, zip(*samples)))
