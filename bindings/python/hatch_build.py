@@ -1,32 +1,80 @@
-"""Build hook: carries the native library inside the wheel, which then suits every Python 3 of one platform."""
+"""Build hook: the native library goes into the wheel, which then suits every Python 3, its sources into the sdist."""
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
+
+_NEEDED = {"Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "cbindgen.toml", "include"}  # besides everything in Rust
 
 
 class NativeLibraryHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version == "editable":  # the package stays in src/, where nothing is put; see "In a checkout" in README.md
-            return
-        repository = Path(self.root).parents[1]
-        library = repository / "target" / "release" / "libnacos_auth.so"
-        if not library.exists():
-            if not (repository / "Cargo.toml").exists():
-                raise RuntimeError(
-                    "the wheel must be built inside a checkout: the native library is compiled from there"
-                )
-            subprocess.run(
-                ["cargo", "build", "--release", "--locked", "--package", "nacos-auth"], cwd=repository, check=True
-            )
-        build_data["pure_python"] = False
-        # The first tag that names a C library names this machine's, which the native library was linked with.
-        platform = next(tag for tag in platform_tags() if not tag.startswith("linux_"))
-        build_data["tag"] = f"py3-none-{platform}"
-        build_data["force_include"][str(library)] = "nacos_auth/libnacos_auth.so"
-        build_data["force_include"][str(repository / "LICENSE")] = "nacos_auth/LICENSE"
+        """For an editable install nothing is put into src/: see "In a checkout" in README.md."""
+        packed = Path(self.root) / "rust"  # in an sdist
+        crate = packed if packed.exists() else Path(self.root).parents[1]
+        if self.target_name == "sdist":
+            build_data["force_include"].update(_sources(crate, Path(self._scratch.name)))
+        elif version != "editable":
+            library = _library(crate)
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{_platform(library)}"
+            build_data["force_include"][str(library)] = "nacos_auth/libnacos_auth.so"
+            build_data["force_include"][str(crate / "LICENSE")] = "nacos_auth/LICENSE"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        self._scratch.cleanup()
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._scratch = tempfile.TemporaryDirectory()
+
+
+def _sources(crate: Path, scratch: Path) -> dict[str, str]:
+    """What `cargo package` takes, whose manifest and lock file do without the rest of the repository."""
+    subprocess.run(
+        ["cargo", "package", "--quiet", "--no-verify", "--allow-dirty", "--target-dir", scratch],
+        cwd=crate,
+        check=True,
+    )
+    (packed,) = (scratch / "package").glob("*.crate")
+    with tarfile.open(packed) as archive:
+        archive.extractall(scratch)
+    root = scratch / packed.stem
+    files = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+    return {str(root / file): f"rust/{file}" for file in files if file.suffix == ".rs" or file.parts[0] in _NEEDED}
+
+
+def _library(crate: Path) -> Path:
+    """NACOS_AUTH_LIBRARY if it names one, else the one that cargo builds, if anything has changed."""
+    given = os.environ.get("NACOS_AUTH_LIBRARY")
+    if given:
+        return Path(given)
+    target = crate / "target"
+    subprocess.run(
+        ["cargo", "build", "--release", "--locked", "--package", "nacos-auth", "--target-dir", target],
+        cwd=crate,
+        check=True,
+    )
+    return target / "release" / "libnacos_auth.so"
+
+
+def _platform(library: Path) -> str:
+    """The tag of the oldest C library that has what the native library wants of it."""
+    tags = [tag for tag in platform_tags() if not tag.startswith("linux_")]
+    with library.open("rb") as file:
+        needs = [part for part in ELFFile(file).iter_sections() if isinstance(part, GNUVerNeedSection)]
+        names = [entry.name for part in needs for _, entries in part.iter_versions() for entry in entries]
+    versions = [tuple(map(int, name[6:].split("."))) for name in names if name.startswith("GLIBC_2")]
+    if not versions:
+        return tags[0]
+    return next(tag for tag in tags if tag.startswith("manylinux_{}_{}_".format(*max(versions))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import re
 import subprocess
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from devserver import REPOSITORY
-from nacos_auth import Advice, _arguments, _declarations, _errors, _state
+from nacos_auth import Advice, _arguments, _callbacks, _declarations, _errors, _state
 from nacos_auth._declarations import FUNCTIONS
 
 INCLUDE = REPOSITORY / "include"
@@ -28,6 +29,7 @@ class Pair(ctypes.Structure):
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "nacos_pair": Pair,
     "nacos_auth_options": _declarations.AuthOptions,
+    "nacos_event": _declarations.Event,
     "nacos_call_options": _declarations.CallOptions,
     "nacos_token_info": _declarations.TokenInfo,
     "nacos_request_options": _declarations.RequestOptions,
@@ -89,6 +91,15 @@ def test_types(name: str) -> None:
     assert declared[1] == [in_ctypes(argument) for argument in arguments]
 
 
+@pytest.mark.parametrize("name", ["credentials", "event", "log"])
+def test_callbacks(name: str) -> None:
+    declared = re.findall(rf"^typedef void \(\*nacos_{name}_callback\)\(void \*data, ([^)]*)\);", HEADER, re.MULTILINE)
+    arguments = [in_ctypes(re.sub(r"\w+$", "", part)) for part in declared[0].split(",")]
+    prototype: Any = getattr(_declarations, f"{name.upper()}_CALLBACK")
+    assert prototype._restype_ is None
+    assert prototype._argtypes_ == (c_size_t, *arguments)  # the data is a number here
+
+
 def test_layouts(tmp_path: Path) -> None:
     fields = [(c_name, field[0]) for c_name, struct in STRUCTS.items() for field in struct._fields_]
     lines = [f'printf("{c} %zu\\n", sizeof({c}));' for c in STRUCTS]
@@ -113,12 +124,14 @@ def test_no_padding(struct: type[ctypes.Structure]) -> None:
 
 
 def test_numbers(tmp_path: Path) -> None:
-    names = sorted(set(re.findall(r"\bNACOS_(?:CARRIAGE|ADVICE|TOKEN|REFRESH)_[A-Z_]+\b", HEADER)))
+    names = sorted(set(re.findall(r"\bNACOS_(?:CARRIAGE|ADVICE|TOKEN|REFRESH|EVENT|LOG)_[A-Z_]+\b", HEADER)))
     seen = run_c(tmp_path, [f'printf("{name} %d\\n", (int)({name}));' for name in names])
     families: dict[str, dict[str, int]] = {
         "CARRIAGE": _arguments.CARRIAGES,
         "ADVICE": {advice.name: advice.value for advice in Advice},
         "TOKEN": {name: number for number, name in _state.TOKEN_STATES.items()},
+        "EVENT": {name: number for number, name in _state.EVENT_KINDS.items()},
+        "LOG": {logging.getLevelName(level).replace("ING", ""): n for n, level in _callbacks._LEVELS.items()},
         "REFRESH": {name: number for number, name in _state.REFRESH_STATES.items()},
     }
     expected = {

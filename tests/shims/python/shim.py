@@ -105,8 +105,8 @@ class Shim:
         options = {name: fields[name] for name in INIT_TEXTS[2:] if name in fields}
         self._clients[fields["auth"]] = Client(
             fields["server_addr"],
-            fields.get("username"),  # type: ignore[arg-type]  # leaving one out is for the library to judge
-            fields.get("password"),  # type: ignore[arg-type]
+            fields.get("username"),
+            fields.get("password"),
             connect_timeout=seconds(fields, "connect_timeout_ms"),
             request_timeout=seconds(fields, "request_timeout_ms"),
             **options,
@@ -163,7 +163,8 @@ class Shim:
 
     def _stats(self, fields: Fields) -> Answer:
         counters = self._client(fields).stats()._asdict()
-        counters["remaining_ms"] = round(counters.pop("remaining") * 1000)
+        for name in ("remaining", "retry_in"):
+            counters[f"{name}_ms"] = round(counters.pop(name) * 1000)
         return counters
 
     def _parallel(self, fields: Fields) -> tuple[Answer, int]:

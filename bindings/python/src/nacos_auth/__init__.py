@@ -20,6 +20,7 @@ from ._errors import (
     NacosConnectionError,
     NacosError,
     NacosTimeoutError,
+    NoCredentialsError,
     ProtocolError,
     ServerError,
     ThrottledError,
@@ -27,7 +28,7 @@ from ._errors import (
 )
 from ._library import library_version
 from ._response import Headers, Response
-from ._state import Advice, Stats, Token
+from ._state import Advice, Event, ExternalToken, Stats, Token
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,8 @@ __all__ = [
     "BadCredentialsError",
     "Client",
     "ClosedError",
+    "Event",
+    "ExternalToken",
     "ForbiddenError",
     "HTTPStatusError",
     "Headers",
@@ -47,6 +50,7 @@ __all__ = [
     "NacosConnectionError",
     "NacosError",
     "NacosTimeoutError",
+    "NoCredentialsError",
     "ProtocolError",
     "Response",
     "ServerError",

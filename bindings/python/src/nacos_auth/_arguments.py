@@ -67,6 +67,15 @@ def milliseconds(name: str, seconds: float | None) -> int:
     return math.ceil(seconds * 1000)
 
 
+def life(seconds: float | None) -> int:
+    """Milliseconds that an external token lives; 0 if unknown."""
+    if seconds is None:
+        return 0
+    if not 0 < seconds <= 1e12:
+        raise invalid("the ttl of a token must be more than 0 seconds")
+    return math.ceil(seconds * 1000)
+
+
 def request_options(
     method: str,
     path: str,

@@ -124,7 +124,8 @@ class AsyncClient(BaseClient):
     async def close(self) -> None:
         """Ends the client: calls in progress, and all later ones, raise `ClosedError`. Idempotent."""
         threads, self._threads = self._threads, None
-        self._close()
+        # A function that runs may need the loop.
+        await asyncio.to_thread(self._close)
         if threads is not None:
             threads.shutdown(wait=False)
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
 import weakref
+from collections.abc import Callable
 from ctypes import CDLL, byref, c_int32, c_uint64, c_void_p, create_string_buffer, memset
 from typing import Any, TypeVar
 
-from ._arguments import CARRIAGES, Carriage, Path, invalid, milliseconds, path_text, text
+from ._arguments import CARRIAGES, Carriage, Path, invalid, life, milliseconds, path_text, text
+from ._callbacks import Credentials, Functions, forget, register
 from ._declarations import AuthOptions, AuthStatistics, CallOptions, RequestOptions, TokenInfo
-from ._errors import take_error
+from ._errors import NacosError, take_error
 from ._interrupt import interruptible
 from ._library import library
 from ._response import Response, take_response
-from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Stats, Token
+from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Event, Stats, Token
 
 _BUFFER_TOO_SMALL = 105
 _DEFAULT_TIMEOUT = 15.0  # of the library: request_timeout_ms
 _NOTHING_CACHED: tuple[int | None, Token] = (None, Token("", 0, 0, True))  # None equals no generation
+_FINER = Stats._fields[Stats._fields.index("refresh_state") + 1 : -1]  # counters that are called as in C
 _Self = TypeVar("_Self", bound="BaseClient")
 
 
@@ -42,14 +47,26 @@ class _Handle:
 class BaseClient:
     """Settings, state and the two blocking calls."""
 
-    __slots__ = ("__weakref__", "_cached", "_carriage", "_handle", "_request_timeout", "_server_addr", "_word")
+    __slots__ = (
+        "__weakref__",
+        "_cached",
+        "_carriage",
+        "_functions",
+        "_handle",
+        "_request_timeout",
+        "_server_addr",
+        "_word",
+    )
 
     def __init__(
         self,
         server_addr: str,
-        username: str,
-        password: str,
+        username: str | None = None,
+        password: str | None = None,
         *,
+        password_file: Path | None = None,
+        token: str | None = None,
+        credentials: Callable[[], Credentials] | None = None,
         context_path: str | None = None,
         ca_file: Path | None = None,
         client_cert_file: Path | None = None,
@@ -58,13 +75,21 @@ class BaseClient:
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
         carriage: Carriage = "bearer",
+        logger: logging.Logger | None = None,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         """Checks and copies the configuration; connects to nothing.
 
-        server_addr: "10.0.0.1:8848,https://b:443". context_path: None is "/nacos", "" is none.
+        server_addr: "10.0.0.1:8848,https://b:443".
+        username with password or password_file (read anew for each login); or a token, which nothing renews; or
+        credentials, a function that gives for each login user name and password, or a token.
+        context_path: None is "/nacos", "" is none.
         ca_file: PEM that replaces the system's roots. client_cert_file, client_key_file: PEM, for mutual TLS.
         proxy: None is none; the environment is not read. connect_timeout, request_timeout: None is 2 and 15 seconds.
         carriage: where the token rides: "bearer" (every Nacos), "header" (accessToken, from 2.1) or "query" (the URL).
+        logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
+        The functions run on a thread of the library; what they raise goes to sys.unraisablehook, or fails the login.
+        A client with functions must be closed to be let go of.
 
         Raises `InvalidArgumentError` (INVALID_CONFIG, ...), or `LibraryError` if there is no native library.
         """
@@ -82,10 +107,17 @@ class BaseClient:
             connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
             request_timeout_ms=milliseconds("request_timeout", request_timeout),
             carriage=CARRIAGES[carriage],
+            password_file=path_text("password_file", password_file),
+            token=text("token", token),
         )
-        del password, proxy  # a traceback that shows variables must not find them here
+        del password, proxy, token  # a traceback that shows variables must not find them here
         native = library()
-        self._handle = _Handle(native, options)
+        self._functions = register(Functions(credentials, on_event, logger), options)
+        try:
+            self._handle = _Handle(native, options)
+        except NacosError:
+            forget(self._functions)
+            raise
         self._server_addr = server_addr
         self._carriage = carriage
         self._request_timeout = request_timeout or _DEFAULT_TIMEOUT
@@ -167,6 +199,16 @@ class BaseClient:
         if status:
             raise take_error(handle.library, status, error)
 
+    def set_token(self, token: str, ttl: float | None = None) -> None:
+        """From now on uses this token, which somebody else got, for ttl seconds (None: until refused). No logins."""
+        handle, error = self._handle, c_void_p()
+        secret = text("token", token)
+        del token
+        status = handle.library.nacos_auth_set_token(handle.pointer, secret, life(ttl), byref(error))
+        del secret
+        if status:
+            raise take_error(handle.library, status, error)
+
     def report_rejected(self, generation: int, http_status: int, body: bytes | str = b"") -> Advice:
         """Tells that a request sent with the token of `generation` was refused, and learns what to do. Never waits.
 
@@ -200,6 +242,8 @@ class BaseClient:
             remaining=statistics.remaining_ms / 1000,
             token_state=TOKEN_STATES.get(statistics.token_state, "unknown"),
             refresh_state=REFRESH_STATES.get(statistics.refresh_state, "unknown"),
+            **{name: getattr(statistics, name) for name in _FINER},
+            retry_in=statistics.retry_in_ms / 1000,
         )
 
     @property
@@ -208,7 +252,8 @@ class BaseClient:
         return self._word.value
 
     def _close(self) -> None:
-        self._handle.library.nacos_auth_close(self._handle.pointer)
+        self._handle.library.nacos_auth_close(self._handle.pointer)  # waits for a function that runs
+        forget(self._functions)
 
     def _forget(self) -> None:
         """In a forked child: it draws its own refresh times, so it asks the native library once."""
@@ -233,3 +278,13 @@ def _forget_what_was_inherited() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_what_was_inherited)
+
+
+def _close_those_with_functions() -> None:
+    """Before the interpreter goes, which a thread of the library must not enter any more."""
+    for client in list(_clients):
+        if client._functions:
+            client._close()
+
+
+atexit.register(_close_those_with_functions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctypes import (
+    CFUNCTYPE,
     POINTER,
     Structure,
     c_char_p,
@@ -31,6 +32,33 @@ class _Sized(Structure):
         super().__init__(sizeof(self), **fields)
 
 
+class Event(Structure):
+    struct_size: int
+    kind: int
+    level: int
+    generation: int
+    status: int
+    http_status: int
+    retry_after_ms: int
+    message: bytes
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kind", c_int32),
+        ("level", c_int32),
+        ("generation", c_uint64),
+        ("status", c_int32),
+        ("http_status", c_int32),
+        ("retry_after_ms", c_uint64),
+        ("message", c_char_p),
+    ]
+
+
+# The first argument is callback_data, in which this binding keeps a number.
+CREDENTIALS_CALLBACK = CFUNCTYPE(None, c_size_t, Handle)
+EVENT_CALLBACK = CFUNCTYPE(None, c_size_t, POINTER(Event))
+LOG_CALLBACK = CFUNCTYPE(None, c_size_t, c_int32, c_char_p)
+
+
 class AuthOptions(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -45,7 +73,14 @@ class AuthOptions(_Sized):
         ("connect_timeout_ms", c_uint32),
         ("request_timeout_ms", c_uint32),
         ("carriage", c_int32),
-        ("reserved0", c_uint32),
+        ("log_level", c_int32),
+        ("password_file", c_char_p),
+        ("token", c_char_p),
+        ("credentials", CREDENTIALS_CALLBACK),
+        ("event", EVENT_CALLBACK),
+        ("log", LOG_CALLBACK),
+        ("callback_data", c_size_t),
+        ("callback_drop", c_void_p),
     ]
 
 
@@ -110,6 +145,20 @@ class AuthStatistics(_Sized):
     remaining_ms: int
     token_state: int
     refresh_state: int
+    logins_first: int
+    logins_renewal: int
+    logins_rejection: int
+    failures_unreachable: int
+    failures_overloaded: int
+    failures_refused: int
+    failures_other: int
+    rejections_identity: int
+    rejections_unknown: int
+    held_back_pause: int
+    held_back_latch: int
+    held_back_generation: int
+    waiting: int
+    retry_in_ms: int
     _fields_ = [
         ("struct_size", c_size_t),
         ("logins", c_uint64),
@@ -123,6 +172,20 @@ class AuthStatistics(_Sized):
         ("remaining_ms", c_int64),
         ("token_state", c_uint32),
         ("refresh_state", c_uint32),
+        ("logins_first", c_uint64),
+        ("logins_renewal", c_uint64),
+        ("logins_rejection", c_uint64),
+        ("failures_unreachable", c_uint64),
+        ("failures_overloaded", c_uint64),
+        ("failures_refused", c_uint64),
+        ("failures_other", c_uint64),
+        ("rejections_identity", c_uint64),
+        ("rejections_unknown", c_uint64),
+        ("held_back_pause", c_uint64),
+        ("held_back_latch", c_uint64),
+        ("held_back_generation", c_uint64),
+        ("waiting", c_uint64),
+        ("retry_in_ms", c_uint64),
     ]
 
 
@@ -139,6 +202,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         [Handle, c_uint64, c_int32, c_char_p, c_size_t, POINTER(c_int32), _OUT],
     ),
     "nacos_auth_set_credentials": (c_int32, [Handle, c_char_p, c_char_p, _OUT]),
+    "nacos_auth_set_token": (c_int32, [Handle, c_char_p, c_uint64, _OUT]),
+    "nacos_credentials_set_password": (c_int32, [Handle, c_char_p, c_char_p, _OUT]),
+    "nacos_credentials_set_token": (c_int32, [Handle, c_char_p, c_uint64, _OUT]),
+    "nacos_credentials_set_failure": (c_int32, [Handle, c_char_p, _OUT]),
     "nacos_auth_stats": (c_int32, [Handle, POINTER(AuthStatistics), _OUT]),
     "nacos_auth_close": (None, [Handle]),
     "nacos_auth_free": (None, [Handle]),

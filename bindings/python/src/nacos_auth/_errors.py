@@ -69,6 +69,10 @@ class BadCredentialsError(NacosError):
     """The server refuses the user name or the password."""
 
 
+class NoCredentialsError(NacosError):
+    """There is nothing to log in with: the password file cannot be read, or the credentials function failed."""
+
+
 class ForbiddenError(NacosError):
     """The server refuses the account."""
 
@@ -120,7 +124,8 @@ _CLASSES: dict[int, type[NacosError]] = {
     301: ForbiddenError,  # FORBIDDEN
     302: ThrottledError,  # THROTTLED
     303: ServerError,  # SERVER
-    400: InternalError,  # CANCELLED: the binding cancels nothing
+    304: NoCredentialsError,  # NO_CREDENTIALS
+    400: InternalError,  # CANCELLED: nobody is left who could see it
     401: ClosedError,  # CLOSED
     900: InternalError,  # PANIC
     901: InternalError,  # INTERNAL

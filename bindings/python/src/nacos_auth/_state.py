@@ -6,6 +6,20 @@ import enum
 from typing import NamedTuple
 
 TOKEN_STATES = dict(enumerate(("none", "fresh", "advisory", "mandatory", "expired", "rejected")))
+EVENT_KINDS = dict(
+    enumerate(
+        (
+            "login_started",
+            "token_refreshed",
+            "login_failed",
+            "latched",
+            "recovered",
+            "token_rejected",
+            "server_down",
+        ),
+        start=1,
+    )
+)
 REFRESH_STATES = dict(enumerate(("idle", "in_flight", "backing_off", "latched")))
 
 
@@ -43,6 +57,42 @@ class Token:
         return f"<nacos_auth.Token generation {self.generation}, {self.remaining:.0f} s left>"
 
 
+class ExternalToken:
+    """A token that somebody else got, for `Client`'s `credentials`. Formatted it shows nothing."""
+
+    __slots__ = ("ttl", "value")
+
+    value: str
+    ttl: float | None
+    """Seconds from now on; None if unknown."""
+
+    def __init__(self, value: str, ttl: float | None = None) -> None:
+        self.value = value
+        self.ttl = ttl
+
+    def __repr__(self) -> str:
+        return f"<nacos_auth.ExternalToken ttl {self.ttl}>"
+
+
+class Event(NamedTuple):
+    """Something that has happened, for `Client`'s `on_event`. Holds no password, token or query."""
+
+    kind: str
+    """login_started, token_refreshed, login_failed, latched (the credentials were refused twice: logins are minutes
+    apart), recovered, token_rejected or server_down."""
+    level: int
+    """How much it matters, as in `logging`."""
+    generation: int
+    """Of the token it is about, else 0."""
+    status: str | None
+    """Why a login failed, as in `NacosError.status`; None for what is no failure."""
+    http_status: int | None
+    retry_after: float | None
+    """Seconds until the next login after one that failed."""
+    message: str
+    """The same in words."""
+
+
 class Stats(NamedTuple):
     """Counters since the client was made, and the state of its token."""
 
@@ -65,3 +115,31 @@ class Stats(NamedTuple):
     """none, fresh, advisory, mandatory, expired or rejected."""
     refresh_state: str
     """idle, in_flight, backing_off or latched."""
+    logins_first: int
+    """Of the logins: when there was no token yet."""
+    logins_renewal: int
+    """Of the logins: before the token's expiry."""
+    logins_rejection: int
+    """Of the logins: after a server refused the token."""
+    failures_unreachable: int
+    """Of the failures: no server could be reached."""
+    failures_overloaded: int
+    """Of the failures: no answer in time, or too much to do (429, 502 to 504)."""
+    failures_refused: int
+    """Of the failures: the credentials were refused, or the server failed over them (500)."""
+    failures_other: int
+    """Of the failures: the answer was not that of a Nacos, or there was nothing to log in with."""
+    rejections_identity: int
+    """Of the rejections: invalid or expired."""
+    rejections_unknown: int
+    """Of the rejections: without saying why."""
+    held_back_pause: int
+    """Calls that got the last login's error because the next login was not due yet."""
+    held_back_latch: int
+    """The same while the credentials counted as wrong."""
+    held_back_generation: int
+    """Refusals of a token that had been replaced already: answered by a replay, without a login."""
+    waiting: int
+    """Calls that wait for a login now."""
+    retry_in: float
+    """Seconds until the next login after one that failed; 0 if none is waiting for its time."""

@@ -1,0 +1,328 @@
+"""Where credentials can come from, and what the library tells."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nacos_auth
+from devserver import DevServer
+from nacos_auth import Client, Event, ExternalToken
+
+CONFIG = "/v1/cs/configs"
+DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
+WaitUntil = Callable[..., None]
+
+
+@pytest.fixture
+def logger(caplog: pytest.LogCaptureFixture) -> logging.Logger:
+    caplog.set_level(logging.DEBUG, "nacos_auth.test")
+    return logging.getLogger("nacos_auth.test")
+
+
+def test_log(
+    server: DevServer, logger: logging.Logger, caplog: pytest.LogCaptureFixture, wait_until: WaitUntil
+) -> None:
+    with Client(server.address, "nacos", "nacos", logger=logger) as client:
+        tokens = [client.token()]
+        server.control("/secret")
+        assert client.get(CONFIG, params=DEMO).replays == 1
+        tokens.append(client.token())
+        server.control("/faults", on="login", kind="reset", times=0)
+        client.report_rejected(client.generation, 403, "token expired!")
+        with pytest.raises(nacos_auth.NacosConnectionError):
+            client.token()
+        wait_until(lambda: {logging.DEBUG, logging.INFO, logging.WARNING} <= {r.levelno for r in caplog.records})
+    assert {record.name for record in caplog.records} == {"nacos_auth.test"}
+    assert server.address in caplog.text
+    for secret in tokens:
+        assert secret not in caplog.text
+
+
+def test_log_has_the_level_of_the_logger(
+    server: DevServer, logger: logging.Logger, caplog: pytest.LogCaptureFixture, wait_until: WaitUntil
+) -> None:
+    logger.setLevel(logging.WARNING)
+    with Client(server.address, "nacos", "nacos", logger=logger) as client:
+        logger.setLevel(logging.DEBUG)  # so nobody else filters
+        client.token()
+        server.control("/secret")
+        client.get(CONFIG, params=DEMO)
+        wait_until(lambda: len(caplog.records) > 0)
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+def test_events(server: DevServer, wait_until: WaitUntil) -> None:
+    events: list[Event] = []
+    with Client(server.address, "nacos", "nacos", on_event=events.append) as client:
+        client.token()
+        first = client.generation
+        server.control("/secret")
+        client.get(CONFIG, params=DEMO)
+        wait_until(lambda: [event.kind for event in events].count("token_refreshed") == 2)
+        rejected = next(event for event in events if event.kind == "token_rejected")
+        assert (rejected.generation, rejected.status) == (first, None)
+        refreshed = [event for event in events if event.kind == "token_refreshed"][1]
+        assert (refreshed.generation, refreshed.level) == (client.generation, logging.INFO)
+        server.control("/faults", on="login", kind="status", status=429, retry_after=60, times=0)
+        client.report_rejected(client.generation, 403, "token expired!")
+        with pytest.raises(nacos_auth.ThrottledError):
+            client.token()
+        wait_until(lambda: events[-1].kind == "login_failed")
+    failed = events[-1]
+    assert (failed.status, failed.http_status) == ("THROTTLED", 429)
+    assert failed.retry_after is not None
+    assert 50 < failed.retry_after < 80
+    assert failed.message
+
+
+def test_what_an_event_function_raises_is_heard_of_and_changes_nothing(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+) -> None:
+    heard: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+
+    def fail(event: Event) -> None:
+        raise RuntimeError("of the user")
+
+    with Client(server.address, "nacos", "nacos", on_event=fail) as client:
+        assert client.get(CONFIG, params=DEMO).status == 200
+        wait_until(lambda: len(heard) > 0)
+    assert heard[0].exc_type is RuntimeError
+    heard.clear()
+
+
+def test_credentials_function(server: DevServer) -> None:
+    asked: list[int] = []
+
+    def credentials() -> tuple[str, str]:
+        asked.append(threading.get_ident())
+        return "nacos", "nacos" if len(asked) < 2 else "changed"
+
+    with Client(server.address, credentials=credentials) as client:
+        assert asked == []
+        assert client.get(CONFIG, params=DEMO).status == 200
+        server.control("/password", username="nacos", password="changed")
+        server.control("/secret")
+        assert client.get(CONFIG, params=DEMO).status == 200
+    assert len(asked) == 2
+    assert threading.get_ident() not in asked
+
+
+@pytest.mark.parametrize("ttl", [None, 3600])
+def test_credentials_function_gives_a_token(server: DevServer, client: Client, ttl: float | None) -> None:
+    token = client.token()
+    with Client(server.address, credentials=lambda: token if ttl is None else ExternalToken(token, ttl)) as other:
+        assert other.token() == token
+        assert other.get(CONFIG, params=DEMO).status == 200
+        if ttl is not None:
+            assert 3590 < other.token_info().remaining <= 3600
+    assert server.counts()["logins"] == 1
+
+
+@pytest.mark.parametrize("answer", [RuntimeError("my secret"), ("one", "two", "three"), ("nacos", "my\0secret"), None])
+def test_credentials_function_fails(
+    server: DevServer, logger: logging.Logger, caplog: pytest.LogCaptureFixture, answer: Any
+) -> None:
+    def credentials() -> tuple[str, str]:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    with (
+        Client(server.address, credentials=credentials, logger=logger) as client,
+        pytest.raises(nacos_auth.NoCredentialsError, match="the credentials function raised") as caught,
+    ):
+        client.token()
+    assert caught.value.status == "NO_CREDENTIALS"
+    assert "secret" not in str(caught.value)
+    assert "the credentials function failed\nTraceback" in caplog.text  # with what it raised
+
+
+def test_password_file(server: DevServer, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("nacos\n")
+    with Client(server.address, "nacos", password_file=file) as client:
+        assert client.get(CONFIG, params=DEMO).status == 200
+        server.control("/password", username="nacos", password="changed")
+        file.write_text("changed")
+        server.control("/secret")
+        assert client.get(CONFIG, params=DEMO).status == 200
+        file.unlink()
+        client.report_rejected(client.generation, 403, "token expired!")
+        with pytest.raises(nacos_auth.NoCredentialsError, match=str(file)):
+            client.token()
+    with pytest.raises(nacos_auth.InvalidArgumentError, match="absent"):
+        Client(server.address, "nacos", password_file=tmp_path / "absent")
+
+
+def test_a_token_of_somebody_else(server: DevServer, client: Client) -> None:
+    token = client.token()
+    with Client(server.address, token=token) as other:
+        assert other.token() == token
+        assert other.get(CONFIG, params=DEMO).status == 200
+        server.control("/secret")
+        with pytest.raises(nacos_auth.BadCredentialsError) as caught:
+            other.get(CONFIG, params=DEMO)
+        assert token not in str(caught.value)
+        assert client.get(CONFIG, params=DEMO).status == 200
+        with pytest.raises(nacos_auth.InvalidArgumentError):
+            other.set_token(client.token(), ttl=-1)
+        other.set_token(client.token(), ttl=600)
+        assert other.get(CONFIG, params=DEMO).status == 200
+        assert 590 < other.token_info().remaining <= 600
+    assert token not in repr(ExternalToken(token, 5))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"username": "nacos"},
+        {"username": "nacos", "password": "x", "token": "y"},
+        {"token": "x", "credentials": lambda: "y"},
+    ],
+)
+def test_exactly_one_source(settings: dict[str, Any]) -> None:
+    with pytest.raises(nacos_auth.InvalidArgumentError):
+        Client("127.0.0.1", on_event=print, **settings)
+    assert nacos_auth._callbacks._used == {}
+
+
+def test_close_waits_for_a_function_and_nothing_runs_after(server: DevServer, wait_until: WaitUntil) -> None:
+    entered, leave, ran = threading.Event(), threading.Event(), [0]
+
+    def slow(event: Event) -> None:
+        entered.set()
+        leave.wait(10)
+        ran[0] += 1
+
+    client = Client(server.address, "nacos", "nacos", on_event=slow)
+    client.token()
+    assert entered.wait(10)
+    threading.Timer(0.3, leave.set).start()
+    start = time.monotonic()
+    client.close()
+    assert time.monotonic() - start > 0.2
+    count = ran[0]
+    server.control("/secret")
+    time.sleep(0.3)
+    assert ran[0] == count
+
+
+def test_a_function_may_close(server: DevServer, wait_until: WaitUntil) -> None:
+    client = Client(server.address, "nacos", "nacos", on_event=lambda _: client.close())
+
+    def is_closed() -> bool:
+        try:
+            client.token()
+        except nacos_auth.ClosedError:
+            return True
+        return False
+
+    wait_until(is_closed)
+
+
+def test_functions_live_until_close_and_no_longer(server: DevServer, wait_until: WaitUntil) -> None:
+    class Listener:
+        kinds: list[str] = []  # noqa: RUF012
+
+        def __call__(self, event: Event) -> None:
+            self.kinds.append(event.kind)
+
+    listener = Listener()
+    gone = weakref.ref(listener)
+    client = Client(server.address, "nacos", "nacos", on_event=listener)
+    del listener
+    gc.collect()
+    client.token()
+    wait_until(lambda: "token_refreshed" in Listener.kinds)
+    client.close()
+    wait_until(lambda: gone() is None)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_functions_in_a_forked_child(server: DevServer, wait_until: WaitUntil) -> None:
+    kinds: list[str] = []
+    with Client(server.address, "nacos", "nacos", on_event=lambda event: kinds.append(event.kind)) as client:
+        client.token()
+        wait_until(lambda: "token_refreshed" in kinds)
+        server.control("/secret")
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                kinds.clear()
+                assert client.get(CONFIG, params=DEMO).status == 200
+                wait_until(lambda: "token_refreshed" in kinds)
+                client.close()
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("how", ["", "client.close()", "sys.exit()", "os.kill(os.getpid(), signal.SIGINT)"])
+def test_interpreter_may_end_with_functions(
+    server: DevServer, start_server: Callable[..., DevServer], how: str
+) -> None:
+    hanging = start_server()
+    hanging.control("/faults", on="login", kind="hang", times=0)
+    code = f"""
+import contextlib, logging, os, signal, sys, threading, time, nacos_auth
+logging.basicConfig(level=logging.DEBUG, stream=open(os.devnull, "w"))
+signal.signal(signal.SIGINT, lambda *_: sys.exit())
+settings = dict(
+    logger=logging.getLogger("nacos"),
+    on_event=lambda event: time.sleep(0.01),
+    credentials=lambda: ("nacos", "nacos"),
+)
+client = nacos_auth.Client(sys.argv[1], **settings)
+client.token()
+waiting = nacos_auth.Client(sys.argv[2], **settings)
+def wait():
+    with contextlib.suppress(nacos_auth.ClosedError):
+        waiting.token()
+threading.Thread(target=wait, daemon=True).start()
+while waiting.stats().refresh_state != "in_flight":
+    time.sleep(0.001)
+{how}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.address, hanging.address],
+        env={**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_finer_counters(server: DevServer, client: Client) -> None:
+    client.token()
+    server.control("/secret")
+    client.get(CONFIG, params=DEMO)
+    stats = client.stats()
+    assert (stats.logins_first, stats.logins_renewal, stats.logins_rejection) == (1, 0, 1)
+    assert (stats.rejections, stats.rejections_identity, stats.rejections_unknown) == (1, 1, 0)
+    assert (stats.waiting, stats.retry_in) == (0, 0)
+    server.control("/faults", on="login", kind="status", status=429, retry_after=60, times=0)
+    client.report_rejected(client.generation, 403, "token expired!")
+    for _ in range(2):
+        with pytest.raises(nacos_auth.ThrottledError):
+            client.token()
+    stats = client.stats()
+    assert (stats.failures_overloaded, stats.held_back_pause) == (1, 1)
+    assert 50 < stats.retry_in < 80
