@@ -167,7 +167,7 @@ func nacosauthOnCredentials(data C.uintptr_t, out *C.nacos_credentials) {
 		message := strings.ReplaceAll(strings.ToValidUTF8(err.Error(), "?"), "\x00", "?")
 		m := newMemory(len(message)+1, 0)
 		defer m.release()
-		_ = C.nacos_credentials_set_failure(out, m.string(message), nil)
+		_ = C.nacos_credentials_set_failure(out, m.string("message", message), nil)
 	}
 }
 
@@ -177,7 +177,7 @@ func answer(out *C.nacos_credentials, supplied Credentials) error {
 	var detail *C.nacos_error
 	var status C.nacos_status
 	if supplied.Token != "" {
-		token := m.string(supplied.Token)
+		token := m.string("token", supplied.Token)
 		if m.err != nil {
 			return m.err
 		}
@@ -187,7 +187,7 @@ func answer(out *C.nacos_credentials, supplied Credentials) error {
 		}
 		status = C.nacos_credentials_set_token(out, token, ttl, &detail)
 	} else {
-		username, password := m.string(supplied.Username), m.string(supplied.Password)
+		username, password := m.string("username", supplied.Username), m.string("password", supplied.Password)
 		if m.err != nil {
 			return m.err
 		}

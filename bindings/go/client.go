@@ -113,18 +113,24 @@ func New(options Options) (*Client, error) {
 	defer m.release()
 	in := C.nacos_auth_options{
 		struct_size:        C.sizeof_nacos_auth_options,
-		server_addr:        m.string(options.ServerAddr),
-		context_path:       m.optional(options.ContextPath),
-		username:           m.optional(options.Username),
-		password:           m.optional(options.Password),
-		password_file:      m.optional(options.PasswordFile),
-		token:              m.optional(options.Token),
-		ca_file:            m.optional(options.CAFile),
-		client_cert_file:   m.optional(options.ClientCertFile),
-		client_key_file:    m.optional(options.ClientKeyFile),
-		proxy:              m.optional(options.Proxy),
+		server_addr:        m.string("server_addr", options.ServerAddr),
+		context_path:       m.optional("context_path", options.ContextPath),
+		password_file:      m.optional("password_file", options.PasswordFile),
+		token:              m.optional("token", options.Token),
+		ca_file:            m.optional("ca_file", options.CAFile),
+		client_cert_file:   m.optional("client_cert_file", options.ClientCertFile),
+		client_key_file:    m.optional("client_key_file", options.ClientKeyFile),
+		proxy:              m.optional("proxy", options.Proxy),
 		request_timeout_ms: timeoutMS(options.RequestTimeout),
 		carriage:           C.int32_t(options.Carriage),
+	}
+	// What is required goes as it is, for an error that says what is wrong with it.
+	logsIn := options.Token == "" && options.Credentials == nil
+	if logsIn || options.Username != "" {
+		in.username = m.string("username", options.Username)
+	}
+	if logsIn && options.PasswordFile == "" || options.Password != "" {
+		in.password = m.string("password", options.Password)
 	}
 	if options.ConnectTimeout > 0 {
 		in.connect_timeout_ms = timeoutMS(options.ConnectTimeout)
@@ -174,7 +180,7 @@ func (c *Client) Close() {
 func (c *Client) SetCredentials(username, password string) error {
 	m := newMemory(len(username)+len(password)+2, 0)
 	defer m.release()
-	user, secret := m.string(username), m.string(password)
+	user, secret := m.string("username", username), m.string("password", password)
 	if m.err != nil {
 		return m.err
 	}
@@ -196,7 +202,7 @@ func (c *Client) SetToken(token string, ttl time.Duration) error {
 	}
 	m := newMemory(len(token)+1, 0)
 	defer m.release()
-	value := m.string(token)
+	value := m.string("token", token)
 	if m.err != nil {
 		return m.err
 	}

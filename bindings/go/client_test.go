@@ -348,25 +348,29 @@ func TestForgottenClients(t *testing.T) {
 }
 
 func TestInvalidOptions(t *testing.T) {
-	for name, change := range map[string]func(*nacosauth.Options){
-		"no server":        func(o *nacosauth.Options) { o.ServerAddr = "" },
-		"no user":          func(o *nacosauth.Options) { o.Username = "" },
-		"carriage":         func(o *nacosauth.Options) { o.Carriage = 7 },
-		"negative timeout": func(o *nacosauth.Options) { o.RequestTimeout = -1 },
-		"NUL":              func(o *nacosauth.Options) { o.Password = "a\x00b" },
-		"no such file":     func(o *nacosauth.Options) { o.CAFile = "no/such/file.pem" },
-		"no password file": func(o *nacosauth.Options) { o.Password, o.PasswordFile = "", "no/such/file" },
-		"two sources":      func(o *nacosauth.Options) { o.Token = "t" },
-		"a bad function": func(o *nacosauth.Options) {
+	for name, test := range map[string]struct {
+		change func(*nacosauth.Options)
+		want   string
+	}{
+		"no server":        {func(o *nacosauth.Options) { o.ServerAddr = "" }, "server_addr"},
+		"no user":          {func(o *nacosauth.Options) { o.Username = "" }, "username"},
+		"no password":      {func(o *nacosauth.Options) { o.Password = "" }, "password"},
+		"carriage":         {func(o *nacosauth.Options) { o.Carriage = 7 }, "carriage"},
+		"negative timeout": {func(o *nacosauth.Options) { o.RequestTimeout = -1 }, "timeout"},
+		"NUL":              {func(o *nacosauth.Options) { o.Password = "a\x00b" }, "password"},
+		"no such file":     {func(o *nacosauth.Options) { o.CAFile = "no/such/file.pem" }, "ca_file"},
+		"UTF-8":            {func(o *nacosauth.Options) { o.Username = "\xff" }, "username"},
+		"no password file": {func(o *nacosauth.Options) { o.Password, o.PasswordFile = "", "no/such/file" }, "password_file"},
+		"two sources":      {func(o *nacosauth.Options) { o.Token = "t" }, "token"},
+		"a function that is not called": {func(o *nacosauth.Options) {
 			o.ServerAddr, o.OnEvent = "", func(nacosauth.Event) { t.Error("called, but there is no client") }
-		},
-		"UTF-8": func(o *nacosauth.Options) { o.Username = "\xff" },
+		}, "server_addr"},
 	} {
 		options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "p"}
-		change(&options)
+		test.change(&options)
 		client, err := nacosauth.New(options)
 		var detail *nacosauth.Error
-		if client != nil || !errors.As(err, &detail) || detail.Status/100 != 1 {
+		if client != nil || !errors.As(err, &detail) || detail.Status/100 != 1 || !strings.Contains(detail.Message, test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

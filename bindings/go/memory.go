@@ -33,9 +33,10 @@ func newMemory(bytes, pairs int) *memory {
 	return m
 }
 
-func (m *memory) string(s string) *C.char {
+// string copies a string; an error will call it by its name.
+func (m *memory) string(name, s string) *C.char {
 	if strings.IndexByte(s, 0) >= 0 {
-		m.err = &Error{Status: ErrInvalidArgument, Message: "a string holds a NUL byte"}
+		m.err = &Error{Status: ErrInvalidArgument, Message: name + ": holds a NUL byte"}
 	}
 	if len(m.text)+len(s)+1 > cap(m.text) {
 		panic("nacosauth: memory of a call sized too small")
@@ -46,19 +47,19 @@ func (m *memory) string(s string) *C.char {
 }
 
 // optional is NULL for the empty string.
-func (m *memory) optional(s string) *C.char {
+func (m *memory) optional(name, s string) *C.char {
 	if s == "" {
 		return nil
 	}
-	return m.string(s)
+	return m.string(name, s)
 }
 
 // list appends the pairs of the map, ordered by name.
-func (m *memory) list(values map[string][]string) (*C.nacos_pair, C.size_t) {
+func (m *memory) list(what string, values map[string][]string) (*C.nacos_pair, C.size_t) {
 	start := len(m.pairs)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		for _, value := range values[name] {
-			m.pairs = append(m.pairs, C.nacos_pair{name: m.string(name), value: m.string(value)})
+			m.pairs = append(m.pairs, C.nacos_pair{name: m.string(what, name), value: m.string(what, value)})
 		}
 	}
 	if len(m.pairs) == start {

@@ -86,12 +86,12 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	defer m.release()
 	in := C.nacos_request_options{
 		struct_size: C.sizeof_nacos_request_options,
-		method:      m.optional(r.Method),
-		path:        m.string(r.Path),
+		method:      m.optional("method", r.Method),
+		path:        m.string("path", r.Path),
 	}
-	in.query, in.query_count = m.list(r.Query)
-	in.headers, in.header_count = m.list(r.Header)
-	in.form, in.form_count = m.list(r.Form)
+	in.query, in.query_count = m.list("query", r.Query)
+	in.headers, in.header_count = m.list("headers", r.Header)
+	in.form, in.form_count = m.list("form", r.Form)
 	in.body, in.body_len = m.body(r.Body)
 	if m.err != nil {
 		return nil, m.err
