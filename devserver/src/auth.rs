@@ -52,6 +52,12 @@ impl Auth {
         auth
     }
 
+    /// Go on as another generation.
+    pub(crate) fn set_dialect(&mut self, dialect: &'static Dialect) {
+        self.dialect = dialect;
+        self.tokens.dialect = dialect;
+    }
+
     /// Add a user, or change one.
     pub(crate) fn set_user(&mut self, name: &str, password: &str, permitted: bool) {
         self.users.insert(name.to_owned(), User { password: password.to_owned(), permitted });

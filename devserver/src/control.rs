@@ -102,6 +102,12 @@ struct Ttl {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Upgrade {
+    generation: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Switch {
     enabled: bool,
 }
@@ -129,6 +135,10 @@ fn run(server: &Server, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         "/user" if post => {
             let User { username, password, permitted } = read(body)?;
             server.set_user(&username, &password, permitted);
+        }
+        "/generation" if post => {
+            let Upgrade { generation } = read(body)?;
+            server.set_generation(generation.parse().map_err(|unknown: String| bad(unknown))?);
         }
         "/ttl" if post => server.set_ttl(read::<Ttl>(body)?.seconds),
         "/auth" if post => server.set_auth(read::<Switch>(body)?.enabled),

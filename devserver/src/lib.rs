@@ -147,6 +147,13 @@ impl Server {
         self.shared.world.lock().auth.set_user(username, password, permitted);
     }
 
+    /// Be another server from now on, as after an upgrade. Users, configurations and what signs the tokens stay.
+    pub fn set_generation(&self, generation: Generation) {
+        let mut world = self.shared.world.lock();
+        world.dialect = generation.dialect();
+        world.auth.set_dialect(generation.dialect());
+    }
+
     /// Life of the tokens issued from now on, in seconds.
     pub fn set_ttl(&self, seconds: u64) {
         self.shared.world.lock().auth.tokens.ttl = seconds;

@@ -47,7 +47,7 @@ struct Cached {
 /// The tokens of one server.
 #[derive(Debug)]
 pub(crate) struct Tokens {
-    dialect: &'static Dialect,
+    pub(crate) dialect: &'static Dialect,
     secret: Vec<u8>,
     /// Seconds.
     pub(crate) ttl: u64,

@@ -168,3 +168,19 @@ fn without_authentication_a_login_still_answers() {
     let (server, _) = start(Options { secret: Some(secret), ..open });
     assert!(login(&server).0.contains('.'));
 }
+
+#[test]
+fn an_upgrade_keeps_users_configurations_and_tokens() {
+    let (server, control) = start(Options { generation: Generation::V2, ..Options::default() });
+    let v3_login = || {
+        let form = [("Content-Type", "application/x-www-form-urlencoded")];
+        let body = Some("username=nacos&password=nacos");
+        ask(server.address(), "POST", "/nacos/v3/auth/user/login", &form, body).expect("an answer").status
+    };
+    let (token, _) = login(&server);
+    assert_eq!(v3_login(), 404);
+    assert_eq!(post(control, "/generation", json!({"generation": "3.x"})), json!({"ok": true}));
+    assert_eq!((v3_login(), status_with(&server, &token)), (200, 200));
+    let unknown = ask(control, "POST", "/generation", &[], Some(r#"{"generation": "4.x"}"#)).expect("an answer");
+    assert_eq!(unknown.status, 400);
+}
