@@ -15,7 +15,7 @@ from fleet import Fleet, assert_all_read
 from handle import DATA_ID, PASSWORD, Handle
 from nacos import Nacos, Unavailable, new_secret
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 LONG = 18000  # seconds a token lives: it is refused long before it expires
 SHORT = 6

@@ -16,7 +16,7 @@ from handle import DATA_ID, PASSWORD, Handle, Tally
 from nacos import Nacos, Unavailable
 from nacos_jars import RELEASES
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 TTL = 6  # seconds
 LIVES = 6

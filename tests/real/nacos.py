@@ -31,7 +31,7 @@ from nacos_jars import CACHE, RELEASES, NacosError, Unavailable, class_path, jav
 
 __all__ = ["Nacos", "NacosError", "Unavailable"]
 
-START_LIMIT = 120.0  # seconds; usually 10 to 15, more on a busy machine
+START_LIMIT = 300.0  # seconds; usually 10 to 15, minutes on a very busy machine
 CHANGE_LIMIT = 40.0  # seconds; users and roles are reread every 15 s
 PORT_OFFSETS = (0, 1000, 1001, -1000)  # HTTP, gRPC for clients, gRPC between servers, raft
 NODE_DISTANCE = 2100  # between the ports of the nodes of a cluster
@@ -39,6 +39,7 @@ NODE_DISTANCE = 2100  # between the ports of the nodes of a cluster
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 OPENED = ("lang", "lang.reflect", "util", "util.concurrent", "math", "io", "net", "text")
 
+# connectionTimeout: in ms, 3 s by default, and on a busy machine its database takes longer to open.
 SETTINGS = """server.servlet.contextPath=/nacos
 server.port={port}
 server.address=127.0.0.1
@@ -46,6 +47,7 @@ server.error.include-message=ALWAYS
 server.tomcat.basedir={home}/tomcat
 management.metrics.export.elastic.enabled=false
 management.metrics.export.influx.enabled=false
+db.pool.config.connectionTimeout={patience}
 nacos.security.ignore.urls=/,/error,/v1/auth/**,/v1/console/health/**,/v1/console/server/**,/actuator/**
 nacos.core.auth.system.type=nacos
 nacos.core.auth.enabled={auth}
@@ -124,7 +126,7 @@ class Nacos:
         return self._process.pid
 
     def start(self, *, wait: bool = True) -> None:
-        """Start the process, with the data of its last run. wait: until a login succeeds, up to 120 s.
+        """Start the process, with the data of its last run. wait: until a login succeeds, up to 300 s.
 
         The server ends with the thread that started it: call this from one that stays.
         """
@@ -166,7 +168,7 @@ class Nacos:
         try:
             self._wait_until(self._knows_users, "be ready")
         except Died:
-            # On a busy machine its database may take longer to open than the server waits for it.
+            # Another program may have taken one of its ports, or the machine was too busy even so.
             progress(f"nacos {self.version} at {self.address}: died while it started; once more")
             if not self._was_ready:
                 shutil.rmtree(self.home / "data", ignore_errors=True)  # half a database
@@ -313,7 +315,13 @@ class Nacos:
         conf.mkdir(exist_ok=True)
         auth, cached = str(self._auth).lower(), str(self.token_cache).lower()
         text = SETTINGS.format(
-            port=self.port, home=self.home, auth=auth, cache=cached, secret=self.secret, ttl=self.ttl
+            port=self.port,
+            home=self.home,
+            patience=round(START_LIMIT * 1000),
+            auth=auth,
+            cache=cached,
+            secret=self.secret,
+            ttl=self.ttl,
         )
         # Replaced in one step: the server must never read half a file.
         (conf / "new").write_text(text, encoding="utf-8")
