@@ -168,6 +168,25 @@ impl Identity {
         outlet.withdraw();
     }
 
+    /// A handle comes over from `old`, with other credentials of the same user: the token there is serves on.
+    pub(super) fn inherit(&self, old: &Self) {
+        let old = old.state.lock();
+        let (machine, snapshot) = (old.machine.clone(), old.snapshot.clone());
+        drop(old);
+        let mut state = self.state.lock();
+        if state.machine.inherit(&machine) {
+            state.snapshot = snapshot;
+        }
+    }
+
+    /// The user whose tokens these are, if that is known.
+    pub(super) fn user(&self) -> Option<String> {
+        self.source.user().map(str::to_owned).or_else(|| match &self.state.lock().supplied {
+            Some(Supplied::Password(credentials)) => Some(credentials.username.clone()),
+            _ => None,
+        })
+    }
+
     /// No handle may use the token without asking.
     pub(super) fn withdraw(&self) {
         self.state.lock().outlets.iter().filter_map(Weak::upgrade).for_each(|outlet| outlet.withdraw());

@@ -148,23 +148,39 @@ impl Queue {
         self.awake.notify_one();
     }
 
-    /// Whether the caller is to call [`deliver`](Self::deliver), on a thread that may block.
-    pub(super) fn wants_delivery(&self) -> bool {
+    /// What is to be run on a thread that may block, if there is something to deliver and nobody is at it.
+    pub(super) fn delivery(self: &Arc<Self>) -> Option<Delivery> {
         let mut state = self.state.lock();
-        let wants = !state.is_delivering && !state.news.is_empty();
-        state.is_delivering |= wants;
-        wants
+        if state.is_delivering || state.news.is_empty() {
+            return None;
+        }
+        state.is_delivering = true;
+        Some(Delivery(self.clone()))
+    }
+}
+
+/// The right to deliver. Only one is there at a time, and it comes back also from a thread that never ran.
+pub(super) struct Delivery(Arc<Queue>);
+
+impl Delivery {
+    pub(super) fn run(self) {
+        while let Some((listener, event)) = self.next() {
+            listener.tell(&event);
+        }
     }
 
-    pub(super) fn deliver(&self) {
-        loop {
-            let mut state = self.state.lock();
-            let Some((listener, event)) = state.news.pop_front() else {
-                state.is_delivering = false;
-                return;
-            };
-            drop(state);
-            listener.tell(&event);
+    fn next(&self) -> Option<(Arc<Listener>, Event)> {
+        self.0.state.lock().news.pop_front()
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.is_delivering = false;
+        if !state.news.is_empty() {
+            // Something came between the last look and now.
+            self.0.awake.notify_one();
         }
     }
 }
@@ -219,13 +235,15 @@ mod tests {
         let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
         let sink = seen.clone();
         let listener = listener(move |event| sink.lock().push(event.generation()));
-        let queue = Queue::new(Arc::new(Notify::new()));
+        let queue = Arc::new(Queue::new(Arc::new(Notify::new())));
         for generation in 0..QUEUED as u64 + 5 {
             queue.push(listener.clone(), Event::recovered(generation));
         }
-        assert!(queue.wants_delivery() && !queue.wants_delivery(), "one delivers");
-        queue.deliver();
+        let delivery = queue.delivery().unwrap();
+        assert!(queue.delivery().is_none(), "one delivers");
+        drop(delivery); // its thread was never started
+        queue.delivery().unwrap().run();
         assert_eq!(*seen.lock(), (5..QUEUED as u64 + 5).collect::<Vec<_>>());
-        assert!(!queue.wants_delivery());
+        assert!(queue.delivery().is_none());
     }
 }

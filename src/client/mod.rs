@@ -241,9 +241,12 @@ impl Client {
         })
     }
 
-    /// From now on logs in as `username` with `password`, wherever the credentials came from before; the old token is
-    /// not used any more. Does not block: the next call that wants a token logs in. Calls under way keep the token they
-    /// have.
+    /// From now on logs in as `username` with `password`, wherever the credentials came from before. Does not block: the
+    /// next call that wants a token logs in. Calls under way keep the token they have.
+    ///
+    /// Of another user, the old token is not used any more. Of the same user it is, until a login with the new password
+    /// has brought another: a changed password ends no token, and the servers of a cluster learn it one after the other. If
+    /// they refuse the new password, [`Stats`] and [`Config::on_event`] tell, and calls only when the old token ends.
     ///
     /// # Errors
     /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument), [`Kind::Closed`](crate::Kind::Closed).
@@ -274,6 +277,9 @@ impl Client {
         if !new.is_attached() {
             // Perhaps they were refused in former days. Whoever sets them now has a reason to.
             new.forgive();
+        }
+        if old.user().is_some_and(|user| Some(user) == new.user()) {
+            new.inherit(&old);
         }
         old.detach(&self.outlet);
         process.left(&old);

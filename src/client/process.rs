@@ -225,9 +225,8 @@ impl Process {
                     });
                 }
             }
-            if self.news.wants_delivery() {
-                let news = self.news.clone();
-                tokio::task::spawn_blocking(move || news.deliver());
+            if let Some(delivery) = self.news.delivery() {
+                tokio::task::spawn_blocking(move || delivery.run());
             }
             let nap = tokio::time::sleep(next.saturating_sub(now));
             tokio::select! {

@@ -142,6 +142,14 @@ impl Source {
         matches!(self, Self::Password(_) | Self::Token { .. })
     }
 
+    /// The name of the user, where it is fixed.
+    pub(super) fn user(&self) -> Option<&str> {
+        match self {
+            Self::Password(Credentials { username, .. }) | Self::File { username, .. } => Some(username),
+            Self::Callback(_) | Self::Token { .. } => None,
+        }
+    }
+
     /// Whether another handle may come with the same source.
     pub(super) fn is_shared(&self) -> bool {
         !matches!(self, Self::Callback(_))

@@ -70,11 +70,6 @@ impl Ladder {
         *self = Self::default();
     }
 
-    /// Whether credentials have been refused since the last success.
-    pub(crate) fn was_refused(&self) -> bool {
-        self.refused > 0
-    }
-
     /// A server was seen to be down, by a login or by a request.
     pub(crate) fn saw_down(&mut self, now: Time) {
         self.down_at = Some(now);

@@ -17,6 +17,7 @@ enum Event {
     SawDown,
     ClosedItself,
     Fork,
+    OtherCredentials,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -46,6 +47,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::SawDown),
         1 => Just(Event::ClosedItself),
         1 => Just(Event::Fork),
+        1 => Just(Event::OtherCredentials),
     ]
 }
 
@@ -107,6 +109,15 @@ proptest! {
                 Event::SawDown => m.saw_down(now),
                 Event::ClosedItself => {
                     m.closed_itself(now);
+                }
+                Event::OtherCredentials => {
+                    let mut other = Machine::new(seed);
+                    let usable = !matches!(before, TokenState::None | TokenState::Rejected);
+                    prop_assert_eq!(other.inherit(&m), usable);
+                    (m, flight, last_start) = (other, None, None);
+                    if usable {
+                        prop_assert_eq!(m.token_state(now), before, "new credentials cost a good token");
+                    }
                 }
                 Event::Fork => {
                     m = m.forked(generation);

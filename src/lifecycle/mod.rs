@@ -49,6 +49,8 @@ struct Token {
     rejected: bool,
     /// Refused without a word why: worth a login, but good to use until that has shown more.
     doubted: bool,
+    /// Got with other credentials of the same user: served until a login with the present ones has brought another.
+    inherited: bool,
     /// Some server has taken it.
     accepted: bool,
     /// Refused when it was new, although the one before it had been taken: perhaps by one path or server only.
@@ -188,6 +190,14 @@ impl Machine {
         child
     }
 
+    /// The user has other credentials now, with which `self` begins. The token of `old` ends with none of that: it is
+    /// served until the first login has brought another, and if that login is refused, until servers refuse it.
+    pub(crate) fn inherit(&mut self, old: &Self) -> bool {
+        let Some(token) = old.token.as_ref().filter(|t| !t.rejected && self.token.is_none()) else { return false };
+        self.token = Some(Token { doubted: true, inherited: true, ..token.clone() });
+        true
+    }
+
     /// A caller wants a token.
     pub fn demand(&mut self, now: Time) -> Demand {
         if let Some(token) = self.token.as_ref().filter(|t| !t.rejected) {
@@ -232,8 +242,8 @@ impl Machine {
 
     fn login_due(&self) -> Option<Time> {
         let mut due = match (&self.token, self.wanted) {
-            (Some(token), _) if !token.rejected && !token.doubted => token.window.advisory,
-            (Some(token), _) if token.doubted => Time::ZERO,
+            (Some(token), _) if token.doubted || (token.inherited && !token.rejected) => Time::ZERO,
+            (Some(token), _) if !token.rejected => token.window.advisory,
             (_, true) => Time::ZERO,
             _ => return None,
         };
@@ -285,6 +295,7 @@ impl Machine {
             whole,
             rejected: false,
             doubted: false,
+            inherited: false,
             accepted: false,
             contested: false,
         });
@@ -298,13 +309,14 @@ impl Machine {
         }
         let starving = self.token.as_ref().is_none_or(|t| t.rejected || now >= t.window.mandatory);
         let mut pause = self.ladder.pause(&mut self.rng, now, setback, self.was_good, starving);
-        // A server that did not answer in time works the login off all the same.
-        let unproven = !self.was_good && pause.class == Class::Overloaded;
-        if unproven || matches!(pause.class, Class::Suspect | Class::Latched) {
+        // A server that did not answer in time works the login off all the same, and nobody knows what came of it.
+        let unheard = !self.was_good && setback == Setback::Slow;
+        if unheard || matches!(pause.class, Class::Suspect | Class::Latched) {
             self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
-        }
-        if let (true, Some(third_last)) = (self.ladder.was_refused(), self.refusals[0]) {
-            pause.until = pause.until.max(third_last + THREE_REFUSALS);
+            if let Some(first) = self.refusals[0] {
+                let fourth = first + THREE_REFUSALS.mul_f64(1.0 + 0.4 * self.rng.f64());
+                pause.until = pause.until.max(fourth);
+            }
         }
         self.refresh = Refresh::Pausing(pause);
         if let Some(token) = &mut self.token {

@@ -53,7 +53,7 @@ pub(crate) fn parse(list: &str, context_path: Option<&str>) -> Result<Vec<Server
 fn parse_one(entry: &str, context: &str) -> Result<Server> {
     let wrong = |why: &str| {
         // What stands before an '@' may be a password.
-        let shown = entry.rsplit('@').next().unwrap_or_default();
+        let shown = entry.rsplit('@').next().unwrap_or_default().escape_debug();
         Error::config(format!(
             "server_addr: \"{shown}\": {why}; write it like \"10.0.0.1:8848\" or \"https://host:443\""
         ))

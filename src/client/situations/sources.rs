@@ -294,3 +294,30 @@ fn counters_tell_why_logins_happened_and_what_was_held_back() {
     assert_eq!((s.held_back_generation, s.waits, s.waiting), (1, 3, 0));
     assert!(s.retry_in > Duration::from_secs(15));
 }
+
+#[test]
+fn a_new_password_that_the_servers_do_not_know_yet_costs_no_call() {
+    let good = Arc::new(Mutex::new("old"));
+    let f = with(|server| Config::new(server, "nacos", "old"), takes(&good), says(200, ""));
+    assert_eq!(text(&f.client), "token-of-old");
+    f.client.set_credentials("nacos", "new").unwrap();
+    let token = f.client.token().unwrap();
+    assert_eq!((token.secret.expose(), f.logins()), ("token-of-old", 2));
+    assert!(f.client.outlet.cached().is_some(), "it is as good as before");
+    let stats = f.client.stats();
+    assert_eq!((stats.failures_refused, stats.refresh_state), (1, RefreshState::BackingOff));
+    *good.lock() = "new";
+    f.client.identity().unwrap().forgive();
+    process::current().nudge();
+    let end = Instant::now() + Duration::from_secs(5);
+    while text(&f.client) != "token-of-new" {
+        assert!(Instant::now() < end, "no second login");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // Another user's token is not used any more.
+    f.client.set_credentials("somebody", "new").unwrap();
+    assert!(f.client.outlet.cached().is_none());
+    *good.lock() = "other";
+    f.client.set_credentials("else", "x").unwrap();
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::BadCredentials);
+}
