@@ -5,31 +5,36 @@
  *
  * Header only. The C header documents what the functions do; this one only says what C++ adds:
  * - Everything fallible comes twice: token() throws nacosauth::exception, try_token() returns result<std::string>.
- *   result<T> is std::expected<T, error> where the standard library has it, else a type with the same basic members.
- *   Either may throw std::bad_alloc besides.
- * - client, response, error and cancel_source own a C handle and can be moved, not copied. native() lends the handle to
- *   the C functions, release() hands it over, a constructor takes one over.
+ *   result<T> is std::expected<T, error> where the standard library has it, else a type with its basic members:
+ *   has_value, bool, *, ->, error and value_or. Either may throw std::bad_alloc besides. With -fno-exceptions only the
+ *   functions that return results are there.
+ * - client, response and cancel_source own a C handle and can be moved, not copied. native() lends the handle to the C
+ *   functions, release() hands it over, a constructor takes one over. One that has been moved from may be assigned to,
+ *   and fails with status::null_argument otherwise.
  * - const member functions may be called from any number of threads at once.
  * - A string with a NUL inside is refused, not cut.
+ * - Callbacks are any callables. What they throw never reaches C: see options.
  *
  * The namespace is nacosauth because nacos_auth is the name of the handle in C.
  */
 #ifndef NACOS_AUTH_HPP
 #define NACOS_AUTH_HPP
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #if __has_include(<version>)
@@ -37,8 +42,6 @@
 #endif
 #ifdef __cpp_lib_expected
 #include <expected>
-#else
-#include <variant>
 #endif
 
 #include "nacos_auth.h"
@@ -71,6 +74,7 @@ enum class status : nacos_status {
   forbidden = NACOS_FORBIDDEN,
   throttled = NACOS_THROTTLED,
   server = NACOS_SERVER,
+  no_credentials = NACOS_NO_CREDENTIALS,
   cancelled = NACOS_CANCELLED,
   closed = NACOS_CLOSED,
   panic = NACOS_PANIC,
@@ -94,8 +98,30 @@ enum class advice : std::int32_t {
   replay_if_idempotent = NACOS_ADVICE_REPLAY_IF_IDEMPOTENT,
 };
 
+/// How much a line of the log or an event matters.
+enum class log_level : std::int32_t {
+  error = NACOS_LOG_ERROR,
+  warn = NACOS_LOG_WARN,
+  info = NACOS_LOG_INFO,
+  debug = NACOS_LOG_DEBUG,
+};
+
+/// What has happened. More may come.
+enum class event_kind : std::int32_t {
+  login_started = NACOS_EVENT_LOGIN_STARTED,
+  token_refreshed = NACOS_EVENT_TOKEN_REFRESHED,
+  login_failed = NACOS_EVENT_LOGIN_FAILED,
+  latched = NACOS_EVENT_LATCHED,
+  recovered = NACOS_EVENT_RECOVERED,
+  token_rejected = NACOS_EVENT_TOKEN_REJECTED,
+  server_down = NACOS_EVENT_SERVER_DOWN,
+};
+
+/// The unit of every time here.
 using milliseconds = std::chrono::milliseconds;
+/// As in C; `struct_size` means nothing here.
 using statistics = nacos_auth_statistics;
+/// Names and values.
 using pairs = std::vector<std::pair<std::string, std::string>>;
 
 namespace detail {
@@ -111,34 +137,38 @@ struct freed_with {
 template <class Handle, auto Free>
 using owner = std::unique_ptr<Handle, freed_with<Free>>;
 
-/// A timeout as C takes it, where 0 is the default: no time left is the shortest timeout there is.
-inline std::uint32_t timeout(const std::optional<milliseconds> &given) noexcept {
-  constexpr auto longest = std::numeric_limits<std::uint32_t>::max();
+/// A time as C takes it, where 0 is the default: no time left is the shortest time there is.
+inline std::uint64_t time(const std::optional<milliseconds> &given) noexcept {
   if (!given) return 0;
-  if (given->count() < 1) return 1;
-  return given->count() > longest ? longest : static_cast<std::uint32_t>(given->count());
+  return given->count() < 1 ? 1 : static_cast<std::uint64_t>(given->count());
+}
+
+inline std::uint32_t timeout(const std::optional<milliseconds> &given) noexcept {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(time(given), std::numeric_limits<std::uint32_t>::max()));
 }
 
 }  // namespace detail
 
-/// Why a call failed. Safe to print: holds no password, token or query.
+/// Why a call failed. Copies share one object. Safe to print: holds no password, token or query.
 class error {
  public:
   /// Takes over what a C function returned; `details` may be NULL.
-  error(nacos_status code, nacos_error *details) noexcept : code_(code), details_(details) {}
+  error(nacos_status code, nacos_error *details) : code_(code), details_(details, nacos_error_free) {}
   /// An error of this header; `message` is static.
   error(status code, const char *message) noexcept : code_(static_cast<nacos_status>(code)), message_(message) {}
 
+  /// What kind of failure.
   status code() const noexcept { return static_cast<status>(code_); }
   /// As "BAD_CREDENTIALS".
   const char *name() const noexcept { return nacos_status_name(code_); }
-  /// What failed, on which server, and what to do. Valid until the error goes.
+  /// What failed, on which server, and what to do. Valid until the last copy of the error goes.
   const char *message() const noexcept {
     if (details_) return nacos_error_message(details_.get());
     return message_ != nullptr ? message_ : nacos_status_message(code_);
   }
   /// Of the answer that caused the failure; 0 if none did.
   int http_status() const noexcept { return nacos_error_http_status(details_.get()); }
+  /// Whether the same call may succeed later without anybody changing anything.
   bool retryable() const noexcept { return nacos_error_is_retryable(details_.get()) != 0; }
   /// Until the library itself logs in again; nullopt if unknown.
   std::optional<milliseconds> retry_after() const noexcept {
@@ -149,25 +179,11 @@ class error {
 
   /// NULL if there is no object with details.
   const nacos_error *native() const noexcept { return details_.get(); }
-  nacos_error *release() noexcept { return details_.release(); }
 
  private:
   nacos_status code_;
   const char *message_ = nullptr;
-  detail::owner<nacos_error, nacos_error_free> details_;
-};
-
-/// What the functions without try_ throw. Copies share one error.
-class exception : public std::exception {
- public:
-  explicit exception(nacosauth::error cause) : cause_(std::make_shared<const nacosauth::error>(std::move(cause))) {}
-
-  const char *what() const noexcept override { return cause_->message(); }
-  status code() const noexcept { return cause_->code(); }
-  const nacosauth::error &error() const noexcept { return *cause_; }
-
- private:
-  std::shared_ptr<const nacosauth::error> cause_;
+  std::shared_ptr<nacos_error> details_;
 };
 
 #ifdef __cpp_lib_expected
@@ -178,10 +194,13 @@ using unexpected = std::unexpected<error>;
 
 #else
 
+/// Makes a result of an error.
 class unexpected {
  public:
+  /// Holds `cause`.
   explicit unexpected(nacosauth::error cause) noexcept : cause_(std::move(cause)) {}
-  nacosauth::error &error() noexcept { return cause_; }
+  /// What it holds.
+  const nacosauth::error &error() const noexcept { return cause_; }
 
  private:
   nacosauth::error cause_;
@@ -191,34 +210,56 @@ class unexpected {
 template <class T>
 class [[nodiscard]] result {
  public:
+  /// A success.
   result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  result(unexpected failure) : state_(std::in_place_index<1>, std::move(failure.error())) {}
+  /// A failure.
+  result(const unexpected &failure) : state_(std::in_place_index<1>, failure.error()) {}
 
+  /// Whether it holds a value.
   bool has_value() const noexcept { return state_.index() == 0; }
+  /// The same.
   explicit operator bool() const noexcept { return has_value(); }
-  /// Only with has_value().
+  /// The value; only with has_value().
   T &operator*() &noexcept { return *std::get_if<0>(&state_); }
+  /// The value; only with has_value().
   const T &operator*() const &noexcept { return *std::get_if<0>(&state_); }
+  /// The value; only with has_value().
   T &&operator*() &&noexcept { return std::move(*std::get_if<0>(&state_)); }
+  /// The value; only with has_value().
   T *operator->() noexcept { return std::get_if<0>(&state_); }
+  /// The value; only with has_value().
   const T *operator->() const noexcept { return std::get_if<0>(&state_); }
-  /// Only without has_value().
-  nacosauth::error &error() noexcept { return *std::get_if<1>(&state_); }
+  /// The value, or `otherwise`.
+  template <class Other>
+  T value_or(Other &&otherwise) const & {
+    return has_value() ? **this : static_cast<T>(std::forward<Other>(otherwise));
+  }
+  /// The value, or `otherwise`.
+  template <class Other>
+  T value_or(Other &&otherwise) && {
+    return has_value() ? *std::move(*this) : static_cast<T>(std::forward<Other>(otherwise));
+  }
+  /// The error; only without has_value().
   const nacosauth::error &error() const noexcept { return *std::get_if<1>(&state_); }
 
  private:
   std::variant<T, nacosauth::error> state_;
 };
 
+/// Success or an error.
 template <>
 class [[nodiscard]] result<void> {
  public:
+  /// A success.
   result() noexcept = default;
-  result(unexpected failure) noexcept : failure_(std::move(failure.error())) {}
+  /// A failure.
+  result(const unexpected &failure) noexcept : failure_(failure.error()) {}
 
+  /// Whether it is a success.
   bool has_value() const noexcept { return !failure_; }
+  /// The same.
   explicit operator bool() const noexcept { return has_value(); }
-  nacosauth::error &error() noexcept { return *failure_; }
+  /// The error; only without has_value().
   const nacosauth::error &error() const noexcept { return *failure_; }
 
  private:
@@ -227,12 +268,41 @@ class [[nodiscard]] result<void> {
 
 #endif
 
+#ifdef __cpp_exceptions
+
+/// What the functions without try_ throw.
+class exception : public std::exception {
+ public:
+  /// Carries `cause`.
+  explicit exception(nacosauth::error cause) noexcept : cause_(std::move(cause)) {}
+
+  /// error().message().
+  const char *what() const noexcept override { return cause_.message(); }
+  /// error().code().
+  status code() const noexcept { return cause_.code(); }
+  /// What it carries.
+  const nacosauth::error &error() const noexcept { return cause_; }
+
+ private:
+  nacosauth::error cause_;
+};
+
+#endif
+
 namespace detail {
 
+#ifdef __cpp_exceptions
 template <class T>
 T unwrap(result<T> outcome) {
-  if (!outcome) throw exception(std::move(outcome.error()));
+  if (!outcome) throw exception(outcome.error());
   if constexpr (!std::is_void_v<T>) return std::move(*outcome);
+}
+#endif
+
+/// What a C function that has no output returned.
+inline result<void> outcome(nacos_status code, nacos_error *details) {
+  if (code != NACOS_OK) return unexpected(error(code, details));
+  return {};
 }
 
 /// Collects C strings that C++ strings lend, and remembers which one C would cut short.
@@ -267,9 +337,9 @@ class lender {
 /// Ends calls from another thread.
 class cancel_source {
  public:
-  cancel_source() : handle_(nacos_cancel_new()) {
-    if (!handle_) throw std::bad_alloc();
-  }
+  /// A new signal.
+  cancel_source() noexcept : handle_(nacos_cancel_new()) {}
+  /// Takes over what nacos_cancel_new returned.
   explicit cancel_source(nacos_cancel *handle) noexcept : handle_(handle) {}
 
   /// Every call that carries this source ends with status::cancelled, now and later.
@@ -282,20 +352,165 @@ class cancel_source {
   detail::owner<nacos_cancel, nacos_cancel_free> handle_;
 };
 
-/// Settings of a client. The first three are required; the rest has the defaults of the C header.
-struct options {
-  std::string server_addr = {};
-  std::string username = {};
-  std::string password = {};
-  std::optional<std::string> context_path = {};  ///< nullopt: "/nacos"; "" or "/": nothing
-  std::string ca_file = {};                      ///< empty: the system's authorities
-  std::string client_cert_file = {};
-  std::string client_key_file = {};
-  std::string proxy = {};
-  std::optional<milliseconds> connect_timeout = {};
-  std::optional<milliseconds> request_timeout = {};
-  carriage token_carriage = carriage::bearer;
+/// What a credentials callback may answer: a user to log in as.
+struct user_password {
+  std::string username = {};  ///< name of a Nacos user
+  std::string password = {};  ///< its password
 };
+
+/// What a credentials callback may answer: a token that somebody else got. No login happens.
+struct foreign_token {
+  std::string value = {};  ///< the token
+  std::optional<milliseconds> ttl =
+      {};  ///< its life from now; nullopt: unknown, the callback is asked again in minutes
+};
+
+/// What a credentials callback may answer: there are none, and why. Throwing says the same.
+struct no_credentials {
+  std::string message = {};  ///< for the error that callers get: no secret in it
+};
+
+/// The answer of a credentials callback.
+using supplied = std::variant<user_password, foreign_token, no_credentials>;
+
+/// Something that has happened. Holds no password, token or query.
+struct event {
+  event_kind kind = {};                          ///< what
+  log_level level = {};                          ///< how much it matters
+  std::uint64_t generation = 0;                  ///< of the token it is about; 0: it is about none
+  nacosauth::status status = {};                 ///< why a login failed; status::ok for what is no failure
+  int http_status = 0;                           ///< behind that; 0 if no answer was
+  std::optional<milliseconds> retry_after = {};  ///< until the next login after one that failed
+  std::string_view message = {};                 ///< the same in words, borrowed for the callback
+};
+
+/**
+ * Settings of a client, with the defaults of the C header; empty means not given. Required are server_addr and
+ * credentials: username with password or password_file, or token, or the callback.
+ *
+ * Callbacks run on a thread of the library and may call the client, close() included; event and log never at the same
+ * time. What `credentials` throws becomes the failure of the login (status::no_credentials with its what()); what
+ * `event` and `log` throw is swallowed. None begins once close() or the destructor has returned, so they may refer to
+ * what outlives the client; they themselves are destroyed then, or when a login that is under way has ended, on any
+ * thread.
+ */
+struct options {
+  std::string server_addr = {};                  ///< one or several of `[http(s)://]host[:port]`, separated by commas
+  std::string username = {};                     ///< name of a Nacos user
+  std::string password = {};                     ///< its password
+  std::optional<std::string> context_path = {};  ///< nullopt: "/nacos"; "" or "/": nothing
+  std::string ca_file = {};                      ///< PEM; empty: the system's authorities
+  std::string client_cert_file = {};             ///< PEM; goes with client_key_file
+  std::string client_key_file = {};              ///< PEM
+  std::string proxy = {};                        ///< "http://host:port" or "socks5://host:port"
+  std::optional<milliseconds> connect_timeout = {};          ///< to one server
+  std::optional<milliseconds> request_timeout = {};          ///< of calls that set none of their own
+  carriage token_carriage = carriage::bearer;                ///< where the token rides
+  std::string password_file = {};                            ///< holds the password; read anew for each login
+  std::string token = {};                                    ///< that somebody else got; nothing logs in
+  std::function<supplied()> credentials = {};                ///< asked for each login
+  std::function<void(const nacosauth::event &)> event = {};  ///< told what happens
+  std::function<void(nacosauth::log_level, std::string_view)> log = {};  ///< told what happens, in lines
+  nacosauth::log_level log_level = nacosauth::log_level::info;           ///< down to which level log is called
+};
+
+namespace detail {
+
+/// A client's callbacks as C knows them: the object is its callback_data.
+class callbacks {
+ public:
+  /// Has `in` call those that are there; NULL if there are none.
+  static std::unique_ptr<callbacks> of(const options &settings, nacos_auth_options &in) {
+    if (!settings.credentials && !settings.event && !settings.log) return nullptr;
+    std::unique_ptr<callbacks> made(new callbacks{settings.credentials, settings.event, settings.log});
+    if (settings.credentials) in.credentials = supply;
+    if (settings.event) in.event = tell;
+    if (settings.log) in.log = write;
+    in.callback_data = made.get();
+    in.callback_drop = [](void *data) { delete static_cast<callbacks *>(data); };
+    return made;
+  }
+
+ private:
+  callbacks(std::function<supplied()> credentials, std::function<void(const event &)> event,
+            std::function<void(log_level, std::string_view)> log)
+      : credentials_(std::move(credentials)), event_(std::move(event)), log_(std::move(log)) {}
+
+  /// What `call` throws goes to `caught`, in words.
+  template <class Call, class Caught>
+  static void contain(const Call &call, [[maybe_unused]] const Caught &caught) noexcept {
+#ifdef __cpp_exceptions
+    try {
+      call();
+    } catch (const std::exception &failure) {
+      caught(failure.what());
+    } catch (...) {
+      caught("it threw something that is no std::exception");
+    }
+#else
+    call();
+#endif
+  }
+
+  static void supply(void *data, nacos_credentials *answer) noexcept {
+    const auto fail = [answer](const char *why) {
+      // A what() that is not UTF-8 is refused.
+      if (nacos_credentials_set_failure(answer, why, nullptr) != NACOS_OK)
+        (void)nacos_credentials_set_failure(answer, "it failed, and not in UTF-8", nullptr);
+    };
+    contain(
+        [&] {
+          const auto refused = std::visit([&](const auto &given) { return give(answer, given); },
+                                          static_cast<const callbacks *>(data)->credentials_());
+          if (!refused) fail(refused.error().message());
+        },
+        fail);
+  }
+
+  static result<void> give(nacos_credentials *answer, const user_password &given) {
+    lender lender;
+    const char *user = lender.text(given.username, "username holds a NUL character");
+    const char *secret = lender.text(given.password, "password holds a NUL character");
+    if (auto usable = lender.check(); !usable) return usable;
+    nacos_error *details = nullptr;
+    return outcome(nacos_credentials_set_password(answer, user, secret, &details), details);
+  }
+  static result<void> give(nacos_credentials *answer, const foreign_token &given) {
+    lender lender;
+    const char *token = lender.text(given.value, "token holds a NUL character");
+    if (auto usable = lender.check(); !usable) return usable;
+    nacos_error *details = nullptr;
+    return outcome(nacos_credentials_set_token(answer, token, time(given.ttl), &details), details);
+  }
+  static result<void> give(nacos_credentials *answer, const no_credentials &given) {
+    nacos_error *details = nullptr;
+    return outcome(nacos_credentials_set_failure(answer, given.message.c_str(), &details), details);
+  }
+
+  static void tell(void *data, const nacos_event *what) noexcept {
+    event told;
+    told.kind = static_cast<event_kind>(what->kind);
+    told.level = static_cast<log_level>(what->level);
+    told.generation = what->generation;
+    told.status = static_cast<status>(what->status);
+    told.http_status = what->http_status;
+    if (what->retry_after_ms != 0)
+      told.retry_after = milliseconds(static_cast<milliseconds::rep>(what->retry_after_ms));
+    told.message = what->message;
+    contain([&] { static_cast<const callbacks *>(data)->event_(told); }, [](const char *) {});
+  }
+
+  static void write(void *data, std::int32_t level, const char *message) noexcept {
+    contain([&] { static_cast<const callbacks *>(data)->log_(static_cast<log_level>(level), message); },
+            [](const char *) {});
+  }
+
+  std::function<supplied()> credentials_;
+  std::function<void(const event &)> event_;
+  std::function<void(log_level, std::string_view)> log_;
+};
+
+}  // namespace detail
 
 /// What limits one call.
 struct call_options {
@@ -336,6 +551,7 @@ class response {
   }
   /// The first header of that name, in any case.
   std::optional<std::string_view> header(std::string_view name) const {
+    if (name.find('\0') != name.npos) return std::nullopt;
     const char *value = nacos_response_header(handle_.get(), std::string(name).c_str());
     if (value == nullptr) return std::nullopt;
     return value;
@@ -361,19 +577,24 @@ class response {
   detail::owner<nacos_response, nacos_response_free> handle_;
 };
 
-/// A client of one Nacos cluster. The destructor closes it; no other thread may be using it by then.
+/// A client of one Nacos cluster. The destructor closes it; no other thread may be using it by then. With callbacks it
+/// has to go before the program ends: no static object.
 class client {
  public:
-  explicit client(const options &settings) : client(detail::unwrap(make(settings))) {}
-  explicit client(nacos_auth *handle) noexcept : handle_(handle) {}
-
-  /// The constructor without an exception. Opens no connection.
+  /// Checks the settings; opens no connection.
   [[nodiscard]] static result<client> make(const options &settings) {
     detail::lender lender;
     auto in = nacos_auth_options_default();
     in.server_addr = lender.text(settings.server_addr, "server_addr holds a NUL character");
+    // An empty name or password is what the error should be about, unless something else stands in for it.
+    const bool has_user = settings.token.empty() && !settings.credentials;
+    const bool has_password = has_user && settings.password_file.empty();
     in.username = lender.text(settings.username, "username holds a NUL character");
+    if (!has_user && settings.username.empty()) in.username = nullptr;
     in.password = lender.text(settings.password, "password holds a NUL character");
+    if (!has_password && settings.password.empty()) in.password = nullptr;
+    in.password_file = lender.optional(settings.password_file, "password_file holds a NUL character");
+    in.token = lender.optional(settings.token, "token holds a NUL character");
     if (settings.context_path)
       in.context_path = lender.text(*settings.context_path, "context_path holds a NUL character");
     in.ca_file = lender.optional(settings.ca_file, "ca_file holds a NUL character");
@@ -383,35 +604,36 @@ class client {
     in.connect_timeout_ms = detail::timeout(settings.connect_timeout);
     in.request_timeout_ms = detail::timeout(settings.request_timeout);
     in.carriage = static_cast<std::int32_t>(settings.token_carriage);
-    if (auto usable = lender.check(); !usable) return unexpected(std::move(usable.error()));
+    in.log_level = static_cast<std::int32_t>(settings.log_level);
+    if (auto usable = lender.check(); !usable) return unexpected(usable.error());
+    auto callbacks = detail::callbacks::of(settings, in);
     nacos_auth *handle = nullptr;
     nacos_error *details = nullptr;
     const auto code = nacos_auth_init(&in, &handle, &details);
     if (code != NACOS_OK) return unexpected(error(code, details));
+    (void)callbacks.release();  // callback_drop deletes them
     return client(handle);
   }
+  /// Takes over what nacos_auth_init returned.
+  explicit client(nacos_auth *handle) noexcept : handle_(handle) {}
 
   /// The token, from the cache nearly always; with none it waits for a login.
-  [[nodiscard]] std::string token(const call_options &limits = {}) const { return copy_token(limits).value; }
   [[nodiscard]] result<std::string> try_token(const call_options &limits = {}) const {
     auto copy = try_copy_token(limits);
-    if (!copy) return unexpected(std::move(copy.error()));
+    if (!copy) return unexpected(copy.error());
     return std::move(copy->value);
   }
 
   /// The token, and what is known of it.
-  [[nodiscard]] token_copy copy_token(const call_options &limits = {}) const {
-    return detail::unwrap(try_copy_token(limits));
-  }
   [[nodiscard]] result<token_copy> try_copy_token(const call_options &limits = {}) const {
     auto in = nacos_call_options_default();
     in.timeout_ms = detail::timeout(limits.timeout);
     in.cancel = limits.cancel != nullptr ? limits.cancel->native() : nullptr;
     token_copy copy;
     auto info = nacos_token_info_default();
-    nacos_error *details = nullptr;
     for (std::size_t room = usual_token;; room = info.length) {
       copy.value.resize(room);  // a string has one byte more, for the NUL
+      nacos_error *details = nullptr;
       const auto code = nacos_get_token(handle_.get(), &in, copy.value.data(), room + 1, &info, &details);
       if (code == NACOS_BUFFER_TOO_SMALL) {
         nacos_error_free(details);
@@ -427,7 +649,6 @@ class client {
   }
 
   /// Sends a request with the token on it; logs in and repeats it once if the answer refuses the token.
-  [[nodiscard]] response send(const request &what) const { return detail::unwrap(try_send(what)); }
   [[nodiscard]] result<response> try_send(const request &what) const {
     detail::lender lender;
     auto in = nacos_request_options_default();
@@ -446,7 +667,7 @@ class client {
     in.body_len = what.body.size();
     in.timeout_ms = detail::timeout(what.timeout);
     in.cancel = what.cancel != nullptr ? what.cancel->native() : nullptr;
-    if (auto usable = lender.check(); !usable) return unexpected(std::move(usable.error()));
+    if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     nacos_response *handle = nullptr;
     nacos_error *details = nullptr;
     const auto code = nacos_request(handle_.get(), &in, &handle, &details);
@@ -455,9 +676,6 @@ class client {
   }
 
   /// For requests sent with another HTTP library: what to do with this answer.
-  [[nodiscard]] advice report_rejected(std::uint64_t generation, int http_status, std::string_view body) const {
-    return detail::unwrap(try_report_rejected(generation, http_status, body));
-  }
   [[nodiscard]] result<advice> try_report_rejected(std::uint64_t generation, int http_status,
                                                    std::string_view body) const {
     std::int32_t given = NACOS_ADVICE_RETURN;
@@ -469,22 +687,25 @@ class client {
   }
 
   /// Logs in with these from now on.
-  void set_credentials(const std::string &username, const std::string &password) const {
-    detail::unwrap(try_set_credentials(username, password));
-  }
   [[nodiscard]] result<void> try_set_credentials(const std::string &username, const std::string &password) const {
     detail::lender lender;
     const char *user = lender.text(username, "username holds a NUL character");
     const char *secret = lender.text(password, "password holds a NUL character");
     if (auto usable = lender.check(); !usable) return usable;
     nacos_error *details = nullptr;
-    const auto code = nacos_auth_set_credentials(handle_.get(), user, secret, &details);
-    if (code != NACOS_OK) return unexpected(error(code, details));
-    return {};
+    return detail::outcome(nacos_auth_set_credentials(handle_.get(), user, secret, &details), details);
+  }
+
+  /// Uses this token, which somebody else got, from now on; nullopt: until a server refuses it. Logs in no more.
+  [[nodiscard]] result<void> try_set_token(const std::string &token, std::optional<milliseconds> ttl = {}) const {
+    detail::lender lender;
+    const char *secret = lender.text(token, "token holds a NUL character");
+    if (auto usable = lender.check(); !usable) return usable;
+    nacos_error *details = nullptr;
+    return detail::outcome(nacos_auth_set_token(handle_.get(), secret, detail::time(ttl), &details), details);
   }
 
   /// Counters and state; `struct_size` in it means nothing here.
-  [[nodiscard]] statistics stats() const { return detail::unwrap(try_stats()); }
   [[nodiscard]] result<statistics> try_stats() const {
     auto out = nacos_auth_statistics_default();
     nacos_error *details = nullptr;
@@ -493,16 +714,46 @@ class client {
     return out;
   }
 
+#ifdef __cpp_exceptions
+  /// make(), or throws.
+  explicit client(const options &settings) : client(detail::unwrap(make(settings))) {}
+  /// try_token(), or throws.
+  [[nodiscard]] std::string token(const call_options &limits = {}) const { return detail::unwrap(try_token(limits)); }
+  /// try_copy_token(), or throws.
+  [[nodiscard]] token_copy copy_token(const call_options &limits = {}) const {
+    return detail::unwrap(try_copy_token(limits));
+  }
+  /// try_send(), or throws.
+  [[nodiscard]] response send(const request &what) const { return detail::unwrap(try_send(what)); }
+  /// try_report_rejected(), or throws.
+  [[nodiscard]] advice report_rejected(std::uint64_t generation, int http_status, std::string_view body) const {
+    return detail::unwrap(try_report_rejected(generation, http_status, body));
+  }
+  /// try_set_credentials(), or throws.
+  void set_credentials(const std::string &username, const std::string &password) const {
+    detail::unwrap(try_set_credentials(username, password));
+  }
+  /// try_set_token(), or throws.
+  void set_token(const std::string &token, std::optional<milliseconds> ttl = {}) const {
+    detail::unwrap(try_set_token(token, ttl));
+  }
+  /// try_stats(), or throws.
+  [[nodiscard]] statistics stats() const { return detail::unwrap(try_stats()); }
+#endif
+
   /// The generation word: a kept copy of the token may be used as long as its generation equals this. 0: none may.
   [[nodiscard]] std::uint64_t generation() const noexcept {
     const std::uint64_t *word = nacos_auth_generation(handle_.get());
     return word != nullptr ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : 0;
   }
 
-  /// Ends every call under way, and every later one, with status::closed. Idempotent.
+  /// Ends every call under way, and every later one, with status::closed. Waits for a callback that runs in another
+  /// thread: hold no lock that it wants. Idempotent.
   void close() const noexcept { nacos_auth_close(handle_.get()); }
 
+  /// The handle, lent; NULL after a move.
   nacos_auth *native() const noexcept { return handle_.get(); }
+  /// The handle, handed over: free it with nacos_auth_free.
   nacos_auth *release() noexcept { return handle_.release(); }
 
  private:

@@ -132,11 +132,19 @@ PARTS = [
         "c",
         [
             Step([f"tests/{script}.sh"], tally, needs=("cc", "c++"))
-            for script in ("c/tests", "c/processes", "c/compile_matrix", "c/symbols", "c/valgrind", "packaging/tests")
+            for script in (
+                "c/tests",
+                "c/processes",
+                "c/compile_matrix",
+                "c/symbols",
+                "c/valgrind",
+                "cpp/tests",
+                "packaging/tests",
+            )
         ],
     ),
     # Most of these tests wait most of the time.
-    Part("python", [Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python")]),
+    Part("python", [Step([PYTHON, "-m", "pytest", "-q", "-n", "6", "--dist", "loadgroup"], pytest, "bindings/python")]),
     Part(
         "go",
         [

@@ -14,7 +14,7 @@ missing=()
 for pair in "${wanted[@]}"; do
   command -v "${pair% *}" >/dev/null 2>&1 || missing+=("${pair#* }")
 done
-for header in "cjson/cJSON.h libcjson-dev" "nlohmann/json.hpp nlohmann-json3-dev"; do
+for header in "cjson/cJSON.h libcjson-dev" "nlohmann/json.hpp nlohmann-json3-dev" "doctest/doctest.h doctest-dev"; do
   [ -e "/usr/include/${header% *}" ] || missing+=("${header#* }")
 done
 if [ "${#missing[@]}" -gt 0 ]; then

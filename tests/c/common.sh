@@ -39,7 +39,6 @@ build_tests() {
   for name in layout arguments lifetime token callbacks; do
     check "$name builds" gcc -std=c99 -g "${warnings[@]}" -o "$out"/$name tests/c/$name.c "${link[@]}"
   done
-  check "header builds" g++ -std=c++17 -g "${warnings[@]}" -o "$out"/header tests/c/header.cpp "${link[@]}"
   [ "$failed" -eq 0 ]
 }
 

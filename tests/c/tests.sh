@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs the C tests and the test of the C++ header.
+# Builds and runs the C tests.
 # shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/common.sh"
 
@@ -10,11 +10,9 @@ check "lifetime" "$out"/lifetime
 if start_server --port 0; then
   check "token" "$out"/token
   check "callbacks" "$out"/callbacks
-  check "C++ header" "$out"/header
   stop_server
 else
   skip "token" "no $devserver"
   skip "callbacks" "no $devserver"
-  skip "C++ header" "no $devserver"
 fi
 finish

@@ -1,0 +1,74 @@
+// Who owns a handle, and what is left of one that has been moved from.
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include "devserver.hpp"
+
+namespace {
+
+template <class Owner>
+constexpr bool only_moves = std::is_nothrow_move_constructible_v<Owner> &&std::is_nothrow_move_assignable_v<Owner> &&
+                            !std::is_copy_constructible_v<Owner> && !std::is_copy_assignable_v<Owner>;
+static_assert(only_moves<nacosauth::client> && only_moves<nacosauth::response>);
+static_assert(only_moves<nacosauth::cancel_source>);
+static_assert(std::is_nothrow_copy_constructible_v<nacosauth::error>);
+static_assert(std::is_nothrow_copy_constructible_v<nacosauth::exception>);
+static_assert(std::is_base_of_v<std::exception, nacosauth::exception>);
+static_assert(sizeof(nacosauth::client) == sizeof(nacos_auth *));
+static_assert(!std::is_convertible_v<nacos_auth *, nacosauth::client>);
+
+}  // namespace
+
+TEST_CASE("a client moves, and what it was moved from fails without harm") {
+  nacosauth::client one(settings_of_a_new_user());
+  nacosauth::client two(std::move(one));
+  CHECK(one.native() == nullptr);
+  CHECK(one.generation() == 0);
+  CHECK(one.try_token().error().code() == nacosauth::status::null_argument);
+  CHECK(one.try_stats().error().code() == nacosauth::status::null_argument);
+  CHECK_THROWS_AS(one.set_credentials("a", "b"), nacosauth::exception);
+  one.close();
+
+  one = std::move(two);
+  CHECK(!one.token().empty());
+  std::vector<nacosauth::client> kept;
+  kept.push_back(std::move(one));
+  CHECK(!kept.back().token().empty());
+}
+
+TEST_CASE("a handle is lent, handed over and taken over") {
+  nacosauth::client client(settings_of_a_new_user());
+  nacos_auth *lent = client.native();
+  nacos_auth *handed_over = client.release();
+  CHECK(handed_over == lent);
+  CHECK(client.native() == nullptr);
+  nacosauth::client taken_over(handed_over);
+  CHECK(!taken_over.token().empty());
+
+  nacosauth::cancel_source cancel;
+  nacos_cancel *signal = cancel.release();
+  REQUIRE(signal != nullptr);
+  const nacosauth::cancel_source again(signal);
+  CHECK(again.native() == signal);
+}
+
+TEST_CASE("a response outlives its client, and moves") {
+  auto client = std::make_unique<nacosauth::client>(settings_of_a_new_user());
+  nacosauth::request request;
+  request.path = "/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP";
+  auto response = client->send(request);
+  client.reset();
+  CHECK(response.body() == "hello");
+
+  auto moved = std::move(response);
+  CHECK(moved.body() == "hello");
+  CHECK(response.native() == nullptr);
+  CHECK(response.status() == 0);
+  CHECK(response.body().empty());
+  CHECK(response.headers().empty());
+  CHECK(!response.header("content-type"));
+  nacos_response_free(moved.release());
+}
