@@ -138,7 +138,7 @@ static void events_and_lines(void) {
              nacos_auth_report_rejected(self.auth, self.generation, 403, "token expired!", 14, &advice, &error));
   CHECK(reaches(&self.events[NACOS_EVENT_TOKEN_REJECTED], 1));
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_set_credentials(self.auth, "nacos", "not the password", &error));
-  CHECK(token_of(&self) == NACOS_BAD_CREDENTIALS);
+  CHECK(token_of(&self) == NACOS_BAD_CREDENTIALS); /* the old token is refused */
   CHECK(reaches(&self.events[NACOS_EVENT_LOGIN_FAILED], 1) && self.status == NACOS_BAD_CREDENTIALS);
   end(&self);
 }
