@@ -345,7 +345,9 @@ class cancel_source {
   /// Every call that carries this source ends with status::cancelled, now and later.
   void cancel() const noexcept { nacos_cancel_trigger(handle_.get()); }
 
+  /// The handle, lent; NULL after a move.
   nacos_cancel *native() const noexcept { return handle_.get(); }
+  /// The handle, handed over: free it with nacos_cancel_free.
   nacos_cancel *release() noexcept { return handle_.release(); }
 
  private:
@@ -520,30 +522,33 @@ struct call_options {
 
 /// A request to the open API of Nacos.
 struct request {
-  std::string method = "GET";
-  std::string path = {};  ///< required; what comes after the context path
-  pairs query = {};
-  pairs headers = {};
-  pairs form = {};
-  std::string body = {};  ///< any bytes; not together with form
-  std::optional<milliseconds> timeout = {};
-  const cancel_source *cancel = nullptr;
+  std::string method = "GET";                ///< any HTTP method
+  std::string path = {};                     ///< required; what comes after the context path
+  pairs query = {};                          ///< percent-encoded by the library
+  pairs headers = {};                        ///< those that would beat the token are refused
+  pairs form = {};                           ///< becomes the body; percent-encoded by the library
+  std::string body = {};                     ///< any bytes; not together with form
+  std::optional<milliseconds> timeout = {};  ///< nullopt: the client's request_timeout; zero or less: the shortest
+  const cancel_source *cancel = nullptr;     ///< borrowed for the call
 };
 
 /// A copy of the token, and what is known of it. `value` is a secret.
 struct token_copy {
-  std::string value = {};
-  std::uint64_t generation = 0;
-  milliseconds remaining = {};  ///< until its reckoned expiry; negative after it
-  bool expired = false;         ///< past its expiry, and given out because no server could be asked for another
+  std::string value = {};        ///< the token
+  std::uint64_t generation = 0;  ///< its number in this process
+  milliseconds remaining = {};   ///< until its reckoned expiry; negative after it
+  bool expired = false;          ///< past its expiry, and given out because no server could be asked for another
 };
 
 /// The answer to a request, whatever its HTTP status. What it returns is borrowed from it.
 class response {
  public:
+  /// Takes over what nacos_request returned.
   explicit response(nacos_response *handle) noexcept : handle_(handle) {}
 
+  /// The HTTP status.
   int status() const noexcept { return nacos_response_status(handle_.get()); }
+  /// Any bytes.
   std::string_view body() const noexcept {
     std::size_t length = 0;
     const auto *bytes = nacos_response_body(handle_.get(), &length);
@@ -570,7 +575,9 @@ class response {
   /// How often the request was repeated with a new token: 0 or 1.
   unsigned replays() const noexcept { return nacos_response_replays(handle_.get()); }
 
+  /// The handle, lent; NULL after a move.
   const nacos_response *native() const noexcept { return handle_.get(); }
+  /// The handle, handed over: free it with nacos_response_free.
   nacos_response *release() noexcept { return handle_.release(); }
 
  private:

@@ -191,6 +191,7 @@ PARTS = [
             *(Step(["go", "vet", "./..."], folder=folder, needs=("go",), env=GO_DYNAMIC) for folder in GO_MODULES),
             *(Step([STATICCHECK, "./..."], folder=folder, needs=("go",), env=GO_DYNAMIC) for folder in GO_MODULES),
             Step(["sh", "-c", f"{C_SOURCES} | xargs clang-format --dry-run --Werror"], needs=("clang-format",)),
+            Step(["doxygen", "docs/Doxyfile"], needs=("doxygen",)),
         ],
     ),
 ]
