@@ -61,9 +61,9 @@ class DevServer:
     def reset_counts(self) -> None:
         self._call("POST", "/counts/reset")
 
-    def rotate_secret(self) -> None:
-        """Tokens given out before are refused from now on."""
-        self._call("POST", "/secret")
+    def rotate_secret(self, secret: str | None = None) -> None:
+        """Tokens given out before are refused from now on. The new secret: Base64, or a random one."""
+        self._call("POST", "/secret", **({} if secret is None else {"secret": secret}))
 
     def revoke(self) -> None:
         """The same, without a new secret."""
@@ -72,6 +72,11 @@ class DevServer:
     def restart(self, *, down_ms: int = 0, warm_up_ms: int = 0) -> None:
         """Cut every connection, refuse new ones for a while, then know no users for a while."""
         self._call("POST", "/restart", down_ms=down_ms, warm_up_ms=warm_up_ms)
+
+    def upgrade(self, generation: str) -> None:
+        """Cut every connection, and go on as another generation with the same users, configurations and secret."""
+        self._call("POST", "/generation", generation=generation)
+        self.restart()
 
     def set_user(self, username: str, password: str, *, permitted: bool = True) -> None:
         self._call("POST", "/user", username=username, password=password, permitted=permitted)

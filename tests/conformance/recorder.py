@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import final
 from urllib.parse import parse_qsl, urlsplit
 
 TOKEN = "an-opaque-token"
+GRANT = json.dumps({"accessToken": TOKEN, "tokenTtl": 18000, "globalAdmin": True}).encode()
+V1, V3 = "/nacos/v1/auth/login", "/nacos/v3/auth/user/login"
 
 
 @dataclass(frozen=True)
@@ -32,19 +35,38 @@ class Seen:
 
 @final
 class Recorder:
-    """The server, at `address` until stop(); it answers every request but a login with `body`."""
+    """The server, at `address` until stop(). What it answers may be changed at any time."""
 
     def __init__(self) -> None:
         self.logins: list[Seen] = []
         self.requests: list[Seen] = []
-        self.body = b"{}"
+        self.body = b"{}"  # of the answer to a request
+        self.refusals = 0  # so many requests are answered that their token has expired
+        self.login_status = 200
+        self.login_body = GRANT
+        self.missing_logins: set[str] = set()  # paths of logins that it does not have
+        self.idle: float | None = None  # seconds after which it closes a connection that nobody uses
+        self._open = 0
+        self._lock = threading.Lock()
         recorder = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                self.connection.settimeout(recorder.idle)
+                recorder._opened(1)
+
+            def finish(self) -> None:
+                super().finish()
+                recorder._opened(-1)
+
             def handle_one_request(self) -> None:
-                self.raw_requestline = self.rfile.readline(65537)
+                try:
+                    self.raw_requestline = self.rfile.readline(65537)
+                except TimeoutError:
+                    self.raw_requestline = b""
                 if not self.raw_requestline or not self.parse_request():
                     self.close_connection = True
                     return
@@ -56,11 +78,8 @@ class Recorder:
                     [(name.lower(), value) for name, value in self.headers.items()],
                     self.rfile.read(int(self.headers.get("Content-Length") or 0)),
                 )
-                login = url.path.endswith("/login")
-                (recorder.logins if login else recorder.requests).append(seen)
-                grant = {"accessToken": TOKEN, "tokenTtl": 18000, "globalAdmin": True}
-                body = json.dumps(grant).encode() if login else recorder.body
-                self.send_response(200)
+                status, body = recorder._answer(seen)
+                self.send_response(status)
                 self.send_header("X-Answer", "one")
                 self.send_header("X-Answer", "two")
                 self.send_header("Content-Length", str(len(body)))
@@ -75,6 +94,30 @@ class Recorder:
         self.address = f"127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
+
+    def wait_for_no_connection(self) -> None:
+        """Until it has closed them all."""
+        limit = time.monotonic() + 10
+        while self._open:
+            assert time.monotonic() < limit, f"{self._open} connections stay open"
+            time.sleep(0.01)
+
+    def _opened(self, connections: int) -> None:
+        with self._lock:
+            self._open += connections
+
+    def _answer(self, seen: Seen) -> tuple[int, bytes]:
+        with self._lock:
+            if seen.path.endswith("/login"):
+                self.logins.append(seen)
+                if seen.path in self.missing_logins:
+                    return (410 if seen.path == V1 else 404), b"gone"
+                return self.login_status, self.login_body
+            self.requests.append(seen)
+            if self.refusals:
+                self.refusals -= 1
+                return 403, b"token expired!"
+            return 200, self.body
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -104,23 +104,44 @@ def test_a_closed_handle_says_so_until_it_is_freed(shim: Shim) -> None:
     assert handle.ask("free") == {"ok": True}
 
 
-@pytest.mark.parametrize(
-    ("setting", "fields"),
-    [
-        ("server_addr", {"server_addr": "ftp://a"}),
-        ("username", {"username": ""}),
-        ("password", {"password": ""}),
-        ("ca_file", {"ca_file": "/nowhere/ca.pem", "server_addr": "https://127.0.0.1"}),
-        ("proxy", {"proxy": "gopher://a"}),
-    ],
-)
-def test_init_names_the_setting_that_is_wrong(shim: Shim, setting: str, fields: dict[str, str]) -> None:
-    given: dict[str, Any] = {"server_addr": UNUSED, "username": "u", "password": "p", **fields}
-    answer = shim.ask("init", auth="a", **given)
-    assert answer["status"] == "INVALID_CONFIG", answer
-    assert setting in answer["message"]
-    assert answer["retryable"] is False
-    _assert_refused(shim.ask("stats", auth="a"))
+ADDRESSES = ("", " , ;", "ftp://a", "http://", "a b", "a:b", "a:0", "a:99999", "a\r\nb", "http://a/path", "u:p@a")
+NO_PEM = ("/nowhere/a.pem", "/", str(ROOT / "LICENSE"))
+UNUSABLE: dict[str, list[dict[str, str]]] = {
+    "server_addr": [{"server_addr": address} for address in ADDRESSES],
+    "username": [{"username": name} for name in ("", "a\nb", "a\r\nX-Injected: 1", "a\x01")],
+    "password": [{"password": ""}],
+    "context_path": [{"context_path": path} for path in ("/a b", "/a//b", "/a?b", "/a#b", "/a\r\nb", "/ü")],
+    "ca_file": [{"ca_file": file, "server_addr": "https://a"} for file in NO_PEM],
+    "client_cert_file": [{"client_cert_file": file, "client_key_file": "/nowhere/key.pem"} for file in NO_PEM],
+    "client_key_file": [{"client_cert_file": "/nowhere/cert.pem"}],
+    "proxy": [{"proxy": proxy} for proxy in ("gopher://a", "http://", "a b")],
+}
+
+
+@pytest.mark.parametrize("setting", UNUSABLE)
+def test_init_names_the_setting_that_is_wrong(shim: Shim, setting: str) -> None:
+    for fields in UNUSABLE[setting]:
+        given: dict[str, Any] = {"server_addr": UNUSED, "username": "u", "password": "p", **fields}
+        answer = shim.ask("init", auth="a", **given)
+        assert answer["status"] == "INVALID_CONFIG", f"{fields}: {answer}"
+        assert setting in answer["message"], f"{fields}: {answer}"
+        assert answer["message"].isprintable(), f"{fields}: {answer}"
+        assert answer["retryable"] is False
+        _assert_refused(shim.ask("stats", auth="a"))
+
+
+@pytest.mark.parametrize("setting", ["server_addr", "username", "password", "context_path", "ca_file", "proxy"])
+def test_a_nul_is_not_the_end_of_a_setting(shim: Shim, setting: str) -> None:
+    """Where texts have a length, one that goes on behind a NUL is refused, not cut."""
+    if shim.language == "c":
+        pytest.skip("a text of C ends at its NUL")
+    given: dict[str, Any] = {"server_addr": UNUSED, "username": "u", "password": "p"}
+    answer = shim.ask("init", auth="a", **{**given, setting: "a\0b"})
+    if shim.language == "rust" and setting == "password":  # where it is a byte like any other
+        assert answer == {"ok": True}
+        return
+    assert answer["status"] in {"INVALID_CONFIG", "INVALID_ARGUMENT"}, answer
+    assert setting in answer["message"], answer
 
 
 def test_a_failure_has_all_its_fields(shim: Shim) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import socket
 import time
 
@@ -136,6 +137,36 @@ def test_told_to_come_back_later(shim: Shim, serve: Serve) -> None:
     tally = handle.parallel(4, 25)
     assert tally.errors == {"THROTTLED": 100}
     assert server.failed_logins() == 1
+
+
+def test_how_long_to_leave_a_server_alone(shim: Shim, serve: Serve) -> None:
+    """Retry-After in seconds or as a date, up to an hour; what makes no sense is ignored."""
+    server = serve()
+    hour, ten_years = 3600.0, 3650 * 86_400.0
+    # A text as it is, a number as a date so many seconds from now. A wish may be exceeded by a fifth; without one the
+    # library waits for 30 s at the most.
+    wishes: list[tuple[int, str | float, float, float]] = [
+        (429, "40", 40, 48),
+        (503, "40", 40, 48),
+        (429, 40.0, 40, 48),
+        (429, f"{ten_years:.0f}", hour, 1.2 * hour),
+        (429, ten_years, hour, 1.2 * hour),
+        (429, -hour, 0, 30),
+        (429, "-5", 0, 30),
+        (429, "1.5", 0, 30),
+        (429, "soon", 0, 30),
+        (429, "", 0, 30),
+    ]
+    for n, (status, wish, least, most) in enumerate(wishes):
+        retry_after = wish if isinstance(wish, str) else email.utils.formatdate(time.time() + wish, usegmt=True)
+        server.fault("login", "status", times=1, status=status, retry_after=retry_after)
+        handle = Handle.open(shim, server.address, f"user {n}", name=f"handle {n}")
+        answer = handle.fail("get_token", "THROTTLED" if status == 429 else "SERVER", timeout_ms=500)
+        assert answer["http_status"] == status
+        assert least * 1000 - 5000 < answer["retry_after_ms"] <= most * 1000, f"{retry_after}: {answer}"
+        if least:
+            assert handle.parallel(4, 5).ok == 0
+        assert server.failed_logins() == n + 1, retry_after
 
 
 def test_a_dead_server_first_in_the_list(shim: Shim, serve: Serve) -> None:

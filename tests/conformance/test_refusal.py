@@ -7,7 +7,7 @@ import time
 import pytest
 
 from conftest import Serve
-from handle import PASSWORD, USER, WRONG, Handle
+from handle import PASSWORD, READ, USER, WRONG, Handle
 from shim import Shim
 
 
@@ -120,3 +120,64 @@ def test_refused_without_a_reason_costs_one_login(shim: Shim, serve: Serve) -> N
     assert server.logins() <= 2
     server.clear_faults()
     handle.reads(0.2).assert_all_read()
+
+
+def test_a_token_refused_without_a_word(shim: Shim, serve: Serve) -> None:
+    """A server that hides its messages: one login shows whether the token was the reason, and then not again soon."""
+    server = serve()
+    silent = '{"timestamp":"2026-01-01T00:00:00.000+00:00","status":403,"error":"Forbidden","path":"/nacos"}'
+    handle = Handle.open(shim, server.address)
+    before = handle.get_token()["generation"]
+    server.fault("request", "status", times=1, status=403, body=silent, content_type="application/json")
+    answer = handle.read()
+    assert (answer["http_status"], answer["replayed"]) == (200, True)
+    assert handle.get_token()["generation"] != before
+    server.fault("request", "status", status=403, body=silent, content_type="application/json")
+    tally = handle.parallel_reads(4, 25)
+    assert (tally.errors, tally.http) == ({}, {"403": 100})
+    assert server.logins() == 2
+
+
+def test_a_post_refused_without_a_word_is_not_sent_again(shim: Shim, serve: Serve) -> None:
+    server = serve()
+    handle = Handle.open(shim, server.address)
+    handle.get_token()
+    server.reset_counts()
+    server.fault("request", "status", times=1, status=403, body="")
+    form = [["dataId", "mine"], ["group", "DEFAULT_GROUP"], ["content", "a=1"]]
+    answer = handle.ask("request", method="POST", path="/v1/cs/configs", form=form)
+    assert (answer["http_status"], answer["replayed"]) == (403, False)
+    counts = server.counts()
+    assert counts["requests"] == 1
+    assert counts["logins"] <= 1
+
+
+def test_a_500_that_means_an_expired_token(shim: Shim, serve: Serve) -> None:
+    """1.4.8 in the very instant of expiry. Any other 500 is the caller's."""
+    server = serve()
+    handle = Handle.open(shim, server.address)
+    handle.get_token()
+    server.fault("request", "status", times=1, status=500, body="Server failed,JWT expired at 2026-01-01T00:00:00Z")
+    answer = handle.read()
+    assert (answer["http_status"], answer["replayed"]) == (200, True)
+    server.fault("request", "status", times=1, status=500, body="Server failed,token invalid!")
+    answer = handle.read()
+    assert (answer["http_status"], answer["replayed"]) == (500, False)
+    assert server.logins() == 2
+
+
+def test_tokens_that_are_refused_as_soon_as_they_are_given(shim: Shim, serve: Serve) -> None:
+    """Servers that do not share a secret or a clock: two logins, and then an error that says so."""
+    server = serve()
+    handle = Handle.open(shim, server.address)
+    server.fault("request", "status", status=403, body="token expired!")
+    answer = handle.read()
+    assert (answer["http_status"], answer["replayed"]) == (403, True)
+    tally = handle.parallel_reads(8, 10)
+    assert set(tally.errors) == {"FORBIDDEN"}
+    answer = handle.fail("request", "FORBIDDEN", **READ)
+    assert answer["http_status"] == 403
+    assert answer["retry_after_ms"] > 0
+    assert server.address in answer["message"]
+    assert "secret" in answer["message"]
+    assert server.logins() == 2

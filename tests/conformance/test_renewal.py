@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from conftest import Serve
 from handle import Handle
 from shim import Shim
@@ -48,6 +50,28 @@ def test_a_new_secret_under_load(shim: Shim, serve: Serve) -> None:
     stats = handle.stats()
     assert stats["replays"] >= 1
     assert stats["rejections"] == server.counts()["rejections"] == stats["replays"]
+
+
+OLD, NEW = "b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE=", "bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IG5ldyE="
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["in place", "with restarts"])
+def test_a_new_secret_node_by_node(shim: Shim, serve: Serve, restarts: bool) -> None:
+    """Three nodes, which disagree for a while about every token."""
+    nodes = [serve(secret=OLD) for _ in range(3)]
+    handle = Handle.open(shim, ",".join(node.address for node in nodes))
+    handle.get_token()
+    handle.start_reads(3.5, interval_ms=10)
+    for node in nodes:
+        time.sleep(0.8)
+        node.rotate_secret(NEW)
+        if restarts:
+            node.restart(down_ms=300)
+    tally = handle.end_reads()
+    tally.assert_all_read()
+    assert tally.ok > 100
+    assert sum(node.logins() for node in nodes) == tally.generations
+    assert 2 <= tally.generations <= 4
 
 
 def test_64_callers_whose_token_is_refused_share_one_login(shim: Shim, serve: Serve) -> None:

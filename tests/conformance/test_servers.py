@@ -6,6 +6,7 @@ import pytest
 
 from conftest import Serve
 from handle import READ, WRONG, Handle
+from recorder import V1, V3, Recorder
 from shim import Shim
 
 GENERATIONS = ("1.4", "2.0", "2.2", "2.3", "2.x", "3.x", "rnacos")
@@ -46,6 +47,30 @@ def test_authentication_off(shim: Shim, serve: Serve, generation: str) -> None:
     assert server.logins() <= 2
     server.set_auth(True)
     handle.reads(1).assert_all_read()
+
+
+def test_upgraded_and_taken_back_while_running(shim: Shim, serve: Serve) -> None:
+    """The other login API is found, and found again."""
+    server = serve(generation="1.4")
+    handle = Handle.open(shim, server.address)
+    handle.read()
+    for generation in ("2.x", "3.x", "2.2", "3.x", "rnacos"):
+        server.upgrade(generation)
+        server.rotate_secret()
+        handle.reads(0.2).assert_all_read()
+    assert (server.logins(), server.failed_logins()) == (6, 0)
+
+
+def test_the_login_moves_while_running(shim: Shim, recorder: Recorder) -> None:
+    """A 3.x whose v1 is switched off, and back. Each move costs one question in vain."""
+    handle = Handle.open(shim, recorder.address)
+    for missing, asked in [(V3, [V3, V1]), (V3, [V1]), (V1, [V1, V3]), (V1, [V3]), (V3, [V3, V1])]:
+        recorder.missing_logins = {missing}
+        recorder.logins.clear()
+        recorder.refusals = len(recorder.requests) and 1
+        answer = handle.read()
+        assert answer["http_status"] == 200
+        assert [login.path for login in recorder.logins] == asked
 
 
 def test_authentication_switched_on_and_off_under_load(shim: Shim, serve: Serve) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from conftest import Serve
 from handle import PASSWORD, USER, Handle
 from recorder import TOKEN, Recorder
 from shim import Shim
@@ -27,6 +28,36 @@ def test_a_login_carries_the_credentials_in_its_body_only(shim: Shim, recorder: 
     assert not login.header("authorization")
     assert not login.header("accesstoken")
     assert not login.header("cookie")
+
+
+def test_a_login_with_a_token_in_hand_carries_none(shim: Shim, recorder: Recorder) -> None:
+    """The server would look at it first, and refuse the login for it."""
+    for carriage in ("bearer", "header", "query"):
+        handle = Handle.open(shim, recorder.address, carriage, name=carriage, carriage=carriage)
+        handle.read()
+        recorder.refusals = 1
+        assert handle.read()["replayed"] is True
+    assert len(recorder.logins) == 6
+    for login in recorder.logins:
+        assert login.query == []
+        assert [name for name, _ in login.form] == ["username", "password"]
+        assert not login.header("authorization")
+        assert not login.header("accesstoken")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(shim: Shim, serve: Serve, recorder: Recorder, status: int) -> None:
+    """Neither password nor token goes where a server points."""
+    server = serve()
+    there = f"http://{recorder.address}/nacos/v1/auth/login"
+    server.fault("login", "redirect", times=1, status=status, location=there)
+    answer = Handle.open(shim, server.address).fail("get_token", "PROTOCOL")
+    assert answer["http_status"] == status
+    assert "redirect" in answer["message"]
+    handle = Handle.open(shim, server.address, "poor", "poor", name="poor")
+    server.fault("request", "redirect", status=status, location=there)
+    assert handle.read()["http_status"] == status
+    assert (recorder.logins, recorder.requests) == ([], [])
 
 
 @pytest.mark.parametrize("carriage", ["bearer", "header", "query"])
