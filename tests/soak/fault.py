@@ -21,8 +21,7 @@ def new_secret(cluster: Cluster, rng: Random) -> None:
 
 def revocation(cluster: Cluster, rng: Random) -> None:
     cluster.note("all tokens revoked")
-    for server in cluster.servers:
-        server.revoke()
+    cluster.revoke()
 
 
 def password(cluster: Cluster, rng: Random) -> None:

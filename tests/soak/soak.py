@@ -18,11 +18,16 @@ has FAILED, except for
   most after the first such answer (src/lifecycle/backoff.rs). A token that lives 3 s is over before that; one that
   lives 5 h, as in Nacos, is not. All other callers have to go on, and that one has to be back in time.
 
-Nothing excuses a deadline that passes (TIMEOUT), a 403, or any other status. These faults cost no caller anything: a
-new secret, revoked tokens, a new password, the token cache, cut and reset connections, slow logins and requests. For
-that the faults keep within what the library promises: a connection is reset under one request at a time (a request is
-sent again once), a login takes 2 s at the most (it may keep callers waiting, but its token has to be young when it
-arrives), an outage lasts at least a second (a refusal by a server that restarted unseen is that of a wrong password).
+A caller works in rounds of a fifth of a second, and knows when a round began and ended, not when a call in it failed.
+Nothing excuses a deadline that passes (TIMEOUT), a 403, or any other status.
+
+All other faults cost no caller anything: a new secret, revoked tokens, a new password, the token cache, cut and reset
+connections, slow logins and requests. For that they keep within what the library promises:
+
+- a connection is reset under one request at a time: a request is sent again once;
+- a token ends while its successor is not on its way already: a request is replayed once;
+- a login takes 2 s at the most: it may keep callers waiting, but its token has to be young when it arrives;
+- an outage lasts at least a second: a refusal by a server that restarted unseen is that of a wrong password.
 
 Logins are bounded: one for each 1.5 s (half a life; with the token cache on, which gives no younger token, each
 second), and one for each fault. Memory, threads and open files of every process are compared after a quarter of the

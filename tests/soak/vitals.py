@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # How much more than after the warm-up a process may take at the end. A runtime with a garbage collector breathes, and
 # keeps the threads it once had; the files are connections, one per server and concurrent call, and come and go.
-MEMORY_SHARE, MEMORY_KIB = 0.10, 2048
+MEMORY_SHARE, MEMORY_KIB = 0.10, 4096
 THREADS = 3
 FILES = 12
 
