@@ -292,7 +292,7 @@ client = nacos_auth.Client(sys.argv[1], **settings)
 client.token()
 waiting = nacos_auth.Client(sys.argv[2], **settings)
 def wait():
-    with contextlib.suppress(nacos_auth.ClosedError):
+    with contextlib.suppress(nacos_auth.NacosError):
         waiting.token()
 threading.Thread(target=wait, daemon=True).start()
 while waiting.stats().refresh_state != "in_flight":

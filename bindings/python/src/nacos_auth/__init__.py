@@ -6,6 +6,7 @@
 `Client` is the door; everything raised is a `NacosError`.
 """
 
+from . import _main_interpreter as _main_interpreter
 from ._async_client import AsyncClient
 from ._client import Client
 from ._declarations import ABI_VERSION

@@ -1,0 +1,110 @@
+"""The wheel and the sdist, and a program that has nothing but the wheel."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import nacos_auth
+from devserver import REPOSITORY, DevServer
+
+PROJECT = REPOSITORY / "bindings" / "python"
+# In one worker of pytest-xdist, which then builds each package once.
+pytestmark = pytest.mark.xdist_group("packages")
+
+
+def build(kind: str, folder: Path, project: Path = PROJECT, **environment: str) -> Path:
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", folder, project],
+        env={**os.environ, **environment},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    (package,) = folder.iterdir()
+    return package
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build("sdist", tmp_path_factory.mktemp("sdist"))
+
+
+def test_one_wheel_with_a_stripped_library(wheel: Path) -> None:
+    assert re.fullmatch(rf"nacos_auth-{nacos_auth.__version__}-py3-none-manylinux_2_\d+_\w+\.whl", wheel.name)
+    assert wheel.stat().st_size < 2.5e6
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+        library = archive.read("nacos_auth/libnacos_auth.so")
+    assert sizes["nacos_auth/libnacos_auth.so"] <= 4 * 1024 * 1024
+    assert b".symtab" not in library
+    modules = {f"nacos_auth/{path.name}" for path in (PROJECT / "src" / "nacos_auth").glob("*.py")}
+    assert modules | {"nacos_auth/py.typed", "nacos_auth/LICENSE"} <= set(sizes)
+    assert {name.split("/")[0] for name in sizes} == {"nacos_auth", f"nacos_auth-{nacos_auth.__version__}.dist-info"}
+
+
+def test_the_wheel_keeps_what_its_tag_claims(wheel: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "auditwheel", "show", wheel], capture_output=True, text=True, check=True
+    ).stdout
+    claimed = wheel.name.removesuffix(".whl").split("-")[-1]
+    assert f'is consistent with the following platform tag: "{claimed}"' in " ".join(shown.split())
+
+
+def test_a_program_that_has_nothing_but_the_wheel(wheel: Path, server: DevServer, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", "--no-index", str(wheel)], check=True)
+    code = """
+import nacos_auth
+with nacos_auth.Client.from_env() as client:
+    answer = client.get("/v1/cs/configs", params={"dataId": "demo", "group": "DEFAULT_GROUP"})
+    print(answer.status, nacos_auth._library.library()._name)
+"""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {"NACOS_AUTH_LIBRARY", "PYTHONPATH"}
+    }
+    environment |= {"NACOS_SERVER_ADDR": server.address, "NACOS_USERNAME": "nacos", "NACOS_PASSWORD": "nacos"}
+    done = subprocess.run([python, "-I", "-c", code], env=environment, capture_output=True, text=True, check=True)
+    status, library = done.stdout.split()
+    assert status == "200"
+    assert Path(library).is_relative_to(tmp_path / "venv")
+
+
+def test_the_sdist_has_all_that_a_build_needs(sdist: Path, tmp_path: Path) -> None:
+    assert sdist.stat().st_size < 1e6
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path)
+    (root,) = tmp_path.iterdir()
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "src/nacos_auth/__init__.py", "rust/src/lib.rs"):
+        assert (root / name).exists()
+    assert not list(root.rglob("*.so"))
+    # Every file that the manifest names is there, and the lock file fits it.
+    subprocess.run(
+        ["cargo", "metadata", "--offline", "--locked", "--format-version", "1"],
+        cwd=root / "rust",
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    assert build("sdist", tmp_path / "again", root).name == sdist.name
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="compiles the core, which takes minutes; CI=true does it")
+def test_the_sdist_builds_a_wheel(sdist: Path, tmp_path: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "source")
+    (root,) = (tmp_path / "source").iterdir()
+    assert build("wheel", tmp_path / "built", root, NACOS_AUTH_LIBRARY="").name.startswith("nacos_auth-")
