@@ -118,7 +118,8 @@ class Cluster:
             for server in self.servers:
                 server.set_password(USER, self.password)
             for caller in self.callers:
-                caller.handle.set_credentials(USER, self.password)
+                if caller.lives:
+                    caller.handle.set_credentials(USER, self.password)
 
     # What faults wait for.
 
