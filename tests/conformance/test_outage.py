@@ -123,7 +123,7 @@ def test_leaving_while_a_login_hangs(shim: Shim, serve: Serve) -> None:
         assert first.ask(op) == {"ok": True}
     second.fail("get_token", "TIMEOUT", timeout_ms=300)
     assert time.monotonic() - began < 1
-    assert shim.end() < 2
+    assert shim.end() < 5  # of which most is the language's own
 
 
 def test_told_to_come_back_later(shim: Shim, serve: Serve) -> None:

@@ -29,10 +29,11 @@ def test_64_callers_across_the_ends_of_three_lives(shim: Shim, serve: Serve) -> 
     server = serve(ttl=3)
     server.fault("request", "delay", delay_ms=100)
     handle = Handle.open(shim, server.address)
+    began = time.monotonic()
     tally = handle.parallel_reads(64, 100)  # each takes 0.1 s: 10 s
     tally.assert_all_read()
     assert tally.ok == 6400
-    assert 3 <= tally.generations <= server.logins() <= 20
+    assert 3 <= tally.generations <= server.logins() <= 2 + time.monotonic() - began  # a second apart at least
 
 
 def test_a_new_secret_under_load(shim: Shim, serve: Serve) -> None:
@@ -61,12 +62,12 @@ def test_a_new_secret_node_by_node(shim: Shim, serve: Serve, restarts: bool) -> 
     nodes = [serve(secret=OLD) for _ in range(3)]
     handle = Handle.open(shim, ",".join(node.address for node in nodes))
     handle.get_token()
-    handle.start_reads(3.5, interval_ms=10)
+    handle.start_reads(2.5, interval_ms=10)
     for node in nodes:
-        time.sleep(0.8)
-        node.rotate_secret(NEW)
+        time.sleep(0.6)
         if restarts:
             node.restart(down_ms=300)
+        node.rotate_secret(NEW)
     tally = handle.end_reads()
     tally.assert_all_read()
     assert tally.ok > 100
