@@ -31,7 +31,6 @@ if [ ! -e /usr/include/doctest/doctest.h ]; then
   finish
   exit
 fi
-suite g++ c++17
 suite g++ c++23
 suite clang++ c++20
 suite g++ c++17 -fsanitize=address,undefined -fno-sanitize-recover=all
