@@ -144,7 +144,7 @@ PARTS = [
         ],
     ),
     # Most of these tests wait most of the time.
-    Part("python", [Step([PYTHON, "-m", "pytest", "-q", "-n", "6", "--dist", "loadgroup"], pytest, "bindings/python")]),
+    Part("python", [Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python")]),
     Part(
         "go",
         [

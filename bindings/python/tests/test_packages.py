@@ -17,8 +17,6 @@ import nacos_auth
 from devserver import REPOSITORY, DevServer
 
 PROJECT = REPOSITORY / "bindings" / "python"
-# In one worker of pytest-xdist, which then builds each package once.
-pytestmark = pytest.mark.xdist_group("packages")
 
 
 def build(kind: str, folder: Path, project: Path = PROJECT, **environment: str) -> Path:
