@@ -12,7 +12,7 @@ import pytest
 import fleet as fleets
 from cluster import Cluster
 from fleet import Fleet, assert_all_read
-from handle import DATA_ID, PASSWORD, Handle
+from handle import DATA_ID, PASSWORD
 from nacos import Nacos, Unavailable, new_secret
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
@@ -78,7 +78,7 @@ def test_situation_25_real_the_secret_changes_node_by_node(cluster: Cluster, fle
         assert stats["logins"] <= 1 + len(cluster.nodes), handle.shim.language
 
 
-def test_situation_56_the_password_changes(cluster: Cluster, fleet: Fleet) -> None:
+def test_situation_56_the_password_changes(cluster: Cluster, fleet: Fleet, shims: dict[str, str]) -> None:
     """The nodes hear of it one after the other, within 15 s; the programs are told when all know."""
     assert_all_read(fleet.reads(1))
     old, new = cluster.password, f"{PASSWORD} the second"
@@ -92,8 +92,9 @@ def test_situation_56_the_password_changes(cluster: Cluster, fleet: Fleet) -> No
     for handle in fleet.handles:
         stats = handle.stats()
         assert (stats["logins"], stats["login_failures"]) == (2, 0), handle.shim.language
-        late = Handle.open(handle.shim, cluster.addresses, cluster.user, old, name="late")
-        assert late.fail("get_token", "BAD_CREDENTIALS")["http_status"] == 403
+    with fleets.launched(shims, cluster.addresses, cluster.user, old) as late:
+        for handle in late.handles:
+            assert handle.fail("get_token", "BAD_CREDENTIALS")["http_status"] == 403
 
 
 def test_situation_12_real_the_programs_know_the_new_password_before_the_nodes(cluster: Cluster, fleet: Fleet) -> None:
