@@ -858,8 +858,12 @@ nacos_status nacos_auth_init(const struct nacos_auth_options *options,
 NACOS_NOEXCEPT;
 
 /**
- * From now on logs in with these credentials; the old token is not used any more. Does not block: the next call that wants
- * a token logs in. Calls under way keep the token they have. Any thread.
+ * From now on logs in with these credentials, wherever they came from before. Does not block: the next call that wants a
+ * token logs in. Calls under way keep the token they have. Any thread.
+ *
+ * Of another user, the old token is not used any more. Of the same user it is, until a login with the new password has
+ * brought another: a changed password ends no token, and the servers of a cluster learn it one after the other. If they
+ * refuse the new password, nacos_auth_stats and the callbacks tell, and calls only when the old token ends.
  *
  * Fails with NACOS_CLOSED or an argument error; then the old credentials stay.
  *

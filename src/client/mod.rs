@@ -1,5 +1,6 @@
 //! The client: what a Rust user imports, and what the C functions wrap.
 
+mod cell;
 mod config;
 mod counters;
 mod event;

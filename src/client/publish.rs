@@ -1,17 +1,17 @@
-//! What readers see without a lock: one token, whole, and a word that says whether it may still be used.
+//! What readers see without a lock: one token, whole, or none.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    cell::{Cell, Numbered},
+    counters::Counters,
+    listener::Listener,
 };
-
-use arc_swap::{ArcSwapOption, Guard};
-
-use super::{counters::Counters, listener::Listener};
-use crate::{lifecycle::Time, secret::Secret, sys::fork};
+use crate::{
+    lifecycle::Time,
+    secret::Secret,
+    sys::sync::{AtomicU64, Guard, Ordering},
+};
 
 /// One token. Immutable.
 #[derive(Debug)]
@@ -37,14 +37,16 @@ impl Snapshot {
     }
 }
 
-/// Where an identity publishes its token for one handle. Writers hold the identity's lock; readers hold nothing.
+impl Numbered for Snapshot {
+    fn number(&self) -> u64 {
+        self.generation
+    }
+}
+
+/// What one handle has of an identity: the token it publishes, the counters, the ears. Writers hold the identity's lock.
 #[derive(Default)]
 pub(crate) struct Outlet {
-    /// The generation that may be used without asking, or 0.
-    word: AtomicU64,
-    /// The process the word speaks for: see [`fork`].
-    process: AtomicU64,
-    snapshot: ArcSwapOption<Snapshot>,
+    cell: Cell<Snapshot>,
     pub(super) counters: Counters,
     /// The caller's own functions, if there are any.
     pub(super) listener: Option<Arc<Listener>>,
@@ -55,34 +57,24 @@ impl Outlet {
         Self { listener, ..Self::default() }
     }
 
-    /// The token, if it may be used without asking: two or three loads, no lock, no allocation, no system call.
+    /// The token, if it may be used without asking.
+    #[inline]
     pub(crate) fn cached(&self) -> Option<Guard<Option<Arc<Snapshot>>>> {
-        let word = self.word.load(Ordering::Acquire);
-        if word == 0 || self.process.load(Ordering::Relaxed) != fork::generation() {
-            return None;
-        }
-        let snapshot = self.snapshot.load();
-        snapshot.as_ref().is_some_and(|s| s.generation == word).then_some(snapshot)
+        self.cell.read()
     }
 
-    /// The word itself, for readers in other languages.
+    /// The generation that may be used without asking, or 0; for readers in other languages.
     pub(crate) fn word(&self) -> &AtomicU64 {
-        &self.word
+        self.cell.word()
     }
 
     pub(super) fn publish(&self, snapshot: Option<&Arc<Snapshot>>, usable: Option<u64>) {
-        let old = self.snapshot.load();
-        if old.as_ref().map(Arc::as_ptr) != snapshot.map(Arc::as_ptr) {
-            self.word.store(0, Ordering::Release);
-            self.snapshot.store(snapshot.cloned());
-        }
-        self.process.store(fork::generation(), Ordering::Relaxed);
-        self.word.store(usable.unwrap_or(0), Ordering::Release);
+        self.cell.publish(snapshot, usable);
     }
 
     /// Nothing may be used without asking any more.
     pub(super) fn withdraw(&self) {
-        self.word.store(0, Ordering::Release);
+        self.cell.withdraw();
     }
 }
 
