@@ -10,7 +10,7 @@ pub(crate) struct Tally {
     calm: Time,
     /// Logins that reached a server, by second.
     pub(crate) logins: Vec<u32>,
-    /// Those of clients that had tried before since the beginning, by second.
+    /// Those of clients that had tried in vain since they were last served, by second.
     pub(crate) repeats: Vec<u32>,
     /// Logins that nobody waited for any more when the answer came.
     pub(crate) abandoned: u64,
@@ -24,6 +24,8 @@ pub(crate) struct Tally {
 struct Client {
     logins: u32,
     in_first_quarter: u32,
+    /// It has logged in and not been served since.
+    tried: bool,
     /// The first request that was served after the trouble, with none failing later.
     recovered: Option<Time>,
 }
@@ -52,12 +54,13 @@ impl Tally {
         }
         let client = &mut self.clients[client];
         self.logins[second] += 1;
-        self.repeats[second] += u32::from(client.logins > 0);
+        self.repeats[second] += u32::from(std::mem::replace(&mut client.tried, true));
         client.logins += 1;
         client.in_first_quarter += u32::from(at < QUARTER);
     }
 
     pub(crate) fn served(&mut self, client: usize, now: Time) {
+        self.clients[client].tried = false;
         let recovered = &mut self.clients[client].recovered;
         if recovered.is_none() && now >= self.calm {
             *recovered = Some(now);
