@@ -237,6 +237,39 @@ def test_the_token_is_for_the_servers_of_the_client_alone(server: DevServer) -> 
             assert "Authorization" not in http.get(url(server), params=DEMO).request.headers
 
 
+@pytest.mark.parametrize("carriage", ["bearer", "header"])
+def test_a_redirect_to_another_host_loses_the_token(
+    server: DevServer, carriage: nacos_auth._arguments.Carriage
+) -> None:
+    elsewhere = url(server).replace("127.0.0.1", "localhost")
+    for target, status in ((url(server), 200), (elsewhere, 403)):
+        location = f"{target}?dataId=demo&group=DEFAULT_GROUP"
+        server.control("/faults", on="request", kind="redirect", status=302, location=location, times=1)
+        with Client(server.address, "nacos", "nacos", carriage=carriage) as client, requests.Session() as session:
+            session.auth = requests_auth.NacosAuth(client)
+            answer = session.get(url(server), params=DEMO, timeout=5)
+            assert (answer.status_code, len(answer.history)) == (status, 1)
+            assert ({"Authorization", "accessToken"} & set(answer.request.headers) != set()) is (status == 200)
+    assert server.counts()["logins"] == 1
+
+
+@pytest.mark.parametrize("carriage", ["bearer", "header"])
+def test_aiohttp_and_redirects(server: DevServer, carriage: nacos_auth._arguments.Carriage) -> None:
+    async def main() -> None:
+        elsewhere = url(server).replace("127.0.0.1", "localhost")
+        async with (
+            AsyncClient(server.address, "nacos", "nacos", carriage=carriage) as client,
+            aiohttp.ClientSession(middlewares=[aiohttp_auth.NacosAuth(client)]) as http,
+        ):
+            for target, status in ((url(server), 200), (elsewhere, 403)):
+                location = f"{target}?dataId=demo&group=DEFAULT_GROUP"
+                server.control("/faults", on="request", kind="redirect", status=302, location=location, times=1)
+                async with http.get(url(server), params=DEMO) as answer:
+                    assert (answer.status, len(answer.history)) == (status, 1)
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     ("servers", "asked", "given"),
     [

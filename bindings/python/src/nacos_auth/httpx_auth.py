@@ -16,7 +16,8 @@ class NacosAuth(httpx.Auth):
     """Puts the client's token on requests to its servers, and repeats one that was refused for its token once.
 
     With `Client` for httpx.Client, with `AsyncClient` for httpx.AsyncClient. A body that cannot be read twice (a
-    generator) is not repeated. Raises `NacosError` where there is no token. Closes nothing.
+    generator) is not repeated. Raises `NacosError` where there is no token. Closes nothing. With carriage="header" do
+    not turn on follow_redirects: of all headers httpx keeps Authorization alone from going to another host.
     """
 
     def __init__(self, client: Client | AsyncClient) -> None:

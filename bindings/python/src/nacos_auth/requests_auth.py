@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin
 
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
@@ -43,6 +44,9 @@ class NacosAuth(AuthBase):
         request, (name, value) = answer.request, self._bearer.header(token)
         if request.headers.get(name) != value or not self._bearer.is_for(answer.url):
             return answer  # after a redirect to somebody else, or the answer to the repetition
+        if answer.is_redirect and not self._bearer.is_for(urljoin(answer.url, answer.headers["location"])):
+            del request.headers[name]  # requests itself would take away no other header than Authorization
+            return answer
         if self._advice(answer, token) is not Advice.REPLAY:
             return answer
         again = request.copy()
