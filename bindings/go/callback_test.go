@@ -280,8 +280,13 @@ func TestFunctionsCallTheClient(t *testing.T) {
 	})
 	close(ready)
 	token(t, client)
-	if err := <-done; err != nil {
-		t.Error(err)
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("no event in 10 s")
 	}
 	_, err := client.Token(background)
 	wantError(t, err, nacosauth.ErrClosed)

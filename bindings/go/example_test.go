@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -57,6 +58,79 @@ func ExampleTransport() {
 	web := &http.Client{Transport: &nacosauth.Transport{Client: client}}
 	defer web.CloseIdleConnections()
 	response, err := web.Get("http://" + os.Getenv("NACOS_SERVER_ADDR") + "/nacos/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer response.Body.Close()
+	fmt.Println(response.Status)
+	// Output: 200 OK
+}
+
+// The password is asked of whoever keeps it, for each login.
+func ExampleOptions_credentials() {
+	vault := func(ctx context.Context) (nacosauth.Credentials, error) {
+		return nacosauth.Credentials{Username: "nacos", Password: "nacos"}, ctx.Err()
+	}
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), Credentials: vault})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	response, err := client.Get(context.Background(), "/v1/cs/configs", url.Values{"dataId": {"demo"}, "group": {"DEFAULT_GROUP"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(response.StatusCode)
+	// Output: 200
+}
+
+func ExampleOptions_onEvent() {
+	events := make(chan nacosauth.Event, 16)
+	client, err := nacosauth.New(nacosauth.Options{
+		ServerAddr: os.Getenv("NACOS_SERVER_ADDR"),
+		Username:   "nacos",
+		Password:   "nacos",
+		OnEvent:    func(event nacosauth.Event) { events <- event },
+		Logger:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Token(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	late := time.After(10 * time.Second)
+	for range 2 {
+		select {
+		case event := <-events:
+			fmt.Println(event.Level, event.Kind)
+		case <-late:
+			fmt.Println("no event")
+		}
+	}
+	// Output:
+	// DEBUG login started
+	// INFO token refreshed
+}
+
+func ExampleClient_Token() {
+	address := os.Getenv("NACOS_SERVER_ADDR")
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: address, Username: "nacos", Password: "nacos"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	token, err := client.Token(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	request, err := http.NewRequest(http.MethodGet, "http://"+address+"/nacos/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		log.Fatal(err)
 	}
