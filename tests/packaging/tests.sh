@@ -105,13 +105,26 @@ by_cmake() {
 }
 # configured VERSION: whether CMake takes the installation for that version.
 configured() { cmake -S "$work/project" -B "$work/cmake $1" -DCMAKE_PREFIX_PATH="$prefix" -DWANTED="$1"; }
-next=$((${version%%.*} + 1)).0
+# compatible VERSION WANTED: whether an installation of VERSION would do.
+compatible() {
+  sed "s|@VERSION@|$1|" cmake/nacos_authConfigVersion.cmake.in >"$work/version.cmake"
+  cat >"$work/compatible.cmake" <<'END'
+include(${FILE})
+if(NOT PACKAGE_VERSION_COMPATIBLE)
+  message(FATAL_ERROR "not compatible")
+endif()
+END
+  cmake -DPACKAGE_FIND_VERSION="$2" -DPACKAGE_FIND_VERSION_MAJOR="${2%%.*}" -DFILE="$work/version.cmake" \
+    -P "$work/compatible.cmake"
+}
 check "install to a stage" in_make install /opt/nacos_auth "$stage"
 if command -v cmake >/dev/null; then
   by_cmake "the installation" "$prefix"
   by_cmake "a moved installation" "$stage/opt/nacos_auth"
   check "CMake takes it for itself" configured "$version"
-  check "CMake does not take it for $next" eval "! configured $next"
+  check "2.3.0 is good for 2.1" compatible 2.3.0 2.1
+  check "2.3.0 is not good for 1.9" eval "! compatible 2.3.0 1.9"
+  check "2.3.0 is not good for 2.4" eval "! compatible 2.3.0 2.4"
   check "CMake does not take it for a later one" eval "! configured $version.1"
 else
   skip "CMake" "not installed"
