@@ -103,6 +103,9 @@ func (k *call) cleanup() {
 // fail makes the error of the call: the context's own if that is what ended it.
 func (k *call) fail(status C.nacos_status, detail *C.nacos_error) error {
 	err := newError(status, detail)
+	if err.Status == ErrNoCredentials && k.client.open.Err() != nil { // Close ended Options.Credentials first
+		return &Error{Status: ErrClosed, Message: ErrClosed.Error()}
+	}
 	if k.ctx.Err() != nil {
 		switch err.Status {
 		case ErrCancelled:

@@ -83,7 +83,8 @@ type Client struct {
 	cached atomic.Pointer[cachedToken]
 	word   *uint64 // C memory: the generation of the token that may be used without asking
 	handle *C.nacos_auth
-	stop   context.CancelFunc // ends the context of Options.Credentials
+	open   context.Context // of Options.Credentials
+	stop   context.CancelFunc
 
 	calls          chan struct{} // one element for each call inside the library
 	requestTimeout time.Duration
@@ -153,6 +154,7 @@ func New(options Options) (*Client, error) {
 	c := &Client{
 		word:           (*uint64)(unsafe.Pointer(C.nacos_auth_generation(handle))),
 		handle:         handle,
+		open:           open,
 		stop:           stop,
 		calls:          make(chan struct{}, maxCalls),
 		requestTimeout: options.RequestTimeout,

@@ -100,12 +100,11 @@ func ExampleOptions_onEvent() {
 	if _, err := client.Token(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-	late := time.After(10 * time.Second)
 	for range 2 {
 		select {
 		case event := <-events:
 			fmt.Println(event.Level, event.Kind)
-		case <-late:
+		case <-time.After(10 * time.Second):
 			fmt.Println("no event")
 		}
 	}
