@@ -114,6 +114,8 @@ def test_a_handler_may_call(server: DevServer, client: Client) -> None:
         signal.signal(signal.SIGUSR1, former)
     assert statuses == [200]
     assert signal.set_wakeup_fd(-1) == -1
+    assert _interrupt._watcher is not None
+    assert _interrupt._watcher.outer == -1  # it does not write to itself
 
 
 def test_calls_of_other_threads_are_left_alone(server: DevServer, client: Client) -> None:
