@@ -299,8 +299,11 @@ T unwrap(result<T> outcome) {
 }
 #endif
 
-/// What a C function that has no output returned.
-inline result<void> outcome(nacos_status code, nacos_error *details) {
+/// What comes of a C function that has no output; `call` gets the place for its error.
+template <class Call>
+result<void> outcome(const Call &call) {
+  nacos_error *details = nullptr;
+  const nacos_status code = call(&details);
   if (code != NACOS_OK) return unexpected(error(code, details));
   return {};
 }
@@ -474,19 +477,19 @@ class callbacks {
     const char *user = lender.text(given.username, "username holds a NUL character");
     const char *secret = lender.text(given.password, "password holds a NUL character");
     if (auto usable = lender.check(); !usable) return usable;
-    nacos_error *details = nullptr;
-    return outcome(nacos_credentials_set_password(answer, user, secret, &details), details);
+    return outcome(
+        [&](nacos_error **details) { return nacos_credentials_set_password(answer, user, secret, details); });
   }
   static result<void> give(nacos_credentials *answer, const foreign_token &given) {
     lender lender;
     const char *token = lender.text(given.value, "token holds a NUL character");
     if (auto usable = lender.check(); !usable) return usable;
-    nacos_error *details = nullptr;
-    return outcome(nacos_credentials_set_token(answer, token, time(given.ttl), &details), details);
+    return outcome(
+        [&](nacos_error **details) { return nacos_credentials_set_token(answer, token, time(given.ttl), details); });
   }
   static result<void> give(nacos_credentials *answer, const no_credentials &given) {
-    nacos_error *details = nullptr;
-    return outcome(nacos_credentials_set_failure(answer, given.message.c_str(), &details), details);
+    return outcome(
+        [&](nacos_error **details) { return nacos_credentials_set_failure(answer, given.message.c_str(), details); });
   }
 
   static void tell(void *data, const nacos_event *what) noexcept {
@@ -699,8 +702,8 @@ class client {
     const char *user = lender.text(username, "username holds a NUL character");
     const char *secret = lender.text(password, "password holds a NUL character");
     if (auto usable = lender.check(); !usable) return usable;
-    nacos_error *details = nullptr;
-    return detail::outcome(nacos_auth_set_credentials(handle_.get(), user, secret, &details), details);
+    return detail::outcome(
+        [&](nacos_error **details) { return nacos_auth_set_credentials(handle_.get(), user, secret, details); });
   }
 
   /// Uses this token, which somebody else got, from now on; nullopt: until a server refuses it. Logs in no more.
@@ -708,8 +711,8 @@ class client {
     detail::lender lender;
     const char *secret = lender.text(token, "token holds a NUL character");
     if (auto usable = lender.check(); !usable) return usable;
-    nacos_error *details = nullptr;
-    return detail::outcome(nacos_auth_set_token(handle_.get(), secret, detail::time(ttl), &details), details);
+    return detail::outcome(
+        [&](nacos_error **details) { return nacos_auth_set_token(handle_.get(), secret, detail::time(ttl), details); });
   }
 
   /// Counters and state; `struct_size` in it means nothing here.
