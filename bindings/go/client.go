@@ -77,8 +77,9 @@ func (o Options) Format(f fmt.State, _ rune) {
 }
 
 // Client keeps a program authenticated. All methods may be called from any goroutine, also at the same time as
-// [Client.Close], and from inside the functions in [Options], which run on goroutines of their own. The memory on the C side
-// is released when the Client is garbage collected; a client with such functions has to be closed for that.
+// [Client.Close], and from inside the functions in [Options]. Those run on other goroutines, OnEvent and Logger also inside
+// Close, for what is still to be told. The memory on the C side is released when the Client is garbage collected; a client
+// with such functions has to be closed for that.
 type Client struct {
 	cached atomic.Pointer[cachedToken]
 	word   *uint64 // C memory: the generation of the token that may be used without asking

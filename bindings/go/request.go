@@ -65,7 +65,7 @@ type Response struct {
 	Header     http.Header
 	Body       []byte
 	Generation uint64 // of the token that got this answer; 0 = it was sent without one
-	Replayed   bool   // the first answer refused the token, this is the second one
+	Replayed   bool   // an earlier answer refused the token
 }
 
 // Get requests a path, see [Request.Path].
@@ -79,7 +79,7 @@ func (c *Client) Post(ctx context.Context, path string, form url.Values) (*Respo
 }
 
 // Do sends a request with the token and returns the answer. A status such as 403 or 500 is an answer, not an error. An
-// answer that refuses the token as expired or unknown is followed by one login and one replay, inside the same deadline.
+// answer that refuses the token as expired or unknown is followed by a login and a replay, inside the same deadline.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	size, pairs := sizeOf(r.Query, r.Header, r.Form)
 	m := newMemory(size+len(r.Method)+len(r.Path)+2, pairs)

@@ -147,7 +147,8 @@ const (
 )
 
 // ReportRejected tells the library that the server refused a request with the token of that generation, with this HTTP
-// status and (the beginning of) this body. It never waits: the login happens in the next call that needs the token.
+// status and (the beginning of) this body. It never waits: the login happens in the next call that needs the token. Repeat a
+// request at most twice.
 // [Transport] does this by itself; it is for programs that put the token on requests in another way.
 func (c *Client) ReportRejected(generation uint64, httpStatus int, body []byte) (Advice, error) {
 	var advice C.int32_t

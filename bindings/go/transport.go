@@ -12,6 +12,9 @@ import (
 	"strings"
 )
 
+// maxReplays is two: the token of the first may have been on its way already when the one before it was refused.
+const maxReplays = 2
+
 // maxRejection is how much of a refusing answer the library needs to judge it.
 const maxRejection = 4 << 10
 
@@ -19,7 +22,8 @@ const maxRejection = 4 << 10
 // for requests to the servers of its client: the token goes wherever the request goes, but not along with a redirect to
 // another host. Any number of goroutines may use it.
 //
-// An answer that refuses the token is followed by one login and one replay, if the request has no body or has GetBody
+// An answer that refuses the token is followed by a login and a replay (two in the rare case that the new token was issued
+// before the old one was refused), if the request has no body or has GetBody
 // (as [http.NewRequest] sets it for buffers and readers of strings), and if the library holds it safe: a refusal of
 // unknown origin only replays idempotent methods. Everything else is returned as it came. Of an answer with status 401,
 // 403 or 500 the first 4 KiB of the body are read before RoundTrip returns; the body that is returned is whole.
@@ -42,27 +46,29 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return t.withoutToken(request, err)
 	}
-	response, advice, err := t.send(request, request.Body, token)
-	if err != nil || !mayReplay(request, advice) {
-		return response, err
-	}
-	again, err := t.Client.token(request.Context())
-	if err != nil {
-		if advice == AdviceReplayIfIdempotent { // nobody said that the token was the reason
-			return response, nil
+	body := request.Body
+	for replays := 0; ; replays++ {
+		response, advice, err := t.send(request, body, token)
+		if err != nil || replays == maxReplays || !mayReplay(request, advice, replays) {
+			return response, err
 		}
-		response.Body.Close()
-		return nil, err
-	}
-	var body io.ReadCloser
-	if request.GetBody != nil {
-		if body, err = request.GetBody(); err != nil {
+		unsure := advice == AdviceReplayIfIdempotent // nobody said that the token was the reason
+		next, err := t.Client.token(request.Context())
+		switch {
+		case unsure && (err != nil || next.generation == token.generation):
 			return response, nil
+		case err != nil:
+			response.Body.Close()
+			return nil, err
 		}
+		token = next
+		if request.GetBody != nil {
+			if body, err = request.GetBody(); err != nil {
+				return response, nil
+			}
+		}
+		response.Body.Close() // a refusal of less than 4 KiB has been read to its end, so its connection is used again
 	}
-	response.Body.Close() // a refusal of less than 4 KiB has been read to its end, so its connection is used again
-	response, _, err = t.send(request, body, again)
-	return response, err
 }
 
 // CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
@@ -180,11 +186,11 @@ func mayRefuse(status int) bool {
 	return status == http.StatusForbidden || status == http.StatusUnauthorized || status == http.StatusInternalServerError
 }
 
-func mayReplay(request *http.Request, advice Advice) bool {
+func mayReplay(request *http.Request, advice Advice, replays int) bool {
 	if request.Body != nil && request.Body != http.NoBody && request.GetBody == nil {
 		return false
 	}
-	return advice == AdviceReplay || advice == AdviceReplayIfIdempotent && slices.Contains(
+	return advice == AdviceReplay || advice == AdviceReplayIfIdempotent && replays == 0 && slices.Contains(
 		[]string{"", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete},
 		request.Method)
 }

@@ -267,6 +267,36 @@ func TestTransportClosesBodies(t *testing.T) {
 	}
 }
 
+// A server that takes no token at all is not asked for ever.
+func TestTransportEndsWhenEveryTokenIsRefused(t *testing.T) {
+	client := start(t).connect(t)
+	var bodies []*tracked
+	transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
+		r.Body.Close()
+		response, body := answer(403, strings.NewReader(expired))
+		bodies = append(bodies, body)
+		return response, nil
+	})}
+	for range 3 {
+		bodies = nil
+		response, err := transport.RoundTrip(newRequest(t, http.MethodPost, "http://nacos.example/", "x"))
+		if err == nil {
+			response.Body.Close()
+		}
+		if len(bodies) > 3 {
+			t.Errorf("sent %d times", len(bodies))
+		}
+		for _, body := range bodies {
+			if !body.closed.Load() {
+				t.Error("a body was left open")
+			}
+		}
+	}
+	if stats, err := client.Stats(); err != nil || stats.Logins > 3 {
+		t.Errorf("%+v, %v", stats, err)
+	}
+}
+
 // The answer of the first attempt is the caller's, whole, when the second is not possible.
 func TestTransportHandsOnWhatItRead(t *testing.T) {
 	client := start(t).connect(t)
