@@ -37,7 +37,7 @@ struct Flight {
 #[derive(Clone, Copy)]
 struct Call {
     deadline: Time,
-    is_replay: bool,
+    replays: u8,
     /// While it waits: until when, if there is a token to fall back on.
     patience: Option<Time>,
 }
@@ -50,7 +50,7 @@ impl Client for Ours {
         if let Some((token, sent)) = token {
             machine.demand(sent);
             let number = machine.start(sent).expect("a login is due at the beginning");
-            let issued = Issued { generation: 1, ttl: Some(token.life(sent)), same: false, sent };
+            let issued = Issued { generation: 1, ttl: Some(token.life(sent)), same: false, sent, server: None };
             machine.issued(number, issued, sent);
             machine.accepted(1);
         }
@@ -70,7 +70,7 @@ impl Client for Ours {
     }
 
     fn request(&mut self, outside: &mut Outside) {
-        self.lease(outside, Call { deadline: outside.now + REQUEST, is_replay: false, patience: None });
+        self.lease(outside, Call { deadline: outside.now + REQUEST, replays: 0, patience: None });
     }
 
     fn wake(&mut self, outside: &mut Outside) {
@@ -134,22 +134,28 @@ impl Ours {
         let Some(token) = self.token else { return outside.failed() };
         // Nearly always the first one answers, and no list is needed.
         let quick = self.down_until.iter().all(|at| *at <= outside.now);
-        let reply = if quick { outside.send(self.first, token) } else { Reply::Down };
-        let reply = if reply == Reply::Down { self.send_around(outside, token) } else { reply };
+        let first = self.first;
+        let reply = if quick { outside.send(first, token) } else { Reply::Down };
+        let (reply, server) = if reply == Reply::Down { self.send_around(outside, token) } else { (reply, first) };
         match reply {
             Reply::Taken => {
                 self.machine.accepted(self.generation);
                 outside.served();
             }
-            Reply::Rejected => match self.machine.rejected(self.generation, Rejection::Identity, outside.now) {
-                Verdict::Replay if !call.is_replay => self.lease(outside, Call { is_replay: true, ..call }),
-                _ => outside.failed(),
-            },
+            Reply::Rejected => {
+                match self.machine.rejected(self.generation, Rejection::Identity, Some(server), outside.now) {
+                    Verdict::Replay if call.replays < 2 => {
+                        self.first = server;
+                        self.lease(outside, Call { replays: call.replays + 1, ..call });
+                    }
+                    _ => outside.failed(),
+                }
+            }
             Reply::Down => outside.failed(),
         }
     }
 
-    fn send_around(&mut self, outside: &mut Outside, token: Token) -> Reply {
+    fn send_around(&mut self, outside: &mut Outside, token: Token) -> (Reply, usize) {
         for server in self.order(outside) {
             match outside.send(server, token) {
                 Reply::Down => {
@@ -158,11 +164,11 @@ impl Ours {
                 }
                 reply => {
                     self.down_until[server] = Time::ZERO;
-                    return reply;
+                    return (reply, server);
                 }
             }
         }
-        Reply::Down
+        (Reply::Down, 0)
     }
 
     /// What the refresher does when it wakes.
@@ -200,7 +206,13 @@ impl Ours {
                 self.generation += 1;
                 self.token = Some(token);
                 let ttl = Some(token.life(now));
-                let issued = Issued { generation: self.generation, ttl, same: false, sent: flight.sent };
+                let issued = Issued {
+                    generation: self.generation,
+                    ttl,
+                    same: false,
+                    sent: flight.sent,
+                    server: Some(flight.asked),
+                };
                 self.machine.issued(flight.number, issued, now);
             }
             Err(setback) => {

@@ -86,7 +86,7 @@ async fn spend(identity: &Identity, supplied: &Supplied, now: Time) -> Landing {
             let message = "the token given to this library was refused by a server; give it another one";
             Err((Setback::Answered(Reason::Refused, None), Error::new(Kind::BadCredentials, message)))
         }
-        Supplied::Token { token, ttl } => Ok(Grant { token: token.clone(), ttl: *ttl }),
+        Supplied::Token { token, ttl } => Ok((Grant { token: token.clone(), ttl: *ttl }, None)),
     }
 }
 
@@ -99,7 +99,7 @@ async fn go_round(identity: &Identity, credentials: &Credentials, now: Time) -> 
             match ask(identity, credentials, entry, api).await {
                 Ok(Ok(grant)) => {
                     entry.remember(api);
-                    return Ok(grant);
+                    return Ok((grant, Some(entry.index)));
                 }
                 Ok(Err((refusal, _, _))) if refusal.reason == Reason::MissingApi && api == first => {}
                 Ok(Err(answer)) => {

@@ -72,7 +72,8 @@ fn seed() -> u64 {
 }
 
 /// How a login ends.
-pub(super) type Landing = Result<Grant, (Setback, Error)>;
+/// With the server that gave the token, if one did.
+pub(super) type Landing = Result<(Grant, Option<usize>), (Setback, Error)>;
 
 /// What a caller who asks for a token gets.
 pub(super) enum Ask {
@@ -287,11 +288,11 @@ impl Identity {
         let now = clock::now();
         let mut state = self.state.lock();
         match landing {
-            Ok(grant) => {
+            Ok((grant, server)) => {
                 let generation = Snapshot::next_generation();
                 let same = state.snapshot.as_ref().is_some_and(|s| s.token == grant.token);
                 let occasion = state.machine.occasion();
-                if !state.machine.issued(number, Issued { generation, ttl: grant.ttl, same, sent }, now) {
+                if !state.machine.issued(number, Issued { generation, ttl: grant.ttl, same, sent, server }, now) {
                     return;
                 }
                 let expiry = state.machine.expiry().unwrap_or(now);
@@ -348,13 +349,14 @@ impl Identity {
         }
     }
 
-    /// A server refused the token of `generation` (0: there was none).
-    pub(super) fn rejected(&self, generation: u64, why: Rejection) -> Verdict {
+    /// A server refused the token of `generation` (0: there was none); which one, if that is known.
+    pub(super) fn rejected(&self, generation: u64, why: Rejection, server: Option<usize>) -> Verdict {
         let now = clock::now();
         let mut state = self.state.lock();
         let before = state.machine.occasion();
-        let verdict = state.machine.rejected(generation, why, now);
+        let verdict = state.machine.rejected(generation, why, server, now);
         if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
+            server.into_iter().for_each(|server| self.roster.prefer(server));
             let why = if why == Rejection::Identity { "invalid or expired" } else { "without saying why" };
             self.tell(&state, || Event::token_rejected(generation, why));
         }

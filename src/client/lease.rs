@@ -48,6 +48,8 @@ pub(super) fn lease(
         let ended = limits.wait(turn.changed(), until)?.is_some();
         let late = !ended && Instant::now() >= limits.deadline;
         if ended || late {
+            // A login may have failed only because its handle was closed.
+            limits.check()?;
             match identity.outcome() {
                 // Also too late: there may be a token to fall back on, or the last error to tell.
                 Some(outcome) => return outcome,

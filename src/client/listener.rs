@@ -169,6 +169,15 @@ impl Delivery {
         }
     }
 
+    /// Delivers what there is for `listener`.
+    pub(super) fn run_for(self, listener: &Arc<Listener>) {
+        let (own, others) =
+            std::mem::take(&mut self.0.state.lock().news).into_iter().partition(|(l, _)| Arc::ptr_eq(l, listener));
+        self.0.state.lock().news = others;
+        let own: VecDeque<(Arc<Listener>, Event)> = own;
+        own.iter().for_each(|(listener, event)| listener.tell(event));
+    }
+
     fn next(&self) -> Option<(Arc<Listener>, Event)> {
         self.0.state.lock().news.pop_front()
     }

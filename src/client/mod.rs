@@ -231,7 +231,7 @@ impl Client {
             identity.accepted(generation);
             return Ok(Advice::Return);
         };
-        let verdict = self.note_rejection(&identity, generation, why);
+        let verdict = self.note_rejection(&identity, generation, why, None);
         if verdict != Verdict::Return {
             self.outlet.counters.count(Count::Replays);
         }
@@ -341,6 +341,8 @@ impl Client {
             process::current().left(&identity);
         }
         if let Some(listener) = &self.outlet.listener {
+            // What has happened is told, be the program ever so short.
+            process::current().tell_rest(listener);
             listener.shut();
         }
     }
@@ -368,27 +370,18 @@ impl Client {
         Some(Lease { snapshot, expired: false })
     }
 
-    fn note_rejection(&self, identity: &Identity, generation: u64, why: Rejection) -> Verdict {
+    fn note_rejection(&self, identity: &Identity, generation: u64, why: Rejection, server: Option<usize>) -> Verdict {
         let counters = &self.outlet.counters;
         counters.count(match why {
             Rejection::Identity => Count::RejectionsIdentity,
             Rejection::Permission => Count::RejectionsPermission,
             Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
         });
-        let verdict = identity.rejected(generation, why);
+        let verdict = identity.rejected(generation, why, server);
         if verdict == Verdict::Replay && identity.has_newer(generation) {
             counters.count(Count::HeldBackGeneration);
         }
         verdict
-    }
-
-    /// Notes a refusal; whether to send the request again.
-    fn rejected(&self, identity: &Identity, generation: u64, why: Rejection, idempotent: bool) -> bool {
-        match self.note_rejection(identity, generation, why) {
-            Verdict::Return => false,
-            Verdict::Replay => true,
-            Verdict::ReplayIfIdempotent => idempotent,
-        }
     }
 
     fn carriage(&self) -> Carriage {

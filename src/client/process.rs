@@ -20,7 +20,7 @@ use super::{
     config::Origin,
     flight,
     identity::{Identity, Parts, Plan},
-    listener::Queue,
+    listener::{Listener, Queue},
     source::Source,
 };
 use crate::{
@@ -152,6 +152,13 @@ impl Process {
         }
         // It may have been the reason for the refresher to be.
         self.awake.notify_one();
+    }
+
+    /// Tells `listener` what is still on its way to it, unless another thread is at it.
+    pub(super) fn tell_rest(&self, listener: &Arc<Listener>) {
+        if let Some(delivery) = self.news.delivery() {
+            delivery.run_for(listener);
+        }
     }
 
     /// Has the refresher look at everything now, if it runs.

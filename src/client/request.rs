@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
+    lifecycle::Verdict,
     protocol::{
         carriage::Carriage,
         rejection::{self, Rejection},
@@ -26,6 +27,9 @@ use crate::{
     transport::{Failure, Incoming, Outgoing, Trouble},
 };
 
+/// How often a request is repeated with a new token. The second time is for a token that was on its way already when
+/// the first one was refused: it may be of the same old secret.
+const MOST_REPLAYS: u32 = 2;
 /// The largest answer taken.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -208,7 +212,7 @@ impl Response {
         self.generation
     }
 
-    /// How often the request was repeated with a new token: 0 or 1.
+    /// How often the request was repeated with a new token: 0 nearly always, 2 at the most.
     pub fn replays(&self) -> u32 {
         self.replays
     }
@@ -233,33 +237,38 @@ pub(super) fn request(client: &Client, mut request: Request) -> Result<Response>
         Ok(lease) => lease,
         Err(error) => return call.without_token(error),
     };
-    let first = call.send(Some(&lease))?;
-    let Some(why) = rejection::classify(first.status, &first.body) else {
-        identity.accepted(lease.snapshot.generation);
-        return Ok(first);
-    };
-    if !client.rejected(&identity, lease.snapshot.generation, why, request.is_idempotent()) {
-        return Ok(first);
-    }
-    let lease = match call.lease() {
-        // Nobody said that the token was the reason, and there is no other.
-        Ok(lease) if why == Rejection::Unknown && lease.snapshot.generation == first.generation => return Ok(first),
-        Err(_) if why == Rejection::Unknown => return Ok(first),
-        lease => lease?,
-    };
-    client.outlet().counters.count(Count::Replays);
-    let generation = lease.snapshot.generation;
-    let second = Response { replays: 1, ..call.send(Some(&lease))? };
-    match rejection::classify(second.status, &second.body) {
-        None => identity.accepted(generation),
-        Some(why) => {
-            client.rejected(&identity, generation, why, false);
-        }
-    }
-    Ok(second)
+    call.with_token(lease)
 }
 
 impl Call<'_> {
+    /// Sends with `lease`, and again with another token as long as the answers show that this one was the trouble.
+    fn with_token(&self, mut lease: Lease) -> Result<Response> {
+        let mut replays = 0;
+        loop {
+            let generation = lease.snapshot.generation;
+            let (answer, server) = self.send(Some(&lease))?;
+            let answer = Response { replays, ..answer };
+            let Some(why) = rejection::classify(answer.status, &answer.body) else {
+                self.identity.accepted(generation);
+                return Ok(answer);
+            };
+            let verdict = self.client.note_rejection(self.identity, generation, why, Some(server));
+            let again = verdict == Verdict::Replay
+                || (verdict == Verdict::ReplayIfIdempotent && self.request.is_idempotent() && replays == 0);
+            if !again || replays == MOST_REPLAYS {
+                return Ok(answer);
+            }
+            lease = match self.lease() {
+                // Nobody said that the token was the reason, and there is no other.
+                Ok(other) if why == Rejection::Unknown && other.snapshot.generation == generation => return Ok(answer),
+                Err(_) if why == Rejection::Unknown => return Ok(answer),
+                other => other?,
+            };
+            self.client.outlet().counters.count(Count::Replays);
+            replays += 1;
+        }
+    }
+
     fn lease(&self) -> Result<Lease> {
         self.client.cached_lease().map_or_else(|| self.client.lease(self.identity, &self.limits), Ok)
     }
@@ -269,25 +278,29 @@ impl Call<'_> {
         if error.http_status().is_none() || error.kind() == Kind::Forbidden || !self.identity.may_be_open() {
             return Err(error);
         }
-        let answer = self.send(None)?;
+        let (answer, _) = self.send(None)?;
         let open = rejection::classify(answer.status, &answer.body).is_none();
         match self.identity.is_open(open) {
             _ if open => Ok(answer),
-            true => Ok(Response { replays: 1, ..self.send(Some(&self.lease()?))? }),
+            true => {
+                let (answer, _) = self.send(Some(&self.lease()?))?;
+                Ok(Response { replays: 1, ..answer })
+            }
             false => Err(error),
         }
     }
 
-    /// Sends to the first server that can be reached.
-    fn send(&self, lease: Option<&Lease>) -> Result<Response> {
+    /// Sends to the first server that can be reached; its answer, and its place in the list.
+    fn send(&self, lease: Option<&Lease>) -> Result<(Response, usize)> {
         let mut last = None;
         // A broken connection says nothing about what the server did with the request.
-        let mut resend = self.request.is_idempotent();
+        let may_resend = self.request.is_idempotent();
         for entry in self.identity.roster.order(clock::now()) {
             let mut out = self.request.prepare(entry)?;
             if let Some(lease) = lease {
                 self.client.carriage().attach(&lease.snapshot.token, &mut out.headers, &mut out.url)?;
             }
+            let mut fresh = false;
             loop {
                 self.limits.check()?;
                 let interrupt = Box::pin(self.limits.interrupted());
@@ -295,7 +308,7 @@ impl Call<'_> {
                     Ok(Incoming { status, headers, body }) => {
                         entry.is_up();
                         let generation = lease.map_or(0, |l| l.snapshot.generation);
-                        return Ok(Response { status, headers, body, generation, replays: 0 });
+                        return Ok((Response { status, headers, body, generation, replays: 0 }, entry.index));
                     }
                     Err(failure) => failure,
                 };
@@ -310,8 +323,14 @@ impl Call<'_> {
                     }
                     Trouble::Io => {
                         self.identity.saw_down();
-                        if !std::mem::take(&mut resend) {
+                        if !may_resend {
                             return Err(error);
+                        }
+                        if std::mem::replace(&mut fresh, true) {
+                            // A process that dies breaks its connections before it stops taking new ones.
+                            self.identity.went_down(entry);
+                            last = Some(error);
+                            break;
                         }
                     }
                     _ => return Err(error),

@@ -22,6 +22,8 @@ pub(super) struct Roster {
 /// One server.
 pub(super) struct Entry {
     pub(super) server: Server,
+    /// Its place in the list.
+    pub(super) index: usize,
     down_until_ms: AtomicU64,
     api: AtomicU8,
 }
@@ -52,9 +54,16 @@ impl Entry {
 impl Roster {
     /// `start` says who is asked first: another one in each process, lest all ask the same.
     pub(super) fn new(servers: &[Server], start: usize) -> Self {
-        let entry =
-            |server: &Server| Entry { server: server.clone(), down_until_ms: AtomicU64::new(0), api: AtomicU8::new(0) };
-        Self { entries: servers.iter().map(entry).collect(), first: AtomicUsize::new(start % servers.len()) }
+        let entry = |(index, server): (usize, &Server)| Entry {
+            server: server.clone(),
+            index,
+            down_until_ms: AtomicU64::new(0),
+            api: AtomicU8::new(0),
+        };
+        Self {
+            entries: servers.iter().enumerate().map(entry).collect(),
+            first: AtomicUsize::new(start % servers.len()),
+        }
     }
 
     /// All servers in the order to try them: the living before those set aside.
@@ -70,6 +79,11 @@ impl Roster {
     pub(super) fn turn(&self) {
         let next = (self.first.load(Ordering::Relaxed) + 1) % self.entries.len();
         self.first.store(next, Ordering::Relaxed);
+    }
+
+    /// From now on this server is asked first: it refused a token, and knows best which it takes.
+    pub(super) fn prefer(&self, index: usize) {
+        self.first.store(index, Ordering::Relaxed);
     }
 
     /// All names, for messages.

@@ -238,7 +238,7 @@ pub unsafe extern "C" fn nacos_response_generation(response: *const nacos_respon
     unsafe { borrow_or(response, 0, |r| r.response.generation()) }
 }
 
-/// How often the request was repeated with a new token: 0 or 1.
+/// How often the request was repeated with a new token: 0 nearly always, 2 at the most.
 ///
 /// # Safety
 /// `response` is NULL or has not been freed.

@@ -114,7 +114,8 @@ pub const NACOS_ADVICE_REPLAY_IF_IDEMPOTENT: i32 = 2;
 
 /// For callers that send requests with an HTTP stack of their own: a request with the token of `generation` was answered
 /// with `http_status` and `body` (its first 4 KiB are enough); what now? Safe to call for every answer: one that refuses
-/// nothing gives NACOS_ADVICE_RETURN, and tells the library that the token is good. Repeat a request at most once.
+/// nothing gives NACOS_ADVICE_RETURN, and tells the library that the token is good. Repeat a request at most
+/// twice: the second token may have been on its way already when the first was refused.
 ///
 /// `*advice` becomes one of NACOS_ADVICE_*. Never waits for a server: the login, if one is needed, is waited for by the
 /// next nacos_get_token. Any thread. Fails with NACOS_CLOSED or an argument error.

@@ -84,7 +84,7 @@ proptest! {
                     if let Some(number) = flight.take() {
                         generation += 1;
                         let ttl = ttl.map(Duration::from_secs);
-                        let issued = Issued { generation, ttl, same, sent: now };
+                        let issued = Issued { generation, ttl, same, sent: now, server: None };
                         prop_assert!(m.issued(number, issued, now));
                         prop_assert!(!m.issued(number, issued, now), "a flight landed twice");
                     }
@@ -97,7 +97,7 @@ proptest! {
                 }
                 Event::Rejected(why, late) => {
                     let of = if late { generation.saturating_sub(1) } else { generation };
-                    let verdict = m.rejected(of, why, now);
+                    let verdict = m.rejected(of, why, None, now);
                     if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
                         prop_assert_eq!((verdict, m.token_state(now)), (Verdict::Return, before));
                     }

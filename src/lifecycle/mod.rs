@@ -42,7 +42,11 @@ const IMMINENT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 struct Token {
     generation: u64,
+    /// When its login was sent, and when the answer came.
+    sent: Time,
     issued: Time,
+    /// The server that gave it, if that is known.
+    home: Option<usize>,
     window: Window,
     /// The life it began with; `window` shrinks when a server hands out the same token again.
     whole: Duration,
@@ -98,6 +102,8 @@ pub struct Issued {
     pub same: bool,
     /// When the login was *sent*.
     pub sent: Time,
+    /// The server that gave it, if that is known.
+    pub server: Option<usize>,
 }
 
 /// What a login is good for, for statistics.
@@ -154,6 +160,10 @@ pub struct Machine {
     refused_in_a_row: u32,
     /// Some server has taken the token before this one.
     worked_before: bool,
+    /// When a token was given up last.
+    given_up: Option<Time>,
+    /// The servers that refused a token of another one's, and when.
+    strangers: Vec<(usize, Time)>,
 }
 
 impl Machine {
@@ -173,6 +183,8 @@ impl Machine {
             refusals: [None; 3],
             refused_in_a_row: 0,
             worked_before: false,
+            given_up: None,
+            strangers: Vec::new(),
         }
     }
 
@@ -278,7 +290,7 @@ impl Machine {
         self.was_good = true;
         self.last_login = Some(now);
         self.refusals = [None; 3];
-        let Issued { generation, ttl, same, sent } = issued;
+        let Issued { generation, ttl, same, sent, server: home } = issued;
         let life = window::believable(ttl);
         let draw = |rng: &mut Rng, whole| Window::draw(rng, sent, life.min(whole), whole, first);
         let (window, whole) = match &self.token {
@@ -290,7 +302,9 @@ impl Machine {
         self.worked_before = self.token.as_ref().is_some_and(|t| t.accepted);
         self.token = Some(Token {
             generation,
+            sent,
             issued: now,
+            home,
             window,
             whole,
             rejected: false,
@@ -329,8 +343,8 @@ impl Machine {
         matches!(self.refresh, Refresh::InFlight { number: n, .. } if n == number)
     }
 
-    /// A server refused the token of `generation`.
-    pub fn rejected(&mut self, generation: u64, why: Rejection, now: Time) -> Verdict {
+    /// A server refused the token of `generation`; which one, if that is known.
+    pub fn rejected(&mut self, generation: u64, why: Rejection, server: Option<usize>, now: Time) -> Verdict {
         if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
             return Verdict::Return;
         }
@@ -342,20 +356,33 @@ impl Machine {
         if why == Rejection::Unknown {
             return self.doubt(now);
         }
-        let age = now - token.issued;
-        if token.contested && age < BETWEEN_LOGINS {
-            return Verdict::Return;
-        }
-        if age >= PROVEN_AGE {
-            self.refused_in_a_row = 0;
-        }
-        if self.refused_in_a_row == 1 && self.worked_before {
-            // No reason to keep it from the others, who may fare better. If they do not, the next one is given up.
-            token.contested = true;
-            return Verdict::Return;
+        // While a secret changes node by node, a token is good at the nodes that have the secret of its home.
+        let stranger = server.filter(|at| token.home.is_some_and(|home| home != *at));
+        // Asked for before the last one was given up, it may well be of the same old secret.
+        let early = self.given_up.is_some_and(|at| token.sent < at);
+        if let Some(at) = stranger {
+            self.strangers.retain(|(_, when)| now - *when < BETWEEN_LOGINS);
+            if self.strangers.iter().any(|(server, _)| *server == at) {
+                return Verdict::Return;
+            }
+            self.strangers.push((at, now));
+        } else if !early {
+            let age = now - token.issued;
+            if token.contested && age < BETWEEN_LOGINS {
+                return Verdict::Return;
+            }
+            if age >= PROVEN_AGE {
+                self.refused_in_a_row = 0;
+            }
+            if self.refused_in_a_row == 1 && self.worked_before {
+                // No reason to keep it from the others, who may fare better. If they do not, the next one is given up.
+                token.contested = true;
+                return Verdict::Return;
+            }
+            self.refused_in_a_row += 1;
         }
         token.rejected = true;
-        self.refused_in_a_row += 1;
+        self.given_up = Some(now);
         if self.refused_in_a_row >= 2 && !matches!(self.refresh, Refresh::InFlight { .. }) {
             let overloaded = Setback::Answered(crate::protocol::login::Reason::Overloaded, None);
             let pause = self.ladder.pause(&mut self.rng, now, overloaded, true, true);

@@ -67,7 +67,7 @@ fn situation_06_without_a_server_the_expired_token_is_served_and_says_so() {
     assert_eq!(w.demand(), Demand::Serve { expired: true });
     assert_eq!(w.machine.cacheable(w.now), None);
     // The first rejection proves that a server is back, so the next login need not wait for the ladder.
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, w.now), Verdict::Replay);
+    assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
     w.now += s(1.0);
     w.demand();
     let flight = w.start();
@@ -146,7 +146,7 @@ fn situation_12_a_password_one_node_does_not_know_yet_is_cleared_up_by_the_secon
 fn situation_13_a_500_to_a_password_known_to_be_good_is_overload() {
     let mut w = World::new();
     w.log_in(18_000.0);
-    w.machine.rejected(1, Rejection::Identity, w.now);
+    w.machine.rejected(1, Rejection::Identity, None, w.now);
     let end = w.now + s(3600.0);
     w.run(end, s(1.0), |_| Err(Setback::Answered(Reason::Fault, None)));
     assert_eq!(w.machine.refresh_state(), RefreshState::BackingOff);
@@ -175,7 +175,7 @@ fn situation_15_a_ttl_that_says_nothing_makes_no_loop() {
     let mut w = World::new();
     w.demand();
     let flight = w.start();
-    let issued = Issued { generation: 1, ttl: None, same: false, sent: w.now };
+    let issued = Issued { generation: 1, ttl: None, same: false, sent: w.now, server: None };
     assert!(w.machine.issued(flight, issued, w.now));
     assert!(w.machine.next_due(w.now).unwrap() > w.now + s(150.0));
     assert_eq!(w.machine.expiry(), Some(w.now + s(299.0)));
@@ -216,7 +216,7 @@ fn situation_17_the_same_token_with_less_life_is_no_progress_and_no_hot_loop() {
             same_again += 1;
             w.generation += 1;
             let left = s(100.0) - (w.now - sent);
-            let issued = Issued { generation: w.generation, ttl: Some(left), same: true, sent: w.now };
+            let issued = Issued { generation: w.generation, ttl: Some(left), same: true, sent: w.now, server: None };
             assert!(w.machine.issued(flight, issued, w.now));
         }
         w.now += s(0.1);
@@ -230,12 +230,12 @@ fn situation_20_a_late_rejection_is_replayed_without_a_login() {
     w.log_in(18_000.0);
     w.now += s(100.0);
     for _ in 0..500 {
-        assert_eq!(w.machine.rejected(1, Rejection::Identity, w.now), Verdict::Replay);
+        assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
         assert_eq!(w.demand(), Demand::Await { patience: None });
     }
     let flight = w.start();
     w.succeed(flight, 18_000.0);
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, w.now), Verdict::Replay, "late, with the old token");
+    assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay, "late, with the old token");
     assert_eq!((w.demand(), w.logins), (Demand::Serve { expired: false }, 2));
 }
 
@@ -244,7 +244,7 @@ fn situation_21_a_missing_permission_never_costs_a_login() {
     let mut w = World::new();
     w.log_in(18_000.0);
     for _ in 0..10_000 {
-        assert_eq!(w.machine.rejected(1, Rejection::Permission, w.now), Verdict::Return);
+        assert_eq!(w.machine.rejected(1, Rejection::Permission, None, w.now), Verdict::Return);
     }
     assert_eq!(w.machine.cacheable(w.now), Some(1));
 }
@@ -255,7 +255,7 @@ fn situation_22_a_403_without_words_costs_at_most_one_login_a_minute() {
     w.log_in(18_000.0);
     let end = w.now + s(600.0);
     while w.now < end {
-        if w.machine.rejected(w.generation, Rejection::Unknown, w.now) == Verdict::ReplayIfIdempotent {
+        if w.machine.rejected(w.generation, Rejection::Unknown, None, w.now) == Verdict::ReplayIfIdempotent {
             w.demand();
             w.now += s(1.0);
             let flight = w.start();
@@ -273,7 +273,7 @@ fn situation_22_a_403_without_words_takes_no_token_away() {
     w.log_in(18_000.0);
     w.now += s(100.0);
     for _ in 0..100 {
-        assert_eq!(w.machine.rejected(1, Rejection::Unknown, w.now), Verdict::ReplayIfIdempotent);
+        assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::ReplayIfIdempotent);
         assert_eq!(w.machine.cacheable(w.now), None);
         assert_eq!(w.demand(), Demand::Await { patience: Some(w.now + PATIENCE) });
     }
@@ -283,7 +283,7 @@ fn situation_22_a_403_without_words_takes_no_token_away() {
     assert_eq!((w.demand(), w.machine.cacheable(w.now)), (Demand::Serve { expired: false }, Some(1)));
     let end = w.machine.retry_at().unwrap();
     while w.now < end {
-        assert_eq!(w.machine.rejected(1, Rejection::Unknown, w.now), Verdict::Return);
+        assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::Return);
         assert_eq!(w.demand(), Demand::Serve { expired: false });
         assert_eq!(w.machine.start(w.now), None);
         w.now += s(0.1);
@@ -297,11 +297,11 @@ fn situation_26_two_generations_refused_everywhere_stop_after_two_logins() {
     let flight = w.start();
     w.succeed(flight, 18_000.0);
     w.now += s(1.0);
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, w.now), Verdict::Replay);
+    assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
     w.demand();
     let flight = w.start();
     w.succeed(flight, 18_000.0);
-    assert_eq!(w.machine.rejected(2, Rejection::Identity, w.now), Verdict::Return);
+    assert_eq!(w.machine.rejected(2, Rejection::Identity, None, w.now), Verdict::Return);
     assert!(w.machine.is_refused_everywhere());
     assert!(matches!(w.demand(), Demand::Fail { .. }));
     assert_eq!(w.machine.start(w.now), None);
@@ -315,11 +315,11 @@ fn situation_26_a_path_that_refuses_every_token_keeps_it_from_nobody_else() {
     while w.now < end {
         // The one that is refused whatever it brings asks more often, and first.
         for _ in 0..10 {
-            if w.machine.rejected(w.generation, Rejection::Identity, w.now) == Verdict::Replay {
+            if w.machine.rejected(w.generation, Rejection::Identity, None, w.now) == Verdict::Replay {
                 w.demand();
                 w.now += s(1.0);
                 w.try_login(&|_| Ok(18_000.0));
-                assert_eq!(w.machine.rejected(w.generation, Rejection::Identity, w.now), Verdict::Return);
+                assert_eq!(w.machine.rejected(w.generation, Rejection::Identity, None, w.now), Verdict::Return);
             }
         }
         assert_eq!(w.demand(), Demand::Serve { expired: false });
@@ -338,7 +338,7 @@ fn situation_26_tokens_that_no_server_takes_any_more_end_on_the_ladder() {
         w.demand();
         w.try_login(&|_| Ok(18_000.0));
         if w.machine.cacheable(w.now).is_some() {
-            w.machine.rejected(w.generation, Rejection::Identity, w.now);
+            w.machine.rejected(w.generation, Rejection::Identity, None, w.now);
         }
         w.now += s(0.5);
     }
@@ -385,7 +385,7 @@ fn situation_50_tokens_dead_at_once_cost_two_logins_and_then_climb_the_ladder() 
         w.try_login(&|_| Ok(18_000.0));
         by_minute[((w.now - start).as_secs() / 60) as usize] += w.logins - before;
         if w.machine.cacheable(w.now).is_some() {
-            w.machine.rejected(w.generation, Rejection::Identity, w.now);
+            w.machine.rejected(w.generation, Rejection::Identity, None, w.now);
         }
         w.now += s(0.1);
     }
@@ -406,7 +406,7 @@ fn situation_52_an_expired_token_refused_without_words_is_cured_by_one_login() {
     let mut w = World::new();
     w.log_in(100.0);
     w.now += s(50.0);
-    assert_eq!(w.machine.rejected(1, Rejection::Unknown, w.now), Verdict::ReplayIfIdempotent);
+    assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::ReplayIfIdempotent);
     assert!(matches!(w.demand(), Demand::Await { .. }));
     let flight = w.start();
     assert!(w.succeed(flight, 100.0));
@@ -414,7 +414,7 @@ fn situation_52_an_expired_token_refused_without_words_is_cured_by_one_login() {
     // Of the same kind, but for want of a permission: 10,000 of them in ten minutes.
     let before = w.logins;
     for _ in 0..10_000 {
-        w.machine.rejected(w.generation, Rejection::Unknown, w.now);
+        w.machine.rejected(w.generation, Rejection::Unknown, None, w.now);
         w.demand();
         w.try_login(&|_| Ok(18_000.0));
         w.now += s(0.06);
@@ -440,7 +440,7 @@ fn situation_55_a_short_life_with_the_token_cache_is_served_until_it_is_refused(
                 w.logins += 1;
                 let left = (good_until - w.now).as_secs();
                 let ttl = (left > 0).then(|| Duration::from_secs(left));
-                let issued = Issued { generation: w.generation, ttl, same: token == held, sent: w.now };
+                let issued = Issued { generation: w.generation, ttl, same: token == held, sent: w.now, server: None };
                 assert!(w.machine.issued(flight, issued, w.now));
                 held = token;
             } else if matches!(demand, Demand::Serve { .. }) {
@@ -449,7 +449,7 @@ fn situation_55_a_short_life_with_the_token_cache_is_served_until_it_is_refused(
                     w.machine.accepted(w.generation);
                 } else {
                     refused += 1;
-                    assert_eq!(w.machine.rejected(w.generation, Rejection::Identity, w.now), Verdict::Replay);
+                    assert_eq!(w.machine.rejected(w.generation, Rejection::Identity, None, w.now), Verdict::Replay);
                 }
             }
             w.now += s(0.05);

@@ -9,7 +9,7 @@ fn a_token_refused_late_in_its_life_is_not_one_of_a_row() {
     // Nobody tells that the tokens work: callers with an HTTP stack of their own report refusals only.
     for generation in 1..10 {
         w.now += s(60.0);
-        assert_eq!(w.machine.rejected(generation, Rejection::Identity, w.now), Verdict::Replay);
+        assert_eq!(w.machine.rejected(generation, Rejection::Identity, None, w.now), Verdict::Replay);
         w.demand();
         let flight = w.start();
         w.succeed(flight, 18_000.0);
@@ -67,4 +67,55 @@ fn time_outs_count_when_the_password_was_never_good() {
     let end = w.now + s(900.0);
     w.run(end, s(1.0), |_| Err(Setback::Slow));
     assert_eq!(w.logins, 3);
+}
+
+#[test]
+fn a_token_asked_for_before_the_last_was_given_up_is_no_second_of_a_row() {
+    let mut w = World::new();
+    w.log_in(100.0);
+    w.now += s(91.0);
+    let renewal = w.start();
+    w.now += s(0.1);
+    // The secret changes while the renewal, signed with the old one, is on its way.
+    assert_eq!(w.machine.rejected(1, Rejection::Identity, Some(0), w.now), Verdict::Replay);
+    w.generation = 1;
+    let issued = Issued { generation: 2, ttl: Some(s(100.0)), same: false, sent: w.now - s(0.1), server: Some(0) };
+    assert!(w.machine.issued(renewal, issued, w.now));
+    w.generation = 2;
+    assert_eq!(w.machine.rejected(2, Rejection::Identity, Some(0), w.now), Verdict::Replay);
+    w.demand();
+    w.now += s(1.0);
+    let flight = w.start();
+    assert!(w.succeed(flight, 100.0));
+    // This one was asked for afterwards, so it counts.
+    assert_eq!(w.machine.rejected(3, Rejection::Identity, Some(0), w.now), Verdict::Return);
+}
+
+#[test]
+fn situation_25_a_token_is_judged_by_its_own_server() {
+    let mut w = World::new();
+    let log_in = |w: &mut World, server| {
+        w.demand();
+        let flight = w.start();
+        w.generation += 1;
+        let issued =
+            Issued { generation: w.generation, ttl: Some(s(100.0)), same: false, sent: w.now, server: Some(server) };
+        assert!(w.machine.issued(flight, issued, w.now));
+        w.now += s(1.0);
+    };
+    let refuse = |w: &mut World, server| w.machine.rejected(w.generation, Rejection::Identity, Some(server), w.now);
+    log_in(&mut w, 0);
+    w.machine.accepted(1);
+    // Node 0 has the new secret; then it goes down, and node 1, with the old one, refuses what node 0 gave.
+    assert_eq!(refuse(&mut w, 0), Verdict::Replay);
+    log_in(&mut w, 0);
+    assert_eq!(refuse(&mut w, 1), Verdict::Replay);
+    log_in(&mut w, 1);
+    // And back; but no server gets a second login for a stranger's token within half a minute.
+    assert_eq!(refuse(&mut w, 0), Verdict::Replay);
+    log_in(&mut w, 0);
+    assert_eq!(refuse(&mut w, 1), Verdict::Return);
+    assert!(matches!(w.demand(), Demand::Serve { .. }), "its own server may well take it");
+    w.now += s(30.0);
+    assert_eq!(refuse(&mut w, 1), Verdict::Replay);
 }

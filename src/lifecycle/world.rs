@@ -35,7 +35,8 @@ impl World {
 
     pub(super) fn succeed(&mut self, flight: u64, ttl: f64) -> bool {
         self.generation += 1;
-        let issued = Issued { generation: self.generation, ttl: Some(s(ttl)), same: false, sent: self.now };
+        let issued =
+            Issued { generation: self.generation, ttl: Some(s(ttl)), same: false, sent: self.now, server: None };
         self.machine.issued(flight, issued, self.now)
     }
 

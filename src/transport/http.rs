@@ -137,6 +137,11 @@ impl Transport for Http {
             Err(f) if matches!(f.trouble, Trouble::Interrupted | Trouble::Timeout) => {
                 lane.runtime.shutdown_background()
             }
+            // The other idle connections may have broken with it.
+            Err(f) if f.trouble == Trouble::Io => {
+                lane.runtime.shutdown_background();
+                self.lanes.clear();
+            }
             _ => self.lanes.put_back(lane),
         }
         answer

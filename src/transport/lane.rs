@@ -69,11 +69,21 @@ impl Lanes {
 
     /// Drops the lanes whose connections nobody wants any more.
     pub(super) fn tidy(&self) {
+        self.drop_first(|lanes| lanes.iter().take_while(|lane| lane.idle() > IDLE).count());
+    }
+
+    /// Drops all lanes.
+    pub(super) fn clear(&self) {
+        self.drop_first(Vec::len);
+    }
+
+    fn drop_first(&self, count: impl Fn(&Vec<Lane>) -> usize) {
         for shelf in &self.0 {
             let mut lanes = shelf.lock();
-            let idle = lanes.iter().take_while(|lane| lane.idle() > IDLE).count();
-            let old: Vec<Lane> = lanes.drain(..idle).collect();
+            let surplus = count(&lanes);
+            let old: Vec<Lane> = lanes.drain(..surplus).collect();
             drop(lanes);
+            // A plain drop would wait for a name resolution under way.
             old.into_iter().for_each(|lane| lane.runtime.shutdown_background());
         }
     }
@@ -81,9 +91,6 @@ impl Lanes {
 
 impl Drop for Lanes {
     fn drop(&mut self) {
-        // A plain drop would wait for a name resolution under way.
-        for shelf in &mut self.0 {
-            shelf.get_mut().drain(..).for_each(|lane| lane.runtime.shutdown_background());
-        }
+        self.clear();
     }
 }

@@ -1,6 +1,6 @@
 //! What may happen to a request.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use super::*;
 
@@ -296,4 +296,47 @@ fn situation_53_an_empty_answer_is_handed_on() {
         assert_eq!((response.status(), response.body().len(), response.replays()), (200, 0, 0));
     }
     assert_eq!((f.logins(), f.requests()), (1, 100));
+}
+
+#[test]
+fn situation_30_a_server_that_breaks_connections_is_left_for_the_next() {
+    let dying = |out: &Outgoing| {
+        if out.url.host_str().unwrap().starts_with("host0") { Err(Trouble::Io) } else { Ok((200, "ok".into())) }
+    };
+    let f = cluster(2, SOON, tokens().0, Box::new(dying));
+    for _ in 0..3 {
+        assert_eq!(f.get().unwrap().status(), 200);
+    }
+    // Twice at the dying one, and not again for half a minute.
+    assert!(f.requests() <= 5, "{}", f.requests());
+    let f = cluster(2, SOON, tokens().0, Box::new(|_| Err(Trouble::Io)));
+    assert_eq!(f.get().err().unwrap().kind(), Kind::Io);
+    assert_eq!(f.requests(), 4);
+}
+
+#[test]
+fn situation_24_the_secret_changes_while_a_renewal_is_on_its_way() {
+    let count = AtomicU32::new(0);
+    let changed = Arc::new(AtomicBool::new(false));
+    let is_new = changed.clone();
+    // The second login's token is signed with the old secret, and arrives when that has been replaced.
+    let login = move |_: &Outgoing| {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        let signed = if number < 2 { "old" } else { "new" };
+        Ok((200, format!(r#"{{"accessToken":"{signed}-{number}","tokenTtl":4}}"#)))
+    };
+    let request = move |out: &Outgoing| {
+        let good = is_new.load(Ordering::SeqCst) == bearer(out).starts_with("new");
+        Ok(if good { (200, "ok".into()) } else { (403, "token expired!".into()) })
+    };
+    let f = fixture(Some(Duration::from_millis(300)), Box::new(login), Box::new(request));
+    assert_eq!(f.get().unwrap().status(), 200);
+    let end = Instant::now() + Duration::from_secs(10);
+    while f.client.stats().refresh_state != RefreshState::InFlight {
+        assert!(Instant::now() < end, "no renewal");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    changed.store(true, Ordering::SeqCst);
+    let answer = f.get().unwrap();
+    assert_eq!((answer.status(), answer.replays(), f.logins()), (200, 2, 3));
 }

@@ -85,7 +85,11 @@ impl Desk {
         match brings {
             Ok(generation) => {
                 let ttl = Some(Duration::from_secs(18_000));
-                assert!(state.machine.issued(number, Issued { generation, ttl, same: false, sent: NOW }, NOW));
+                assert!(state.machine.issued(
+                    number,
+                    Issued { generation, ttl, same: false, sent: NOW, server: None },
+                    NOW
+                ));
                 state.token = Some(generation);
             }
             Err(error) => {
