@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import examples
 from by_server import ByServer
 from devserver import DevServer
 from handle import PASSWORD, USER
@@ -38,6 +39,11 @@ def _shims() -> Sequence[tuple[str, str, str]]:
 
 
 SHIMS = _shims()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr == "real":
+        examples.built()  # now, or the two processes would do it side by side, in the same folder
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

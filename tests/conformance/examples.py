@@ -27,11 +27,13 @@ class Report:
 
 
 def built() -> dict[str, tuple[str, str]]:
-    """Builds them all; by language the command, and where that is empty the reason."""
-    subprocess.run(["make", "-s", "prefix"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    lines = subprocess.run(["examples/build.sh"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    """Builds them all, once; by language the command, and where that is empty the reason."""
+    if "NACOS_EXAMPLES" not in os.environ:  # set by the process that started this one
+        subprocess.run(["make", "-s", "prefix"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        made = subprocess.run(["examples/build.sh"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+        os.environ["NACOS_EXAMPLES"] = made.stdout
     programs = {}
-    for line in lines.splitlines():
+    for line in os.environ["NACOS_EXAMPLES"].splitlines():
         language, command, reason = [*line.split("\t"), "", ""][:3]
         programs[language] = (command, reason)
     return programs
