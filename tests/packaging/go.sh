@@ -86,6 +86,7 @@ fi
 
 refused "without an installation pkg-config names what is missing" "nacos_auth.pc" \
   in_project PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR="$work" go build -o none .
+refused "without cgo the compiler says what to do" "set_CGO_ENABLED_1" in_project CGO_ENABLED=0 go build -o none .
 mkdir -p "$work/other/lib/pkgconfig" "$work/other/include"
 sed 's/^#define NACOS_AUTH_ABI_VERSION .*/#define NACOS_AUTH_ABI_VERSION 7/' include/nacos_auth.h >"$work/other/include/nacos_auth.h"
 sed "s|^prefix=.*|prefix=$work/other|" "$prefix/lib/pkgconfig/nacos_auth.pc" >"$work/other/lib/pkgconfig/nacos_auth.pc"
