@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -177,3 +181,14 @@ def test_no_thread_stays_behind(server: DevServer, wait_until: Callable[..., Non
 
     asyncio.run(main())
     wait_until(lambda: not threads())
+
+
+def test_asyncio_is_imported_by_those_who_want_it() -> None:
+    code = """
+import sys, nacos_auth
+assert "asyncio" not in sys.modules and "AsyncClient" in nacos_auth.__all__ and not hasattr(nacos_auth, "absent")
+from nacos_auth import AsyncClient
+assert AsyncClient is nacos_auth.AsyncClient
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)

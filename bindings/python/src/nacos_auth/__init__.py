@@ -6,8 +6,9 @@
 `Client` is the door; everything raised is a `NacosError`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import _main_interpreter as _main_interpreter
-from ._async_client import AsyncClient
 from ._client import Client
 from ._declarations import ABI_VERSION
 from ._errors import (
@@ -30,6 +31,9 @@ from ._errors import (
 from ._library import library_version
 from ._response import Headers, Response
 from ._state import Advice, Event, ExternalToken, Stats, Token
+
+if TYPE_CHECKING:
+    from ._async_client import AsyncClient
 
 __version__ = "0.1.0"
 
@@ -62,3 +66,13 @@ __all__ = [
     "__version__",
     "library_version",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what needs asyncio when it is asked for: that takes longer than all the rest."""
+    if name == "AsyncClient":
+        from ._async_client import AsyncClient  # noqa: PLC0415
+
+        globals()[name] = AsyncClient
+        return AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
