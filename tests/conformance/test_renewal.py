@@ -75,6 +75,20 @@ def test_a_new_secret_node_by_node(shim: Shim, serve: Serve, restarts: bool) -> 
     assert 2 <= tally.generations <= 4
 
 
+def test_a_new_token_of_a_node_that_goes_down(shim: Shim, serve: Serve) -> None:
+    """The first node with the new secret issues a token and is gone; the others refuse it and issue another."""
+    nodes = [serve(secret=OLD) for _ in range(3)]
+    handle = Handle.open(shim, ",".join(node.address for node in nodes))
+    handle.reads(0.1).assert_all_read()
+    first = max(nodes, key=lambda node: node.counts()["requests"])
+    first.rotate_secret(NEW)
+    refused = handle.get_token()["generation"]
+    handle.ask("report_rejected", generation=refused, http_status=403, body="token invalid!")
+    assert handle.get_token()["generation"] != refused
+    first.restart(down_ms=2000)
+    handle.reads(1).assert_all_read()
+
+
 def test_64_callers_whose_token_is_refused_share_one_login(shim: Shim, serve: Serve) -> None:
     server = serve()
     handle = Handle.open(shim, server.address)
