@@ -394,10 +394,10 @@ struct event {
  * credentials: username with password or password_file, or token, or the callback.
  *
  * Callbacks run on a thread of the library and may call the client, close() included; event and log never at the same
- * time. What `credentials` throws becomes the failure of the login (status::no_credentials with its what()); what
- * `event` and `log` throw is swallowed. None begins once close() or the destructor has returned, so they may refer to
- * what outlives the client; they themselves are destroyed then, or when a login that is under way has ended, on any
- * thread.
+ * time. close() and the destructor tell what is still to be told, in their own thread. What `credentials` throws
+ * becomes the failure of the login (status::no_credentials with its what()); what `event` and `log` throw is swallowed.
+ * None begins once close() or the destructor has returned, so they may refer to what outlives the client; they
+ * themselves are destroyed then, or when a login that is under way has ended, on any thread.
  */
 struct options {
   std::string server_addr = {};                  ///< one or several of `[http(s)://]host[:port]`, separated by commas
@@ -575,7 +575,7 @@ class response {
   }
   /// Of the token that got this answer; 0 if the request went without one.
   std::uint64_t generation() const noexcept { return nacos_response_generation(handle_.get()); }
-  /// How often the request was repeated with a new token: 0 or 1.
+  /// How often the request was repeated with a new token: 0 nearly always, 2 at the most.
   unsigned replays() const noexcept { return nacos_response_replays(handle_.get()); }
 
   /// The handle, lent; NULL after a move.
@@ -658,7 +658,7 @@ class client {
     }
   }
 
-  /// Sends a request with the token on it; logs in and repeats it once if the answer refuses the token.
+  /// Sends a request with the token on it; logs in and repeats it if the answer refuses the token.
   [[nodiscard]] result<response> try_send(const request &what) const {
     detail::lender lender;
     auto in = nacos_request_options_default();
@@ -757,8 +757,8 @@ class client {
     return word != nullptr ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : 0;
   }
 
-  /// Ends every call under way, and every later one, with status::closed. Waits for a callback that runs in another
-  /// thread: hold no lock that it wants. Idempotent.
+  /// Ends every call under way, and every later one, with status::closed. Waits for callbacks: hold no lock that they
+  /// want. Idempotent.
   void close() const noexcept { nacos_auth_close(handle_.get()); }
 
   /// The handle, lent; NULL after a move.
