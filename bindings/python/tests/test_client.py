@@ -164,7 +164,17 @@ def test_no_secret_in_any_text(server: DevServer) -> None:
         server.control("/faults", on="all", kind="reset", times=0)
         client.report_rejected(client.generation, 403, "token expired!")
         texts = [repr(client), repr(client.stats())]
-        for call in (client.token, lambda: client.get(CONFIG), lambda: closed.set_credentials("writer", password)):
+        for call in (
+            client.token,
+            lambda: client.get(CONFIG),
+            lambda: closed.set_credentials("writer", password),
+            lambda: closed.set_token(token),
+            lambda: client.set_credentials("writer", password + "\0"),
+            lambda: client.set_token(token + "\ud800"),
+            lambda: Client(server.address, "writer", password + "\0"),
+            lambda: Client(server.address, "writer", password, connect_timeout=-1),
+            lambda: Client(server.address, token=token, username="writer"),
+        ):
             with pytest.raises(nacos_auth.NacosError) as caught:
                 call()
             frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)

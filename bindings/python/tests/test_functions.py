@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -131,7 +132,10 @@ def test_credentials_function_gives_a_token(server: DevServer, client: Client, t
     assert server.counts()["logins"] == 1
 
 
-@pytest.mark.parametrize("answer", [RuntimeError("my secret"), ("one", "two", "three"), ("nacos", "my\0secret"), None])
+@pytest.mark.parametrize(
+    "answer",
+    [RuntimeError("my secret"), ("one", "my secret", "three"), ("nacos", "my\0secret"), ("nacos", "\ud800secret")],
+)
 def test_credentials_function_fails(
     server: DevServer, logger: logging.Logger, caplog: pytest.LogCaptureFixture, answer: Any
 ) -> None:
@@ -148,6 +152,13 @@ def test_credentials_function_fails(
     assert caught.value.status == "NO_CREDENTIALS"
     assert "secret" not in str(caught.value)
     assert "the credentials function failed\nTraceback" in caplog.text  # with what it raised
+    logged = caplog.records[-1].exc_info or next(r.exc_info for r in caplog.records if r.exc_info)
+    assert logged is not None
+    assert logged[1] is not None
+    frames = traceback.TracebackException.from_exception(logged[1], capture_locals=True).stack
+    own = [frame for frame in frames if "/nacos_auth/" in frame.filename]
+    assert own
+    assert "secret" not in "".join(traceback.StackSummary.from_list(own).format())
 
 
 def test_password_file(server: DevServer, tmp_path: Path) -> None:

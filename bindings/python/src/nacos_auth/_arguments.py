@@ -29,10 +29,12 @@ def text(name: str, value: str | None) -> bytes | None:
     if value is None:
         return None
     if "\0" in value:
+        del value  # a traceback that shows variables must not find it here
         raise invalid(f"{name} contains a NUL character")
     try:
         return value.encode()
     except UnicodeEncodeError:  # its own text would show the value
+        del value
         raise InvalidArgumentError(f"{name} is not valid Unicode", status="INVALID_UTF8", code=102) from None
 
 

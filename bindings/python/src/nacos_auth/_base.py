@@ -93,24 +93,28 @@ class BaseClient:
 
         Raises `InvalidArgumentError` (INVALID_CONFIG, ...), or `LibraryError` if there is no native library.
         """
+        self._server_addr = server_addr
+        self._word = c_uint64(0)  # with these two it can be shown, in a traceback of what fails here
         if carriage not in CARRIAGES:
             raise invalid("carriage must be one of " + ", ".join(CARRIAGES))
-        options = AuthOptions(
-            server_addr=text("server_addr", server_addr),
-            context_path=text("context_path", context_path),
-            username=text("username", username),
-            password=text("password", password),
-            ca_file=path_text("ca_file", ca_file),
-            client_cert_file=path_text("client_cert_file", client_cert_file),
-            client_key_file=path_text("client_key_file", client_key_file),
-            proxy=text("proxy", proxy),
-            connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
-            request_timeout_ms=milliseconds("request_timeout", request_timeout),
-            carriage=CARRIAGES[carriage],
-            password_file=path_text("password_file", password_file),
-            token=text("token", token),
-        )
-        del password, proxy, token  # a traceback that shows variables must not find them here
+        try:
+            options = AuthOptions(
+                server_addr=text("server_addr", server_addr),
+                context_path=text("context_path", context_path),
+                username=text("username", username),
+                password=text("password", password),
+                ca_file=path_text("ca_file", ca_file),
+                client_cert_file=path_text("client_cert_file", client_cert_file),
+                client_key_file=path_text("client_key_file", client_key_file),
+                proxy=text("proxy", proxy),
+                connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
+                request_timeout_ms=milliseconds("request_timeout", request_timeout),
+                carriage=CARRIAGES[carriage],
+                password_file=path_text("password_file", password_file),
+                token=text("token", token),
+            )
+        finally:
+            del password, proxy, token  # a traceback that shows variables must not find them here
         native = library()
         self._functions = register(Functions(credentials, on_event, logger), options)
         try:
@@ -118,7 +122,6 @@ class BaseClient:
         except NacosError:
             forget(self._functions)
             raise
-        self._server_addr = server_addr
         self._carriage = carriage
         self._request_timeout = request_timeout or _DEFAULT_TIMEOUT
         # One tuple, replaced whole: a token never stands beside the generation of another.
@@ -192,8 +195,10 @@ class BaseClient:
     def set_credentials(self, username: str, password: str) -> None:
         """Replaces the account's name and password; the next call logs in with them."""
         handle, error = self._handle, c_void_p()
-        name, secret = text("username", username), text("password", password)
-        del password
+        try:
+            name, secret = text("username", username), text("password", password)
+        finally:
+            del password
         status = handle.library.nacos_auth_set_credentials(handle.pointer, name, secret, byref(error))
         del secret
         if status:
@@ -202,8 +207,10 @@ class BaseClient:
     def set_token(self, token: str, ttl: float | None = None) -> None:
         """From now on uses this token, which somebody else got, for ttl seconds (None: until refused). No logins."""
         handle, error = self._handle, c_void_p()
-        secret = text("token", token)
-        del token
+        try:
+            secret = text("token", token)
+        finally:
+            del token
         status = handle.library.nacos_auth_set_token(handle.pointer, secret, life(ttl), byref(error))
         del secret
         if status:

@@ -92,16 +92,20 @@ def _credentials(number: int, answer: int) -> None:
 
 def _answer(answer: int, credentials: Credentials) -> None:
     native, error = library(), c_void_p()
-    if isinstance(credentials, str):
-        credentials = ExternalToken(credentials)
-    if isinstance(credentials, ExternalToken):
-        ttl = life(credentials.ttl)
-        status = native.nacos_credentials_set_token(answer, text("token", credentials.value), ttl, byref(error))
-    else:
-        username, password = credentials
-        status = native.nacos_credentials_set_password(
-            answer, text("username", username), text("password", password), byref(error)
-        )
+    username = password = None
+    try:
+        if isinstance(credentials, str):
+            credentials = ExternalToken(credentials)
+        if isinstance(credentials, ExternalToken):
+            ttl = life(credentials.ttl)
+            status = native.nacos_credentials_set_token(answer, text("token", credentials.value), ttl, byref(error))
+        else:
+            username, password = credentials
+            status = native.nacos_credentials_set_password(
+                answer, text("username", username), text("password", password), byref(error)
+            )
+    finally:
+        del credentials, username, password  # a traceback that shows variables must not find them here
     if status:
         raise take_error(native, status, error)
 
