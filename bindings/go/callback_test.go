@@ -279,7 +279,9 @@ func TestFunctionsCallTheClient(t *testing.T) {
 		}
 	})
 	close(ready)
-	token(t, client)
+	if _, err := client.Token(background); err != nil { // may be closed by then
+		wantError(t, err, nacosauth.ErrClosed)
+	}
 	select {
 	case err := <-done:
 		if err != nil {

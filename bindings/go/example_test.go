@@ -88,10 +88,11 @@ func ExampleOptions_onEvent() {
 	events := make(chan nacosauth.Event, 16)
 	client, err := nacosauth.New(nacosauth.Options{
 		ServerAddr: os.Getenv("NACOS_SERVER_ADDR"),
-		Username:   "nacos",
-		Password:   "nacos",
-		OnEvent:    func(event nacosauth.Event) { events <- event },
-		Logger:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Credentials: func(context.Context) (nacosauth.Credentials, error) {
+			return nacosauth.Credentials{Username: "nacos", Password: "nacos"}, nil
+		},
+		OnEvent: func(event nacosauth.Event) { events <- event },
+		Logger:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		log.Fatal(err)
