@@ -413,6 +413,26 @@ func TestTransportEndsWithTheContext(t *testing.T) {
 	wantError(t, err, context.DeadlineExceeded)
 }
 
+// A new secret while a renewal is on its way: the token that it brings is of the old secret, and refused as well.
+func TestTransportOverARenewalThatCameTooLate(t *testing.T) {
+	server := start(t, "--ttl", "3")
+	client := server.connect(t)
+	web := carried(t, client)
+	token(t, client)
+	server.post(t, "/faults", fields{"on": "login", "kind": "drip", "delay_ms": 5, "times": 1})
+	eventually(t, "the renewal is answered", func() bool { return server.counts(t).Logins == 2 })
+	server.post(t, "/secret", nil)
+	if stats, err := client.Stats(); err != nil || stats.Refresh != nacosauth.RefreshInFlight {
+		t.Fatalf("too late: %+v, %v", stats, err)
+	}
+	if err := fetch(web, "http://"+server.Address+"/nacos/v1/cs/configs?"+config.Encode(), ""); err != nil {
+		t.Error(err)
+	}
+	if c := server.counts(t); c.Rejections != 2 || c.Logins != 3 {
+		t.Errorf("%+v", c)
+	}
+}
+
 // A program with a stack of its own sees nothing of tokens that expire and secrets that change.
 func TestTransportOverExpiry(t *testing.T) {
 	server := start(t, "--ttl", "3")
