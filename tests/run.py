@@ -159,6 +159,7 @@ PARTS = [
         ],
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
+    Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
     Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=2"])]),
     Part(
         "real",
@@ -184,6 +185,7 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/docs"),
             Step(
                 ["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'],
                 needs=("gofmt",),
