@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 TTL = 6  # seconds
 LIVES = 6
-# Over the new secret, unless a renewal was due in that very moment; and over a renewal that a busy machine brought late.
+# Over the new secret, unless a renewal was due just then; and over a renewal that a busy machine brought late.
 REFUSALS = 2
 POOR = ("poor", "no rights at all")
 UNREACHABLE = {"CONNECT", "IO", "TIMEOUT"}
