@@ -16,8 +16,8 @@
  *   it any more.
  * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_close and nacos_auth_free until a callback
  *   that is running has returned; nothing else does.
- * - Callbacks run on threads of the library. Close a handle that has callbacks before the program or its language runtime
- *   ends.
+ * - Callbacks run on threads of the library, and on the one that closes their handle. Close a handle that has callbacks
+ *   before the program or its language runtime ends.
  * - The library works across fork: the child keeps the token and opens connections of its own. It installs no signal
  *   handler, reads no environment variable and prints nothing. Messages never hold a password, token or query.
  *
@@ -275,10 +275,10 @@ typedef struct nacos_event {
 typedef void (*nacos_event_callback)(void *data, const struct nacos_event *event);
 
 /**
- * Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library, under no lock,
- * never at the same time as another log or event callback; may block, call the library and close the handle; one so slow
- * that a thousand lines wait for it misses the oldest. Must return: no exception, no longjmp. None begins once
- * nacos_auth_close has returned.
+ * Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library (what is left to
+ * tell when the handle is closed: on the one that closes it), under no lock, never at the same time as another log or event
+ * callback; may block, call the library and close the handle; one so slow that a thousand lines wait for it misses the
+ * oldest. Must return: no exception, no longjmp. None begins once nacos_auth_close has returned.
  */
 typedef void (*nacos_log_callback)(void *data, int32_t level, const char *message);
 

@@ -118,6 +118,21 @@ mod tests {
     }
 
     #[test]
+    fn situation_47_thousands_at_once_recover_and_let_the_servers_recover() {
+        for scenario in [Scenario::mass_start(1_000), Scenario::mass_rejection(1_000)] {
+            let tally = world::run::<Ours>(&scenario, 1);
+            assert_eq!(tally.unrecovered(), 0);
+            assert!(tally.recovery(0.99).unwrap() <= Time::from_secs(60), "{}", scenario.name);
+        }
+        for scenario in [Scenario::mass_start(10_000), Scenario::mass_rejection(10_000)] {
+            let tally = world::run::<Ours>(&scenario, 1);
+            assert_eq!(tally.unrecovered(), 0);
+            let most = tally.repeats.iter().max().copied().unwrap_or(0);
+            assert!(f64::from(most) <= 1.2 * scenario.cluster().capacity(), "{}: {most}", scenario.name);
+        }
+    }
+
+    #[test]
     fn a_wrong_password_costs_what_the_rules_say() {
         let scenario = Scenario::wrong_password("", 1, QUARTER);
         assert!(world::run::<Ours>(&scenario, 1).most_in_first_quarter() <= 3);

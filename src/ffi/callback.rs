@@ -73,10 +73,10 @@ pub struct nacos_credentials(Option<Result<Supply, String>>);
 pub type nacos_credentials_callback =
     Option<unsafe extern "C" fn(data: *mut c_void, credentials: *mut nacos_credentials)>;
 
-/// Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library, under no lock,
-/// never at the same time as another log or event callback; may block, call the library and close the handle; one so slow
-/// that a thousand lines wait for it misses the oldest. Must return: no exception, no longjmp. None begins once
-/// nacos_auth_close has returned.
+/// Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library (what is left to
+/// tell when the handle is closed: on the one that closes it), under no lock, never at the same time as another log or event
+/// callback; may block, call the library and close the handle; one so slow that a thousand lines wait for it misses the
+/// oldest. Must return: no exception, no longjmp. None begins once nacos_auth_close has returned.
 pub type nacos_log_callback = Option<unsafe extern "C" fn(data: *mut c_void, level: i32, message: *const c_char)>;
 
 /// Takes an event; for the rest like nacos_log_callback.

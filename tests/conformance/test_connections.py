@@ -16,7 +16,7 @@ PUBLISH: dict[str, Any] = {
 }
 
 
-def test_the_server_closes_after_100_requests(shim: Shim, serve: Serve) -> None:
+def test_situation_54_the_server_closes_after_100_requests(shim: Shim, serve: Serve) -> None:
     server = serve()
     handle = Handle.open(shim, server.address)
     handle.get_token()
