@@ -6,8 +6,8 @@ import base64
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from random import Random
 from typing import TYPE_CHECKING, final
 
@@ -67,33 +67,15 @@ class Cluster:
         for server in self.servers:
             server.clear_faults()
 
-    @contextmanager
-    def between_logins(self) -> Iterator[None]:
-        """While no token is on its way: logins wait until this is over, and those answered before have arrived."""
-        for server in self.servers:
-            server.fault("login", "delay", delay_ms=800)
-        try:
-            time.sleep(0.3)
-            yield
-        finally:
-            self.clear_faults()
-
     def rotate_secret(self, rng: Random) -> None:
         """The same new one for all."""
         secret = _secret(rng)
-        with self.between_logins():
-            for server in self.servers:
-                server.rotate_secret(secret)
-
-    def revoke(self) -> None:
-        with self.between_logins():
-            for server in self.servers:
-                server.revoke()
+        for server in self.servers:
+            server.rotate_secret(secret)
 
     def switch_cache(self, enabled: bool) -> None:
-        with self.between_logins():  # off, it may forget a token that is over but for the cache
-            for server in self.servers:
-                server._call("POST", "/token-cache", enabled=enabled)  # DevServer has no word for it
+        for server in self.servers:
+            server._call("POST", "/token-cache", enabled=enabled)  # DevServer has no word for it
         now = time.monotonic()
         if not enabled:
             self._cached_before += max(0.0, now - self._cached_since)

@@ -19,9 +19,21 @@ def new_secret(cluster: Cluster, rng: Random) -> None:
     cluster.rotate_secret(rng)
 
 
+def new_secret_during_login(cluster: Cluster, rng: Random) -> None:
+    """The tokens that are on their way end with those that they were to replace."""
+    cluster.note("a new secret while logins are on their way")
+    before = cluster.logins()
+    for server in cluster.servers:
+        server.fault("login", "drip", delay_ms=2)
+    _wait_for(cluster, lambda: cluster.logins() > before)
+    cluster.rotate_secret(rng)
+    cluster.clear_faults()
+
+
 def revocation(cluster: Cluster, rng: Random) -> None:
     cluster.note("all tokens revoked")
-    cluster.revoke()
+    for server in cluster.servers:
+        server.revoke()
 
 
 def password(cluster: Cluster, rng: Random) -> None:
@@ -146,6 +158,7 @@ def _wait_for(cluster: Cluster, happened: Callable[[], bool], limit: float = 5.0
 
 EVERYWHERE: tuple[Fault, ...] = (
     new_secret,
+    new_secret_during_login,
     revocation,
     password,
     token_cache,

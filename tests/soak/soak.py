@@ -25,7 +25,7 @@ All other faults cost no caller anything: a new secret, revoked tokens, a new pa
 connections, slow logins and requests. For that they keep within what the library promises:
 
 - a connection is reset under one request at a time: a request is sent again once;
-- a token ends while its successor is not on its way already: a request is replayed once;
+- a token and its successor that is on its way already may end together, but not a third: a request is replayed twice;
 - a login takes 2 s at the most: it may keep callers waiting, but its token has to be young when it arrives;
 - an outage lasts at least a second: a refusal by a server that restarted unseen is that of a wrong password.
 
