@@ -118,6 +118,9 @@ fn read_success(body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
         let said = quote(body, password.expose());
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
     })?;
+    if !json.is_object() || !matches!(json["accessToken"], Value::Null | Value::String(_)) {
+        return Err(not_nacos("JSON, but not the answer to a login".into()));
+    }
     // `data` held the token, behind "Bearer ", in old servers with another authentication type.
     let token = json["accessToken"].as_str().or_else(|| json["data"].as_str()?.strip_prefix("Bearer "));
     let Some(token) = token.filter(|t| !t.is_empty()) else {
@@ -187,7 +190,8 @@ mod tests {
             (Api::V3, 200, r#"{"code":23000,"message":"Current Nacos auth plugin type is not `nacos`"}"#, Refused),
             (Api::V1, 200, r#"{"code":401,"message":"Login failed"}"#, Refused),
             (Api::V1, 200, r#"{"accessToken":""}"#, Refused),
-            (Api::V1, 200, "[1]", Refused),
+            (Api::V1, 200, "[1]", NotNacos),
+            (Api::V1, 200, r#"{"accessToken":42}"#, NotNacos),
         ] {
             assert_eq!(ask(api, status, body).unwrap_err().reason, reason, "{status} {body}");
         }
