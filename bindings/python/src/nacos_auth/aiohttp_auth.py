@@ -5,13 +5,13 @@ from __future__ import annotations
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from aiohttp.payload import Payload
 
-from ._adapter import MAY_REFUSE, Bearer
+from ._adapter import MAY_REFUSE, MOST_REPEATS, Bearer
 from ._async_client import AsyncClient
 from ._state import Advice, Token
 
 
 class NacosAuth:
-    """A middleware: puts the client's token on requests to its servers, and repeats one refused for its token once.
+    """A middleware: puts the client's token on requests to its servers, and repeats one refused for its token.
 
     A body that cannot be read twice (a generator) is not repeated. Raises `NacosError` where there is no token.
     Closes nothing.
@@ -25,10 +25,11 @@ class NacosAuth:
         if not self._bearer.is_for(str(request.url)):
             return await handler(request)
         answer, advice = await self._send(request, handler)
-        if advice is not Advice.REPLAY or (isinstance(request.body, Payload) and request.body.consumed):
-            return answer
-        answer.release()
-        answer, _ = await self._send(request, handler)
+        for _ in range(MOST_REPEATS):
+            if advice is not Advice.REPLAY or (isinstance(request.body, Payload) and request.body.consumed):
+                break
+            answer.release()
+            answer, advice = await self._send(request, handler)
         return answer
 
     async def _send(self, request: ClientRequest, handler: ClientHandlerType) -> tuple[ClientResponse, Advice]:

@@ -6,14 +6,14 @@ from collections.abc import AsyncGenerator, Generator
 
 import httpx
 
-from ._adapter import MAY_REFUSE, Bearer
+from ._adapter import MAY_REFUSE, MOST_REPEATS, Bearer
 from ._async_client import AsyncClient
 from ._client import Client
 from ._state import Advice, Token
 
 
 class NacosAuth(httpx.Auth):
-    """Puts the client's token on requests to its servers, and repeats one that was refused for its token once.
+    """Puts the client's token on requests to its servers, and repeats one that was refused for its token.
 
     With `Client` for httpx.Client, with `AsyncClient` for httpx.AsyncClient. A body that cannot be read twice (a
     generator) is not repeated. Raises `NacosError` where there is no token. Closes nothing. With carriage="header" do
@@ -30,12 +30,12 @@ class NacosAuth(httpx.Auth):
         if not self._bearer.is_for(str(request.url)):
             yield request
             return
-        for last in (False, True):
+        for repeats in range(MOST_REPEATS + 1):
             token = self._put(self._client.token_info(), request)
             answer = yield request
             if answer.status_code in MAY_REFUSE:
                 answer.read()
-            if last or not self._repeats(token, answer):
+            if repeats == MOST_REPEATS or not self._repeats(token, answer):
                 return
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
@@ -44,12 +44,12 @@ class NacosAuth(httpx.Auth):
         if not self._bearer.is_for(str(request.url)):
             yield request
             return
-        for last in (False, True):
+        for repeats in range(MOST_REPEATS + 1):
             token = self._put(await self._client.token_info(), request)
             answer = yield request
             if answer.status_code in MAY_REFUSE:
                 await answer.aread()
-            if last or not self._repeats(token, answer):
+            if repeats == MOST_REPEATS or not self._repeats(token, answer):
                 return
 
     def _put(self, token: Token, request: httpx.Request) -> Token:

@@ -8,7 +8,7 @@ from urllib.error import HTTPError
 
 import nacos  # type: ignore[import-untyped]
 
-from ._adapter import MAY_REFUSE, Bearer
+from ._adapter import MAY_REFUSE, MOST_REPEATS, Bearer
 from ._client import Client
 from ._state import Advice, Token
 
@@ -16,7 +16,7 @@ from ._state import Advice, Token
 class NacosClient(nacos.NacosClient):  # type: ignore[misc]
     """`nacos.NacosClient` with the same arguments, which keeps itself logged in.
 
-    A request that was refused for its token is repeated once, with the next one. The token travels in a header, not in
+    A request that was refused for its token is repeated with the next one. The token travels in a header, not in
     the URL, and is not written to the SDK's log. With `auth` its token comes from that client, which stays the
     caller's, in place of a user name and password.
     """
@@ -41,21 +41,26 @@ class NacosClient(nacos.NacosClient):  # type: ignore[misc]
     def _do_sync_req(self, url: str, headers: dict[str, str] | None = None, *arguments: Any, **settings: Any) -> Any:
         if self.auth is None or self._bearer is None:
             return super()._do_sync_req(url, headers, *arguments, **settings)
-        token = self.auth.token_info()
-        try:
-            answer = super()._do_sync_req(url, _with(self._bearer, token, headers), *arguments, **settings)
-        except HTTPError as refusal:
-            if refusal.code not in MAY_REFUSE:
-                raise
-            method = settings.get("method") or (arguments[3] if len(arguments) > 3 else "GET")
-            body = refusal.read()
-            refusal.close()
-            if self._bearer.advice(token, method, refusal.code, body) is not Advice.REPLAY:
-                raise HTTPError(refusal.url, refusal.code, refusal.msg, refusal.headers, io.BytesIO(body)) from None
+        repeats = 0
+        while True:
             token = self.auth.token_info()
-            answer = super()._do_sync_req(url, _with(self._bearer, token, headers), *arguments, **settings)
-        self._bearer.advice(token, "", answer.status)
-        return answer
+            try:
+                answer = super()._do_sync_req(url, _with(self._bearer, token, headers), *arguments, **settings)
+            except HTTPError as refusal:
+                if refusal.code not in MAY_REFUSE:
+                    raise
+                method = settings.get("method") or (arguments[3] if len(arguments) > 3 else "GET")
+                body = refusal.read()
+                refusal.close()
+                if (
+                    self._bearer.advice(token, method, refusal.code, body) is not Advice.REPLAY
+                    or repeats == MOST_REPEATS
+                ):
+                    raise HTTPError(refusal.url, refusal.code, refusal.msg, refusal.headers, io.BytesIO(body)) from None
+                repeats += 1
+            else:
+                self._bearer.advice(token, "", answer.status)
+                return answer
 
 
 def _with(bearer: Bearer, token: Token, headers: dict[str, str] | None) -> dict[str, str]:

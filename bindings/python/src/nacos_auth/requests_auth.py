@@ -10,13 +10,13 @@ from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from ._adapter import MAY_REFUSE, Bearer
+from ._adapter import MAY_REFUSE, MOST_REPEATS, Bearer
 from ._client import Client
 from ._state import Advice, Token
 
 
 class NacosAuth(AuthBase):
-    """Puts the client's token on requests to its servers, and repeats one that was refused for its token once.
+    """Puts the client's token on requests to its servers, and repeats one that was refused for its token.
 
     A body that cannot be read twice (a generator) is not repeated. Raises `NacosError` where there is no token.
     Closes nothing.
@@ -47,21 +47,23 @@ class NacosAuth(AuthBase):
         if answer.is_redirect and not self._bearer.is_for(urljoin(answer.url, answer.headers["location"])):
             del request.headers[name]  # requests itself would take away no other header than Authorization
             return answer
-        if self._advice(answer, token) is not Advice.REPLAY:
-            return answer
-        again = request.copy()
-        try:
-            if again.body is not None and not isinstance(again.body, (str, bytes)):
-                rewind_body(again)
-        except UnrewindableBodyError:
-            return answer
-        answer.close()
-        fresh = self._put_token(again)
-        repeated: Response = answer.connection.send(again, **how)
-        repeated.history.append(answer)
-        repeated.request = again
-        self._advice(repeated, fresh)
-        return repeated
+        advice = self._advice(answer, token)
+        for _ in range(MOST_REPEATS):
+            if advice is not Advice.REPLAY:
+                break
+            again = request.copy()
+            try:
+                if again.body is not None and not isinstance(again.body, (str, bytes)):
+                    rewind_body(again)
+            except UnrewindableBodyError:
+                break
+            answer.close()
+            token = self._put_token(again)
+            repeated: Response = answer.connection.send(again, **how)
+            repeated.history = [*answer.history, answer]
+            repeated.request = again
+            answer, advice = repeated, self._advice(repeated, token)
+        return answer
 
     def _advice(self, answer: Response, token: Token) -> Advice:
         body = answer.content if answer.status_code in MAY_REFUSE else b""
