@@ -20,7 +20,7 @@ def new_secret(cluster: Cluster, rng: Random) -> None:
 
 
 def new_secret_during_login(cluster: Cluster, rng: Random) -> None:
-    """The tokens that are on their way end with those that they were to replace."""
+    """The tokens that are on their way end with those that they were to replace. The next ones have to arrive."""
     cluster.note("a new secret while logins are on their way")
     before = cluster.logins()
     for server in cluster.servers:
@@ -28,6 +28,7 @@ def new_secret_during_login(cluster: Cluster, rng: Random) -> None:
     _wait_for(cluster, lambda: cluster.logins() > before)
     cluster.rotate_secret(rng)
     cluster.clear_faults()
+    cluster.wait_until_well(limit=10)
 
 
 def revocation(cluster: Cluster, rng: Random) -> None:
