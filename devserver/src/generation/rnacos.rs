@@ -1,6 +1,6 @@
 //! r-nacos 0.8.8: not a servlet container, so one way to say no, and the token is looked at before the path.
 
-use super::{Api, Dialect, GET, LoginWhenOff, READ_WRITE, Route, TokenKind, WRITE};
+use super::{Api, Dialect, GET, READ_WRITE, Route, TokenKind, WRITE, v2};
 use crate::http::{Answer, JSON_UTF8, Request};
 use crate::pages;
 
@@ -22,19 +22,9 @@ pub(super) const DIALECT: Dialect = Dialect {
     has_token_cache: false,
     expires_at_exp: true,
     token_beats_password: false,
-    checks_what_it_issues: false,
     has_permissions: false,
-    logs_in_before_roles: false,
     tells_admins: false,
-    identity_headers: true,
-    writes_preset_type: false,
-    login_when_off: LoginWhenOff::AuthDisabledWithoutSecret,
-    trims_tokens: false,
-    is_spring_2_1: false,
-    drafts_v2_instances: false,
-    missing_config_type: None,
     ignores_trailing_slash: false,
-    closes_after_500: false,
     requests_per_connection: None,
     token_before_path: true,
     rejection: |_| REFUSED.to_owned(),
@@ -49,6 +39,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     refused: refuse,
     not_found: |_, _| Answer::new(404, None, ""),
     outside_context: |_, _| Answer::new(404, None, ""),
+    ..v2::DIALECT
 };
 
 /// The one rejection of r-nacos, in JSON whatever the caller accepts.

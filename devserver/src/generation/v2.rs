@@ -1,6 +1,6 @@
 //! Nacos 2.5.1.
 
-use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, TokenKind, WRITE, v14};
+use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, WRITE, v14};
 use hyper::Method;
 use serde_json::json;
 
@@ -24,26 +24,13 @@ pub(super) const DIALECT: Dialect = Dialect {
         Route::new("/v1/console/health/liveness", GET, Api::HealthV1),
         Route::new("/v2/console/health/liveness", GET, Api::HealthV2),
     ],
-    tokens: TokenKind::Jwt,
     ttl_is_remaining: true,
     has_token_cache: true,
     expires_at_exp: false,
-    token_beats_password: true,
     checks_what_it_issues: false,
-    has_permissions: true,
     logs_in_before_roles: false,
-    tells_admins: true,
     identity_headers: true,
-    writes_preset_type: false,
     login_when_off: LoginWhenOff::AuthDisabledWithoutSecret,
-    trims_tokens: false,
-    is_spring_2_1: false,
-    drafts_v2_instances: false,
-    missing_config_type: None,
-    ignores_trailing_slash: true,
-    closes_after_500: false,
-    requests_per_connection: Some(100),
-    token_before_path: false,
     rejection: |rejection| text(rejection).to_owned(),
     login_failure,
     missing_parameter: |_, request, name| missing_parameter(request, name, "&#39;"),
@@ -52,9 +39,9 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     login_not_acceptable: Some(v14::login_not_acceptable),
     double_slash: Some(v14::double_slash),
-    refused: pages::forbidden,
     not_found: |dialect, request| pages::error(dialect, request, 404, "No message available"),
     outside_context: |_, _| pages::tomcat_not_found(),
+    ..v14::DIALECT
 };
 
 /// 3.x says the same, apart from `NoToken`.

@@ -1,6 +1,6 @@
 //! Nacos 3.0.3, the port of its client API.
 
-use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, TokenKind, WRITE, v2};
+use super::{Api, Dialect, GET, POST, READ_WRITE, Route, WRITE, v2};
 use crate::auth::LoginFailure;
 use crate::http::{Answer, Request};
 use crate::pages;
@@ -28,26 +28,9 @@ pub(super) const DIALECT: Dialect = Dialect {
         Route::new("/v1/console/server/state", GET, Api::StateV1).gone("/v3/console/server/state", CONSOLE_SWITCH),
         Route::new("/v3/admin/core/state", GET, Api::StateV3),
     ],
-    tokens: TokenKind::Jwt,
-    ttl_is_remaining: true,
-    has_token_cache: true,
-    expires_at_exp: false,
-    token_beats_password: true,
-    checks_what_it_issues: false,
-    has_permissions: true,
-    logs_in_before_roles: false,
-    tells_admins: true,
-    identity_headers: true,
     writes_preset_type: true,
-    login_when_off: LoginWhenOff::AuthDisabledWithoutSecret,
-    trims_tokens: false,
-    is_spring_2_1: false,
-    drafts_v2_instances: false,
-    missing_config_type: None,
     ignores_trailing_slash: false,
     closes_after_500: true,
-    requests_per_connection: Some(100),
-    token_before_path: false,
     rejection,
     login_failure,
     missing_parameter,
@@ -59,11 +42,11 @@ pub(super) const DIALECT: Dialect = Dialect {
         pages::error(dialect, request, 406, message)
     }),
     double_slash: Some(|dialect, request| pages::error(dialect, request, 400, "No message available")),
-    refused: pages::forbidden,
     not_found: |dialect, request| {
         pages::error(dialect, request, 404, &format!("No endpoint {} {}.", request.method, request.path))
     },
     outside_context: |_, _| pages::tomcat_not_found(),
+    ..v2::DIALECT
 };
 
 fn rejection(rejection: Rejection) -> String {
