@@ -13,6 +13,7 @@ mod publish;
 mod request;
 mod roster;
 mod source;
+mod stats;
 mod wait;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -24,11 +25,12 @@ pub use config::Config;
 pub use event::{Event, EventKind, Level};
 pub use request::{Request, Response};
 pub use source::Supply;
+pub use stats::Stats;
 pub use wait::Cancel;
 
 use config::Checked;
 use counters::Count;
-use identity::{Gauges, Identity, Lease};
+use identity::{Identity, Lease};
 use publish::Outlet;
 pub(crate) use publish::Snapshot;
 use source::{Credentials, Source};
@@ -36,7 +38,7 @@ use wait::{Limits, Signal};
 
 use crate::{
     error::{Error, Result},
-    lifecycle::{RefreshState, TokenState, Verdict},
+    lifecycle::Verdict,
     protocol::{
         carriage::Carriage,
         rejection::{self, Rejection},
@@ -83,62 +85,6 @@ pub enum Advice {
     Replay,
     /// The same, but only if sending the request twice does no harm.
     ReplayIfIdempotent,
-}
-
-/// Counters since the client was made, and its present state.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Logins that brought a token this client uses.
-    pub logins: u64,
-    /// Logins that did not.
-    pub login_failures: u64,
-    /// Calls of [`Client::request`].
-    pub requests: u64,
-    /// Requests repeated with a new token.
-    pub replays: u64,
-    /// Answers that refused a token, whatever the reason.
-    pub rejections: u64,
-    /// Of those: for want of a permission.
-    pub rejections_permission: u64,
-    /// Calls that waited for a login.
-    pub waits: u64,
-    /// Generation of the token; 0 if there is none.
-    pub generation: u64,
-    /// Milliseconds until the token's reckoned expiry.
-    pub remaining_ms: i64,
-    /// State of the token.
-    pub token_state: TokenState,
-    /// State of its renewal.
-    pub refresh_state: RefreshState,
-    /// Successful logins when there was no token yet.
-    pub logins_first: u64,
-    /// Successful logins before a token's expiry.
-    pub logins_renewal: u64,
-    /// Successful logins after a server refused the token.
-    pub logins_rejection: u64,
-    /// Failed logins: no server could be reached.
-    pub failures_unreachable: u64,
-    /// Failed logins: no answer in time, or too much to do (429, 502 to 504).
-    pub failures_overloaded: u64,
-    /// Failed logins: the credentials were refused, or the server failed over them (500).
-    pub failures_refused: u64,
-    /// Failed logins: the answer was not that of a Nacos, or there was nothing to log in with.
-    pub failures_other: u64,
-    /// Refused tokens: invalid or expired.
-    pub rejections_identity: u64,
-    /// Refused tokens: without saying why.
-    pub rejections_unknown: u64,
-    /// Calls that got the last login's error because the next login was not due yet.
-    pub held_back_pause: u64,
-    /// The same while the credentials counted as wrong.
-    pub held_back_latch: u64,
-    /// Refusals of a token that had been replaced already: answered by a replay, without a login.
-    pub held_back_generation: u64,
-    /// Calls that wait for a login now.
-    pub waiting: u64,
-    /// How long until the next login after one that failed; zero if none is waiting for its time.
-    pub retry_in: Duration,
 }
 
 impl Client {
@@ -295,41 +241,7 @@ impl Client {
 
     /// Counters and state.
     pub fn stats(&self) -> Stats {
-        let get = |count| self.outlet.counters.get(count);
-        let sum = |counts: &[Count]| counts.iter().map(|count| get(*count)).sum();
-        let Gauges { generation, remaining_ms, retry_in, token, refresh } = self.identity.load().gauges();
-        Stats {
-            logins: sum(&[Count::LoginsFirst, Count::LoginsRenewal, Count::LoginsRejection]),
-            login_failures: sum(&[
-                Count::FailuresUnreachable,
-                Count::FailuresOverloaded,
-                Count::FailuresRefused,
-                Count::FailuresOther,
-            ]),
-            requests: get(Count::Requests),
-            replays: get(Count::Replays),
-            rejections: sum(&[Count::RejectionsIdentity, Count::RejectionsPermission, Count::RejectionsUnknown]),
-            rejections_permission: get(Count::RejectionsPermission),
-            waits: get(Count::Waits),
-            generation,
-            remaining_ms,
-            token_state: token,
-            refresh_state: refresh,
-            logins_first: get(Count::LoginsFirst),
-            logins_renewal: get(Count::LoginsRenewal),
-            logins_rejection: get(Count::LoginsRejection),
-            failures_unreachable: get(Count::FailuresUnreachable),
-            failures_overloaded: get(Count::FailuresOverloaded),
-            failures_refused: get(Count::FailuresRefused),
-            failures_other: get(Count::FailuresOther),
-            rejections_identity: get(Count::RejectionsIdentity),
-            rejections_unknown: get(Count::RejectionsUnknown),
-            held_back_pause: get(Count::HeldBackPause),
-            held_back_latch: get(Count::HeldBackLatch),
-            held_back_generation: get(Count::HeldBackGeneration),
-            waiting: get(Count::Waiting),
-            retry_in,
-        }
+        Stats::of(&self.outlet.counters, self.identity.load().gauges())
     }
 
     /// Ends every call under way with [`Kind::Closed`](crate::Kind::Closed), and every later one. Does not wait for a login or a server,

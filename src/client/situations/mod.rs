@@ -10,7 +10,7 @@ use std::{sync::atomic::Ordering, time::Instant};
 
 use super::{wire::*, *};
 use crate::{
-    Kind,
+    Kind, RefreshState,
     transport::{Outgoing, Trouble},
 };
 
