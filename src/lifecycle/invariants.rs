@@ -10,14 +10,18 @@ enum Event {
     Pass(u64),
     Demand,
     Start,
-    Succeed { ttl: Option<u64>, same: bool },
+    Succeed { ttl: Option<u64>, same: bool, server: Option<usize> },
     Fail(Setback),
-    Rejected(Rejection, bool),
+    Rejected(Rejection, bool, Option<usize>),
     Accepted,
     SawDown,
     ClosedItself,
     Fork,
     OtherCredentials,
+}
+
+fn server() -> impl Strategy<Value = Option<usize>> {
+    prop::option::of(0..3usize)
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -40,9 +44,9 @@ fn event() -> impl Strategy<Value = Event> {
         1 => prop_oneof![0..50u64, 0..5_000u64, 0..5_000_000u64].prop_map(Event::Pass),
         3 => Just(Event::Demand),
         4 => Just(Event::Start),
-        3 => (ttl, any::<bool>()).prop_map(|(ttl, same)| Event::Succeed { ttl, same }),
+        3 => (ttl, any::<bool>(), server()).prop_map(|(ttl, same, server)| Event::Succeed { ttl, same, server }),
         2 => setback.prop_map(Event::Fail),
-        2 => (rejection, any::<bool>()).prop_map(|(why, late)| Event::Rejected(why, late)),
+        2 => (rejection, any::<bool>(), server()).prop_map(|(why, late, server)| Event::Rejected(why, late, server)),
         1 => Just(Event::Accepted),
         1 => Just(Event::SawDown),
         1 => Just(Event::ClosedItself),
@@ -80,11 +84,11 @@ proptest! {
                     }
                     prop_assert!(m.next_due(now).is_none_or(|due| due > now), "the refresher would spin");
                 }
-                Event::Succeed { ttl, same } => {
+                Event::Succeed { ttl, same, server } => {
                     if let Some(number) = flight.take() {
                         generation += 1;
                         let ttl = ttl.map(Duration::from_secs);
-                        let issued = Issued { generation, ttl, same, sent: now, server: None };
+                        let issued = Issued { generation, ttl, same, sent: now, server };
                         prop_assert!(m.issued(number, issued, now));
                         prop_assert!(!m.issued(number, issued, now), "a flight landed twice");
                     }
@@ -95,9 +99,9 @@ proptest! {
                         prop_assert_eq!(m.token_state(now), before, "a failure touched the token");
                     }
                 }
-                Event::Rejected(why, late) => {
+                Event::Rejected(why, late, server) => {
                     let of = if late { generation.saturating_sub(1) } else { generation };
-                    let verdict = m.rejected(of, why, None, now);
+                    let verdict = m.rejected(of, why, server, now);
                     if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
                         prop_assert_eq!((verdict, m.token_state(now)), (Verdict::Return, before));
                     }
@@ -134,13 +138,13 @@ proptest! {
     #[test]
     fn a_wrong_password_never_costs_more_than_three_logins_in_a_quarter_of_an_hour(
         seed in any::<u64>(),
-        steps in vec((1..60_000u64, prop::bool::weighted(0.1)), 1..400),
+        steps in vec((1..60_000u64, prop::bool::weighted(0.1), prop::bool::weighted(0.3)), 1..400),
         fault in any::<bool>(),
     ) {
         let mut m = Machine::new(seed);
         let mut now = Duration::from_secs(1000);
         let mut starts: Vec<Time> = Vec::new();
-        for (step, closes) in steps {
+        for (step, closes, slow) in steps {
             now += Duration::from_millis(step);
             if closes {
                 m.closed_itself(now);
@@ -149,7 +153,8 @@ proptest! {
             if let Some(number) = m.start(now) {
                 starts.push(now);
                 let reason = if fault { Reason::Fault } else { Reason::Refused };
-                m.failed(number, Setback::Answered(reason, None), now);
+                let setback = if slow { Setback::Slow } else { Setback::Answered(reason, None) };
+                m.failed(number, setback, now);
             }
         }
         for four in starts.windows(4) {
