@@ -17,7 +17,7 @@ INSTALLED := include/nacos_auth.h include/nacos_auth.hpp \
 	lib/libnacos_auth.so lib/libnacos_auth.so.1 lib/libnacos_auth.so.$(VERSION) lib/libnacos_auth.a \
 	lib/pkgconfig/nacos_auth.pc lib/cmake/nacos_auth/nacos_authConfig.cmake \
 	lib/cmake/nacos_auth/nacos_authConfigVersion.cmake share/doc/nacos-auth/LICENSE share/doc/nacos-auth/README.md \
-	share/doc/nacos-auth/c-and-cpp.md
+	share/doc/nacos-auth/c-and-cpp.md share/doc/nacos-auth/THIRD-PARTY.txt
 VENV := .venv
 MINUTES ?= 10
 
@@ -49,7 +49,7 @@ install: ## headers, library, pkg-config and CMake files to PREFIX (default /usr
 	install -m 644 cmake/nacos_authConfig.cmake "$(ROOT)/lib/cmake/nacos_auth/"
 	sed 's|@VERSION@|$(VERSION)|' cmake/nacos_authConfigVersion.cmake.in \
 		| install -m 644 /dev/stdin "$(ROOT)/lib/cmake/nacos_auth/nacos_authConfigVersion.cmake"
-	install -m 644 LICENSE README.md docs/c-and-cpp.md "$(ROOT)/share/doc/nacos-auth/"
+	install -m 644 LICENSE THIRD-PARTY.txt README.md docs/c-and-cpp.md "$(ROOT)/share/doc/nacos-auth/"
 
 .PHONY: uninstall
 uninstall: ## removes what install put there, with the same PREFIX and DESTDIR

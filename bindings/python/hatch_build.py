@@ -14,7 +14,8 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
 
-_NEEDED = {"Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "cbindgen.toml", "include"}  # besides everything in Rust
+# Besides everything in Rust.
+_NEEDED = {"Cargo.lock", "Cargo.toml", "LICENSE", "THIRD-PARTY.txt", "README.md", "cbindgen.toml", "include"}
 
 
 class NativeLibraryHook(BuildHookInterface[Any]):
@@ -29,7 +30,8 @@ class NativeLibraryHook(BuildHookInterface[Any]):
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{_platform(library)}"
             build_data["force_include"][str(library)] = "nacos_auth/libnacos_auth.so"
-            build_data["force_include"][str(crate / "LICENSE")] = "nacos_auth/LICENSE"
+            for text in ("LICENSE", "THIRD-PARTY.txt"):
+                build_data["force_include"][str(crate / text)] = f"nacos_auth/{text}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         self._scratch.cleanup()

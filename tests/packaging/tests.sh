@@ -30,6 +30,7 @@ expected_files() {
 ./lib/pkgconfig/nacos_auth.pc
 ./share/doc/nacos-auth/LICENSE
 ./share/doc/nacos-auth/README.md
+./share/doc/nacos-auth/THIRD-PARTY.txt
 ./share/doc/nacos-auth/c-and-cpp.md
 END
 }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -28,6 +28,14 @@ def signal_after(seconds: float, number: int = signal.SIGINT) -> threading.Timer
     timer = threading.Timer(seconds, os.kill, (os.getpid(), number))
     timer.start()
     return timer
+
+
+@pytest.fixture(autouse=True)
+def hears_ctrl_c() -> Iterator[None]:
+    """Whatever the tests were started by: a background job of a shell ignores SIGINT."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
 
 
 @pytest.fixture
