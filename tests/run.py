@@ -160,6 +160,7 @@ PARTS = [
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
+    Part("sim", [Step(["make", "--no-print-directory", "sim"])]),
     Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=2"])]),
     Part(
         "real",
