@@ -1,4 +1,4 @@
-//! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it at most once.
+//! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it with another.
 
 use std::{sync::Arc, time::Duration};
 
