@@ -91,8 +91,12 @@ async fn spend(identity: &Identity, supplied: &Supplied, now: Time) -> Landing {
 }
 
 /// Goes from server to server until one can be reached: a password is never sprayed over a cluster.
+///
+/// One exception: a server that has restarted unseen knows no users for some 5 s, and answers 500 to a password known to
+/// be good. Then one other is asked, rather than callers kept waiting.
 async fn go_round(identity: &Identity, credentials: &Credentials, now: Time) -> Landing {
     let mut last = None;
+    let mut may_ask_another = identity.trusts_its_password(now);
     for entry in identity.roster.order(now) {
         let first = entry.api();
         for api in [first, first.other()] {
@@ -104,7 +108,13 @@ async fn go_round(identity: &Identity, credentials: &Credentials, now: Time) -> 
                 Ok(Err((refusal, _, _))) if refusal.reason == Reason::MissingApi && api == first => {}
                 Ok(Err(answer)) => {
                     entry.remember(api);
-                    return Err(explain(entry.server.name(), identity.was_good(), answer));
+                    let is_fault = answer.0.reason == Reason::Fault;
+                    let error = explain(entry.server.name(), identity.was_good(), answer);
+                    if !is_fault || !std::mem::take(&mut may_ask_another) {
+                        return Err(error);
+                    }
+                    last = Some(error);
+                    break;
                 }
                 Err(failure) => {
                     identity.went_down(entry);

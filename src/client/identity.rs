@@ -408,6 +408,13 @@ impl Identity {
         self.state.lock().machine.forgive();
     }
 
+    /// Whether these credentials have brought a token before, and no outage has been seen of late that would explain why
+    /// they bring none now.
+    pub(super) fn trusts_its_password(&self, now: Time) -> bool {
+        let state = self.state.lock();
+        state.machine.was_good() && !state.machine.saw_outage(now)
+    }
+
     /// Whether these credentials have brought a token before.
     pub(super) fn was_good(&self) -> bool {
         self.state.lock().machine.was_good()

@@ -150,8 +150,13 @@ impl Ladder {
         }
     }
 
+    /// Whether a server was seen to be down a short while ago.
+    pub(crate) fn saw_outage(&self, now: Time) -> bool {
+        self.down_at.is_some_and(|at| now.saturating_sub(at) <= STARTING_AFTER)
+    }
+
     fn is_starting(&mut self, now: Time) -> bool {
-        if self.down_at.is_none_or(|at| now - at > STARTING_AFTER) {
+        if !self.saw_outage(now) {
             return false;
         }
         now - *self.starting_since.get_or_insert(now) < STARTING_FOR

@@ -476,6 +476,11 @@ impl Machine {
         self.was_good
     }
 
+    /// Whether servers were unreachable a short while ago.
+    pub(crate) fn saw_outage(&self, now: Time) -> bool {
+        self.ladder.saw_outage(now)
+    }
+
     /// An answer came: whatever was unreachable is back, so the next login need not wait.
     fn end_outage(&mut self) {
         if matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Unreachable, .. })) {

@@ -301,3 +301,26 @@ fn situation_29_a_login_in_vain_goes_to_each_server_at_most_once() {
     // One that takes its time has been reached. What it cannot cope with is not given to the others as well.
     assert_eq!(asked(Trouble::Timeout, Kind::Timeout).split(' ').count(), 1);
 }
+
+#[test]
+fn situation_11_a_node_that_has_restarted_unseen_keeps_nobody_waiting() {
+    let starting = Arc::new(Mutex::new(String::new()));
+    let down = starting.clone();
+    let (login, seen) =
+        witnessed(
+            move |host, _| {
+                if *down.lock() == host { Ok((500, "caused: User nacos not found;".into())) } else { granted() }
+            },
+        );
+    let f = cluster(3, SOON, login, says(200, ""));
+    text(&f.client);
+    *starting.lock() = seen.lock()[0].0.clone();
+    let token = f.client.token().unwrap();
+    f.client.report_rejected(token.generation, 403, b"token expired!").unwrap();
+    let began = Instant::now();
+    text(&f.client);
+    assert!(began.elapsed() < Duration::from_secs(3));
+    let hosts: Vec<String> = seen.lock().iter().map(|(host, _)| host.clone()).collect();
+    assert_eq!(hosts.len(), 3);
+    assert!(hosts[1] == hosts[0] && hosts[2] != hosts[0], "{hosts:?}");
+}
