@@ -356,7 +356,6 @@ impl Identity {
         let before = state.machine.occasion();
         let verdict = state.machine.rejected(generation, why, server, now);
         if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
-            server.into_iter().for_each(|server| self.roster.prefer(server));
             let why = if why == Rejection::Identity { "invalid or expired" } else { "without saying why" };
             self.tell(&state, || Event::token_rejected(generation, why));
         }

@@ -81,11 +81,6 @@ impl Roster {
         self.first.store(next, Ordering::Relaxed);
     }
 
-    /// From now on this server is asked first: it refused a token, and knows best which it takes.
-    pub(super) fn prefer(&self, index: usize) {
-        self.first.store(index, Ordering::Relaxed);
-    }
-
     /// All names, for messages.
     pub(super) fn names(&self) -> String {
         self.entries.iter().map(|e| e.server.name()).collect::<Vec<_>>().join(", ")

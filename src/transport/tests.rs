@@ -215,3 +215,32 @@ fn https_trusts_the_given_authority_and_nobody_else() {
     let system = ask(None, "localhost").err().unwrap();
     assert_eq!(system.trouble, Trouble::Tls, "{}", system.cause);
 }
+
+#[test]
+fn a_break_ends_the_other_idle_connections_too() {
+    let (tell, told) = mpsc::channel::<mpsc::Sender<()>>();
+    // Answers once, and when it is let go reads one request more and breaks the connection over it.
+    let (address, connections) = server(move |mut stream| {
+        read_request(&mut stream);
+        let (go, gone) = mpsc::channel();
+        tell.send(go).unwrap();
+        gone.recv().unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        read_request(&mut stream);
+    });
+    let http = transport();
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..3).map(|_| scope.spawn(|| get(&http, address, LONG))).collect();
+        let held: Vec<_> = (0..3).map(|_| told.recv().unwrap()).collect();
+        held.iter().for_each(|go| go.send(()).unwrap());
+        assert!(calls.into_iter().all(|call| call.join().unwrap().is_ok()));
+    });
+    // Three idle connections, each of which breaks over the next request.
+    assert_eq!(get(&http, address, LONG).err().unwrap().trouble, Trouble::Io);
+    thread::scope(|scope| {
+        let next = scope.spawn(|| get(&http, address, LONG));
+        told.recv_timeout(LONG).expect("a connection of its own").send(()).unwrap();
+        assert!(next.join().unwrap().is_ok());
+    });
+    assert_eq!(connections.load(Ordering::SeqCst), 4);
+}

@@ -1,5 +1,7 @@
 //! What may happen to a login.
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 use crate::client::flight;
 
@@ -323,4 +325,18 @@ fn situation_11_a_node_that_has_restarted_unseen_keeps_nobody_waiting() {
     let hosts: Vec<String> = seen.lock().iter().map(|(host, _)| host.clone()).collect();
     assert_eq!(hosts.len(), 3);
     assert!(hosts[1] == hosts[0] && hosts[2] != hosts[0], "{hosts:?}");
+}
+
+#[test]
+fn situation_11_servers_that_start_after_an_outage_are_asked_one_at_a_time() {
+    let good = AtomicBool::new(true);
+    let login = move |_: &Outgoing| {
+        if good.swap(false, Ordering::SeqCst) { granted() } else { Ok((500, "caused: User nacos not found;".into())) }
+    };
+    let f = cluster(3, SOON, Box::new(login), says(200, ""));
+    let token = f.client.token().unwrap();
+    f.client.identity().unwrap().saw_down();
+    f.client.report_rejected(token.generation, 403, b"token expired!").unwrap();
+    f.client.token_within(Duration::from_millis(1500), None).unwrap_err();
+    assert_eq!(f.logins(), 2);
 }
