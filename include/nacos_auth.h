@@ -377,6 +377,15 @@ typedef struct nacos_auth_options {
    * soon after it if a login is under way. Not called if nacos_auth_init fails. NULL: nothing to let go of.
    */
   nacos_drop_callback callback_drop;
+  /**
+   * How many connections to the cluster may be in use at the same time; a call beyond that waits for one, within its
+   * deadline. 0: 128.
+   */
+  uint32_t max_connections;
+  /**
+   * 0.
+   */
+  uint32_t reserved0;
 } nacos_auth_options;
 
 /**

@@ -17,24 +17,30 @@
 //! ```
 //!
 //! # Layout
-//! Imports run one way: `ffi` (the C ABI) → `client` (threads) → `lifecycle` (when to log in: pure) → `protocol` (what
-//! Nacos says: pure), with `transport` (the wire) beside.
+//! Imports run one way: `ffi` (the C ABI) → `client` (what a program calls) → `session` (the login that a process shares)
+//! → `lifecycle` (when to log in: pure) → `protocol` (what Nacos says: pure), with `http` (connections), `observe` (telling
+//! the host) and `wait` beside, and `sys` below.
 #![deny(unsafe_code)]
 
 mod client;
 mod error;
 mod ffi;
+mod http;
 mod lifecycle;
+mod observe;
 mod protocol;
 mod secret;
+mod session;
 mod sys;
-mod transport;
+mod wait;
 
-pub use client::{Advice, Cancel, Client, Config, Event, EventKind, Level, Request, Response, Stats, Supply, Token};
+pub use client::{Advice, Client, Config, Request, Response, Stats, Token};
 pub use error::{Error, Kind, Result};
 pub use lifecycle::{RefreshState, TokenState};
+pub use observe::{Event, EventKind, Level, Supply};
 pub use protocol::carriage::Carriage;
 pub use secret::Secret;
+pub use wait::Cancel;
 
 /// The state machine by itself, for the simulator: no part of the API.
 #[cfg(feature = "simulation")]

@@ -2,20 +2,20 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{
-    event::{Event, Level},
-    listener::{Hooks, Listener},
-    source::{Credentials, Source, Supply},
-};
 use crate::{
     error::{Error, Result},
-    protocol::{
-        carriage::Carriage,
-        server::{self, Server},
-    },
+    http::{Settings, TlsFiles},
+    observe::{Event, Hooks, Level, Listener, Supply},
+    protocol::{carriage::Carriage, server},
     secret::Secret,
-    transport::Settings,
+    session::{
+        Origin,
+        credentials::{Credentials, Source},
+    },
 };
+
+/// How many connections to a cluster may be in use at the same time, unless the user says otherwise.
+const MAX_CONNECTIONS: usize = 128;
 
 /// Settings of a [`Client`](crate::Client). Only the servers and where the credentials come from have no default.
 #[derive(Clone)]
@@ -30,6 +30,7 @@ pub struct Config {
     proxy: Option<String>,
     connect_timeout: Duration,
     request_timeout: Duration,
+    max_connections: usize,
     carriage: Carriage,
 }
 
@@ -85,6 +86,7 @@ impl Config {
             proxy: None,
             connect_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(15),
+            max_connections: MAX_CONNECTIONS,
             carriage: Carriage::Bearer,
         }
     }
@@ -146,6 +148,13 @@ impl Config {
         self
     }
 
+    /// How many connections to the cluster may be in use at the same time; 128 by default. A call beyond that waits for
+    /// one, within its deadline. Clients of the same cluster share their connections, and each keeps its own limit.
+    pub fn max_connections(mut self, most: usize) -> Self {
+        self.max_connections = most;
+        self
+    }
+
     /// Where the token rides on a request.
     pub fn carriage(mut self, carriage: Carriage) -> Self {
         self.carriage = carriage;
@@ -154,14 +163,11 @@ impl Config {
 
     pub(super) fn check(self) -> Result<Checked> {
         let servers = server::parse(&self.server_addr, self.context_path.as_deref())?;
-        let settings = Settings {
-            connect_timeout: self.connect_timeout,
-            ca_file: self.ca_file,
-            client_cert_file: self.client_cert_file,
-            client_key_file: self.client_key_file,
-            proxy: self.proxy,
-            https: servers.iter().any(Server::is_https),
-        };
+        if self.max_connections == 0 {
+            return Err(Error::config("max_connections: 0; at least one is needed"));
+        }
+        let tls = TlsFiles { ca: self.ca_file, cert: self.client_cert_file, key: self.client_key_file };
+        let settings = Settings { tls, proxy: self.proxy };
         let hooks = self.hooks;
         let listener = (!hooks.is_empty()).then(|| Arc::new(Listener::new(hooks)));
         let source = match (self.login, &listener) {
@@ -177,7 +183,9 @@ impl Config {
             origin: Origin { servers, settings },
             source,
             listener,
+            connect_timeout: self.connect_timeout,
             request_timeout: self.request_timeout,
+            max_connections: self.max_connections,
             carriage: self.carriage,
         })
     }
@@ -194,13 +202,8 @@ pub(super) struct Checked {
     pub(super) origin: Origin,
     pub(super) source: Source,
     pub(super) listener: Option<Arc<Listener>>,
+    pub(super) connect_timeout: Duration,
     pub(super) request_timeout: Duration,
+    pub(super) max_connections: usize,
     pub(super) carriage: Carriage,
-}
-
-/// Whom to talk to, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
-    pub(super) servers: Vec<Server>,
-    pub(super) settings: Settings,
 }

@@ -1,51 +1,45 @@
 //! The client: what a Rust user imports, and what the C functions wrap.
 
-mod cell;
+mod call;
 mod config;
-mod counters;
-mod event;
-mod flight;
-mod identity;
-mod lease;
-mod listener;
-mod process;
-mod publish;
 mod request;
-mod roster;
-mod source;
 mod stats;
-mod wait;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 pub use config::Config;
-pub use event::{Event, EventKind, Level};
 pub use request::{Request, Response};
-pub use source::Supply;
 pub use stats::Stats;
-pub use wait::Cancel;
 
 use config::Checked;
-use counters::Count;
-use identity::{Identity, Lease};
-use publish::Outlet;
-pub(crate) use publish::Snapshot;
-use source::{Credentials, Source};
-use wait::{Limits, Signal};
 
 use crate::{
     error::{Error, Result},
+    http::{Http, Transport},
     lifecycle::Verdict,
+    observe::{Count, Counters},
     protocol::{
         carriage::Carriage,
         rejection::{self, Rejection},
     },
     secret::Secret,
-    sys::{clock, fork},
-    transport::{Http, Transport},
+    session::{
+        self, Handle, Lease, Session, Snapshot, TokenCache,
+        credentials::{Credentials, Source},
+        process,
+    },
+    sys::{clock, per_process::PerProcess},
+    wait::{Cancel, Limits},
 };
 
 /// A client of one Nacos cluster. All methods take `&self` and may be called from any thread; those that may have to
@@ -54,11 +48,25 @@ use crate::{
 /// Clients with the same servers, settings and credentials share one token and one login, process-wide. Works across
 /// `fork`: the child keeps the token and opens connections of its own.
 pub struct Client {
+    settings: Settings,
+    closed: AtomicBool,
+    /// What readers in other languages look at: the generation that may be used without asking, or 0.
+    word: Arc<AtomicU64>,
+    live: PerProcess<Live>,
+}
+
+/// What calls of one client go by.
+struct Settings {
     carriage: Carriage,
+    connect_timeout: Duration,
     request_timeout: Duration,
-    identity: ArcSwap<Identity>,
-    outlet: Arc<Outlet>,
-    closed: Signal,
+    max_connections: usize,
+}
+
+/// What one client has in one process.
+struct Live {
+    handle: Arc<Handle>,
+    session: ArcSwap<Session>,
     /// Held while the client moves to other credentials.
     moving: Mutex<()>,
 }
@@ -88,29 +96,52 @@ pub enum Advice {
 }
 
 impl Client {
-    /// Checks `config`. Opens no connection and starts no thread: the first token does.
+    /// Checks `config` and reads the files it names. Opens no connection and starts no thread: the first token does.
     ///
     /// # Errors
     /// [`Kind::InvalidConfig`](crate::Kind::InvalidConfig), with the name of the setting and what to write instead.
     pub fn new(config: Config) -> Result<Self> {
         let checked = config.check()?;
         let settings = checked.origin.settings.clone();
-        Self::over(checked, || Ok(Arc::new(Http::new(&settings)?)))
+        // Files may be slow: nothing is locked while they are read.
+        let pem = Arc::new(settings.tls.read()?);
+        settings.check()?;
+        let connect = || -> Result<Arc<dyn Transport>> {
+            Ok(Arc::new(Http::new(&settings, pem.clone(), &process::current().resolver)?))
+        };
+        let client = Self::over(checked, connect)?;
+        client.live().session().transport.renew(pem);
+        Ok(client)
     }
 
     fn over(checked: Checked, connect: impl FnOnce() -> Result<Arc<dyn Transport>>) -> Result<Self> {
-        fork::watch();
-        let identity = process::current().identity(&checked.origin, &checked.source, connect)?;
-        let outlet = Arc::new(Outlet::new(checked.listener));
-        identity.attach(&outlet);
-        Ok(Self {
-            carriage: checked.carriage,
-            request_timeout: checked.request_timeout,
-            identity: ArcSwap::new(identity),
-            outlet,
-            closed: Signal::default(),
-            moving: Mutex::new(()),
-        })
+        let Checked { origin, source, listener, connect_timeout, request_timeout, max_connections, carriage } = checked;
+        let word = Arc::new(AtomicU64::new(0));
+        let handle = Arc::new(Handle {
+            cache: TokenCache::new(word.clone()),
+            counters: Arc::new(Counters::default()),
+            listener,
+            waiters: Arc::default(),
+            connect_timeout,
+        });
+        let session = process::current().join(&handle, &origin, &source, connect)?;
+        // Whoever makes a handle has a reason to think that the credentials are good.
+        session.clear_failures();
+        let settings = Settings { carriage, connect_timeout, request_timeout, max_connections };
+        let mut live = Some(Live { handle, session: ArcSwap::new(session), moving: Mutex::new(()) });
+        let client = Self { settings, closed: AtomicBool::new(false), word, live: PerProcess::new() };
+        client.live.get(|_| live.take().expect("made once"));
+        Ok(client)
+    }
+
+    /// What this client has in the process we are in.
+    #[inline]
+    fn live(&self) -> &Live {
+        self.live.get(|parent| Live::forked(parent.expect("made with the client"), self))
+    }
+
+    fn limits<'a>(&'a self, live: &'a Live, timeout: Duration, cancel: Option<&'a Cancel>) -> Limits<'a> {
+        Limits::new(timeout, cancel, &self.closed, &live.handle.waiters)
     }
 
     /// The token. Almost always from the cache, without blocking; waits for a login if there is none, at most
@@ -119,7 +150,7 @@ impl Client {
     /// # Errors
     /// Those of the login, [`Kind::Timeout`](crate::Kind::Timeout), [`Kind::Closed`](crate::Kind::Closed).
     pub fn token(&self) -> Result<Token> {
-        self.token_within(self.request_timeout, None)
+        self.token_within(self.settings.request_timeout, None)
     }
 
     /// The same with a deadline and a signal of its own.
@@ -127,29 +158,34 @@ impl Client {
     /// # Errors
     /// As [`token`](Self::token), and [`Kind::Cancelled`](crate::Kind::Cancelled).
     pub fn token_within(&self, timeout: Duration, cancel: Option<&Cancel>) -> Result<Token> {
-        self.read_token(timeout, cancel, |snapshot, expired| Token {
+        let read = |snapshot: &Snapshot, expired| Token {
             secret: snapshot.token.clone(),
             generation: snapshot.generation,
             remaining_ms: snapshot.remaining_ms(clock::now()),
             expired,
-        })
+        };
+        match self.read_cached(|snapshot| read(snapshot, false)) {
+            Some(token) => Ok(token),
+            None => self.read_token(timeout, cancel, read),
+        }
     }
 
-    /// Shows the token to `read` without copying it.
+    /// Shows the token to `read` without copying it, if it may be used without asking.
     #[inline]
+    pub(crate) fn read_cached<T>(&self, read: impl FnOnce(&Snapshot) -> T) -> Option<T> {
+        let cached = self.live().handle.cache.get()?;
+        cached.as_ref().map(|snapshot| read(snapshot))
+    }
+
+    /// Shows the token to `read` without copying it, after waiting for a login if need be.
     pub(crate) fn read_token<T>(
         &self,
         timeout: Duration,
         cancel: Option<&Cancel>,
         read: impl FnOnce(&Snapshot, bool) -> T,
     ) -> Result<T> {
-        if let Some(cached) = self.outlet.cached()
-            && let Some(snapshot) = cached.as_ref()
-        {
-            return Ok(read(snapshot, false));
-        }
-        let limits = Limits::new(timeout, cancel, &self.closed);
-        let lease = self.lease(&self.identity()?, &limits)?;
+        let live = self.live();
+        let lease = live.lease(&self.limits(live, timeout, cancel))?;
         Ok(read(&lease.snapshot, lease.expired))
     }
 
@@ -160,7 +196,7 @@ impl Client {
     /// Those of the login if there is no token, those of the connection, [`Kind::Timeout`](crate::Kind::Timeout), [`Kind::Cancelled`](crate::Kind::Cancelled),
     /// [`Kind::Closed`](crate::Kind::Closed), [`Kind::InvalidArgument`](crate::Kind::InvalidArgument).
     pub fn request(&self, request: Request) -> Result<Response> {
-        request::request(self, request)
+        call::request(self, request)
     }
 
     /// For callers with an HTTP stack of their own: a request with the token of `generation` was answered with
@@ -169,17 +205,16 @@ impl Client {
     /// # Errors
     /// [`Kind::Closed`](crate::Kind::Closed).
     pub fn report_rejected(&self, generation: u64, status: u16, body: &[u8]) -> Result<Advice> {
-        if self.closed.is_given() {
-            return Err(Error::closed());
-        }
-        let identity = self.identity()?;
+        self.check_open()?;
+        let live = self.live();
+        let session = live.session();
         let Some(why) = rejection::classify(status, body) else {
-            identity.accepted(generation);
+            session.accepted(generation);
             return Ok(Advice::Return);
         };
-        let verdict = self.note_rejection(&identity, generation, why, None);
+        let verdict = self.note_rejection(live, &session, generation, why, None);
         if verdict != Verdict::Return {
-            self.outlet.counters.count(Count::Replays);
+            live.handle.counters.count(Count::Replays);
         }
         Ok(match verdict {
             Verdict::Return => Advice::Return,
@@ -189,7 +224,8 @@ impl Client {
     }
 
     /// From now on logs in as `username` with `password`, wherever the credentials came from before. Does not block: the
-    /// next call that wants a token logs in. Calls under way keep the token they have.
+    /// next call that wants a token logs in, and calls that wait for one go over to it. Calls under way keep the token
+    /// they have. Former refusals of these credentials count no longer.
     ///
     /// Of another user, the old token is not used any more. Of the same user it is, until a login with the new password
     /// has brought another: a changed password ends no token, and the servers of a cluster learn it one after the other. If
@@ -202,7 +238,7 @@ impl Client {
     }
 
     /// From now on uses `token`, which somebody else got, for its life `ttl` (`None`: until a server refuses it), and
-    /// logs in no more. Does not block.
+    /// logs in no more. After its life it is still given out, as expired. Does not block.
     ///
     /// # Errors
     /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument), [`Kind::Closed`](crate::Kind::Closed).
@@ -211,106 +247,116 @@ impl Client {
     }
 
     fn move_to(&self, source: Source) -> Result<()> {
-        if self.closed.is_given() {
-            return Err(Error::closed());
+        self.check_open()?;
+        let (live, process) = (self.live(), process::current());
+        let _one_at_a_time = live.moving.lock();
+        let old = live.session();
+        let new = process.join(&live.handle, &old.origin, &source, || Ok(old.transport.clone()))?;
+        // Perhaps they were refused in former days. Whoever sets them now has a reason to.
+        new.clear_failures();
+        if !Arc::ptr_eq(&old, &new) {
+            if old.user().is_some_and(|user| Some(user) == new.user()) {
+                new.inherit(&old);
+            }
+            live.session.store(new.clone());
+            process.leave(&live.handle, &old);
+            if self.closed.load(Ordering::SeqCst) {
+                // It happened meanwhile, and may have left the old one only.
+                process.leave(&live.handle, &new);
+            }
         }
-        let _one_at_a_time = self.moving.lock();
-        let old = self.identity()?;
-        let process = process::current();
-        let new = process.identity(&old.origin, &source, || Ok(old.transport.clone()))?;
-        if Arc::ptr_eq(&old, &new) {
-            return Ok(());
-        }
-        if !new.is_attached() {
-            // Perhaps they were refused in former days. Whoever sets them now has a reason to.
-            new.forgive();
-        }
-        if old.user().is_some_and(|user| Some(user) == new.user()) {
-            new.inherit(&old);
-        }
-        old.detach(&self.outlet);
-        process.left(&old);
-        new.attach(&self.outlet);
-        self.identity.store(new.clone());
-        if self.closed.is_given() {
-            // It happened meanwhile, and may have detached the old one only.
-            new.detach(&self.outlet);
-        }
+        process.wake();
+        live.handle.waiters.notify();
         Ok(())
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::SeqCst) { Err(Error::closed()) } else { Ok(()) }
     }
 
     /// Counters and state.
     pub fn stats(&self) -> Stats {
-        Stats::of(&self.outlet.counters, self.identity.load().gauges())
+        let live = self.live();
+        Stats::of(&live.handle.counters, live.session().gauges())
     }
 
     /// Ends every call under way with [`Kind::Closed`](crate::Kind::Closed), and every later one. Does not wait for a login or a server,
-    /// but for a function of the caller's own that is running (see [`Config::on_event`]) in another thread.
+    /// but for a function of the caller's own that is running (see [`Config::on_event`]) in another thread, and for those
+    /// that are still to be told what has happened. Called from inside such a function it waits for nothing.
     pub fn close(&self) {
-        self.closed.give();
-        if let Ok(identity) = self.identity() {
-            identity.detach(&self.outlet);
-            process::current().left(&identity);
-        }
-        if let Some(listener) = &self.outlet.listener {
-            // What has happened is told, be the program ever so short.
-            process::current().tell_rest(listener);
-            listener.shut();
+        self.closed.store(true, Ordering::SeqCst);
+        let live = self.live();
+        live.handle.waiters.interrupt();
+        process::current().leave(&live.handle, &live.session());
+        if let Some(listener) = &live.handle.listener {
+            listener.close();
         }
     }
 
-    /// The identity, in the process we are in.
-    fn identity(&self) -> Result<Arc<Identity>> {
-        let seen = self.identity.load_full();
-        if seen.process == fork::generation() {
-            return Ok(seen);
-        }
-        let own = process::current().adopt(&seen)?;
-        own.attach(&self.outlet);
-        self.identity.store(own.clone());
-        // The parent's connections must not be shut down from here.
-        std::mem::forget(seen);
-        Ok(own)
-    }
-
-    fn lease(&self, identity: &Arc<Identity>, limits: &Limits<'_>) -> Result<Lease> {
-        lease::lease(&process::current(), identity, &self.outlet, limits)
-    }
-
-    fn cached_lease(&self) -> Option<Lease> {
-        let snapshot = self.outlet.cached()?.as_ref()?.clone();
-        Some(Lease { snapshot, expired: false })
-    }
-
-    fn note_rejection(&self, identity: &Identity, generation: u64, why: Rejection, server: Option<usize>) -> Verdict {
-        let counters = &self.outlet.counters;
+    fn note_rejection(
+        &self,
+        live: &Live,
+        session: &Session,
+        generation: u64,
+        why: Rejection,
+        server: Option<usize>,
+    ) -> Verdict {
+        let counters = &live.handle.counters;
         counters.count(match why {
             Rejection::Identity => Count::RejectionsIdentity,
             Rejection::Permission => Count::RejectionsPermission,
             Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
         });
-        let verdict = identity.rejected(generation, why, server);
-        if verdict == Verdict::Replay && identity.has_newer(generation) {
+        let verdict = session.rejected(generation, why, server);
+        if verdict == Verdict::Replay && session.has_newer(generation) {
             counters.count(Count::HeldBackGeneration);
         }
         verdict
     }
 
-    fn carriage(&self) -> Carriage {
-        self.carriage
-    }
-
     /// The deadline of calls that set none.
     pub(crate) fn request_timeout(&self) -> Duration {
-        self.request_timeout
+        self.settings.request_timeout
     }
 
-    pub(crate) fn outlet(&self) -> &Outlet {
-        &self.outlet
+    /// The generation that may be used without asking, or 0; for readers in other languages.
+    pub(crate) fn generation_word(&self) -> &AtomicU64 {
+        &self.word
+    }
+}
+
+impl Live {
+    /// In the child of a fork: the same handle, with locks, calls and connections of its own.
+    fn forked(parent: &Self, client: &Client) -> Self {
+        let old = &parent.handle;
+        let handle = Arc::new(Handle {
+            cache: TokenCache::new(client.word.clone()),
+            counters: old.counters.clone(),
+            listener: old.listener.as_ref().map(|listener| Arc::new(listener.forked())),
+            waiters: Arc::default(),
+            connect_timeout: old.connect_timeout,
+        });
+        let process = process::current();
+        // The parent's connections must not be shut down from here, so what holds them is never dropped.
+        let seen = std::mem::ManuallyDrop::new(parent.session.load_full());
+        let session = process.adopt(&handle, &seen);
+        if client.closed.load(Ordering::SeqCst) {
+            process.leave(&handle, &session);
+        }
+        Self { handle, session: ArcSwap::new(session), moving: Mutex::new(()) }
     }
 
-    fn closed(&self) -> &Signal {
-        &self.closed
+    fn session(&self) -> Arc<Session> {
+        self.session.load_full()
+    }
+
+    fn cached_lease(&self) -> Option<Lease> {
+        let snapshot = self.handle.cache.get()?.as_ref()?.clone();
+        Some(Lease { snapshot, expired: false })
+    }
+
+    fn lease(&self, limits: &Limits<'_>) -> Result<Lease> {
+        session::lease(process::current(), &self.handle, || self.session(), limits)
     }
 }
 
@@ -322,14 +368,10 @@ impl Drop for Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.identity.load().roster.names();
+        let names = self.live().session().servers.names();
         f.debug_struct("Client").field("servers", &names).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod situations;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod wire;

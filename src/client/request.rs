@@ -1,49 +1,32 @@
-//! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it with another.
+//! A request to the open API of Nacos, and its answer.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
     header::{ACCEPT, CONTENT_TYPE},
 };
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
-use super::{
-    Client,
-    counters::Count,
-    identity::{Identity, Lease},
-    roster::Entry,
-    wait::{Cancel, Limits},
-};
 use crate::{
-    error::{Error, Kind, Result},
-    lifecycle::Verdict,
-    protocol::{
-        carriage::Carriage,
-        rejection::{self, Rejection},
-    },
-    sys::clock,
-    transport::{Failure, Incoming, Outgoing, Trouble},
+    error::{Error, Result},
+    protocol::{carriage::Carriage, headers, server},
+    wait::Cancel,
 };
 
-/// How often a request is repeated with a new token. The second time is for a token that was on its way already when
-/// the first one was refused: it may be of the same old secret.
-const MOST_REPLAYS: u32 = 2;
-/// The largest answer taken.
-const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// A request to the open API of Nacos.
 #[derive(Clone)]
 pub struct Request {
-    method: Method,
-    path: String,
-    query: Vec<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-    timeout: Option<Duration>,
-    cancel: Option<Cancel>,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) timeout: Option<Duration>,
+    pub(super) cancel: Option<Cancel>,
 }
 
 impl Request {
@@ -55,17 +38,7 @@ impl Request {
     pub fn new(method: &str, path: &str) -> Result<Self> {
         let method = method.to_ascii_uppercase().parse();
         let method = method.map_err(|_| Error::argument("method: not an HTTP method; write it like \"GET\""))?;
-        if !path.starts_with('/') || path.contains("//") {
-            // Nacos answers 500 to a "//" anywhere.
-            return Err(Error::argument(
-                "path: must begin with one slash and hold no \"//\"; write it like \"/v1/cs/configs\"",
-            ));
-        }
-        if path.contains('#') || path.contains(|c: char| c.is_control() || c == ' ') {
-            return Err(Error::argument(
-                "path: holds '#', a space or a control character; percent-encode it, or use query",
-            ));
-        }
+        server::check_path(path)?;
         Ok(Self {
             method,
             path: path.into(),
@@ -108,6 +81,7 @@ impl Request {
             Error::argument(format!("headers: the {what} of \"{}\" is not what HTTP takes", name.escape_debug()))
         };
         let parsed = HeaderName::try_from(name).map_err(|_| wrong("name"))?;
+        headers::check_framing(&parsed)?;
         let value = HeaderValue::try_from(value).map_err(|_| wrong("value"))?;
         self.headers.append(parsed, value);
         Ok(self)
@@ -147,22 +121,12 @@ impl Request {
     }
 
     /// Whether sending it twice does no more than sending it once.
-    fn is_idempotent(&self) -> bool {
+    pub(super) fn is_idempotent(&self) -> bool {
         self.method.is_idempotent()
     }
 
-    /// Everything but the token, ready for `entry`.
-    fn prepare(&self, entry: &Entry) -> Result<Outgoing> {
-        let mut url = entry.server.url(&self.path)?;
-        if !self.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&self.query);
-        }
-        let (method, headers) = (self.method.clone(), self.headers.clone());
-        Ok(Outgoing { method, url, headers, body: self.body.clone(), largest_answer: LARGEST_ANSWER })
-    }
-
     /// Refuses what would beat our token on the way, or keep the reason of a refusal from us.
-    fn check(&mut self, carriage: Carriage) -> Result<()> {
+    pub(super) fn check(&mut self, carriage: Carriage) -> Result<()> {
         for (name, value) in &self.headers {
             carriage.check_header(name, value)?;
         }
@@ -184,11 +148,11 @@ impl Request {
 
 /// The answer to a [`Request`], whatever its HTTP status.
 pub struct Response {
-    status: u16,
-    headers: HeaderMap,
-    body: Bytes,
-    generation: u64,
-    replays: u32,
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) generation: u64,
+    pub(super) replays: u32,
 }
 
 impl Response {
@@ -215,146 +179,5 @@ impl Response {
     /// How often the request was repeated with a new token: 0 nearly always, 2 at the most.
     pub fn replays(&self) -> u32 {
         self.replays
-    }
-}
-
-/// One request on its way.
-struct Call<'a> {
-    client: &'a Client,
-    identity: &'a Arc<Identity>,
-    request: &'a Request,
-    limits: Limits<'a>,
-}
-
-pub(super) fn request(client: &Client, mut request: Request) -> Result<Response> {
-    request.check(client.carriage())?;
-    client.outlet().counters.count(Count::Requests);
-    let identity = client.identity()?;
-    let timeout = request.timeout.unwrap_or(client.request_timeout());
-    let limits = Limits::new(timeout, request.cancel.as_ref(), client.closed());
-    let call = Call { client, identity: &identity, request: &request, limits };
-    let lease = match call.lease() {
-        Ok(lease) => lease,
-        Err(error) => return call.without_token(error),
-    };
-    call.with_token(lease)
-}
-
-impl Call<'_> {
-    /// Sends with `lease`, and again with another token as long as the answers show that this one was the trouble.
-    fn with_token(&self, mut lease: Lease) -> Result<Response> {
-        let mut replays = 0;
-        loop {
-            let generation = lease.snapshot.generation;
-            let (answer, server) = self.send(Some(&lease))?;
-            let answer = Response { replays, ..answer };
-            let Some(why) = rejection::classify(answer.status, &answer.body) else {
-                self.identity.accepted(generation);
-                return Ok(answer);
-            };
-            let verdict = self.client.note_rejection(self.identity, generation, why, Some(server));
-            let again = verdict == Verdict::Replay
-                || (verdict == Verdict::ReplayIfIdempotent && self.request.is_idempotent() && replays == 0);
-            if !again || replays == MOST_REPLAYS {
-                return Ok(answer);
-            }
-            lease = match self.lease() {
-                // Nobody said that the token was the reason, and there is no other.
-                Ok(other) if why == Rejection::Unknown && other.snapshot.generation == generation => return Ok(answer),
-                Err(_) if why == Rejection::Unknown => return Ok(answer),
-                other => other?,
-            };
-            self.client.outlet().counters.count(Count::Replays);
-            replays += 1;
-        }
-    }
-
-    fn lease(&self) -> Result<Lease> {
-        self.client.cached_lease().map_or_else(|| self.client.lease(self.identity, &self.limits), Ok)
-    }
-
-    /// No login succeeds, but the server answers: perhaps it asks nobody for a token. One request shows it.
-    fn without_token(&self, error: Error) -> Result<Response> {
-        if error.http_status().is_none() || error.kind() == Kind::Forbidden || !self.identity.may_be_open() {
-            return Err(error);
-        }
-        let (answer, _) = self.send(None)?;
-        let open = rejection::classify(answer.status, &answer.body).is_none();
-        match self.identity.is_open(open) {
-            _ if open => Ok(answer),
-            true => {
-                let (answer, _) = self.send(Some(&self.lease()?))?;
-                Ok(Response { replays: 1, ..answer })
-            }
-            false => Err(error),
-        }
-    }
-
-    /// Sends to the first server that can be reached; its answer, and its place in the list.
-    fn send(&self, lease: Option<&Lease>) -> Result<(Response, usize)> {
-        let mut last = None;
-        // A broken connection says nothing about what the server did with the request.
-        let may_resend = self.request.is_idempotent();
-        for entry in self.identity.roster.order(clock::now()) {
-            let mut out = self.request.prepare(entry)?;
-            if let Some(lease) = lease {
-                self.client.carriage().attach(&lease.snapshot.token, &mut out.headers, &mut out.url)?;
-            }
-            let mut fresh = false;
-            loop {
-                self.limits.check()?;
-                let interrupt = Box::pin(self.limits.interrupted());
-                let failure = match self.identity.transport.exchange(out.clone(), self.limits.deadline, interrupt) {
-                    Ok(Incoming { status, headers, body }) => {
-                        entry.is_up();
-                        let generation = lease.map_or(0, |l| l.snapshot.generation);
-                        return Ok((Response { status, headers, body, generation, replays: 0 }, entry.index));
-                    }
-                    Err(failure) => failure,
-                };
-                let trouble = failure.trouble;
-                let error = self.explain(entry, &out.url, failure);
-                match trouble {
-                    Trouble::Connect | Trouble::Tls => {
-                        self.identity.went_down(entry);
-                        self.identity.saw_down();
-                        last = Some(error);
-                        break;
-                    }
-                    Trouble::Io => {
-                        self.identity.saw_down();
-                        if !may_resend {
-                            return Err(error);
-                        }
-                        if std::mem::replace(&mut fresh, true) {
-                            // A process that dies breaks its connections before it stops taking new ones.
-                            self.identity.went_down(entry);
-                            last = Some(error);
-                            break;
-                        }
-                    }
-                    _ => return Err(error),
-                }
-            }
-        }
-        Err(last.unwrap_or_else(|| Error::new(Kind::Internal, "no server to send to")))
-    }
-
-    fn explain(&self, entry: &Entry, url: &Url, Failure { trouble, cause }: Failure) -> Error {
-        let (kind, what) = match trouble {
-            Trouble::Connect => (Kind::Connect, "cannot connect"),
-            Trouble::Tls => (Kind::Tls, "no TLS connection"),
-            Trouble::Io => (Kind::Io, "the connection broke"),
-            Trouble::Timeout => (Kind::Timeout, "deadline passed"),
-            Trouble::TooLarge => (Kind::TooLarge, "answer too large"),
-            Trouble::Setup => (Kind::Internal, "cannot send"),
-            // Close and cancel look alike from below.
-            Trouble::Interrupted => match self.limits.check() {
-                Err(error) => return error,
-                Ok(()) => (Kind::Internal, "interrupted by nobody"),
-            },
-        };
-        let (method, server, path) = (&self.request.method, entry.server.name(), url.path());
-        Error::new(kind, format!("{method} {path} at {server}: {what}: {cause}"))
     }
 }

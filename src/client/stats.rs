@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{
-    counters::{Count, Counters},
-    identity::Gauges,
+use crate::{
+    lifecycle::{RefreshState, TokenState},
+    observe::{Count, Counters},
+    session::Gauges,
 };
-use crate::lifecycle::{RefreshState, TokenState};
 
 /// Counters since the client was made, and its present state.
 #[derive(Clone, Copy, Debug)]

@@ -3,13 +3,13 @@
 use std::{ffi::c_char, ptr, time::Duration};
 
 use super::{
-    boundary::{Output, Sized_, borrow, guard, text, write},
+    boundary::{Output, Sized_, borrow, guard_blocking, text, write},
     error::nacos_error,
     options::{config, nacos_auth_options},
     pointer::{borrow_or, contain, give, release},
     status::nacos_status,
 };
-use crate::{Client, RefreshState, TokenState};
+use crate::{Client, RefreshState, TokenState, sys::cancellation};
 
 /// The number of this ABI, for nacos_auth_abi_version(). Inside one number functions, options and statuses are only added.
 pub const NACOS_AUTH_ABI_VERSION: u32 = 1;
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn nacos_auth_init(
     error: *mut *mut nacos_error,
 ) -> nacos_status {
     unsafe {
-        guard(error, || {
+        guard_blocking(error, || {
             write("auth", auth, ptr::null_mut())?;
             let (config, data) = config(options)?;
             let client = Client::new(config)?;
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn nacos_auth_set_credentials(
     error: *mut *mut nacos_error,
 ) -> nacos_status {
     unsafe {
-        guard(error, || {
+        guard_blocking(error, || {
             let client = borrow("auth", auth)?.client();
             Ok(client.set_credentials(text("username", username)?, text("password", password)?)?)
         })
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn nacos_auth_set_token(
     error: *mut *mut nacos_error,
 ) -> nacos_status {
     unsafe {
-        guard(error, || {
+        guard_blocking(error, || {
             let client = borrow("auth", auth)?.client();
             let ttl = (ttl_ms != 0).then(|| Duration::from_millis(ttl_ms));
             Ok(client.set_token(text("token", token)?, ttl)?)
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn nacos_auth_stats(
     error: *mut *mut nacos_error,
 ) -> nacos_status {
     unsafe {
-        guard(error, || {
+        guard_blocking(error, || {
             let output = Output::new("statistics", statistics)?.ok_or_else(|| nacos_error::null("statistics"))?;
             let stats = borrow("auth", auth)?.client().stats();
             output.set(nacos_auth_statistics {
@@ -250,6 +250,7 @@ pub unsafe extern "C" fn nacos_auth_stats(
 /// `auth` is NULL or has not been freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nacos_auth_close(auth: *mut nacos_auth) {
+    let _blocks = cancellation::Disabled::new();
     contain((), || unsafe { borrow_or(auth, (), |a| a.client().close()) });
 }
 
@@ -259,6 +260,7 @@ pub unsafe extern "C" fn nacos_auth_close(auth: *mut nacos_auth) {
 /// `auth` is NULL or has not been freed, and no other thread is in a call with it: close it and wait for them first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nacos_auth_free(auth: *mut nacos_auth) {
+    let _blocks = cancellation::Disabled::new();
     unsafe { release(auth) }
 }
 

@@ -14,9 +14,22 @@ use super::{
         NACOS_INVALID_ARGUMENT, NACOS_INVALID_UTF8, NACOS_OK, NACOS_PANIC, NACOS_UNSUPPORTED_OPTION, nacos_status,
     },
 };
+use crate::sys::cancellation;
 
 /// The largest struct that makes sense; beyond it `struct_size` was surely never set.
 const LARGEST_STRUCT: usize = 4096;
+
+/// Runs the body of an entry point that may block: [`guard`] with cancellation of the thread put off to its end.
+///
+/// # Safety
+/// As [`guard`].
+pub(super) unsafe fn guard_blocking(
+    error: *mut *mut nacos_error,
+    body: impl FnOnce() -> Result<(), nacos_error>,
+) -> nacos_status {
+    let _blocks = cancellation::Disabled::new();
+    unsafe { guard(error, body) }
+}
 
 /// Runs the body of an entry point: a panic becomes NACOS_PANIC, an error its status and, where the caller wants it, an
 /// error object.

@@ -73,6 +73,11 @@ pub struct nacos_auth_options {
     /// Called once with `callback_data` when no callback will be called any more, on any thread: in nacos_auth_close, or
     /// soon after it if a login is under way. Not called if nacos_auth_init fails. NULL: nothing to let go of.
     pub callback_drop: nacos_drop_callback,
+    /// How many connections to the cluster may be in use at the same time; a call beyond that waits for one, within its
+    /// deadline. 0: 128.
+    pub max_connections: u32,
+    /// 0.
+    pub reserved0: u32,
 }
 
 /// Settings for one call. Begin with nacos_call_options_default().
@@ -130,6 +135,10 @@ pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<(Confi
     }
     if let Some(timeout) = milliseconds(options.request_timeout_ms) {
         config = config.request_timeout(timeout);
+    }
+    reserved("options.reserved0", options.reserved0)?;
+    if options.max_connections != 0 {
+        config = config.max_connections(options.max_connections as usize);
     }
     let carriage = match options.carriage {
         NACOS_CARRIAGE_BEARER => Carriage::Bearer,

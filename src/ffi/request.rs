@@ -9,7 +9,7 @@ use once_cell::sync::OnceCell;
 
 use super::{
     auth::nacos_auth,
-    boundary::{Sized_, array, borrow, guard, optional_text, read_sized, reserved, text, write},
+    boundary::{Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, reserved, text, write},
     cancel::nacos_cancel,
     error::nacos_error,
     options::Call,
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn nacos_request(
     error: *mut *mut nacos_error,
 ) -> nacos_status {
     unsafe {
-        guard(error, || {
+        guard_blocking(error, || {
             write("response", response, ptr::null_mut())?;
             let client = borrow("auth", auth)?.client();
             let answer = client.request(request(options)?)?;

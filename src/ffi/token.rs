@@ -4,13 +4,17 @@ use std::{ffi::c_char, ptr, sync::atomic::AtomicU64};
 
 use super::{
     auth::nacos_auth,
-    boundary::{Output, Sized_, array, borrow, guard, write},
+    boundary::{Output, Sized_, array, borrow, guard, guard_blocking, write},
     error::nacos_error,
     options::{Call, nacos_call_options},
     pointer::borrow_or,
     status::{NACOS_BUFFER_TOO_SMALL, NACOS_INVALID_ARGUMENT, nacos_status},
 };
-use crate::{Advice, client::Snapshot, sys::clock};
+use crate::{
+    Advice,
+    session::Snapshot,
+    sys::{cancellation, clock},
+};
 
 /// What nacos_get_token says of the token. Begin with nacos_token_info_default().
 #[repr(C)]
@@ -83,6 +87,10 @@ pub unsafe extern "C" fn nacos_get_token(
                 write("buffer", buffer, 0)?;
             }
             let call = Call::read(options)?;
+            if let Some(copied) = client.read_cached(|token| copy(token, false, info.as_ref())) {
+                return copied;
+            }
+            let _blocks = cancellation::Disabled::new();
             let timeout = call.timeout.unwrap_or(client.request_timeout());
             client.read_token(timeout, call.cancel.as_ref(), |token, expired| copy(token, expired, info.as_ref()))?
         })
@@ -102,7 +110,7 @@ pub unsafe extern "C" fn nacos_get_token(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn nacos_auth_generation(auth: *const nacos_auth) -> *const u64 {
-    unsafe { borrow_or(auth, ptr::null(), |a| ptr::from_ref::<AtomicU64>(a.client().outlet().word()).cast()) }
+    unsafe { borrow_or(auth, ptr::null(), |a| ptr::from_ref::<AtomicU64>(a.client().generation_word()).cast()) }
 }
 
 /// Hand the answer on to your caller as it is.
@@ -134,7 +142,7 @@ pub unsafe extern "C" fn nacos_auth_report_rejected(
     error: *mut *mut nacos_error,
 ) -> nacos_status {
     unsafe {
-        guard(error, || {
+        guard_blocking(error, || {
             write("advice", advice, NACOS_ADVICE_RETURN)?;
             let client = borrow("auth", auth)?.client();
             let body = array("body", body.cast::<u8>(), body_len)?;

@@ -52,10 +52,10 @@ impl EventKind {
 /// Something that has happened. Holds no password, token or query; [`Display`](fmt::Display) is its line in a log.
 #[derive(Clone, Debug)]
 pub struct Event {
-    pub(super) kind: EventKind,
-    pub(super) generation: u64,
-    pub(super) error: Option<Error>,
-    pub(super) message: String,
+    pub(crate) kind: EventKind,
+    pub(crate) generation: u64,
+    pub(crate) error: Option<Error>,
+    pub(crate) message: String,
 }
 
 impl Event {
@@ -74,33 +74,33 @@ impl Event {
         self.error.as_ref()
     }
 
-    pub(super) fn login_started(servers: &str) -> Self {
+    pub(crate) fn login_started(servers: &str) -> Self {
         Self { kind: EventKind::LoginStarted, generation: 0, error: None, message: format!("logging in at {servers}") }
     }
 
-    pub(super) fn token_refreshed(generation: u64, life: Duration) -> Self {
+    pub(crate) fn token_refreshed(generation: u64, life: Duration) -> Self {
         let message = format!("token {generation}, good for {} s", life.as_secs());
         Self { kind: EventKind::TokenRefreshed, generation, error: None, message }
     }
 
-    pub(super) fn recovered(generation: u64) -> Self {
+    pub(crate) fn recovered(generation: u64) -> Self {
         let message = format!("logins succeed again, with token {generation}");
         Self { kind: EventKind::Recovered, generation, error: None, message }
     }
 
-    pub(super) fn login_failed(error: Error, latched: bool) -> Self {
+    pub(crate) fn login_failed(error: Error, latched: bool) -> Self {
         let kind = if latched { EventKind::Latched } else { EventKind::LoginFailed };
         let next = error.retry_after().map_or(String::new(), |after| format!("; next login in {} s", after.as_secs()));
         let message = format!("{}{next}", error.message());
         Self { kind, generation: 0, error: Some(error), message }
     }
 
-    pub(super) fn token_rejected(generation: u64, why: &str) -> Self {
+    pub(crate) fn token_rejected(generation: u64, why: &str) -> Self {
         let message = format!("a server refused token {generation}: {why}");
         Self { kind: EventKind::TokenRejected, generation, error: None, message }
     }
 
-    pub(super) fn server_down(server: &str) -> Self {
+    pub(crate) fn server_down(server: &str) -> Self {
         let message = format!("{server} cannot be reached; other servers come first for a while");
         Self { kind: EventKind::ServerDown, generation: 0, error: None, message }
     }

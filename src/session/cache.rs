@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    cell::{Cell, Numbered},
-    counters::Counters,
-    listener::Listener,
-};
+use super::cell::{Cell, Numbered};
 use crate::{
     lifecycle::Time,
     secret::Secret,
@@ -43,38 +39,28 @@ impl Numbered for Snapshot {
     }
 }
 
-/// What one handle has of an identity: the token it publishes, the counters, the ears. Writers hold the identity's lock.
-#[derive(Default)]
-pub(crate) struct Outlet {
-    cell: Cell<Snapshot>,
-    pub(super) counters: Counters,
-    /// The caller's own functions, if there are any.
-    pub(super) listener: Option<Arc<Listener>>,
-}
+/// The token of one handle. Writers hold the session's lock.
+pub(crate) struct TokenCache(Cell<Snapshot>);
 
-impl Outlet {
-    pub(super) fn new(listener: Option<Arc<Listener>>) -> Self {
-        Self { listener, ..Self::default() }
+impl TokenCache {
+    /// `word` is what readers in other languages look at: the generation that may be used without asking, or 0.
+    pub(crate) fn new(word: Arc<AtomicU64>) -> Self {
+        Self(Cell::new(word))
     }
 
     /// The token, if it may be used without asking.
     #[inline]
-    pub(crate) fn cached(&self) -> Option<Guard<Option<Arc<Snapshot>>>> {
-        self.cell.read()
+    pub(crate) fn get(&self) -> Option<Guard<Option<Arc<Snapshot>>>> {
+        self.0.read()
     }
 
-    /// The generation that may be used without asking, or 0; for readers in other languages.
-    pub(crate) fn word(&self) -> &AtomicU64 {
-        self.cell.word()
-    }
-
-    pub(super) fn publish(&self, snapshot: Option<&Arc<Snapshot>>, usable: Option<u64>) {
-        self.cell.publish(snapshot, usable);
+    pub(super) fn store(&self, snapshot: Option<&Arc<Snapshot>>, usable: Option<u64>) {
+        self.0.store(snapshot, usable);
     }
 
     /// Nothing may be used without asking any more.
-    pub(super) fn withdraw(&self) {
-        self.cell.withdraw();
+    pub(super) fn invalidate(&self) {
+        self.0.invalidate();
     }
 }
 
@@ -84,14 +70,14 @@ mod tests {
 
     #[test]
     fn situation_46_readers_never_see_half_a_token() {
-        let outlet = Outlet::default();
+        let cache = TokenCache::new(Arc::default());
         let text = |n: u64| format!("{n:0>200}");
         std::thread::scope(|scope| {
             for _ in 0..64 {
                 scope.spawn(|| {
                     let mut last = 0;
                     while last < 500 {
-                        let Some(seen) = outlet.cached() else {
+                        let Some(seen) = cache.get() else {
                             std::thread::yield_now();
                             continue;
                         };
@@ -105,10 +91,10 @@ mod tests {
             for generation in 1..=500 {
                 let token = text(generation).as_str().into();
                 let snapshot = Arc::new(Snapshot { generation, token, expiry: Duration::ZERO });
-                outlet.publish(Some(&snapshot), Some(generation));
+                cache.store(Some(&snapshot), Some(generation));
             }
         });
-        outlet.withdraw();
-        assert!(outlet.cached().is_none());
+        cache.invalidate();
+        assert!(cache.get().is_none());
     }
 }

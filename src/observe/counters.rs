@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Count {
+pub(crate) enum Count {
     LoginsFirst,
     LoginsRenewal,
     LoginsRejection,
@@ -28,26 +28,26 @@ pub(super) enum Count {
 const COUNTS: usize = Count::Waiting as usize + 1;
 
 #[derive(Default)]
-pub(super) struct Counters([AtomicU64; COUNTS]);
+pub(crate) struct Counters([AtomicU64; COUNTS]);
 
 impl Counters {
-    pub(super) fn count(&self, what: Count) {
+    pub(crate) fn count(&self, what: Count) {
         self.0[what as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn get(&self, what: Count) -> u64 {
+    pub(crate) fn get(&self, what: Count) -> u64 {
         self.0[what as usize].load(Ordering::Relaxed)
     }
 
     /// Counts a call among those that wait, until the guard is dropped.
-    pub(super) fn waits(&self) -> Waiting<'_> {
+    pub(crate) fn waits(&self) -> Waiting<'_> {
         self.count(Count::Waits);
         self.count(Count::Waiting);
         Waiting(self)
     }
 }
 
-pub(super) struct Waiting<'a>(&'a Counters);
+pub(crate) struct Waiting<'a>(&'a Counters);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {

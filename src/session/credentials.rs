@@ -3,6 +3,7 @@
 use std::{
     fmt,
     fs::File,
+    hash::{Hash, Hasher},
     io::Read,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,11 +12,13 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::listener::Listener;
 use crate::{
     error::{Error, Kind, Result},
+    lifecycle::Time,
+    observe::{Listener, Supply},
     protocol::login,
     secret::Secret,
+    sys::clock,
 };
 
 /// The largest password file read.
@@ -23,14 +26,14 @@ const LARGEST_FILE: usize = 4096;
 
 /// Who we are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Credentials {
-    pub(super) username: String,
-    pub(super) password: Secret,
+pub(crate) struct Credentials {
+    pub(crate) username: String,
+    pub(crate) password: Secret,
 }
 
 impl Credentials {
     /// `wrong` makes the error of the place these credentials came from.
-    pub(super) fn check(username: String, password: Secret, wrong: fn(String) -> Error) -> Result<Self> {
+    pub(crate) fn check(username: String, password: Secret, wrong: fn(String) -> Error) -> Result<Self> {
         check_username(&username, wrong)?;
         if password.expose().is_empty() {
             return Err(wrong("password: empty; Nacos has no users without one".into()));
@@ -57,25 +60,6 @@ fn check_token(token: &Secret, wrong: fn(String) -> Error) -> Result<()> {
     Err(wrong("token: empty, or holds a space, a line end or another character that no header carries".into()))
 }
 
-/// What a login uses, as a credentials callback gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Supply {
-    /// Log in as this user.
-    Password {
-        /// Name of the user.
-        username: String,
-        /// Its password.
-        password: Secret,
-    },
-    /// Use this token, which somebody else got: no login.
-    Token {
-        /// The token.
-        token: Secret,
-        /// How long it lives; `None`: the callback is asked again after some minutes.
-        ttl: Option<Duration>,
-    },
-}
-
 /// What a login is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Supplied {
@@ -85,7 +69,7 @@ pub(super) enum Supplied {
 
 /// Where what a login is made of comes from.
 #[derive(Clone)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Password(Credentials),
     /// Read anew for each login: somebody else changes it.
     File {
@@ -94,21 +78,34 @@ pub(super) enum Source {
     },
     /// Asked for each login.
     Callback(Arc<Listener>),
-    /// A token that somebody else got.
+    /// A token that somebody else got, and when its life ends, if that is known.
     Token {
         token: Secret,
-        ttl: Option<Duration>,
+        ends: Option<Time>,
     },
 }
 
-impl PartialEq for Source {
-    fn eq(&self, other: &Self) -> bool {
+impl Source {
+    /// Whether sessions with the one and the other are the same.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Password(a), Self::Password(b)) => a == b,
             (Self::File { username: a, path: p }, Self::File { username: b, path: q }) => (a, p) == (b, q),
             (Self::Callback(a), Self::Callback(b)) => Arc::ptr_eq(a, b),
-            (Self::Token { token: a, ttl: t }, Self::Token { token: b, ttl: u }) => (a, t) == (b, u),
+            // Each has its life from the moment it was given.
+            (Self::Token { .. }, Self::Token { .. }) => false,
             _ => false,
+        }
+    }
+}
+
+/// For the keyed hash under which pauses are kept.
+impl Hash for Source {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Password(Credentials { username, password }) => (0, username, password.expose()).hash(state),
+            Self::File { username, path } => (1, username, path).hash(state),
+            Self::Callback(_) | Self::Token { .. } => 2.hash(state),
         }
     }
 }
@@ -125,16 +122,24 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    pub(super) fn file(username: String, path: PathBuf) -> Result<Self> {
+    pub(crate) fn file(username: String, path: PathBuf) -> Result<Self> {
         check_username(&username, Error::config)?;
         read(&username, &path, Error::config)?;
         Ok(Self::File { username, path })
     }
 
-    /// Of a token without a known life one hears from the servers when it is over.
-    pub(super) fn token(token: Secret, ttl: Option<Duration>, wrong: fn(String) -> Error) -> Result<Self> {
+    /// A token that lives for `ttl` from now.
+    pub(crate) fn token(token: Secret, ttl: Option<Duration>, wrong: fn(String) -> Error) -> Result<Self> {
         check_token(&token, wrong)?;
-        Ok(Self::Token { token, ttl: ttl.or(Some(Duration::MAX)) })
+        Ok(Self::Token { token, ends: ttl.and_then(|ttl| clock::now().checked_add(ttl)) })
+    }
+
+    /// The same in the child of a fork, whose own `listener` calls the functions there.
+    pub(crate) fn forked(&self, listener: Option<&Arc<Listener>>) -> Self {
+        match (self, listener) {
+            (Self::Callback(_), Some(listener)) => Self::Callback(listener.clone()),
+            _ => self.clone(),
+        }
     }
 
     /// Whether it always gives the same.
@@ -150,17 +155,17 @@ impl Source {
         }
     }
 
-    /// Whether another handle may come with the same source.
+    /// Whether another handle may come with the same.
     pub(super) fn is_shared(&self) -> bool {
-        !matches!(self, Self::Callback(_))
+        matches!(self, Self::Password(_) | Self::File { .. })
     }
 
     /// What to log in with now. May block, as long as a file or the caller's function takes.
-    pub(super) fn supply(&self) -> Result<Supplied> {
+    pub(super) fn load(&self) -> Result<Supplied> {
         let nothing = |message: String| Error::new(Kind::NoCredentials, message);
         match self {
             Self::Password(credentials) => Ok(Supplied::Password(credentials.clone())),
-            Self::Token { token, ttl } => Ok(Supplied::Token { token: token.clone(), ttl: *ttl }),
+            Self::Token { .. } => Err(nothing("nothing logs in for a token that somebody else got".into())),
             Self::File { username, path } => read(username, path, nothing).map(Supplied::Password),
             Self::Callback(listener) => match listener.supply() {
                 Ok(Supply::Password { username, password }) => {

@@ -4,10 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::sys::{
-    fork,
-    sync::{AtomicU64, Guard, Ordering, Swap},
-};
+use crate::sys::sync::{AtomicU64, Guard, Ordering, Swap};
 
 /// What has a number: never 0, the same for no two values.
 pub(super) trait Numbered {
@@ -17,48 +14,38 @@ pub(super) trait Numbered {
 /// Writers hold a lock of their own against each other; readers hold nothing.
 pub(super) struct Cell<T> {
     /// The number of the value that may be used without asking, or 0.
-    word: AtomicU64,
-    /// The process the word speaks for: see [`fork`].
-    process: AtomicU64,
+    word: Arc<AtomicU64>,
     value: Swap<T>,
 }
 
-impl<T> Default for Cell<T> {
-    fn default() -> Self {
-        Self { word: AtomicU64::new(0), process: AtomicU64::new(0), value: Swap::default() }
-    }
-}
-
 impl<T: Numbered> Cell<T> {
+    pub(super) fn new(word: Arc<AtomicU64>) -> Self {
+        Self { word, value: Swap::default() }
+    }
+
     /// The value, if it may be used without asking: two or three loads, no lock, no allocation, no system call.
     #[inline]
     pub(super) fn read(&self) -> Option<Guard<Option<Arc<T>>>> {
         let word = self.word.load(Ordering::Acquire);
-        if word == 0 || self.process.load(Ordering::Relaxed) != fork::generation() {
+        if word == 0 {
             return None;
         }
         let value = self.value.load();
         value.as_ref().is_some_and(|value| value.number() == word).then_some(value)
     }
 
-    /// The word itself, for readers in other languages.
-    pub(super) fn word(&self) -> &AtomicU64 {
-        &self.word
-    }
-
     /// Replaces the value; `usable` is its number if it may be used without asking.
-    pub(super) fn publish(&self, value: Option<&Arc<T>>, usable: Option<u64>) {
+    pub(super) fn store(&self, value: Option<&Arc<T>>, usable: Option<u64>) {
         let number = |value: Option<&Arc<T>>| value.map(|value| value.number());
         if number(self.value.load().as_ref()) != number(value) {
             self.word.store(0, Ordering::Release);
             self.value.store(value.cloned());
         }
-        self.process.store(fork::generation(), Ordering::Relaxed);
         self.word.store(usable.unwrap_or(0), Ordering::Release);
     }
 
     /// Nothing may be used without asking any more.
-    pub(super) fn withdraw(&self) {
+    pub(super) fn invalidate(&self) {
         self.word.store(0, Ordering::Release);
     }
 }

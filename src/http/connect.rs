@@ -1,0 +1,167 @@
+//! A new connection: addresses, TCP, proxy, TLS.
+
+use std::{
+    future::poll_fn,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio_rustls::TlsConnector;
+
+use super::{
+    Endpoint, Request,
+    connection::Connection,
+    drive::drive,
+    error::{Error, ErrorKind, Phase},
+    proxy::Proxy,
+    resolve::Resolver,
+    stream::{Interest, Stream, Tcp},
+    tls::{self, Tls, Trust},
+};
+use crate::{
+    sys::{descriptor, socket::Socket},
+    wait::{Limits, block_on},
+};
+
+/// How connections are made.
+pub(super) struct Connector {
+    pub(super) resolver: Arc<Resolver>,
+    pub(super) proxy: Option<Proxy>,
+    pub(super) tls: Tls,
+}
+
+impl Connector {
+    /// Connects for `request`, within its connect timeout.
+    pub(super) fn connect(&self, request: &Request, call: &Limits<'_>) -> Result<Connection, Error> {
+        let limits = call.within(request.options.connect_timeout);
+        // Without the call's own time being over, it is this server that was too slow.
+        let slow = |error: Error| match error.kind {
+            ErrorKind::Timeout if !call.remaining().is_zero() => Error { kind: ErrorKind::Slow, ..error },
+            _ => error,
+        };
+        self.connect_within(&request.endpoint, &limits).map_err(slow)
+    }
+
+    fn connect_within(&self, endpoint: &Arc<Endpoint>, limits: &Limits<'_>) -> Result<Connection, Error> {
+        let trust = self.trust(endpoint, limits);
+        let interest = Interest::new();
+        let (host, port) = match &self.proxy {
+            Some(proxy) => (proxy.host.as_str(), proxy.port),
+            None => (endpoint.host.as_str(), endpoint.port),
+        };
+        let addresses = self.addresses(host, limits)?;
+        let (tcp, socket) = tcp(&addresses, port, &interest, limits)?;
+        let mut stream = Stream::Tcp(tcp);
+        let mut forward = None;
+        if let Some(proxy) = &self.proxy {
+            if proxy.is_https() {
+                stream = handshake(stream, &proxy.host, &trust, &interest, limits)?;
+            }
+            forward = proxy.forwards(endpoint);
+            if forward.is_none() {
+                let target = match proxy.wants_address() {
+                    true => self.addresses(&endpoint.host, limits)?[0].to_string(),
+                    false => endpoint.host.clone(),
+                };
+                let tunnel = proxy.tunnel(stream, &target, endpoint.port);
+                stream = drive(tunnel, &interest, limits, Phase::Handshake)?;
+            }
+        }
+        if endpoint.https {
+            stream = handshake(stream, &endpoint.host, &trust, &interest, limits)?;
+        }
+        Connection::new(stream, (interest, socket), endpoint, forward, trust.version, limits)
+    }
+
+    /// The server has closed a connection: its name may stand for another address now.
+    pub(super) fn forget(&self, endpoint: &Endpoint) {
+        self.resolver.forget(self.proxy.as_ref().map_or(&endpoint.host, |proxy| &proxy.host));
+    }
+
+    /// The certificates to use, after a look whether they have changed.
+    fn trust(&self, endpoint: &Endpoint, limits: &Limits<'_>) -> Arc<Trust> {
+        if (endpoint.https || self.proxy.as_ref().is_some_and(Proxy::is_https))
+            && let Some(read) = self.tls.look()
+        {
+            block_on(read, &limits.within(tls::PATIENCE.min(limits.remaining() / 2)));
+        }
+        self.tls.current()
+    }
+
+    fn addresses(&self, host: &str, limits: &Limits<'_>) -> Result<Vec<IpAddr>, Error> {
+        block_on(self.resolver.addresses(host), limits).unwrap_or_else(|| {
+            Err(match limits.check() {
+                Err(_) => Error::new(Phase::Resolve, ErrorKind::Interrupted, "interrupted"),
+                Ok(()) => {
+                    let cause = format!("the look-up of {host} has not ended in time");
+                    Error::new(Phase::Resolve, ErrorKind::Timeout, cause)
+                }
+            })
+        })
+    }
+}
+
+/// Connects to the first of `addresses` that answers; each gets its share of the time that is left.
+fn tcp(
+    addresses: &[IpAddr],
+    port: u16,
+    interest: &Arc<Interest>,
+    limits: &Limits<'_>,
+) -> Result<(Tcp, Arc<Socket>), Error> {
+    let mut last = None;
+    for (at, address) in addresses.iter().enumerate() {
+        let left = (addresses.len() - at) as u32;
+        let share = limits.within(limits.remaining() / left);
+        match tcp_to(SocketAddr::new(*address, port), interest, &share) {
+            Err(error) if error.kind == ErrorKind::Interrupted || error.kind == ErrorKind::NoDescriptors => {
+                return Err(error);
+            }
+            Err(error) => last = Some(error),
+            connected => return connected,
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::new(Phase::Connect, ErrorKind::Setup, "no address to connect to")))
+}
+
+fn tcp_to(address: SocketAddr, interest: &Arc<Interest>, limits: &Limits<'_>) -> Result<(Tcp, Arc<Socket>), Error> {
+    let failed = |e: std::io::Error| {
+        if descriptor::is_exhausted(&e) {
+            return Error::no_descriptors(Phase::Connect);
+        }
+        Error::new(Phase::Connect, ErrorKind::Broken, e.to_string())
+    };
+    let socket = Arc::new(Socket::connect(address).map_err(failed)?);
+    let tcp = Tcp::new(socket.clone(), interest);
+    let connected = poll_fn(|_| tcp.poll_connected().map_err(failed));
+    drive(connected, interest, limits, Phase::Connect)?;
+    Ok((tcp, socket))
+}
+
+/// TLS with `host` over `stream`.
+fn handshake(
+    stream: Stream,
+    host: &str,
+    trust: &Trust,
+    interest: &Interest,
+    limits: &Limits<'_>,
+) -> Result<Stream, Error> {
+    let wrong = |cause: &str| Error::new(Phase::Handshake, ErrorKind::Tls, cause);
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| wrong("a host that no certificate can name"))?;
+    let connector = TlsConnector::from(trust.config()?);
+    let handshake = async {
+        let done = connector.connect(name, TokioIo::new(stream)).await;
+        done.map(|tls| Stream::Tls(Box::new(TokioIo::new(tls)))).map_err(|e| Error::from_cause(Phase::Handshake, &e))
+    };
+    drive(handshake, interest, limits, Phase::Handshake)
+}
+
+/// For the other engine, which has a timer of its own.
+pub(super) async fn looked_at(tls: &Tls) -> Arc<Trust> {
+    if let Some(read) = tls.look() {
+        let _ = tokio::time::timeout(Duration::from_secs(1), read).await;
+    }
+    tls.current()
+}

@@ -1,0 +1,239 @@
+//! One connection: hyper's HTTP/1, polled by whoever sends over it.
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use ::http::{
+    HeaderMap,
+    HeaderValue,
+    header::{ACCEPT, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, USER_AGENT},
+};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{Body, Incoming},
+    client::conn::http1,
+};
+
+use super::{
+    Endpoint, Request, Response,
+    drive::drive,
+    error::{Error, ErrorKind, Phase},
+    proxy::Forward,
+    stream::{Interest, Stream},
+};
+use crate::{sys::socket::Socket, wait::Limits};
+
+/// How long an idle connection is kept. Nacos closes its end after 60 s.
+const KEPT_IDLE: Duration = Duration::from_secs(45);
+/// A refusal longer than this is cut: its first words are what counts.
+pub(super) const LONGEST_REFUSAL: usize = 64 * 1024;
+/// The most that is set aside for a body before any of it has come.
+const LARGEST_RESERVATION: usize = 64 << 20;
+
+type Driver = http1::Connection<Stream, Full<Bytes>>;
+
+pub(super) struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    /// `None` once it has ended.
+    driver: Option<Pin<Box<Driver>>>,
+    interest: Arc<Interest>,
+    socket: Arc<Socket>,
+    pub(super) endpoint: Arc<Endpoint>,
+    forward: Option<Forward>,
+    /// Of the TLS settings it was made with.
+    pub(super) tls_version: u64,
+    used: Instant,
+}
+
+/// What came of an exchange.
+pub(super) enum Exchange {
+    Answered(Response),
+    Failed(Error),
+    /// The connection had been closed already; nothing was sent.
+    Unsent,
+}
+
+impl Connection {
+    /// Over a `stream` that is ready for requests to `endpoint`.
+    pub(super) fn new(
+        stream: Stream,
+        (interest, socket): (Arc<Interest>, Arc<Socket>),
+        endpoint: &Arc<Endpoint>,
+        forward: Option<Forward>,
+        tls_version: u64,
+        limits: &Limits<'_>,
+    ) -> Result<Self, Error> {
+        let handshake = async {
+            let done = http1::Builder::new().handshake(stream).await;
+            done.map_err(|e| Error::from_cause(Phase::Connect, &e))
+        };
+        let (sender, driver) = drive(handshake, &interest, limits, Phase::Connect)?;
+        let (driver, endpoint) = (Some(Box::pin(driver)), endpoint.clone());
+        Ok(Self { sender, driver, interest, socket, endpoint, forward, tls_version, used: Instant::now() })
+    }
+
+    /// Whether it may still be used: kept too long, or closed by the server, it may not.
+    pub(super) fn is_alive(&self) -> bool {
+        self.driver.is_some() && self.used.elapsed() < KEPT_IDLE && !self.socket.is_closed_by_peer()
+    }
+
+    /// Whether another request may follow.
+    pub(super) fn is_reusable(&self) -> bool {
+        self.driver.is_some() && !self.sender.is_closed()
+    }
+
+    pub(super) fn exchange(&mut self, request: &Request, limits: &Limits<'_>) -> Exchange {
+        self.interest.begin_request();
+        // An idle connection is read from first, which shows whether the server has closed it.
+        self.interest.set_ready();
+        let result = self.round_trip(request, limits);
+        self.used = Instant::now();
+        match result {
+            Ok(Some(response)) => {
+                self.settle();
+                Exchange::Answered(response)
+            }
+            Ok(None) => Exchange::Unsent,
+            Err(error) => {
+                let phase = if self.interest.has_received() { Phase::Answer } else { error.phase };
+                Exchange::Failed(Error { phase, ..error })
+            }
+        }
+    }
+
+    /// The answer, or `None` if nothing was sent.
+    fn round_trip(&mut self, request: &Request, limits: &Limits<'_>) -> Result<Option<Response>, Error> {
+        let Self { sender, driver, interest, forward, .. } = self;
+        let message = message(request, forward.as_ref());
+        let answer = pin!(async {
+            if sender.ready().await.is_err() {
+                return Ok(None);
+            }
+            match sender.try_send_request(message).await {
+                Ok(response) => receive(response, request.options.largest_answer).await.map(Some),
+                Err(e) if e.message().is_some() => Ok(None),
+                Err(e) => Err(Error::from_cause(Phase::Send, &e.into_error())),
+            }
+        });
+        drive(RoundTrip { driver, answer }, interest, limits, Phase::Send)
+    }
+
+    /// Lets the connection see that the answer is complete: it becomes idle, or closes.
+    fn settle(&mut self) {
+        if let Some(driver) = &mut self.driver
+            && driver.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready()
+        {
+            self.driver = None;
+        }
+    }
+}
+
+/// The request as hyper takes it.
+fn message(request: &Request, forward: Option<&Forward>) -> ::http::Request<Full<Bytes>> {
+    let mut message = ::http::Request::new(Full::new(request.body.clone()));
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = request.target.clone().into();
+    *message.headers_mut() = request.headers.clone();
+    let headers = message.headers_mut();
+    headers.insert(HOST, request.endpoint.authority.clone());
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::AGENT));
+    if let Some(forward) = forward {
+        // A proxy for http is told the whole address.
+        if let Ok(uri) = request.endpoint.url(&request.target).parse() {
+            *message.uri_mut() = uri;
+        }
+        if let Some(credentials) = &forward.authorization {
+            message.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
+        }
+    }
+    message
+}
+
+/// Reads the answer to its end; what goes beyond `largest` is an error, a refusal's surplus is left out.
+async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result<Response, Error> {
+    let (head, mut body) = response.into_parts();
+    let status = head.status.as_u16();
+    let (limit, cut) = if status >= 400 { (LONGEST_REFUSAL, true) } else { (largest, false) };
+    let mut whole = Collected::default();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| Error::from_cause(Phase::Answer, &e))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > limit {
+            if !cut {
+                let cause = format!("an answer of more than {limit} bytes");
+                return Err(Error::new(Phase::Answer, ErrorKind::TooLarge, cause));
+            }
+            let room = limit - whole.len();
+            whole.push(data.slice(..room), &head.headers);
+            break;
+        }
+        let is_last = body.is_end_stream();
+        whole.push(data, &head.headers);
+        if is_last {
+            break;
+        }
+    }
+    Ok(Response { status, headers: head.headers, body: whole.finish() })
+}
+
+/// A body as it comes in. The usual one comes as one piece, which is handed on as it is.
+#[derive(Default)]
+struct Collected {
+    only: Bytes,
+    all: BytesMut,
+}
+
+impl Collected {
+    fn len(&self) -> usize {
+        self.only.len() + self.all.len()
+    }
+
+    fn push(&mut self, data: Bytes, headers: &HeaderMap) {
+        if self.len() == 0 {
+            self.only = data;
+            return;
+        }
+        if self.all.is_empty() {
+            let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+            self.all.reserve(announced.unwrap_or(0).min(LARGEST_RESERVATION).max(self.only.len() + data.len()));
+            self.all.extend_from_slice(&std::mem::take(&mut self.only));
+        }
+        self.all.extend_from_slice(&data);
+    }
+
+    fn finish(self) -> Bytes {
+        if self.all.is_empty() { self.only } else { self.all.freeze() }
+    }
+}
+
+/// An answer, and the connection it comes over, polled together.
+struct RoundTrip<'a, F> {
+    driver: &'a mut Option<Pin<Box<Driver>>>,
+    answer: Pin<&'a mut F>,
+}
+
+impl<T, F: Future<Output = Result<T, Error>>> Future for RoundTrip<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let had_ended = self.driver.is_none();
+        if let Some(driver) = &mut *self.driver
+            && driver.as_mut().poll(context).is_ready()
+        {
+            *self.driver = None;
+        }
+        match self.answer.as_mut().poll(context) {
+            Poll::Pending if had_ended => {
+                Poll::Ready(Err(Error::new(Phase::Send, ErrorKind::Broken, "the connection ended")))
+            }
+            other => other,
+        }
+    }
+}

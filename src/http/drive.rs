@@ -1,0 +1,68 @@
+//! Runs a future on the thread that waits for it: polls it, and sleeps in poll(2) until its connection can go on.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use super::{
+    error::{Error, ErrorKind, Phase},
+    stream::Interest,
+};
+use crate::{
+    sys::descriptor,
+    wait::{Limits, Parker},
+};
+
+/// What ends sooner need not be interruptible: registering for that takes locks that all calls of a handle share.
+const FLEETING: Duration = Duration::from_millis(20);
+/// How often a call without an event to watch looks whether it has to end.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// What `future` comes to; an error of `phase` if the call has to end before.
+pub(super) fn drive<T>(
+    future: impl Future<Output = Result<T, Error>>,
+    interest: &Interest,
+    limits: &Limits<'_>,
+    phase: Phase,
+) -> Result<T, Error> {
+    let mut future = pin!(future);
+    let parker = Parker::new();
+    let waker = Waker::from(parker.clone());
+    let mut context = Context::from_waker(&waker);
+    let fleeting_until = Instant::now() + FLEETING;
+    let mut watch = None;
+    loop {
+        interest.clear();
+        if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
+            return result;
+        }
+        if parker.take_wake_up() {
+            continue;
+        }
+        let now = Instant::now();
+        if watch.is_none() && now >= fleeting_until {
+            watch = Some(limits.watch());
+        }
+        if limits.check().is_err() {
+            return Err(Error::new(phase, ErrorKind::Interrupted, "interrupted"));
+        }
+        if now >= limits.deadline {
+            return Err(Error::new(phase, ErrorKind::Timeout, "no answer in time"));
+        }
+        let Some((fd, events)) = interest.wanted() else {
+            return Err(Error::new(phase, ErrorKind::Setup, "a connection that waits for nothing"));
+        };
+        let event = watch.as_ref().and_then(|watch| watch.event());
+        let until = match &watch {
+            None => limits.deadline.min(fleeting_until),
+            Some(_) if event.is_none() => limits.deadline.min(now + BETWEEN_LOOKS),
+            Some(_) => limits.deadline,
+        };
+        if descriptor::poll(fd, events, event, until.saturating_duration_since(now)) {
+            interest.set_ready();
+        }
+    }
+}

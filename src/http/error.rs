@@ -1,0 +1,95 @@
+//! Why there is no answer, by how far the request had come.
+
+use std::{error::Error as StdError, io};
+
+use crate::sys::descriptor;
+
+/// How far the request had come. From [`Send`](Phase::Send) on the server may have acted on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Waiting for a connection that others use, or not begun.
+    Prepare,
+    Resolve,
+    Connect,
+    Handshake,
+    Send,
+    Answer,
+}
+
+/// What kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    /// Refused, reset, broken, or not what the protocol allows.
+    Broken,
+    /// TLS: certificate, name, version.
+    Tls,
+    /// The time allowed for this phase is over; the call may have more.
+    Slow,
+    /// The deadline of the call passed.
+    Timeout,
+    /// The call was cancelled, or its handle closed.
+    Interrupted,
+    /// The answer is larger than the request allows.
+    TooLarge,
+    /// This process has no descriptors left: the server has no part in it.
+    NoDescriptors,
+    /// This library could not even begin.
+    Setup,
+}
+
+/// Why there is no answer, with the cause in words (no URL, no secret).
+#[derive(Clone, Debug)]
+pub(crate) struct Error {
+    pub(crate) phase: Phase,
+    pub(crate) kind: ErrorKind,
+    pub(crate) cause: String,
+}
+
+impl Error {
+    pub(crate) fn new(phase: Phase, kind: ErrorKind, cause: impl Into<String>) -> Self {
+        Self { phase, kind, cause: cause.into() }
+    }
+
+    /// Whether the server may have acted on the request.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.phase >= Phase::Send
+    }
+
+    /// Whether it says something about the server: then others are better asked first.
+    pub(crate) fn blames_server(&self) -> bool {
+        matches!(self.kind, ErrorKind::Broken | ErrorKind::Tls | ErrorKind::Slow | ErrorKind::Timeout)
+            && self.phase > Phase::Prepare
+    }
+
+    pub(crate) fn no_descriptors(phase: Phase) -> Self {
+        let cause = format!(
+            "this process has no descriptors left (it may have {}); raise the limit or use fewer connections at a time",
+            descriptor::limit()
+        );
+        Self::new(phase, ErrorKind::NoDescriptors, cause)
+    }
+
+    /// From an error of the system or of a library below, whose innermost cause is what counts.
+    pub(crate) fn from_cause(phase: Phase, error: &(dyn StdError + 'static)) -> Self {
+        let (mut cause, mut tls) = (error, false);
+        loop {
+            if let Some(io) = cause.downcast_ref::<io::Error>() {
+                if descriptor::is_exhausted(io) {
+                    return Self::no_descriptors(phase);
+                }
+                // rustls hides in an io::Error, whose `source` skips what it wraps.
+                if let Some(inner) = io.get_ref() {
+                    cause = inner;
+                    continue;
+                }
+            }
+            tls |= cause.is::<rustls::Error>();
+            match cause.source() {
+                Some(deeper) => cause = deeper,
+                None => break,
+            }
+        }
+        let kind = if tls { ErrorKind::Tls } else { ErrorKind::Broken };
+        Self::new(phase, kind, cause.to_string())
+    }
+}

@@ -1,0 +1,122 @@
+//! Connections: send one request, get one answer. Knows nothing of tokens.
+//!
+//! Two engines, one set of rules. A call that blocks runs hyper's HTTP/1 connection on its caller's thread, without a
+//! runtime (`caller`); logins run by reqwest on the thread of the library (`background`). Both take names from the same
+//! [`Resolver`], trust and certificates from the same [`tls`], and the same proxy.
+
+mod background;
+mod caller;
+mod connect;
+mod connection;
+mod drive;
+mod error;
+mod pool;
+mod proxy;
+mod resolve;
+mod stream;
+mod tls;
+mod transport;
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use ::http::{HeaderMap, HeaderValue, Method, uri::PathAndQuery};
+use bytes::Bytes;
+
+pub(crate) use self::{
+    error::{Error, ErrorKind, Phase},
+    resolve::Resolver,
+    tls::{Pem, TlsFiles},
+    transport::{Http, Settings},
+};
+use crate::wait::Limits;
+
+/// A future on the heap, as traits need it.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What requests say of themselves unless the caller does.
+const AGENT: &str = concat!("nacos-auth/", env!("CARGO_PKG_VERSION"));
+
+/// A server to connect to.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) https: bool,
+    /// A name or an address, without brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// As in the header `Host`: without a port that goes without saying.
+    authority: HeaderValue,
+}
+
+impl Endpoint {
+    pub(crate) fn new(https: bool, host: &str, port: u16) -> Self {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let written = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let usual = if https { 443 } else { 80 };
+        let text = if port == usual { written } else { format!("{written}:{port}") };
+        // A host that has been parsed as part of a URL is visible ASCII.
+        let authority = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("invalid"));
+        Self { https, host: host.to_owned(), port, authority }
+    }
+
+    fn authority(&self) -> &str {
+        self.authority.to_str().unwrap_or_default()
+    }
+
+    /// The whole address of `target` on this server.
+    fn url(&self, target: &PathAndQuery) -> String {
+        format!("{}://{}{target}", if self.https { "https" } else { "http" }, self.authority())
+    }
+}
+
+/// One request, complete. Cloning is cheap: the body is shared.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) target: PathAndQuery,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) options: Options,
+}
+
+/// What limits one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// The largest body taken as an answer. A refusal (status 400 and up) is cut at 64 KiB instead.
+    pub(crate) largest_answer: usize,
+    /// How long connecting may take, the TLS handshake included.
+    pub(crate) connect_timeout: Duration,
+    /// How many connections to the cluster may be in use before a call has to wait for one.
+    pub(crate) max_connections: usize,
+    /// Whether an idle connection may be used, which the server may be about to close.
+    pub(crate) reuse: bool,
+}
+
+/// One answer, complete.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Sends requests. Scripted in tests, [`Http`] otherwise.
+pub(crate) trait Transport: Send + Sync {
+    /// Sends `request` on the caller's thread and blocks until the answer is complete or the call has to end.
+    fn exchange(&self, request: &Request, limits: &Limits<'_>) -> Result<Response, Error>;
+
+    /// The same on the library's thread, over a connection of its own.
+    fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>>;
+
+    /// Closes idle connections that nobody wants any more; whether any are left to look at again soon.
+    fn reap_idle(&self) -> bool;
+
+    /// The files of the TLS settings have been read again.
+    fn renew(&self, pem: Arc<Pem>);
+
+    /// For the child of a fork: the same, with connections of its own.
+    fn forked(&self, resolver: &Arc<Resolver>) -> Arc<dyn Transport>;
+}
+
+#[cfg(test)]
+mod tests;

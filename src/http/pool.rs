@@ -1,0 +1,136 @@
+//! The connections to one cluster: how many may be in use, and the idle ones, last used first.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Wake,
+};
+
+use parking_lot::Mutex;
+
+use super::{
+    Endpoint,
+    connection::Connection,
+    error::{Error, ErrorKind, Phase},
+};
+use crate::wait::{Limits, Parker};
+
+/// How many idle connections are kept.
+const MOST_IDLE: usize = 16;
+
+#[derive(Default)]
+pub(super) struct Pool(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    in_use: usize,
+    /// Last used at the end.
+    idle: Vec<Connection>,
+    /// Calls that wait for their turn, the first at the front.
+    queue: VecDeque<Arc<Turn>>,
+}
+
+struct Turn {
+    granted: AtomicBool,
+    parker: Arc<Parker>,
+}
+
+/// The right to use one connection. Given back when dropped.
+pub(super) struct Permit<'a>(&'a Pool);
+
+impl Pool {
+    /// Waits until fewer than `most` connections are in use.
+    pub(super) fn acquire(&self, most: usize, limits: &Limits<'_>) -> Result<Permit<'_>, Error> {
+        let turn = {
+            let mut state = self.0.lock();
+            if state.in_use < most && state.queue.is_empty() {
+                state.in_use += 1;
+                return Ok(Permit(self));
+            }
+            let turn = Arc::new(Turn { granted: AtomicBool::new(false), parker: Parker::new() });
+            state.queue.push_back(turn.clone());
+            turn
+        };
+        let _parked = limits.park(&turn.parker);
+        while !turn.granted.load(Ordering::Acquire) {
+            let interrupted = limits.check().is_err();
+            if interrupted || limits.remaining().is_zero() {
+                if !self.leave(&turn) {
+                    // Granted just now: for the next one.
+                    drop(Permit(self));
+                }
+                return Err(match interrupted {
+                    true => Error::new(Phase::Prepare, ErrorKind::Interrupted, "interrupted"),
+                    false => {
+                        let cause = format!("all {most} connections were in use; raise max_connections");
+                        Error::new(Phase::Prepare, ErrorKind::Timeout, cause)
+                    }
+                });
+            }
+            turn.parker.park_until(limits.deadline);
+        }
+        Ok(Permit(self))
+    }
+
+    /// Whether `turn` was still waiting.
+    fn leave(&self, turn: &Arc<Turn>) -> bool {
+        let mut state = self.0.lock();
+        let at = state.queue.iter().position(|other| Arc::ptr_eq(other, turn));
+        at.map(|at| state.queue.remove(at)).is_some()
+    }
+
+    /// An idle connection to `endpoint`, made with TLS settings of `tls_version`, if there is one.
+    pub(super) fn take_idle(&self, endpoint: &Arc<Endpoint>, tls_version: u64) -> Option<Connection> {
+        let mut state = self.0.lock();
+        let fits = |c: &Connection| Arc::ptr_eq(&c.endpoint, endpoint) && c.tls_version == tls_version;
+        let at = state.idle.iter().rposition(fits)?;
+        Some(state.idle.remove(at))
+    }
+
+    pub(super) fn put_back(&self, connection: Connection) {
+        let surplus = {
+            let mut state = self.0.lock();
+            state.idle.push(connection);
+            (state.idle.len() > MOST_IDLE).then(|| state.idle.remove(0))
+        };
+        drop(surplus); // closed under no lock
+    }
+
+    /// Closes the idle connections for which `closes` holds.
+    pub(super) fn close_idle(&self, closes: impl Fn(&Connection) -> bool) {
+        let mut gone = Vec::new();
+        let mut state = self.0.lock();
+        let mut at = 0;
+        while at < state.idle.len() {
+            if closes(&state.idle[at]) {
+                gone.push(state.idle.remove(at));
+            } else {
+                at += 1;
+            }
+        }
+        drop(state);
+        drop(gone);
+    }
+
+    pub(super) fn has_idle(&self) -> bool {
+        !self.0.lock().idle.is_empty()
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.0.lock();
+        match state.queue.pop_front() {
+            // Handed on: others must not overtake those who have waited.
+            Some(next) => {
+                next.granted.store(true, Ordering::Release);
+                drop(state);
+                next.parker.wake_by_ref();
+            }
+            None => state.in_use -= 1,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What hyper reads from and writes to: a socket that never blocks, plain or under TLS.
+
+use std::{
+    io::{self, IoSlice},
+    os::fd::RawFd,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI16, AtomicI32, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio_rustls::client::TlsStream;
+
+use crate::sys::socket::Socket;
+
+const NO_SOCKET: RawFd = -1;
+
+/// What a connection waits for, for the loop that polls it. Only one thread at a time uses a connection.
+pub(super) struct Interest {
+    fd: AtomicI32,
+    events: AtomicI16,
+    /// Whether a read may find something: not after one that found less than it had room for, until poll(2) says so.
+    readable: AtomicBool,
+    /// Whether anything has been received since the last request.
+    received: AtomicBool,
+}
+
+impl Interest {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            fd: AtomicI32::new(NO_SOCKET),
+            events: AtomicI16::new(0),
+            readable: AtomicBool::new(true),
+            received: AtomicBool::new(false),
+        })
+    }
+
+    /// Forgets what was waited for.
+    pub(super) fn clear(&self) {
+        self.events.store(0, Ordering::Relaxed);
+    }
+
+    /// The socket and the poll(2) events that would let it go on; `None` if there is no socket.
+    pub(super) fn wanted(&self) -> Option<(RawFd, i16)> {
+        let fd = self.fd.load(Ordering::Relaxed);
+        let events = self.events.load(Ordering::Relaxed);
+        (fd != NO_SOCKET).then_some((fd, if events == 0 { libc::POLLIN } else { events }))
+    }
+
+    /// Something has happened on the socket, or may have.
+    pub(super) fn set_ready(&self) {
+        self.readable.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn begin_request(&self) {
+        self.received.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_received(&self) -> bool {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    fn wait_for<T>(&self, event: i16) -> Poll<T> {
+        self.events.fetch_or(event, Ordering::Relaxed);
+        Poll::Pending
+    }
+}
+
+/// A socket, and where it says what it waits for.
+pub(super) struct Tcp {
+    socket: Arc<Socket>,
+    interest: Arc<Interest>,
+}
+
+impl Tcp {
+    pub(super) fn new(socket: Arc<Socket>, interest: &Arc<Interest>) -> Self {
+        interest.fd.store(socket.fd(), Ordering::Relaxed);
+        interest.set_ready();
+        Self { socket, interest: interest.clone() }
+    }
+
+    /// Waits until connecting has ended, well or not.
+    pub(super) fn poll_connected(&self) -> Poll<io::Result<()>> {
+        if !crate::sys::descriptor::poll(self.socket.fd(), libc::POLLOUT, None, std::time::Duration::ZERO) {
+            return self.interest.wait_for(libc::POLLOUT);
+        }
+        Poll::Ready(self.socket.connected())
+    }
+
+    fn outcome<T>(&self, result: io::Result<T>, event: i16) -> Poll<io::Result<T>> {
+        match result {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.interest.wait_for(event),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {
+                // As good as not tried: poll(2) will return at once.
+                self.interest.wait_for(event)
+            }
+            other => Poll::Ready(other),
+        }
+    }
+}
+
+impl Drop for Tcp {
+    fn drop(&mut self) {
+        // Its number may be another file's soon.
+        self.interest.fd.store(NO_SOCKET, Ordering::Relaxed);
+    }
+}
+
+impl Read for Tcp {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        if !self.interest.readable.load(Ordering::Relaxed) {
+            return self.interest.wait_for(libc::POLLIN);
+        }
+        match self.outcome(self.socket.receive(&mut buffer), libc::POLLIN) {
+            Poll::Ready(Ok((n, filled))) => {
+                if n > 0 {
+                    self.interest.received.store(true, Ordering::Relaxed);
+                    self.interest.readable.store(filled, Ordering::Relaxed);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(e)) => Poll::Ready(Err(e)),
+            Poll::Pending => {
+                self.interest.readable.store(false, Ordering::Relaxed);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Write for Tcp {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.outcome(self.socket.send(bytes), libc::POLLOUT)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.outcome(self.socket.send_vectored(slices), libc::POLLOUT)
+    }
+}
+
+/// What a connection runs over: TCP, TLS over TCP, or TLS over a TLS connection to a proxy.
+pub(super) enum Stream {
+    Tcp(Tcp),
+    Tls(Box<TokioIo<TlsStream<TokioIo<Stream>>>>),
+}
+
+macro_rules! delegate {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match $self.get_mut() {
+            Stream::Tcp($stream) => {
+                let $stream = Pin::new($stream);
+                $call
+            }
+            Stream::Tls($stream) => {
+                let $stream = Pin::new(&mut **$stream);
+                $call
+            }
+        }
+    };
+}
+
+impl Read for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => stream.poll_read(cx, buffer))
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        delegate!(self, stream => stream.poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, stream => stream.poll_shutdown(cx))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, stream => stream.poll_write_vectored(cx, slices))
+    }
+}

@@ -1,0 +1,324 @@
+//! What TLS needs: whom to trust, and who we are. rustls throughout; no OpenSSL.
+//!
+//! The files are read when a client is made, and again when a connection is made, at most every few seconds: a renewed
+//! certificate is used, a withdrawn authority is trusted no longer. What counts is their content, so it does not matter how
+//! they were replaced.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
+};
+
+use super::{
+    error::{Error, ErrorKind, Phase},
+};
+use crate::{
+    error::{Error as CrateError, Result as CrateResult},
+    sys::thread,
+    wait::Promise,
+};
+
+/// How long files that were looked at are not looked at again.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// How long a connection waits for the files. One that waits longer uses what they held last.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+/// The largest file read.
+const LARGEST_FILE: u64 = 8 << 20;
+
+/// Where systems keep the authorities they trust, by path: the usual crates ask the environment first.
+const SYSTEM_ROOTS: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+];
+
+/// The files the user named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct TlsFiles {
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) cert: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// What the files hold.
+#[derive(Default, PartialEq)]
+pub(crate) struct Pem {
+    roots: Option<Vec<CertificateDer<'static>>>,
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+impl TlsFiles {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Reads and checks the files. May block as long as they do.
+    pub(crate) fn read(&self) -> CrateResult<Pem> {
+        let roots = self.ca.as_deref().map(|path| certificates("ca_file", path)).transpose()?;
+        let identity = match (&self.cert, &self.key) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => {
+                let chain = certificates("client_cert_file", cert)?;
+                let pem = content("client_key_file", key)?;
+                let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| unreadable("client_key_file", key, &e))?;
+                Some((chain, key))
+            }
+            _ => {
+                return Err(CrateError::config(
+                    "client_cert_file and client_key_file go together; give both or neither",
+                ));
+            }
+        };
+        let pem = Pem { roots, identity };
+        if pem.identity.is_some() {
+            pem.with_verifier(pem.verifier(RootCertStore::empty()))?;
+        }
+        Ok(pem)
+    }
+}
+
+/// The certificates in force, and a number that rises with each change of them.
+pub(super) struct Trust {
+    pub(super) version: u64,
+    pem: Arc<Pem>,
+    /// Made when first used: the system's authorities are read for it.
+    config: Mutex<Option<Arc<ClientConfig>>>,
+}
+
+/// TLS for one cluster.
+pub(super) struct Tls {
+    files: TlsFiles,
+    current: Arc<ArcSwap<Trust>>,
+    reading: Mutex<Reading>,
+}
+
+struct Reading {
+    began: Instant,
+    last: Option<Promise<()>>,
+}
+
+impl Tls {
+    pub(super) fn new(files: TlsFiles, pem: Arc<Pem>) -> Self {
+        Self::with(files, 1, pem)
+    }
+
+    fn with(files: TlsFiles, version: u64, pem: Arc<Pem>) -> Self {
+        let current = Trust { version, pem, config: Mutex::new(None) };
+        let reading = Mutex::new(Reading { began: Instant::now(), last: None });
+        Self { files, current: Arc::new(ArcSwap::from_pointee(current)), reading }
+    }
+
+    /// The same in the child of a fork, without the locks of the parent.
+    pub(super) fn forked(&self) -> Self {
+        let current = self.current.load();
+        Self::with(self.files.clone(), current.version, current.pem.clone())
+    }
+
+    /// Another client has read the files.
+    pub(super) fn renew(&self, pem: Arc<Pem>) {
+        renew(&self.current, pem);
+    }
+
+    pub(super) fn current(&self) -> Arc<Trust> {
+        self.current.load_full()
+    }
+
+    /// Has the files looked at if it is time to; what to wait for, if somebody does.
+    pub(super) fn look(&self) -> Option<Promise<()>> {
+        if self.files.is_empty() {
+            return None;
+        }
+        let (promise, files, current) = (Promise::new(), self.files.clone(), self.current.clone());
+        {
+            let mut reading = self.reading.lock();
+            let under_way = reading.last.clone().filter(|last| last.value().is_none());
+            if under_way.is_some() || reading.began.elapsed() < BETWEEN_LOOKS {
+                return under_way;
+            }
+            *reading = Reading { began: Instant::now(), last: Some(promise.clone()) };
+        }
+        let ended = promise.clone();
+        let read = move || {
+            // What cannot be read just now, or is being written, changes nothing.
+            if let Ok(pem) = files.read() {
+                renew(&current, Arc::new(pem));
+            }
+            ended.fulfil(());
+        };
+        let in_caller = read.clone();
+        if thread::spawn("nacos-files", read).is_err() {
+            in_caller();
+        }
+        Some(promise)
+    }
+}
+
+fn renew(current: &ArcSwap<Trust>, pem: Arc<Pem>) {
+    let old = current.load();
+    if *old.pem != *pem {
+        current.store(Arc::new(Trust { version: old.version + 1, pem, config: Mutex::new(None) }));
+    }
+}
+
+impl Trust {
+    /// The configuration for servers spoken to over https.
+    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, Error> {
+        if let Some(config) = &*self.config.lock() {
+            return Ok(config.clone());
+        }
+        let wrong = |message: String| Error::new(Phase::Handshake, ErrorKind::Tls, message);
+        let mut roots = RootCertStore::empty();
+        match &self.pem.roots {
+            Some(own) => _ = roots.add_parsable_certificates(own.iter().cloned()),
+            None => {
+                roots.add_parsable_certificates(system_roots());
+                if roots.is_empty() {
+                    return Err(wrong(
+                        "this system has no root certificates; install ca-certificates or give ca_file".into(),
+                    ));
+                }
+            }
+        }
+        let made = self.pem.with_verifier(self.pem.verifier(roots)).map_err(|e| wrong(e.to_string()))?;
+        // Read and made under no lock; of two that did so at the same time, the first one stays.
+        Ok(self.config.lock().get_or_insert(Arc::new(made)).clone())
+    }
+}
+
+impl Trust {
+    /// A configuration for where no TLS is spoken.
+    pub(super) fn nobody(&self) -> Result<ClientConfig, Error> {
+        let wrong = |e: CrateError| Error::new(Phase::Handshake, ErrorKind::Tls, e.to_string());
+        Pem::default().with_verifier(None).map_err(wrong)
+    }
+}
+
+impl Pem {
+    fn verifier(&self, roots: RootCertStore) -> Option<Arc<dyn ServerCertVerifier>> {
+        let provider = Arc::new(ring::default_provider());
+        if roots.is_empty() {
+            return None;
+        }
+        let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()?;
+        let pinned = self.roots.clone().unwrap_or_default();
+        Some(Arc::new(Verifier { usual, pinned }))
+    }
+
+    /// Without a verifier it trusts nobody.
+    fn with_verifier(&self, verifier: Option<Arc<dyn ServerCertVerifier>>) -> CrateResult<ClientConfig> {
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|e| CrateError::new(crate::Kind::Internal, format!("TLS: {e}")))?;
+        let builder = match verifier {
+            Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier),
+            None => builder.with_root_certificates(RootCertStore::empty()),
+        };
+        match &self.identity {
+            None => Ok(builder.with_no_client_auth()),
+            Some((chain, key)) => builder
+                .with_client_auth_cert(chain.clone(), key.clone_key())
+                .map_err(|e| CrateError::config(format!("client_key_file does not go with client_cert_file: {e}"))),
+        }
+    }
+}
+
+/// The usual verification, and one thing more: a certificate that is itself in `ca_file` is trusted, for the names it has and
+/// as long as it is valid, also if it calls itself an authority, as those do that `openssl req -x509` makes.
+#[derive(Debug)]
+struct Verifier {
+    usual: Arc<WebPkiServerVerifier>,
+    pinned: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let result = self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match result {
+            // Its dates have been looked at before this, its name has not.
+            Err(e) if is_authority_as_server(&e) && self.pinned.iter().any(|own| own == end_entity) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.usual.verify_tls12_signature(message, cert, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.usual.verify_tls13_signature(message, cert, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
+    }
+}
+
+fn is_authority_as_server(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) = error else { return false };
+    matches!(other.0.downcast_ref::<webpki::Error>(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+fn system_roots() -> Vec<CertificateDer<'static>> {
+    let found = SYSTEM_ROOTS.iter().find_map(|path| fs::read(path).ok());
+    found.map_or_else(Vec::new, |pem| CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect())
+}
+
+fn content(field: &str, path: &Path) -> CrateResult<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|e| unreadable(field, path, &e))
+}
+
+fn certificates(field: &str, path: &Path) -> CrateResult<Vec<CertificateDer<'static>>> {
+    let pem = content(field, path)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let found = found.map_err(|e| unreadable(field, path, &e))?;
+    if found.is_empty() {
+        return Err(CrateError::config(format!("{field}: no certificate in {}; it must be PEM", path.display())));
+    }
+    Ok(found)
+}
+
+fn unreadable(field: &str, path: &Path, why: &dyn std::fmt::Display) -> CrateError {
+    CrateError::config(format!("{field}: cannot read {}: {why}", path.display()))
+}

@@ -1,0 +1,70 @@
+//! Both engines over one set of settings: what the rest of the crate sends with.
+
+use std::sync::Arc;
+
+use super::{
+    Boxed, Error, Pem, Request, Resolver, Response, TlsFiles, Transport, background::Background, caller,
+    connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
+};
+use crate::{error::Result as CrateResult, wait::Limits};
+
+/// How to reach the servers. Who has the same shares connections.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Settings {
+    pub(crate) tls: TlsFiles,
+    pub(crate) proxy: Option<String>,
+}
+
+impl Settings {
+    /// Refuses what can be seen to be unusable without connecting.
+    pub(crate) fn check(&self) -> CrateResult<()> {
+        self.proxy.as_deref().map(Proxy::parse).transpose().map(drop)
+    }
+}
+
+/// Sends requests over HTTP/1.1, the only version Nacos speaks. Follows no redirect, keeps no cookie, reads no
+/// environment.
+pub(crate) struct Http {
+    settings: Settings,
+    connector: Connector,
+    pool: Pool,
+    background: Background,
+}
+
+impl Http {
+    /// `pem` is what the files of `settings` hold. Opens no connection.
+    pub(crate) fn new(settings: &Settings, pem: Arc<Pem>, resolver: &Arc<Resolver>) -> CrateResult<Self> {
+        let proxy = settings.proxy.as_deref().map(Proxy::parse).transpose()?;
+        let tls = Tls::new(settings.tls.clone(), pem);
+        Ok(Self::with(settings, Connector { resolver: resolver.clone(), proxy, tls }))
+    }
+
+    fn with(settings: &Settings, connector: Connector) -> Self {
+        Self { settings: settings.clone(), connector, pool: Pool::default(), background: Background::default() }
+    }
+}
+
+impl Transport for Http {
+    fn exchange(&self, request: &Request, limits: &Limits<'_>) -> Result<Response, Error> {
+        caller::exchange(&self.pool, &self.connector, request, limits)
+    }
+
+    fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>> {
+        Box::pin(self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request))
+    }
+
+    fn reap_idle(&self) -> bool {
+        self.pool.close_idle(|connection| !connection.is_alive());
+        self.pool.has_idle()
+    }
+
+    fn renew(&self, pem: Arc<Pem>) {
+        self.connector.tls.renew(pem);
+    }
+
+    fn forked(&self, resolver: &Arc<Resolver>) -> Arc<dyn Transport> {
+        let Connector { proxy, tls, .. } = &self.connector;
+        let connector = Connector { resolver: resolver.clone(), proxy: proxy.clone(), tls: tls.forked() };
+        Arc::new(Self::with(&self.settings, connector))
+    }
+}

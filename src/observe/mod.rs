@@ -1,0 +1,10 @@
+//! Telling the host: events, which are the lines of its log as well, figures, and how its functions are called.
+
+mod counters;
+mod event;
+mod listener;
+
+pub(crate) use counters::{Count, Counters};
+pub use event::{Event, EventKind, Level};
+pub use listener::Supply;
+pub(crate) use listener::{Hooks, Listener};

@@ -1,0 +1,88 @@
+//! Getting a token, and waiting for a login if there is none.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    process::{Here, Process},
+    session::{Ask, Handle, Lease, Session},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    sys::clock,
+    wait::{Limits, Parker},
+};
+
+/// A usable token for `handle`, after waiting for a login if need be. `session` tells the handle's session of the moment: a
+/// call that waits goes over to new credentials with its handle.
+pub(crate) fn lease(
+    process: &'static Process,
+    handle: &Handle,
+    session: impl Fn() -> Arc<Session>,
+    limits: &Limits<'_>,
+) -> Result<Lease> {
+    let parker = Parker::new();
+    let mut parked = None;
+    // The session that was waited for, and how many of its logins had ended.
+    let mut waited_for: Option<(Arc<Session>, u64)> = None;
+    let mut has_moved = false;
+    loop {
+        limits.check()?;
+        let session = session();
+        if let Some((before, ended)) = &waited_for {
+            has_moved |= !Arc::ptr_eq(before, &session);
+            if Arc::ptr_eq(before, &session)
+                && session.logins_ended() != *ended
+                && let Some(outcome) = session.outcome()
+                && !(has_moved && is_unjudged(&outcome))
+            {
+                // What a login brings is for all who waited for it, a failure too.
+                limits.check()?;
+                return outcome;
+            }
+        }
+        let cacheable = process.ensure_refresher().is_ok();
+        let (ended, patience) = match session.ask(handle, limits.remaining(), cacheable) {
+            Ask::Answered(answer) => return answer,
+            Ask::Wait { ended, patience } => (ended, patience),
+        };
+        if parked.is_none() {
+            // From here on nothing is missed; so look once more before sleeping.
+            parked = Some((limits.park(&parker), handle.counters.waits()));
+            waited_for = Some((session, ended));
+            continue;
+        }
+        let mut until = patience.map(|patience| Instant::now() + patience);
+        if cacheable {
+            process.wake();
+        } else {
+            // No thread can be had, so this one does it.
+            match process.refresh_here(&session, limits) {
+                Here::Done => {
+                    waited_for = Some((session, ended));
+                    continue;
+                }
+                Here::NotDue(next) => {
+                    let next = next.map(|at| Instant::now() + at.saturating_sub(clock::now()));
+                    until = [until, next].into_iter().flatten().min();
+                }
+            }
+        }
+        parker.park_until(until.map_or(limits.deadline, |at| at.min(limits.deadline)));
+        if limits.remaining().is_zero() {
+            limits.check()?;
+            // There may be a token to fall back on, or the last error to tell.
+            return session.outcome().unwrap_or_else(|| Err(too_slow(&session)));
+        }
+        waited_for = Some((session, ended));
+    }
+}
+
+/// Whether no server has seen the credentials yet. A call that waited for others and went over to these waits on then.
+fn is_unjudged(outcome: &Result<Lease>) -> bool {
+    matches!(outcome, Err(error) if error.kind() == Kind::Connect)
+}
+
+fn too_slow(session: &Session) -> Error {
+    let names = session.servers.names();
+    Error::new(Kind::Timeout, format!("no token in time: the login at {names} has not been answered yet"))
+}

@@ -1,0 +1,313 @@
+//! One login: which server, which API, and what its failure means.
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use http::{
+    HeaderMap, HeaderValue, Method,
+    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
+};
+
+use super::{
+    credentials::{Credentials, Supplied},
+    question::Asked,
+    servers::Server,
+    session::{LoginOutcome, Session},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    http::{Error as HttpError, ErrorKind, Options, Phase, Request, Response},
+    lifecycle::{LoginError, Time},
+    protocol::login::{self, Api, IssuedToken, LoginRefused, Reason},
+    sys::clock,
+    wait::{Limits, block_on},
+};
+
+/// The longest one server may take over a login.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// The longest a login may take, whatever it meets on its way.
+const LOGIN: Duration = Duration::from_secs(35);
+
+/// How a login sends and waits.
+#[derive(Clone, Copy)]
+enum Engine<'a> {
+    /// On the library's runtime.
+    Background,
+    /// In the thread of a caller, who blocks.
+    Caller(&'a Limits<'a>),
+}
+
+/// Runs login `number` to its end, on the runtime of the calling task. It ends whatever happens, a panic included, and at
+/// once when nobody wants it any more.
+pub(super) async fn run(session: Arc<Session>, number: u64) {
+    let sent = clock::now();
+    let mut attempt = tokio::spawn({
+        let session = session.clone();
+        async move { tokio::time::timeout(LOGIN, log_in(&session, Engine::Background, sent)).await }
+    });
+    let outcome = tokio::select! {
+        attempt = &mut attempt => match attempt {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(too_slow(&session.servers.names())),
+            Err(_) => {
+                Err((LoginError::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login")))
+            }
+        },
+        () = session.abandoned.notified() => {
+            attempt.abort();
+            Err(too_slow(&session.servers.names()))
+        }
+    };
+    session.finish(number, sent, outcome);
+}
+
+/// Runs login `number` in this thread, until the call has to end at the most.
+pub(super) fn run_here(session: &Arc<Session>, number: u64, limits: &Limits<'_>) {
+    let sent = clock::now();
+    let attempt = pin!(log_in(session, Engine::Caller(limits), sent));
+    // What it waits for blocks, so it is ready at once.
+    let outcome = match attempt.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Err(too_slow(&session.servers.names())),
+    };
+    session.finish(number, sent, outcome);
+}
+
+/// Loads credentials and uses them; and once more, if they are refused and there are others by then.
+async fn log_in(session: &Arc<Session>, engine: Engine<'_>, now: Time) -> LoginOutcome {
+    let first = load_credentials(session, engine).await?;
+    let outcome = log_in_with(session, engine, &first, now).await;
+    let refused = matches!(outcome, Err((LoginError::Answered(Reason::Refused | Reason::Fault, _), _)));
+    if refused
+        && !session.source.is_fixed()
+        && let Ok(second) = load_credentials(session, engine).await
+        && second != first
+    {
+        return log_in_with(session, engine, &second, now).await;
+    }
+    outcome
+}
+
+/// Looks whether there are other credentials than those that are being refused.
+pub(super) async fn look(session: &Arc<Session>) {
+    if let Ok(supplied) = load_credentials(session, Engine::Background).await {
+        session.saw(&supplied);
+    }
+}
+
+async fn load_credentials(session: &Arc<Session>, engine: Engine<'_>) -> Result<Supplied, (LoginError, Error)> {
+    let supplied = if session.source.is_fixed() { session.source.load() } else { ask(session, engine).await };
+    supplied.map_err(|error| (LoginError::NoCredentials, error))
+}
+
+/// A file, or the caller's function: either may never answer.
+async fn ask(session: &Arc<Session>, engine: Engine<'_>) -> Result<Supplied> {
+    let hung = |time: Duration| {
+        let message = format!("{:?} has not answered for {} s", session.source, time.as_secs());
+        Err(Error::new(Kind::NoCredentials, message))
+    };
+    let source = session.source.clone();
+    let promise = match session.question.ask(move || source.load()) {
+        Asked::Promised(promise) => promise,
+        Asked::Hung(time) => return hung(time),
+    };
+    let answer = match engine {
+        Engine::Background => tokio::time::timeout(ATTEMPT, promise.clone()).await.ok(),
+        Engine::Caller(limits) => block_on(promise.clone(), limits),
+    };
+    match answer {
+        Some(answer) => {
+            session.question.used(&promise);
+            answer
+        }
+        None => hung(ATTEMPT),
+    }
+}
+
+async fn log_in_with(session: &Session, engine: Engine<'_>, supplied: &Supplied, now: Time) -> LoginOutcome {
+    session.uses(supplied);
+    match supplied {
+        Supplied::Password(credentials) => try_servers(session, engine, credentials, now).await,
+        Supplied::Token { token, .. } if session.has_seen_refused(token) => {
+            let message = "the token given to this library was refused by a server; give it another one";
+            Err((LoginError::Answered(Reason::Refused, None), Error::new(Kind::BadCredentials, message)))
+        }
+        Supplied::Token { token, ttl } => Ok((IssuedToken { token: token.clone(), ttl: *ttl }, None)),
+    }
+}
+
+/// Goes from server to server until one can be reached: a password is never sprayed over a cluster.
+///
+/// One exception: a server that has restarted unseen knows no users for some 5 s, and answers 500 to a password known to
+/// be good. Then one other is asked, rather than callers kept waiting.
+async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Credentials, now: Time) -> LoginOutcome {
+    let mut last = None;
+    let mut may_ask_another = session.trusts_its_password(now);
+    for server in session.servers.candidates(now) {
+        let first = server.api();
+        for api in [first, first.other()] {
+            match ask_server(session, engine, credentials, server, api).await {
+                Ok(Ok(issued)) => {
+                    server.remember(api);
+                    session.servers.prefer(server, clock::now());
+                    return Ok((issued, Some(server.index)));
+                }
+                Ok(Err((refused, _, _))) if refused.reason == Reason::MissingApi && api == first => {}
+                Ok(Err(answer)) => {
+                    server.remember(api);
+                    let is_fault = answer.0.reason == Reason::Fault;
+                    let error = explain(server.address.name(), session.was_good(), answer);
+                    if !is_fault || !std::mem::take(&mut may_ask_another) {
+                        return Err(error);
+                    }
+                    last = Some(error);
+                    break;
+                }
+                Err(failure) => {
+                    if failure.blames_server() {
+                        session.mark_down(server);
+                    }
+                    let error = unreachable(server.address.name(), &failure);
+                    let hung = matches!(failure.kind, ErrorKind::Slow | ErrorKind::Timeout) && failure.was_sent();
+                    if hung || !failure.blames_server() {
+                        // Too much to do, and it works this login off all the same: the others may be no better. Or the
+                        // fault lies on this side.
+                        return Err(error);
+                    }
+                    last = Some(error);
+                    break;
+                }
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| too_slow(&session.servers.names())))
+}
+
+type Answer = Result<IssuedToken, (LoginRefused, u16, Option<Duration>)>;
+
+async fn ask_server(
+    session: &Session,
+    engine: Engine<'_>,
+    credentials: &Credentials,
+    server: &Server,
+    api: Api,
+) -> Result<Answer, HttpError> {
+    let target = server.address.target(api.path(), None);
+    let target = target.map_err(|e| HttpError::new(Phase::Prepare, ErrorKind::Setup, e.to_string()))?;
+    let password = &credentials.password;
+    let mut headers = HeaderMap::new();
+    // The server resolves a token before it looks at the password, so nothing that could be one goes along.
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
+    let request = Request {
+        method: Method::POST,
+        endpoint: server.endpoint.clone(),
+        target,
+        headers,
+        body: bytes::Bytes::from_owner(Wiped(login::form(&credentials.username, password))),
+        options: Options {
+            largest_answer: login::LARGEST_ANSWER,
+            connect_timeout: session.connect_timeout(),
+            max_connections: usize::MAX,
+            reuse: false,
+        },
+    };
+    let Response { status, headers, body } = match engine {
+        Engine::Background => {
+            let answer = tokio::time::timeout(ATTEMPT, session.transport.exchange_in_background(request)).await;
+            answer.unwrap_or_else(|_| Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time")))?
+        }
+        Engine::Caller(limits) => session.transport.exchange(&request, &limits.within(ATTEMPT))?,
+    };
+    server.mark_up(clock::now());
+    let issued = login::read(api, status, &body, password);
+    Ok(issued.map_err(|refused| (refused, status, retry_after(&headers))))
+}
+
+/// A body that is wiped when the last reference to it goes.
+struct Wiped(zeroize::Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// Seconds or a date; anything else is ignored.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    httpdate::parse_http_date(text).ok()?.duration_since(std::time::SystemTime::now()).ok()
+}
+
+fn unreachable(server: &str, failure: &HttpError) -> (LoginError, Error) {
+    let HttpError { phase, kind, cause } = failure;
+    let (error, kind, what) = match kind {
+        ErrorKind::Tls if !failure.was_sent() => (LoginError::Unreachable, Kind::Tls, "no TLS connection"),
+        ErrorKind::Slow | ErrorKind::Timeout if failure.was_sent() => return too_slow(server),
+        ErrorKind::TooLarge => {
+            let error = LoginError::Answered(Reason::NotNacos, None);
+            (error, Kind::Protocol, "this is not the login of a Nacos")
+        }
+        ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::NoDescriptors => {
+            (LoginError::Unreachable, Kind::Internal, "cannot send")
+        }
+        _ if *phase <= Phase::Handshake => (LoginError::Unreachable, Kind::Connect, "cannot connect"),
+        _ => (LoginError::Unreachable, Kind::Io, "the connection broke"),
+    };
+    (error, Error::new(kind, format!("login at {server}: {what}: {cause}")))
+}
+
+fn too_slow(server: &str) -> (LoginError, Error) {
+    (LoginError::Slow, Error::new(Kind::Timeout, format!("login at {server}: no answer in time")))
+}
+
+/// `was_good`: these credentials have brought a token before.
+fn explain(
+    server: &str,
+    was_good: bool,
+    (refusal, status, after): (LoginRefused, u16, Option<Duration>),
+) -> (LoginError, Error) {
+    let LoginRefused { reason, said } = refusal;
+    let (kind, what) = match reason {
+        Reason::Refused if said.is_empty() => (Kind::BadCredentials, "user name or password refused".into()),
+        Reason::Refused => (Kind::BadCredentials, format!("user name or password refused: {said}")),
+        Reason::Fault if was_good => (Kind::Server, format!("the server failed: {said}")),
+        Reason::Fault => {
+            (Kind::BadCredentials, format!("the server failed, as Nacos also does over a wrong password: {said}"))
+        }
+        Reason::Overloaded if status == 429 => (Kind::Throttled, "the server asks to be left alone for a while".into()),
+        Reason::Overloaded => (Kind::Server, format!("the server has too much to do: {said}")),
+        Reason::MissingApi => {
+            (Kind::Protocol, "no login API there; is this a Nacos, and is context_path right?".into())
+        }
+        Reason::NotNacos => (Kind::Protocol, format!("not the answer of a Nacos: {said}")),
+    };
+    let error = Error::new(kind, format!("login at {server}: HTTP {status}: {what}")).with_http_status(status);
+    (LoginError::Answered(reason, after), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_str(text).unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert!(read("Tue, 31 Dec 2999 23:59:59 GMT").unwrap() > Duration::from_secs(1_000_000));
+        for ignored in ["soon", "-5", "Fri, 31 Dec 1999 23:59:59 GMT", ""] {
+            assert_eq!(read(ignored), None, "{ignored}");
+        }
+    }
+}

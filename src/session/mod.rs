@@ -1,0 +1,20 @@
+//! The login that a process shares: who shares it, when it is renewed, and the calls that wait for it.
+//!
+//! From the top: a handle [`leases`](lease) a token; the [`session`] has it, or wants one; the process's one [`process`] thread
+//! runs the [`login`] with [`credentials`] at one of the [`servers`]; the token is published in the [`cache`].
+
+mod cache;
+mod cell;
+pub(crate) mod credentials;
+mod lease;
+mod login;
+pub(crate) mod process;
+mod question;
+mod servers;
+#[allow(clippy::module_inception)]
+mod session;
+
+pub(crate) use cache::{Snapshot, TokenCache};
+pub(crate) use lease::lease;
+pub(crate) use servers::Server;
+pub(crate) use session::{Gauges, Handle, Lease, Origin, Session};

@@ -1,0 +1,258 @@
+//! What the whole process shares: the sessions, and the one thread that renews their tokens.
+
+use std::{
+    collections::hash_map::RandomState,
+    convert::Infallible,
+    hash::BuildHasher,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::{runtime::Runtime, sync::Notify};
+
+use super::{
+    credentials::Source,
+    login,
+    session::{Handle, Origin, Plan, Session},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    http::{Resolver, Transport},
+    lifecycle::{Pauses, Time},
+    sys::{clock, per_process::PerProcess, thread},
+    wait::Limits,
+};
+
+/// Of how many sessions that nobody uses any more the pauses are remembered.
+const REMEMBERED: usize = 64;
+/// The longest the refresher sleeps: timers stand still while the machine is suspended, tokens do not.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// How often idle connections are looked at, while there are any.
+const BETWEEN_LOOKS_AT_CONNECTIONS: Duration = Duration::from_secs(2);
+/// A fault that comes back at once must not take a core for itself.
+const AFTER_A_PANIC: Duration = Duration::from_millis(100);
+
+static PROCESS: PerProcess<Process> = PerProcess::new();
+
+pub(crate) struct Process {
+    pub(crate) resolver: Arc<Resolver>,
+    sessions: Mutex<Vec<Arc<Session>>>,
+    remembered: Mutex<Remembered>,
+    refresher_runs: Mutex<bool>,
+    /// Has the refresher look at everything.
+    awake: Notify,
+}
+
+/// The pauses of sessions that nobody uses any more, under a keyed hash of who they were. No secret is kept.
+#[derive(Clone, Default)]
+struct Remembered {
+    key: RandomState,
+    pauses: Vec<(u64, Pauses)>,
+}
+
+/// What came of a login in the caller's thread.
+pub(super) enum Here {
+    /// One has ended.
+    Done,
+    /// None was due; when to come again at the latest.
+    NotDue(Option<Time>),
+}
+
+/// The state of this very process.
+pub(crate) fn current() -> &'static Process {
+    PROCESS.get(|parent| {
+        // What the parent was changing in that very moment is not there.
+        let remembered = parent.and_then(|parent| Some(parent.remembered.try_lock()?.clone()));
+        Process::new(remembered.unwrap_or_default())
+    })
+}
+
+/// For logins. Drives connections in the thread that waits for them.
+fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)
+}
+
+fn cannot_start(e: std::io::Error) -> Error {
+    Error::new(Kind::Internal, format!("cannot start the refresher: {e}"))
+}
+
+impl Process {
+    fn new(remembered: Remembered) -> Self {
+        Self {
+            resolver: Arc::default(),
+            sessions: Mutex::default(),
+            remembered: Mutex::new(remembered),
+            refresher_runs: Mutex::new(false),
+            awake: Notify::new(),
+        }
+    }
+
+    /// Attaches `handle` to the session of these credentials at this origin, new if nobody has it yet. `connect` makes the
+    /// transport of a new origin, without blocking: connections are shared by all sessions of one.
+    pub(crate) fn join(
+        &self,
+        handle: &Arc<Handle>,
+        origin: &Origin,
+        source: &Source,
+        connect: impl FnOnce() -> Result<Arc<dyn Transport>>,
+    ) -> Result<Arc<Session>> {
+        self.find_or(handle, origin, source, |known| {
+            let transport = known.map_or_else(connect, Ok)?;
+            let pauses = self.remembered.lock().take(origin, source);
+            Ok(Session::new(origin.clone(), source.clone(), transport, pauses))
+        })
+    }
+
+    /// The same session as `parent`, which belongs to the process this one was forked from.
+    pub(crate) fn adopt(&self, handle: &Arc<Handle>, parent: &Session) -> Arc<Session> {
+        let source = parent.source.forked(handle.listener.as_ref());
+        self.find_or(handle, &parent.origin, &source, |known| {
+            let transport = known.unwrap_or_else(|| parent.transport.forked(&self.resolver));
+            Ok::<_, Infallible>(Session::forked(parent, source.clone(), transport))
+        })
+        .unwrap_or_else(|never| match never {})
+    }
+
+    /// `make` gets the transport of the origin, if it has one.
+    fn find_or<E>(
+        &self,
+        handle: &Arc<Handle>,
+        origin: &Origin,
+        source: &Source,
+        make: impl FnOnce(Option<Arc<dyn Transport>>) -> Result<Session, E>,
+    ) -> Result<Arc<Session>, E> {
+        let mut sessions = self.sessions.lock();
+        let known = sessions.iter().find(|s| s.origin == *origin && s.source.is_same(source)).cloned();
+        let session = match known {
+            Some(session) => session,
+            None => {
+                let known = sessions.iter().find(|s| s.origin == *origin).map(|s| s.transport.clone());
+                let session = Arc::new(make(known)?);
+                sessions.push(session.clone());
+                session
+            }
+        };
+        session.attach(handle);
+        Ok(session)
+    }
+
+    /// `handle` leaves `session`. Without a handle it is gone: only its pauses are remembered.
+    pub(crate) fn leave(&self, handle: &Arc<Handle>, session: &Arc<Session>) {
+        let mut sessions = self.sessions.lock();
+        let gone = session.detach(handle);
+        if gone {
+            sessions.retain(|other| !Arc::ptr_eq(other, session));
+        }
+        drop(sessions);
+        if gone {
+            if session.source.is_shared()
+                && let Some(pauses) = session.pauses()
+            {
+                self.remembered.lock().put(session, pauses);
+            }
+            session.abandoned.notify_one();
+        }
+        // It may have been the reason for the refresher to be.
+        self.wake();
+    }
+
+    /// Has the refresher look at everything now, if it runs.
+    pub(crate) fn wake(&self) {
+        self.awake.notify_one();
+    }
+
+    /// Starts the refresher if it does not run. It begins with a look at everything.
+    pub(super) fn ensure_refresher(&'static self) -> Result<()> {
+        let mut runs = self.refresher_runs.lock();
+        if !*runs {
+            let runtime = runtime()?;
+            let refresh = move || {
+                // A panic in there is a fault of this library; tokens must be renewed nevertheless.
+                while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.refresh()))).is_err() {
+                    std::thread::sleep(AFTER_A_PANIC);
+                }
+            };
+            thread::spawn("nacos-refresher", refresh).map_err(cannot_start)?;
+            *runs = true;
+        }
+        Ok(())
+    }
+
+    /// Does the refresher's work for `session` in this thread, where no other can be started: a login, if one is due.
+    pub(super) fn refresh_here(&self, session: &Arc<Session>, limits: &Limits<'_>) -> Here {
+        let Plan { login, next, .. } = session.tick(clock::now());
+        let Some(number) = login else { return Here::NotDue(next) };
+        login::run_here(session, number, limits);
+        // Nobody is there to tell caches when its time is over.
+        session.invalidate_caches();
+        Here::Done
+    }
+
+    /// The refresher: ends when no session is left that could want a token.
+    async fn refresh(&'static self) {
+        loop {
+            let now = clock::now();
+            let mut next = now + LONGEST_SLEEP;
+            let sessions = self.sessions.lock().clone();
+            for session in sessions {
+                if session.transport.reap_idle() {
+                    next = next.min(now + BETWEEN_LOOKS_AT_CONNECTIONS);
+                }
+                let Plan { login, look, next: due } = session.tick(now);
+                next = due.map_or(next, |due| next.min(due));
+                if look {
+                    let session = session.clone();
+                    tokio::spawn(async move {
+                        login::look(&session).await;
+                        self.wake();
+                    });
+                }
+                if let Some(number) = login {
+                    tokio::spawn(async move {
+                        login::run(session, number).await;
+                        // The refresher sleeps by a plan that this has changed.
+                        self.wake();
+                    });
+                }
+            }
+            let nap = tokio::time::sleep(next.saturating_sub(now));
+            tokio::select! {
+                () = self.awake.notified() => {}
+                () = nap => {}
+            }
+            let mut runs = self.refresher_runs.lock();
+            if self.sessions.lock().is_empty() {
+                *runs = false;
+                return;
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn session_count(&self) -> usize {
+        self.sessions.lock().len()
+    }
+}
+
+impl Remembered {
+    fn hash(&self, origin: &Origin, source: &Source) -> u64 {
+        self.key.hash_one((origin, source))
+    }
+
+    fn take(&mut self, origin: &Origin, source: &Source) -> Option<Pauses> {
+        let hash = self.hash(origin, source);
+        let at = self.pauses.iter().position(|(other, _)| *other == hash)?;
+        Some(self.pauses.remove(at).1)
+    }
+
+    fn put(&mut self, session: &Session, pauses: Pauses) {
+        let hash = self.hash(&session.origin, &session.source);
+        self.pauses.retain(|(other, _)| *other != hash);
+        self.pauses.push((hash, pauses));
+        if self.pauses.len() > REMEMBERED {
+            self.pauses.remove(0);
+        }
+    }
+}

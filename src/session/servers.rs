@@ -1,0 +1,176 @@
+//! The servers of an origin: which one is asked first, and which ones are set aside.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    http::Endpoint,
+    lifecycle::Time,
+    protocol::{login::Api, server::Server as Address},
+};
+
+/// How long a server that failed is only asked when no other is left.
+const SET_ASIDE: Duration = Duration::from_secs(30);
+/// So many broken connections in a row say that it is the server. The first may only have been idle for too long.
+const BROKEN: u32 = 2;
+
+/// The servers in their order, with what is known of each.
+pub(crate) struct ServerList {
+    servers: Vec<Server>,
+    first: AtomicUsize,
+}
+
+/// One server.
+pub(crate) struct Server {
+    pub(crate) address: Address,
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Its place in the list.
+    pub(crate) index: usize,
+    down_until_ms: AtomicU64,
+    last_answer_ms: AtomicU64,
+    broken: AtomicU32,
+    api: AtomicU8,
+}
+
+fn ms(time: Time) -> u64 {
+    time.as_millis() as u64
+}
+
+impl Server {
+    /// Others are asked first for a while; whether that is news.
+    pub(crate) fn mark_down(&self, now: Time) -> bool {
+        let until = ms(now + SET_ASIDE);
+        self.down_until_ms.swap(until, Ordering::Relaxed) <= ms(now)
+    }
+
+    /// The server answered.
+    pub(crate) fn mark_up(&self, now: Time) {
+        self.last_answer_ms.store(ms(now), Ordering::Relaxed);
+        if self.down_until_ms.load(Ordering::Relaxed) != 0 {
+            self.down_until_ms.store(0, Ordering::Relaxed);
+        }
+        if self.broken.load(Ordering::Relaxed) != 0 {
+            self.broken.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// A connection broke over a request; whether that has happened often enough in a row to blame the server.
+    pub(crate) fn note_broken(&self) -> bool {
+        self.broken.fetch_add(1, Ordering::Relaxed) + 1 >= BROKEN
+    }
+
+    /// Whether it has answered anybody since `time`. A request without an answer does not prove it hung then.
+    pub(crate) fn has_answered_since(&self, time: Time) -> bool {
+        self.last_answer_ms.load(Ordering::Relaxed) > ms(time)
+    }
+
+    fn is_down(&self, now: Time) -> bool {
+        self.down_until_ms.load(Ordering::Relaxed) > ms(now)
+    }
+
+    /// The login API that worked last.
+    pub(super) fn api(&self) -> Api {
+        if self.api.load(Ordering::Relaxed) == 0 { Api::V3 } else { Api::V1 }
+    }
+
+    pub(super) fn remember(&self, api: Api) {
+        self.api.store(u8::from(api == Api::V1), Ordering::Relaxed);
+    }
+}
+
+impl ServerList {
+    /// `start` says who is asked first: another one in each process, lest all ask the same.
+    pub(super) fn new(addresses: &[Address], start: usize) -> Self {
+        let server = |(index, address): (usize, &Address)| Server {
+            address: address.clone(),
+            endpoint: Arc::new(Endpoint::new(address.is_https(), address.host(), address.port())),
+            index,
+            down_until_ms: AtomicU64::new(0),
+            last_answer_ms: AtomicU64::new(0),
+            broken: AtomicU32::new(0),
+            api: AtomicU8::new(0),
+        };
+        Self {
+            servers: addresses.iter().enumerate().map(server).collect(),
+            first: AtomicUsize::new(start % addresses.len()),
+        }
+    }
+
+    /// All servers in the order to try them: those that work before those set aside.
+    pub(crate) fn candidates(&self, now: Time) -> Vec<&Server> {
+        let first = self.first.load(Ordering::Relaxed);
+        let mut order: Vec<&Server> = self.servers.iter().cycle().skip(first).take(self.servers.len()).collect();
+        order.sort_by_key(|server| server.is_down(now));
+        order
+    }
+
+    /// `server` has done what the first one could not: it is the first from now on, so that nobody has to find out again
+    /// whether that one is still down.
+    pub(crate) fn prefer(&self, server: &Server, now: Time) {
+        let first = self.first.load(Ordering::Relaxed);
+        if first != server.index && self.servers[first].is_down(now) {
+            self.first.store(server.index, Ordering::Relaxed);
+        }
+    }
+
+    /// Next time another server is asked first: for a second opinion.
+    pub(super) fn rotate(&self) {
+        let next = (self.first.load(Ordering::Relaxed) + 1) % self.servers.len();
+        self.first.store(next, Ordering::Relaxed);
+    }
+
+    /// All names, for messages.
+    pub(crate) fn names(&self) -> String {
+        self.servers.iter().map(|server| server.address.name()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::server;
+
+    fn names(list: &ServerList, now: u64) -> String {
+        let candidates = list.candidates(Duration::from_secs(now));
+        candidates.iter().map(|s| s.address.name()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn those_that_are_down_are_asked_last_for_30_seconds() {
+        let list = ServerList::new(&server::parse("a,b,c", None).unwrap(), 4);
+        assert_eq!(names(&list, 0), "b:8848 c:8848 a:8848");
+        let at = Duration::from_secs(10);
+        assert!(list.candidates(Duration::ZERO)[0].mark_down(at));
+        assert!(!list.candidates(at)[2].mark_down(at), "no news");
+        assert_eq!(names(&list, 39), "c:8848 a:8848 b:8848");
+        assert_eq!(names(&list, 40), "b:8848 c:8848 a:8848");
+        list.rotate();
+        assert_eq!(names(&list, 40), "c:8848 a:8848 b:8848");
+    }
+
+    #[test]
+    fn the_one_that_stood_in_stays_the_first() {
+        let list = ServerList::new(&server::parse("a,b", None).unwrap(), 0);
+        let (a, b) = (&list.servers[0], &list.servers[1]);
+        list.prefer(b, Duration::ZERO);
+        assert_eq!(names(&list, 0), "a:8848 b:8848", "nothing is wrong with the first one");
+        a.mark_down(Duration::ZERO);
+        list.prefer(b, Duration::ZERO);
+        assert_eq!(names(&list, 100), "b:8848 a:8848");
+    }
+
+    #[test]
+    fn one_broken_connection_may_have_been_idle_for_too_long() {
+        let list = ServerList::new(&server::parse("a", None).unwrap(), 0);
+        let server = &list.servers[0];
+        assert!(!server.note_broken());
+        server.mark_up(Duration::from_secs(1));
+        assert!(!server.note_broken() && server.note_broken());
+        assert!(server.has_answered_since(Duration::ZERO) && !server.has_answered_since(Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,552 @@
+//! One session: who logs in where. All handles of the process with the same credentials at the same servers share its token,
+//! its one login in progress and its pauses.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use super::{
+    cache::{Snapshot, TokenCache},
+    credentials::{Source, Supplied},
+    question::Question,
+    servers::{Server, ServerList},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    http::{Settings, Transport},
+    lifecycle::{Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState, Verdict},
+    observe::{Count, Counters, Event, Listener},
+    protocol::{
+        login::{IssuedToken, Reason},
+        rejection::Rejection,
+        server::Server as Address,
+    },
+    secret::Secret,
+    sys::clock,
+    wait::Waiters,
+};
+
+/// How long a server is taken for open (or for closed) after a request without a token showed it.
+const OPENNESS: Duration = Duration::from_secs(60);
+/// How often a password file or a callback is looked at again while what it gave is refused.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
+
+/// Whom to talk to, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Origin {
+    pub(crate) servers: Vec<Address>,
+    pub(crate) settings: Settings,
+}
+
+/// What a session knows of one handle.
+pub(crate) struct Handle {
+    pub(crate) cache: TokenCache,
+    pub(crate) counters: Arc<Counters>,
+    /// The caller's own functions, if there are any.
+    pub(crate) listener: Option<Arc<Listener>>,
+    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) connect_timeout: Duration,
+}
+
+pub(crate) struct Session {
+    pub(crate) origin: Origin,
+    pub(crate) source: Source,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) servers: ServerList,
+    pub(super) question: Question<Result<Supplied>>,
+    /// Told when nobody wants the login under way any more.
+    pub(super) abandoned: Notify,
+    state: Mutex<State>,
+    /// How many logins have ended; waiters look at it.
+    logins_ended: AtomicU64,
+    /// The generation that a server took last.
+    accepted: AtomicU64,
+}
+
+struct State {
+    machine: Machine,
+    snapshot: Option<Arc<Snapshot>>,
+    handles: Vec<Weak<Handle>>,
+    last_error: Option<Error>,
+    /// What the last login used, and when its source was looked at last.
+    supplied: Option<Supplied>,
+    looked: Time,
+    /// What a request without a token showed while no login succeeded: does the server ask for one? Until when to
+    /// believe it.
+    open: Option<(bool, Time)>,
+}
+
+/// The processes forked from one parent inherit its generator: clock and process id tell them apart.
+fn seed() -> u64 {
+    fastrand::u64(..) ^ clock::now().as_nanos() as u64 ^ (u64::from(std::process::id()) << 32)
+}
+
+/// How a login ends: with the server that gave the token, if one did.
+pub(super) type LoginOutcome = Result<(IssuedToken, Option<usize>), (LoginError, Error)>;
+
+/// What a caller who asks for a token gets.
+pub(super) enum Ask {
+    Answered(Result<Lease>),
+    /// Wait until the count of ended logins is not `ended` any more, or until `patience` is over: then ask again.
+    Wait {
+        ended: u64,
+        patience: Option<Duration>,
+    },
+}
+
+/// The present state.
+pub(crate) struct Gauges {
+    pub(crate) generation: u64,
+    pub(crate) remaining_ms: i64,
+    pub(crate) retry_in: Duration,
+    pub(crate) token: TokenState,
+    pub(crate) refresh: RefreshState,
+}
+
+/// A token to use for one request.
+pub(crate) struct Lease {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) expired: bool,
+}
+
+/// What the refresher is to do for a session.
+pub(super) struct Plan {
+    /// A login is due: its number.
+    pub(super) login: Option<u64>,
+    /// See whether the source has something better than what is being refused.
+    pub(super) look: bool,
+    /// When to ask again at the latest.
+    pub(super) next: Option<Time>,
+}
+
+/// The state, locked; what was told under the lock is delivered when it is unlocked.
+struct Locked<'a> {
+    session: &'a Session,
+    state: Option<MutexGuard<'a, State>>,
+    told: Vec<Arc<Listener>>,
+    login_ended: bool,
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.state.as_ref().expect("locked until dropped")
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.state.as_mut().expect("locked until dropped")
+    }
+}
+
+impl Locked<'_> {
+    /// Tells every handle that wants to know.
+    fn emit(&mut self, event: impl Fn() -> Event) {
+        for listener in self.handles().filter_map(|handle| handle.listener.clone()).collect::<Vec<_>>() {
+            listener.push(event());
+            self.told.push(listener);
+        }
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let waiting: Vec<_> = if self.login_ended { self.handles().collect() } else { Vec::new() };
+        if self.login_ended {
+            self.session.logins_ended.fetch_add(1, Ordering::SeqCst);
+        }
+        self.state = None;
+        waiting.iter().for_each(|handle| handle.waiters.notify());
+        self.told.iter().for_each(Listener::tell_soon);
+    }
+}
+
+impl Session {
+    pub(super) fn new(
+        origin: Origin,
+        source: Source,
+        transport: Arc<dyn Transport>,
+        pauses: Option<Pauses>,
+    ) -> Self {
+        let session = |machine| Self::with(origin, source.clone(), transport, machine, None, None);
+        let Source::Token { token, ends } = &source else {
+            return session(pauses.map_or_else(|| Machine::new(seed()), |p| Machine::with_pauses(seed(), p)));
+        };
+        let session = session(Machine::external(seed()));
+        session.give(token.clone(), *ends);
+        session
+    }
+
+    /// The same session in the child of a fork: nothing of the parent's locks, threads and connections, but its token and
+    /// its pauses, unless the parent was changing them in that very moment.
+    pub(super) fn forked(parent: &Self, source: Source, transport: Arc<dyn Transport>) -> Self {
+        let Some(state) = parent.state.try_lock() else {
+            return Self::new(parent.origin.clone(), source, transport, None);
+        };
+        let (snapshot, error) = (state.snapshot.clone(), state.last_error.clone());
+        Self::with(parent.origin.clone(), source, transport, state.machine.forked(seed()), snapshot, error)
+    }
+
+    fn with(
+        origin: Origin,
+        source: Source,
+        transport: Arc<dyn Transport>,
+        machine: Machine,
+        snapshot: Option<Arc<Snapshot>>,
+        last_error: Option<Error>,
+    ) -> Self {
+        let servers = ServerList::new(&origin.servers, seed() as usize);
+        let (handles, supplied, open) = (Vec::new(), None, None);
+        let state = State { machine, snapshot, handles, last_error, supplied, looked: Time::ZERO, open };
+        Self {
+            origin,
+            source,
+            transport,
+            servers,
+            question: Question::default(),
+            abandoned: Notify::new(),
+            state: Mutex::new(state),
+            logins_ended: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+        }
+    }
+
+    fn lock(&self) -> Locked<'_> {
+        Locked { session: self, state: Some(self.state.lock()), told: Vec::new(), login_ended: false }
+    }
+
+    /// The token that somebody else got.
+    fn give(&self, token: Secret, ends: Option<Time>) {
+        let (now, mut state) = (clock::now(), self.lock());
+        let generation = Snapshot::next_generation();
+        let ttl = ends.map(|ends| ends.saturating_sub(now));
+        state.machine.give(Issued { generation, ttl, same: false, sent: now, server: None }, now);
+        state.snapshot = Some(Arc::new(Snapshot { generation, token, expiry: ends.unwrap_or(Time::MAX) }));
+    }
+
+    /// From now on tokens are published to `handle` as well. The one there is comes with the first lease: nothing may
+    /// be cached before a refresher runs that will invalidate it in time.
+    pub(super) fn attach(&self, handle: &Arc<Handle>) {
+        let mut state = self.lock();
+        state.handles.retain(|h| h.strong_count() > 0 && h.as_ptr() != Arc::as_ptr(handle));
+        state.handles.push(Arc::downgrade(handle));
+    }
+
+    /// Whether no handle is left.
+    pub(super) fn detach(&self, handle: &Arc<Handle>) -> bool {
+        let mut state = self.lock();
+        state.handles.retain(|h| h.strong_count() > 0 && h.as_ptr() != Arc::as_ptr(handle));
+        handle.cache.invalidate();
+        state.handles.is_empty()
+    }
+
+    /// A handle comes over from `old`, with other credentials of the same user: the token there is serves on.
+    pub(crate) fn inherit(&self, old: &Self) {
+        let old = old.lock();
+        let (machine, snapshot) = (old.machine.clone(), old.snapshot.clone());
+        drop(old);
+        let mut state = self.lock();
+        if state.machine.inherit(&machine) {
+            state.snapshot = snapshot;
+        }
+    }
+
+    /// The user whose tokens these are, if that is known.
+    pub(crate) fn user(&self) -> Option<String> {
+        self.source.user().map(str::to_owned).or_else(|| match &self.lock().supplied {
+            Some(Supplied::Password(credentials)) => Some(credentials.username.clone()),
+            _ => None,
+        })
+    }
+
+    /// No handle may use the token without asking.
+    pub(super) fn invalidate_caches(&self) {
+        self.lock().handles().for_each(|handle| handle.cache.invalidate());
+    }
+
+    /// How long connecting may take: as the most patient handle has it.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.lock().handles().map(|handle| handle.connect_timeout).max().unwrap_or(Duration::from_secs(2))
+    }
+
+    /// How many logins have ended.
+    pub(super) fn logins_ended(&self) -> u64 {
+        self.logins_ended.load(Ordering::SeqCst)
+    }
+
+    /// A token for `handle`, or what to wait for; `left` is how long the caller can wait. With `cacheable` the handle may
+    /// keep the token: a refresher runs that will invalidate it in time.
+    pub(super) fn ask(&self, handle: &Handle, left: Duration, cacheable: bool) -> Ask {
+        let now = clock::now();
+        let mut state = self.lock();
+        match state.machine.demand(now) {
+            Demand::Serve { expired } => {
+                // Not to a handle that has been closed or has moved on in the meantime.
+                if cacheable && state.handles.iter().any(|h| std::ptr::eq(h.as_ptr(), handle)) {
+                    handle.cache.store(state.snapshot.as_ref(), state.machine.cacheable(now));
+                }
+                Ask::Answered(state.lease(expired))
+            }
+            Demand::Fail { retry_at } => {
+                let rejected = state.machine.refresh_state() == RefreshState::Latched;
+                handle.counters.count(if rejected { Count::HeldBackLatch } else { Count::HeldBackPause });
+                Ask::Answered(Err(state.error(now, retry_at)))
+            }
+            Demand::Wait { patience } => match state.machine.retry_at() {
+                // The next attempt comes too late for this call, so what the last one said is all there is.
+                Some(retry_at) if patience.is_none() && retry_at > now + left => {
+                    Ask::Answered(Err(state.error(now, retry_at)))
+                }
+                _ => Ask::Wait {
+                    ended: self.logins_ended(),
+                    patience: patience.map(|at| at.saturating_sub(now)),
+                },
+            },
+        }
+    }
+
+    /// What the last login left to those who waited for it: a token, or the error they all share, or neither, if it
+    /// brought a token that has been refused since.
+    pub(super) fn outcome(&self) -> Option<Result<Lease>> {
+        self.lock().outcome()
+    }
+
+    /// What is to be done now; invalidates the token in caches when its time has come.
+    pub(super) fn tick(&self, now: Time) -> Plan {
+        let mut state = self.lock();
+        let login = state.machine.start(now);
+        let mut next = state.machine.next_due(now);
+        let mut look = false;
+        if !self.source.is_fixed() && state.machine.is_refused() {
+            look = now >= state.looked + BETWEEN_LOOKS;
+            if look {
+                state.looked = now;
+            }
+            let again = state.looked + BETWEEN_LOOKS;
+            next = Some(next.map_or(again, |next| next.min(again)));
+        }
+        state.publish(now);
+        if login.is_some() {
+            let names = self.servers.names();
+            state.emit(|| Event::login_started(&names));
+        }
+        Plan { login, look, next }
+    }
+
+    /// A login is about to use this.
+    pub(super) fn uses(&self, supplied: &Supplied) {
+        let mut state = self.lock();
+        if state.supplied.as_ref().is_some_and(|before| before != supplied) {
+            state.machine.credentials_changed();
+        }
+        state.supplied = Some(supplied.clone());
+        state.looked = clock::now();
+    }
+
+    /// The source has this now; if it is not what has been refused, the next login need not wait.
+    pub(super) fn saw(&self, supplied: &Supplied) {
+        let mut state = self.lock();
+        if state.supplied.as_ref() != Some(supplied) {
+            state.machine.clear_failures();
+        }
+    }
+
+    /// Whether a server has refused this very token.
+    pub(super) fn has_seen_refused(&self, token: &Secret) -> bool {
+        let state = self.lock();
+        state.machine.token_state(clock::now()) == TokenState::Rejected
+            && state.snapshot.as_ref().is_some_and(|s| s.token == *token)
+    }
+
+    /// Login `number`, sent at `sent`, is over.
+    pub(super) fn finish(&self, number: u64, sent: Time, outcome: LoginOutcome) {
+        let now = clock::now();
+        let mut state = self.lock();
+        match outcome {
+            Ok((issued, server)) => {
+                let generation = Snapshot::next_generation();
+                let IssuedToken { token, ttl, .. } = issued;
+                let same = state.snapshot.as_ref().is_some_and(|s| s.token == token);
+                let occasion = state.machine.occasion();
+                if !state.machine.issued(number, Issued { generation, ttl, same, sent, server }, now) {
+                    return;
+                }
+                let expiry = state.machine.expiry().unwrap_or(now);
+                state.snapshot = Some(Arc::new(Snapshot { generation, token, expiry }));
+                state.count(match occasion {
+                    Occasion::First => Count::LoginsFirst,
+                    Occasion::Renewal => Count::LoginsRenewal,
+                    Occasion::Rejection => Count::LoginsRejection,
+                });
+                state.emit(|| Event::token_refreshed(generation, expiry.saturating_sub(now)));
+                if state.last_error.take().is_some() {
+                    state.emit(|| Event::recovered(generation));
+                }
+            }
+            Err((login_error, error)) => {
+                if !state.machine.failed(number, login_error, now) {
+                    return;
+                }
+                state.count(match login_error {
+                    LoginError::Unreachable => Count::FailuresUnreachable,
+                    LoginError::Slow | LoginError::Answered(Reason::Overloaded, _) => Count::FailuresOverloaded,
+                    LoginError::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
+                    LoginError::NoCredentials | LoginError::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
+                        Count::FailuresOther
+                    }
+                });
+                let rejected = state.machine.refresh_state() == RefreshState::Latched;
+                let retry_in = state.machine.retry_at().unwrap_or(now).saturating_sub(now);
+                state.emit(|| Event::login_failed(error.clone().with_retry_after(retry_in), rejected));
+                state.last_error = Some(error);
+                self.servers.rotate();
+            }
+        }
+        state.publish(now);
+        state.login_ended = true;
+    }
+
+    /// A server failed, so that others are asked first for a while.
+    pub(crate) fn mark_down(&self, server: &Server) {
+        if server.mark_down(clock::now()) {
+            self.lock().emit(|| Event::server_down(server.address.name()));
+        }
+    }
+
+    /// A server refused the token of `generation` (0: there was none); which one, if that is known.
+    pub(crate) fn rejected(&self, generation: u64, why: Rejection, server: Option<usize>) -> Verdict {
+        let now = clock::now();
+        let mut state = self.lock();
+        let before = state.machine.occasion();
+        let verdict = state.machine.rejected(generation, why, server, now);
+        if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
+            let why = if why == Rejection::Identity { "invalid or expired" } else { "without saying why" };
+            state.emit(|| Event::token_rejected(generation, why));
+        }
+        if let Source::Token { .. } = self.source {
+            let message = "the token given to this library was refused by a server; give it another one";
+            state.last_error = Some(Error::new(Kind::BadCredentials, message).with_http_status(403));
+        } else if state.machine.is_refused_everywhere() && verdict == Verdict::Return {
+            let names = self.servers.names();
+            let message = format!(
+                "{names}: two tokens in a row were refused although both were new; do the servers share one secret and one clock?"
+            );
+            state.last_error = Some(Error::new(Kind::Forbidden, message).with_http_status(403));
+        }
+        state.publish(now);
+        verdict
+    }
+
+    /// Whether the token of `generation` has been replaced.
+    pub(crate) fn has_newer(&self, generation: u64) -> bool {
+        self.lock().snapshot.as_ref().is_some_and(|s| s.generation > generation)
+    }
+
+    /// A server took the token of `generation`.
+    pub(crate) fn accepted(&self, generation: u64) {
+        if self.accepted.load(Ordering::Relaxed) == generation {
+            return; // as nearly always; the lock is for what is new
+        }
+        self.accepted.store(generation, Ordering::Relaxed);
+        self.lock().machine.accepted(generation);
+    }
+
+    /// A server could not be reached by a request.
+    pub(crate) fn server_unreachable(&self) {
+        self.lock().machine.server_unreachable(clock::now());
+    }
+
+    /// Whether it is worth sending a request without a token: no login succeeds, but authentication may be off.
+    pub(crate) fn may_be_open(&self) -> bool {
+        self.lock().open.is_none_or(|(open, until)| open || clock::now() >= until)
+    }
+
+    /// What a request without a token showed. Whether a login may have become possible by that.
+    pub(crate) fn is_open(&self, open: bool) -> bool {
+        let now = clock::now();
+        let mut state = self.lock();
+        let was_open = state.open.replace((open, now + OPENNESS)).is_some_and(|(was_open, _)| was_open);
+        was_open && !open && state.machine.auth_switched_on(now)
+    }
+
+    /// The credentials have been set anew, or a new handle has come with them: former refusals count no longer.
+    pub(crate) fn clear_failures(&self) {
+        self.lock().machine.clear_failures();
+    }
+
+    /// Whether these credentials have brought a token before, and no outage has been seen of late that would explain why
+    /// they bring none now.
+    pub(super) fn trusts_its_password(&self, now: Time) -> bool {
+        let state = self.lock();
+        state.machine.was_good() && !state.machine.had_outage(now)
+    }
+
+    /// Whether these credentials have brought a token before.
+    pub(super) fn was_good(&self) -> bool {
+        self.lock().machine.was_good()
+    }
+
+    /// What is worth remembering when nobody uses the session any more.
+    pub(super) fn pauses(&self) -> Option<Pauses> {
+        self.lock().machine.pauses(clock::now())
+    }
+
+    pub(crate) fn gauges(&self) -> Gauges {
+        let now = clock::now();
+        let state = self.lock();
+        let (generation, remaining_ms) =
+            state.snapshot.as_ref().map_or((0, 0), |s| (s.generation, s.remaining_ms(now)));
+        let retry_in = state.machine.retry_at().map_or(Duration::ZERO, |at| at.saturating_sub(now));
+        let (token, refresh) = (state.machine.token_state(now), state.machine.refresh_state());
+        Gauges { generation, remaining_ms, retry_in, token, refresh }
+    }
+}
+
+impl State {
+    fn handles(&self) -> impl Iterator<Item = Arc<Handle>> + '_ {
+        self.handles.iter().filter_map(Weak::upgrade)
+    }
+
+    /// Shows every handle the token there is.
+    fn publish(&self, now: Time) {
+        let usable = self.machine.cacheable(now);
+        self.handles().for_each(|handle| handle.cache.store(self.snapshot.as_ref(), usable));
+    }
+
+    fn count(&self, what: Count) {
+        self.handles().for_each(|handle| handle.counters.count(what));
+    }
+
+    fn lease(&self, expired: bool) -> Result<Lease> {
+        let snapshot = self.snapshot.clone().ok_or_else(|| Error::new(Kind::Internal, "a token without a text"))?;
+        Ok(Lease { snapshot, expired })
+    }
+
+    fn outcome(&self) -> Option<Result<Lease>> {
+        match self.machine.token_state(clock::now()) {
+            TokenState::None | TokenState::Rejected => {
+                let error = self.last_error.clone()?;
+                let after = self.machine.retry_at().map(|at| at.saturating_sub(clock::now()));
+                Some(Err(after.into_iter().fold(error, Error::with_retry_after)))
+            }
+            state => Some(self.lease(state == TokenState::Expired)),
+        }
+    }
+
+    fn error(&self, now: Time, retry_at: Time) -> Error {
+        let unknown = || Error::new(Kind::Internal, "a pause without a reason");
+        let error = self.last_error.clone().unwrap_or_else(unknown);
+        // A token from elsewhere is replaced by somebody else, or never.
+        if retry_at == Time::MAX { error } else { error.with_retry_after(retry_at.saturating_sub(now)) }
+    }
+}

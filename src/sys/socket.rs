@@ -1,0 +1,72 @@
+//! A TCP socket that never blocks and never raises SIGPIPE.
+
+use std::{
+    io::{self, IoSlice},
+    net::SocketAddr,
+    os::fd::{AsRawFd, RawFd},
+};
+
+use hyper::rt::ReadBufCursor;
+use socket2::{Domain, Protocol, Type};
+
+/// `send` with this raises no signal when the peer has closed. Other systems have a socket option instead.
+#[cfg(not(target_vendor = "apple"))]
+const FLAGS: i32 = libc::MSG_NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const FLAGS: i32 = 0;
+
+pub(crate) struct Socket(socket2::Socket);
+
+impl Socket {
+    /// Begins to connect. The socket becomes writable when that has ended; see [`connected`](Self::connected).
+    pub(crate) fn connect(to: SocketAddr) -> io::Result<Self> {
+        // Closed on exec.
+        let socket = socket2::Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        #[cfg(target_vendor = "apple")]
+        socket.set_nosigpipe(true)?;
+        match socket.connect(&to.into()) {
+            Err(e) if e.raw_os_error() != Some(libc::EINPROGRESS) && e.kind() != io::ErrorKind::WouldBlock => Err(e),
+            _ => Ok(Self(socket)),
+        }
+    }
+
+    /// How connecting ended, once the socket is writable.
+    pub(crate) fn connected(&self) -> io::Result<()> {
+        self.0.take_error()?.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send_with_flags(bytes, FLAGS)
+    }
+
+    pub(crate) fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.send_vectored_with_flags(slices, FLAGS)
+    }
+
+    /// Reads into `buffer`; how much, and whether that filled it. 0 is the end.
+    pub(crate) fn receive(&self, buffer: &mut ReadBufCursor<'_>) -> io::Result<(usize, bool)> {
+        // SAFETY: the room is only written to, and only what was written is counted as filled.
+        unsafe {
+            let room = buffer.as_mut();
+            let size = room.len();
+            let n = self.0.recv(room)?;
+            buffer.advance(n);
+            Ok((n, n == size))
+        }
+    }
+
+    /// Whether the peer has closed. Reads nothing.
+    pub(crate) fn is_closed_by_peer(&self) -> bool {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        const CLOSED: i16 = libc::POLLRDHUP;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        const CLOSED: i16 = 0; // POLLHUP and POLLERR are always told
+        super::descriptor::poll(self.fd(), CLOSED, None, std::time::Duration::ZERO)
+    }
+
+    pub(crate) fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}

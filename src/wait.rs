@@ -1,0 +1,333 @@
+//! How a blocked call waits, and what ends it: its deadline, the caller's [`Cancel`], the close of its handle.
+//!
+//! A call waits in its own thread, either in poll(2) for its connection or on a [`Parker`] for anything else. It never
+//! needs thread-local state: calls are made in exit handlers too, when that is gone.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::{
+    error::{Error, Kind},
+    sys::{descriptor::Event, per_process::PerProcess},
+};
+
+/// The longest that anybody waits: a deadline beyond the reach of the clock is none.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
+/// Where one call sleeps until it is woken. A wake-up before the sleep is not lost.
+#[derive(Default)]
+pub(crate) struct Parker {
+    woken: AtomicBool,
+    lock: Mutex<()>,
+    changed: Condvar,
+}
+
+impl Parker {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Whether it has been woken since it last slept; forgets that.
+    pub(crate) fn take_wake_up(&self) -> bool {
+        self.woken.load(Ordering::Relaxed) && self.woken.swap(false, Ordering::Acquire)
+    }
+
+    /// Sleeps until it is woken, or `until`.
+    pub(crate) fn park_until(&self, until: Instant) {
+        let mut lock = self.lock.lock();
+        while !self.take_wake_up() {
+            if self.changed.wait_until(&mut lock, until).timed_out() {
+                return;
+            }
+        }
+    }
+}
+
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.woken.swap(true, Ordering::Release) {
+            drop(self.lock.lock());
+            self.changed.notify_one();
+        }
+    }
+}
+
+/// The calls of one handle that wait.
+#[derive(Default)]
+pub(crate) struct Waiters {
+    parked: Mutex<Vec<Arc<Parker>>>,
+    /// What calls in poll(2) look at besides their connection. Replaced when it has been set.
+    event: Mutex<Option<Arc<Event>>>,
+}
+
+impl Waiters {
+    /// Wakes the calls that wait for something else than their connection: they look again.
+    pub(crate) fn notify(&self) {
+        self.parked.lock().iter().for_each(Wake::wake_by_ref);
+    }
+
+    /// Wakes every call.
+    pub(crate) fn interrupt(&self) {
+        let event = self.event.lock().take();
+        event.iter().for_each(|event| event.set());
+        self.notify();
+    }
+
+    /// What becomes readable when calls are interrupted; `None` where there is no descriptor to be had.
+    fn event(&self) -> Option<Arc<Event>> {
+        let mut event = self.event.lock();
+        if event.is_none() {
+            *event = Event::new().ok().map(Arc::new);
+        }
+        event.clone()
+    }
+}
+
+impl Wake for Waiters {
+    fn wake(self: Arc<Self>) {
+        self.interrupt();
+    }
+}
+
+/// Ends calls from another thread. Clones share one signal; once triggered it stays so.
+#[derive(Clone, Default)]
+pub struct Cancel(Arc<Signal>);
+
+#[derive(Default)]
+struct Signal {
+    given: AtomicBool,
+    calls: PerProcess<Mutex<Calls>>,
+}
+
+#[derive(Default)]
+struct Calls {
+    next: u64,
+    waiting: Vec<(u64, Waker)>,
+}
+
+impl Default for PerProcess<Mutex<Calls>> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Cancel {
+    /// A signal nobody has given yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends every call that carries this signal, now and later, with [`Kind::Cancelled`].
+    pub fn trigger(&self) {
+        self.0.given.store(true, Ordering::SeqCst);
+        let waiting: Vec<Waker> = self.calls().lock().waiting.iter().map(|(_, waker)| waker.clone()).collect();
+        waiting.iter().for_each(Waker::wake_by_ref);
+    }
+
+    fn is_triggered(&self) -> bool {
+        self.0.given.load(Ordering::SeqCst)
+    }
+
+    fn calls(&self) -> &Mutex<Calls> {
+        self.0.calls.get(|_| Mutex::default())
+    }
+}
+
+impl std::fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Cancel").field(&self.is_triggered()).finish()
+    }
+}
+
+/// Has a waker called when the signal is given, for as long as this lives.
+struct Subscription<'a> {
+    cancel: &'a Cancel,
+    number: u64,
+}
+
+impl<'a> Subscription<'a> {
+    fn new(cancel: &'a Cancel, waker: Waker) -> Self {
+        let mut calls = cancel.calls().lock();
+        calls.next += 1;
+        let number = calls.next;
+        calls.waiting.push((number, waker));
+        Self { cancel, number }
+    }
+}
+
+impl Drop for Subscription<'_> {
+    fn drop(&mut self) {
+        self.cancel.calls().lock().waiting.retain(|(number, _)| *number != self.number);
+    }
+}
+
+/// What may end a call before it is done.
+pub(crate) struct Limits<'a> {
+    pub(crate) deadline: Instant,
+    cancel: Option<&'a Cancel>,
+    closed: &'a AtomicBool,
+    waiters: &'a Arc<Waiters>,
+}
+
+impl<'a> Limits<'a> {
+    pub(crate) fn new(
+        timeout: Duration,
+        cancel: Option<&'a Cancel>,
+        closed: &'a AtomicBool,
+        waiters: &'a Arc<Waiters>,
+    ) -> Self {
+        Self { deadline: Instant::now() + timeout.min(LONGEST), cancel, closed, waiters }
+    }
+
+    /// The same call, with less time.
+    pub(crate) fn within(&self, timeout: Duration) -> Self {
+        let deadline = self.deadline.min(Instant::now() + timeout.min(LONGEST));
+        Self { deadline, ..*self }
+    }
+
+    /// The error of a call that must not go on.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::closed());
+        }
+        if self.cancel.is_some_and(Cancel::is_triggered) {
+            return Err(Error::new(Kind::Cancelled, "the caller cancelled the call"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// From now on `parker` is woken when the call may have to end, and by [`Waiters::notify`].
+    pub(crate) fn park(&self, parker: &Arc<Parker>) -> Parked<'a> {
+        self.waiters.parked.lock().push(parker.clone());
+        let subscription = self.cancel.map(|cancel| Subscription::new(cancel, parker.clone().into()));
+        Parked { waiters: self.waiters, parker: parker.clone(), _subscription: subscription }
+    }
+
+    /// From now on there is a descriptor that becomes readable when the call may have to end.
+    pub(crate) fn watch(&self) -> Watch<'a> {
+        let subscription = self.cancel.map(|cancel| Subscription::new(cancel, self.waiters.clone().into()));
+        Watch { event: self.waiters.event(), _subscription: subscription }
+    }
+}
+
+/// A call that is woken on its [`Parker`].
+pub(crate) struct Parked<'a> {
+    waiters: &'a Waiters,
+    parker: Arc<Parker>,
+    _subscription: Option<Subscription<'a>>,
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        let mut parked = self.waiters.parked.lock();
+        if let Some(at) = parked.iter().position(|p| Arc::ptr_eq(p, &self.parker)) {
+            parked.swap_remove(at);
+        }
+    }
+}
+
+/// A call that is woken in poll(2).
+pub(crate) struct Watch<'a> {
+    event: Option<Arc<Event>>,
+    _subscription: Option<Subscription<'a>>,
+}
+
+impl Watch<'_> {
+    /// `None` where there is no descriptor to be had: then one has to look now and then.
+    pub(crate) fn event(&self) -> Option<&Event> {
+        self.event.as_deref()
+    }
+}
+
+/// A value that is not there yet. Clones share it.
+pub(crate) struct Promise<T>(Arc<Mutex<Promised<T>>>);
+
+struct Promised<T> {
+    value: Option<T>,
+    wakers: Vec<Waker>,
+}
+
+impl<T> Clone for Promise<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Clone> Promise<T> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Promised { value: None, wakers: Vec::new() })))
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn fulfil(&self, value: T) {
+        let mut promised = self.0.lock();
+        promised.value = Some(value);
+        let wakers = std::mem::take(&mut promised.wakers);
+        drop(promised);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn value(&self) -> Option<T> {
+        self.0.lock().value.clone()
+    }
+}
+
+impl<T: Clone> Future for Promise<T> {
+    type Output = T;
+
+    fn poll(self: std::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let mut promised = self.0.lock();
+        if let Some(value) = &promised.value {
+            return Poll::Ready(value.clone());
+        }
+        if !promised.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+            promised.wakers.push(context.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+/// Blocks until `future` is ready (`Some`), or the call has to end (`None`: [`Limits::check`] tells, or its deadline has passed).
+pub(crate) fn block_on<T>(future: impl Future<Output = T>, limits: &Limits<'_>) -> Option<T> {
+    let mut future = pin!(future);
+    let parker = Parker::new();
+    let waker = Waker::from(parker.clone());
+    let mut context = Context::from_waker(&waker);
+    if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+        return Some(value);
+    }
+    let _parked = limits.park(&parker);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return Some(value);
+        }
+        if limits.check().is_err() || limits.remaining().is_zero() {
+            return None;
+        }
+        parker.park_until(limits.deadline);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+use std::thread;
+
+use super::*;
+
+struct Handle {
+    closed: AtomicBool,
+    waiters: Arc<Waiters>,
+}
+
+impl Handle {
+    fn new() -> Self {
+        Self { closed: AtomicBool::new(false), waiters: Arc::default() }
+    }
+
+    fn limits<'a>(&'a self, timeout: Duration, cancel: Option<&'a Cancel>) -> Limits<'a> {
+        Limits::new(timeout, cancel, &self.closed, &self.waiters)
+    }
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_deadline_ends_the_wait() {
+    let handle = Handle::new();
+    let limits = handle.limits(Duration::from_millis(20), None);
+    assert!(block_on(std::future::pending::<()>(), &limits).is_none());
+    assert!(limits.check().is_ok() && limits.remaining().is_zero());
+    assert!(handle.limits(Duration::MAX, None).remaining() > Duration::from_secs(1000));
+}
+
+#[test]
+fn cancel_and_close_end_parked_calls_of_that_handle_only() {
+    let (one, other, cancel) = (Handle::new(), Handle::new(), Cancel::new());
+    thread::scope(|scope| {
+        let wait = |handle: &'static str, limits: Limits<'_>| {
+            assert!(block_on(std::future::pending::<()>(), &limits).is_none(), "{handle}");
+            limits.check().unwrap_err().kind()
+        };
+        let cancelled = scope.spawn(|| wait("one", one.limits(LONG, Some(&cancel))));
+        let closed = scope.spawn(|| wait("other", other.limits(LONG, None)));
+        while one.waiters.parked.lock().is_empty() || other.waiters.parked.lock().is_empty() {
+            thread::yield_now();
+        }
+        cancel.trigger();
+        assert_eq!(cancelled.join().unwrap(), Kind::Cancelled);
+        assert!(!closed.is_finished());
+        other.closed.store(true, Ordering::SeqCst);
+        other.waiters.interrupt();
+        assert_eq!(closed.join().unwrap(), Kind::Closed);
+    });
+    assert!(one.waiters.parked.lock().is_empty() && cancel.calls().lock().waiting.is_empty());
+}
+
+#[test]
+fn an_interrupt_is_seen_in_poll_and_the_next_call_gets_a_descriptor_of_its_own() {
+    let handle = Handle::new();
+    let limits = handle.limits(LONG, None);
+    let before = limits.watch();
+    let readable = |watch: &Watch<'_>| {
+        let event = watch.event().unwrap();
+        crate::sys::descriptor::poll(event.fd(), libc::POLLIN, None, Duration::ZERO)
+    };
+    assert!(!readable(&before));
+    handle.waiters.interrupt();
+    let after = limits.watch();
+    assert!(readable(&before) && !readable(&after));
+}
+
+#[test]
+fn a_promise_wakes_all_who_wait_for_it() {
+    let (handle, promise) = (Handle::new(), Promise::new());
+    thread::scope(|scope| {
+        let calls: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| block_on(promise.clone(), &handle.limits(LONG, None)))).collect();
+        promise.fulfil(7);
+        assert!(calls.into_iter().all(|call| call.join().unwrap() == Some(7)));
+    });
+    assert_eq!(promise.value(), Some(7));
+}
