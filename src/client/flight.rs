@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     error::{Error, Kind},
-    lifecycle::{Setback, Time},
-    protocol::login::{self, Api, Grant, Reason, Refusal},
+    lifecycle::{LoginError, Time},
+    protocol::login::{self, Api, IssuedToken, LoginRefused, Reason},
     sys::clock,
     transport::{Failure, Outgoing, Trouble},
 };
@@ -35,7 +35,7 @@ pub(super) async fn fly(identity: Arc<Identity>, number: u64) {
     let landing = match attempt.await {
         Ok(Ok(landing)) => landing,
         Ok(Err(_)) => Err(too_slow(&identity.roster.names())),
-        Err(_) => Err((Setback::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login"))),
+        Err(_) => Err((LoginError::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login"))),
     };
     identity.land(number, sent, landing);
 }
@@ -49,7 +49,7 @@ pub(super) fn abandon(identity: &Identity, number: u64) {
 pub(super) async fn log_in(identity: &Arc<Identity>, now: Time) -> Landing {
     let first = supply(identity).await?;
     let landing = spend(identity, &first, now).await;
-    let refused = matches!(landing, Err((Setback::Answered(Reason::Refused | Reason::Fault, _), _)));
+    let refused = matches!(landing, Err((LoginError::Answered(Reason::Refused | Reason::Fault, _), _)));
     if refused
         && !identity.source.is_fixed()
         && let Ok(second) = supply(identity).await
@@ -67,7 +67,7 @@ pub(super) async fn look(identity: Arc<Identity>) {
     }
 }
 
-async fn supply(identity: &Arc<Identity>) -> Result<Supplied, (Setback, Error)> {
+async fn supply(identity: &Arc<Identity>) -> Result<Supplied, (LoginError, Error)> {
     let supplied = if identity.source.is_fixed() {
         identity.source.supply()
     } else {
@@ -75,7 +75,7 @@ async fn supply(identity: &Arc<Identity>) -> Result<Supplied, (Setback, Error)> 
         let asked = tokio::task::spawn_blocking(move || identity.source.supply()).await;
         asked.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "a fault of this library ended the login")))
     };
-    supplied.map_err(|error| (Setback::Unsupplied, error))
+    supplied.map_err(|error| (LoginError::NoCredentials, error))
 }
 
 async fn spend(identity: &Identity, supplied: &Supplied, now: Time) -> Landing {
@@ -84,9 +84,9 @@ async fn spend(identity: &Identity, supplied: &Supplied, now: Time) -> Landing {
         Supplied::Password(credentials) => go_round(identity, credentials, now).await,
         Supplied::Token { token, .. } if identity.has_seen_refused(token) => {
             let message = "the token given to this library was refused by a server; give it another one";
-            Err((Setback::Answered(Reason::Refused, None), Error::new(Kind::BadCredentials, message)))
+            Err((LoginError::Answered(Reason::Refused, None), Error::new(Kind::BadCredentials, message)))
         }
-        Supplied::Token { token, ttl } => Ok((Grant { token: token.clone(), ttl: *ttl }, None)),
+        Supplied::Token { token, ttl } => Ok((IssuedToken { token: token.clone(), ttl: *ttl }, None)),
     }
 }
 
@@ -132,7 +132,7 @@ async fn go_round(identity: &Identity, credentials: &Credentials, now: Time) -> 
     Err(last.unwrap_or_else(|| too_slow(&identity.roster.names())))
 }
 
-type Answer = Result<Grant, (Refusal, u16, Option<Duration>)>;
+type Answer = Result<IssuedToken, (LoginRefused, u16, Option<Duration>)>;
 
 async fn ask(identity: &Identity, credentials: &Credentials, entry: &Entry, api: Api) -> Result<Answer, Failure> {
     let url = entry.server.url(api.path());
@@ -176,33 +176,33 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     httpdate::parse_http_date(text).ok()?.duration_since(std::time::SystemTime::now()).ok()
 }
 
-fn unreachable(server: &str, failure: &Failure) -> (Setback, Error) {
+fn unreachable(server: &str, failure: &Failure) -> (LoginError, Error) {
     let Failure { trouble, cause } = failure;
     let (setback, kind, what) = match trouble {
-        Trouble::Connect => (Setback::Unreachable, Kind::Connect, "cannot connect"),
-        Trouble::Tls => (Setback::Unreachable, Kind::Tls, "no TLS connection"),
+        Trouble::Connect => (LoginError::Unreachable, Kind::Connect, "cannot connect"),
+        Trouble::Tls => (LoginError::Unreachable, Kind::Tls, "no TLS connection"),
         Trouble::Timeout => return too_slow(server),
         Trouble::TooLarge => {
-            let setback = Setback::Answered(Reason::NotNacos, None);
+            let setback = LoginError::Answered(Reason::NotNacos, None);
             (setback, Kind::Protocol, "this is not the login of a Nacos")
         }
-        Trouble::Setup | Trouble::Interrupted => (Setback::Unreachable, Kind::Internal, "cannot send"),
-        Trouble::Io => (Setback::Unreachable, Kind::Io, "the connection broke"),
+        Trouble::Setup | Trouble::Interrupted => (LoginError::Unreachable, Kind::Internal, "cannot send"),
+        Trouble::Io => (LoginError::Unreachable, Kind::Io, "the connection broke"),
     };
     (setback, Error::new(kind, format!("login at {server}: {what}: {cause}")))
 }
 
-fn too_slow(server: &str) -> (Setback, Error) {
-    (Setback::Slow, Error::new(Kind::Timeout, format!("login at {server}: no answer in time")))
+fn too_slow(server: &str) -> (LoginError, Error) {
+    (LoginError::Slow, Error::new(Kind::Timeout, format!("login at {server}: no answer in time")))
 }
 
 /// `was_good`: these credentials have brought a token before.
 fn explain(
     server: &str,
     was_good: bool,
-    (refusal, status, after): (Refusal, u16, Option<Duration>),
-) -> (Setback, Error) {
-    let Refusal { reason, said } = refusal;
+    (refusal, status, after): (LoginRefused, u16, Option<Duration>),
+) -> (LoginError, Error) {
+    let LoginRefused { reason, said } = refusal;
     let (kind, what) = match reason {
         Reason::Refused if said.is_empty() => (Kind::BadCredentials, "user name or password refused".into()),
         Reason::Refused => (Kind::BadCredentials, format!("user name or password refused: {said}")),
@@ -218,7 +218,7 @@ fn explain(
         Reason::NotNacos => (Kind::Protocol, format!("not the answer of a Nacos: {said}")),
     };
     let error = Error::new(kind, format!("login at {server}: HTTP {status}: {what}")).with_http_status(status);
-    (Setback::Answered(reason, after), error)
+    (LoginError::Answered(reason, after), error)
 }
 
 #[cfg(test)]

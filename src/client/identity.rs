@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    lifecycle::{Demand, Issued, Machine, Occasion, RefreshState, Setback, Time, TokenState, Verdict},
+    lifecycle::{Demand, Issued, LoginError, Machine, Occasion, RefreshState, Time, TokenState, Verdict},
     protocol::{
-        login::{Grant, Reason},
+        login::{IssuedToken, Reason},
         rejection::Rejection,
     },
     secret::Secret,
@@ -73,7 +73,7 @@ fn seed() -> u64 {
 
 /// How a login ends.
 /// With the server that gave the token, if one did.
-pub(super) type Landing = Result<(Grant, Option<usize>), (Setback, Error)>;
+pub(super) type Landing = Result<(IssuedToken, Option<usize>), (LoginError, Error)>;
 
 /// What a caller who asks for a token gets.
 pub(super) enum Ask {
@@ -221,7 +221,7 @@ impl Identity {
                 outlet.counters.count(if latched { Count::HeldBackLatch } else { Count::HeldBackPause });
                 Ask::Answered(Err(state.error(now, retry_at)))
             }
-            Demand::Await { patience } => match state.machine.retry_at() {
+            Demand::Wait { patience } => match state.machine.retry_at() {
                 // The next attempt comes too late for this call, so what the last one said is all there is.
                 Some(retry_at) if patience.is_none() && retry_at > now + left => {
                     Ask::Answered(Err(state.error(now, retry_at)))
@@ -272,7 +272,7 @@ impl Identity {
     pub(super) fn saw(&self, supplied: &Supplied) {
         let mut state = self.state.lock();
         if state.supplied.as_ref() != Some(supplied) {
-            state.machine.forgive();
+            state.machine.clear_failures();
         }
     }
 
@@ -312,10 +312,10 @@ impl Identity {
                     return;
                 }
                 state.count(match setback {
-                    Setback::Unreachable => Count::FailuresUnreachable,
-                    Setback::Slow | Setback::Answered(Reason::Overloaded, _) => Count::FailuresOverloaded,
-                    Setback::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
-                    Setback::Unsupplied | Setback::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
+                    LoginError::Unreachable => Count::FailuresUnreachable,
+                    LoginError::Slow | LoginError::Answered(Reason::Overloaded, _) => Count::FailuresOverloaded,
+                    LoginError::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
+                    LoginError::NoCredentials | LoginError::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
                         Count::FailuresOther
                     }
                 });
@@ -386,7 +386,7 @@ impl Identity {
 
     /// A server could not be reached by a request.
     pub(super) fn saw_down(&self) {
-        self.state.lock().machine.saw_down(clock::now());
+        self.state.lock().machine.server_unreachable(clock::now());
     }
 
     /// Whether it is worth sending a request without a token: no login succeeds, but authentication may be off.
@@ -399,19 +399,19 @@ impl Identity {
         let now = clock::now();
         let mut state = self.state.lock();
         let was_open = state.open.replace((open, now + OPENNESS)).is_some_and(|(was_open, _)| was_open);
-        was_open && !open && state.machine.closed_itself(now)
+        was_open && !open && state.machine.auth_switched_on(now)
     }
 
     /// The credentials have been set anew: a refusal of former days counts no longer.
     pub(super) fn forgive(&self) {
-        self.state.lock().machine.forgive();
+        self.state.lock().machine.clear_failures();
     }
 
     /// Whether these credentials have brought a token before, and no outage has been seen of late that would explain why
     /// they bring none now.
     pub(super) fn trusts_its_password(&self, now: Time) -> bool {
         let state = self.state.lock();
-        state.machine.was_good() && !state.machine.saw_outage(now)
+        state.machine.was_good() && !state.machine.had_outage(now)
     }
 
     /// Whether these credentials have brought a token before.
