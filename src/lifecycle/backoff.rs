@@ -157,6 +157,11 @@ impl Backoff {
         }
     }
 
+    /// Whether any login has failed since the last success.
+    pub(super) fn has_failures(&self) -> bool {
+        self.unreachable + self.overloaded + self.refused + self.protocol > 0
+    }
+
     /// Whether a server was seen to be down a short while ago.
     pub(super) fn had_outage(&self, now: Time) -> bool {
         self.down_at.is_some_and(|at| now.saturating_sub(at) <= STARTING_AFTER)

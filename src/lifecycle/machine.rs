@@ -40,22 +40,24 @@ pub struct Machine {
     pub(super) refresh: Refresh,
     pub(super) backoff: Backoff,
     /// Somebody came for a token and there was no usable one.
-    wanted: bool,
+    pub(super) wanted: bool,
     /// A login with these credentials has succeeded.
     pub(super) was_good: bool,
     /// Logins so far.
-    logins: u64,
+    pub(super) logins: u64,
     pub(super) last_attempt: Option<Time>,
-    last_login: Option<Time>,
+    pub(super) last_login: Option<Time>,
     /// When a refusal without a reason last cost a login.
     pub(super) last_unknown: Option<Time>,
     /// The last three logins since the last success that may have cost a server a look at the password, the oldest first.
-    refusals: [Option<Time>; 3],
+    pub(super) refusals: [Option<Time>; 3],
     /// Generations refused in a row, none of them ever accepted.
     pub(super) refused_in_a_row: u32,
     /// When a token was given up last.
     pub(super) given_up: Option<Time>,
     pub(super) foreign_refusals: ForeignRefusals,
+    /// Tokens are given from elsewhere; no login brings another.
+    pub(super) external: bool,
 }
 
 impl Machine {
@@ -76,6 +78,7 @@ impl Machine {
             refused_in_a_row: 0,
             given_up: None,
             foreign_refusals: ForeignRefusals::default(),
+            external: false,
         }
     }
 
@@ -87,7 +90,7 @@ impl Machine {
         if let Refresh::LoggingIn { .. } = child.refresh {
             child.refresh = Refresh::Idle;
         }
-        if let Some(token) = &mut child.token {
+        if let Some(token) = child.token.as_mut().filter(|_| !self.external) {
             token.window = token.window.redraw(&mut child.rng, token.whole);
         }
         child
@@ -96,6 +99,9 @@ impl Machine {
     /// The user has other credentials now, with which `self` begins. The token of `old` ends with none of that: it is
     /// served until the first login has brought another, and if that login is refused, until servers refuse it.
     pub(crate) fn inherit(&mut self, old: &Self) -> bool {
+        if self.external || old.external {
+            return false; // the life of a token from elsewhere is none that a login could go by
+        }
         let Some(token) = old.token.as_ref().filter(|_| self.token.is_none()) else { return false };
         let Some(trust) = token.trust.taken_over() else { return false };
         self.token = Some(Token { trust, ..token.clone() });
@@ -106,6 +112,9 @@ impl Machine {
     pub fn demand(&mut self, now: Time) -> Demand {
         if let Some(token) = self.token.as_ref().filter(|t| t.is_usable()) {
             let serve = Demand::Serve { expired: now >= token.window.expiry };
+            if self.external {
+                return serve;
+            }
             let since = match self.refresh {
                 Refresh::LoggingIn { since, .. } => since,
                 _ => now,
@@ -115,6 +124,9 @@ impl Machine {
             let renewal = self.login_due().is_none_or(|due| due <= soon);
             let waits = (doubted || now >= token.window.mandatory) && renewal && now < since + PATIENCE;
             return if waits { Demand::Wait { patience: Some(since + PATIENCE) } } else { serve };
+        }
+        if self.external {
+            return Demand::Fail { retry_at: Time::MAX };
         }
         self.wanted = true;
         match self.refresh {
@@ -141,11 +153,15 @@ impl Machine {
     /// When [`start`](Self::start) should be called, or callers told that their copy of the token is not the thing to
     /// use any more, whichever comes first. `None`: nothing to do until something happens.
     pub fn next_due(&self, now: Time) -> Option<Time> {
-        let stale = self.token.as_ref().filter(|t| t.is_usable()).map(|t| t.window.mandatory).filter(|at| *at > now);
+        let stale = self.token.as_ref().filter(|t| t.is_usable()).map(|t| t.window.mandatory);
+        let stale = stale.filter(|at| *at > now && *at < Time::MAX);
         [self.login_due(), stale].into_iter().flatten().min()
     }
 
     fn login_due(&self) -> Option<Time> {
+        if self.external {
+            return None;
+        }
         let mut due = match &self.token {
             Some(token) if token.trust.wants_login() => Time::ZERO,
             Some(token) if token.is_usable() => token.window.advisory,

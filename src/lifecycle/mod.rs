@@ -10,7 +10,9 @@
 
 mod backoff;
 mod decision;
+mod external;
 mod machine;
+mod pauses;
 mod refusal;
 mod state;
 mod token;
@@ -23,6 +25,8 @@ pub use backoff::LoginError;
 pub(crate) use decision::Occasion;
 pub use decision::{Demand, Issued, RefreshState, TokenState, Verdict};
 pub use machine::Machine;
+#[allow(unused_imports)] // for identities that come back
+pub(crate) use pauses::Pauses;
 
 /// A moment, counted from any fixed origin.
 pub type Time = std::time::Duration;

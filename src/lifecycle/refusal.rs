@@ -55,6 +55,9 @@ impl Machine {
         if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
             return Verdict::Return;
         }
+        if self.external {
+            return self.external_rejected(generation, why);
+        }
         let replay = if why == Rejection::Identity { Verdict::Replay } else { Verdict::ReplayIfIdempotent };
         let Some(token) = self.token.as_mut().filter(|t| t.generation == generation && t.is_usable()) else {
             // A late answer: the token has been replaced, or is about to be. But two in a row mean that none helps.

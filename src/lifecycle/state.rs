@@ -36,9 +36,9 @@ impl Machine {
         Some(token.generation)
     }
 
-    /// When the token is reckoned to expire.
+    /// When the token is reckoned to expire. None if there is no token, or nobody knows its end.
     pub(crate) fn expiry(&self) -> Option<Time> {
-        self.token.as_ref().map(|t| t.window.expiry)
+        self.token.as_ref().map(|t| t.window.expiry).filter(|at| *at < Time::MAX)
     }
 
     /// When a pause after a failed login ends with another, if there is one.

@@ -39,6 +39,11 @@ impl Window {
         Self::before(rng, expiry, whole, first)
     }
 
+    /// The window of a token that nothing renews: good until its expiry, and nothing to wait for before.
+    pub(super) fn until(expiry: Time) -> Self {
+        Self { advisory: expiry, mandatory: expiry, expiry }
+    }
+
     /// Another window before the same expiry, for a process that got the token from its parent.
     pub(super) fn redraw(&self, rng: &mut Rng, whole: Duration) -> Self {
         Self::before(rng, self.expiry, whole, false)

@@ -1,6 +1,8 @@
 mod backoff;
 mod details;
+mod external;
 mod invariants;
+mod pauses;
 mod situations;
 mod window;
 mod world;
