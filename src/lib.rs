@@ -47,7 +47,7 @@ pub use wait::Cancel;
 #[doc(hidden)]
 pub mod simulation {
     pub use crate::{
-        lifecycle::{Demand, Issued, Machine, Setback, Time, Verdict},
+        lifecycle::{Demand, Issued, LoginError, Machine, Time, Verdict},
         protocol::{login::Reason, rejection::Rejection},
     };
 }

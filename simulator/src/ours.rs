@@ -1,7 +1,7 @@
 //! A process with this library: its real state machine, and around it what `src/client` does, in short.
 
 use fastrand::Rng;
-use nacos_auth::simulation::{Demand, Issued, Machine, Reason, Rejection, Setback, Time, Verdict};
+use nacos_auth::simulation::{Demand, Issued, LoginError, Machine, Reason, Rejection, Time, Verdict};
 
 use crate::{
     cluster::Token,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 const ATTEMPT: Time = Time::from_secs(30);
-const FLIGHT: Time = Time::from_secs(35);
+const LOGIN: Time = Time::from_secs(35);
 /// How long a request may take, logins included: the library's default.
 const REQUEST: Time = Time::from_secs(15);
 const SET_ASIDE: Time = Time::from_secs(30);
@@ -21,12 +21,12 @@ pub(crate) struct Ours {
     generation: u64,
     first: usize,
     down_until: [Time; 3],
-    flight: Option<Flight>,
+    login: Option<Login>,
     waiting: Vec<Call>,
 }
 
 /// One login, from server to server until one can be reached.
-struct Flight {
+struct Login {
     number: u64,
     sent: Time,
     left: Vec<usize>,
@@ -60,7 +60,7 @@ impl Client for Ours {
             generation: 1,
             first,
             down_until: [Time::ZERO; 3],
-            flight: None,
+            login: None,
             waiting: Vec::new(),
         }
     }
@@ -82,23 +82,23 @@ impl Client for Ours {
     }
 
     fn answer(&mut self, outside: &mut Outside, answer: Answer) {
-        let Some(flight) = &mut self.flight else { return };
-        let down_until = &mut self.down_until[flight.asked];
+        let Some(login) = &mut self.login else { return };
+        let down_until = &mut self.down_until[login.asked];
         match answer {
             Answer::Granted(token) => {
                 *down_until = Time::ZERO;
-                self.land(outside, Ok(token));
+                self.end_login(outside, Ok(token));
             }
             Answer::Refused => {
                 *down_until = Time::ZERO;
-                self.land(outside, Err(Setback::Answered(Reason::Refused, None)));
+                self.end_login(outside, Err(LoginError::Answered(Reason::Refused, None)));
             }
             Answer::Slow => {
-                *down_until = flight.sent + SET_ASIDE;
-                self.land(outside, Err(Setback::Slow));
+                *down_until = login.sent + SET_ASIDE;
+                self.end_login(outside, Err(LoginError::Slow));
             }
             Answer::Lost => {
-                *down_until = flight.sent + SET_ASIDE;
+                *down_until = login.sent + SET_ASIDE;
                 self.ask(outside);
             }
         }
@@ -123,7 +123,7 @@ impl Ours {
         match self.machine.demand(outside.now) {
             Demand::Serve { .. } => self.send(outside, call),
             Demand::Fail { .. } => outside.failed(),
-            Demand::Await { patience } => {
+            Demand::Wait { patience } => {
                 self.waiting.push(Call { patience, ..call });
                 self.tick(outside);
             }
@@ -160,7 +160,7 @@ impl Ours {
             match outside.send(server, token) {
                 Reply::Down => {
                     self.down_until[server] = outside.now + SET_ASIDE;
-                    self.machine.saw_down(outside.now);
+                    self.machine.server_unreachable(outside.now);
                 }
                 reply => {
                     self.down_until[server] = Time::ZERO;
@@ -177,7 +177,7 @@ impl Ours {
         if let Some(number) = self.machine.start(now) {
             let mut left = self.order(outside);
             left.reverse();
-            self.flight = Some(Flight { number, sent: now, left, asked: 0 });
+            self.login = Some(Login { number, sent: now, left, asked: 0 });
             self.ask(outside);
         }
         let patience = self.waiting.iter().filter_map(|c| c.patience).filter(|at| *at > now).min();
@@ -185,22 +185,22 @@ impl Ours {
         outside.wake_at(due.unwrap_or(Time::MAX).min(now + LONGEST_SLEEP));
     }
 
-    /// Asks the next server of this flight.
+    /// Asks the next server of this login.
     fn ask(&mut self, outside: &mut Outside) {
-        let Some(flight) = &mut self.flight else { return };
-        let ends = flight.sent + FLIGHT;
-        while let Some(server) = flight.left.pop() {
-            flight.asked = server;
+        let Some(login) = &mut self.login else { return };
+        let ends = login.sent + LOGIN;
+        while let Some(server) = login.left.pop() {
+            login.asked = server;
             if outside.login(server, ends.min(outside.now + ATTEMPT)) {
                 return;
             }
-            self.down_until[server] = flight.sent + SET_ASIDE;
+            self.down_until[server] = login.sent + SET_ASIDE;
         }
-        self.land(outside, Err(Setback::Unreachable));
+        self.end_login(outside, Err(LoginError::Unreachable));
     }
 
-    fn land(&mut self, outside: &mut Outside, result: Result<Token, Setback>) {
-        let (Some(flight), now) = (self.flight.take(), outside.now) else { return };
+    fn end_login(&mut self, outside: &mut Outside, result: Result<Token, LoginError>) {
+        let (Some(login), now) = (self.login.take(), outside.now) else { return };
         match result {
             Ok(token) => {
                 self.generation += 1;
@@ -210,13 +210,13 @@ impl Ours {
                     generation: self.generation,
                     ttl,
                     same: false,
-                    sent: flight.sent,
-                    server: Some(flight.asked),
+                    sent: login.sent,
+                    server: Some(login.asked),
                 };
-                self.machine.issued(flight.number, issued, now);
+                self.machine.issued(login.number, issued, now);
             }
-            Err(setback) => {
-                self.machine.failed(flight.number, setback, now);
+            Err(error) => {
+                self.machine.failed(login.number, error, now);
                 self.first = (self.first + 1) % outside.servers();
             }
         }

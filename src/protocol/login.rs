@@ -53,7 +53,7 @@ pub(crate) fn form(username: &str, password: &Secret) -> Zeroizing<String> {
 
 /// A successful login.
 #[derive(Debug)]
-pub(crate) struct Grant {
+pub(crate) struct IssuedToken {
     pub(crate) token: Secret,
     /// How long the token lives; `None` if the server said nothing usable (missing, not a number, zero, negative).
     pub(crate) ttl: Option<Duration>,
@@ -77,16 +77,16 @@ pub enum Reason {
 
 /// An answer without a token.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct LoginRefused {
     pub(crate) reason: Reason,
     /// What the server said, or what is wrong with it; no secret in it.
     pub(crate) said: String,
 }
 
 /// Reads the answer to a login. `password` is only used to keep it out of the quotation.
-pub(crate) fn read(api: Api, status: u16, body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
+pub(crate) fn read(api: Api, status: u16, body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
     let said = || quote(body, password.expose());
-    let refuse = |reason, said| Err(Refusal { reason, said });
+    let refuse = |reason, said| Err(LoginRefused { reason, said });
     match status {
         200..=299 => read_success(body, password),
         _ if api.is_missing(status) => refuse(Reason::MissingApi, said()),
@@ -112,8 +112,8 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-fn read_success(body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
-    let not_nacos = |said: String| Refusal { reason: Reason::NotNacos, said };
+fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
+    let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, said };
     let json: Value = serde_json::from_slice(body).map_err(|_| {
         let said = quote(body, password.expose());
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
@@ -125,7 +125,7 @@ fn read_success(body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
     let token = json["accessToken"].as_str().or_else(|| json["data"].as_str()?.strip_prefix("Bearer "));
     let Some(token) = token.filter(|t| !t.is_empty()) else {
         let said = json["message"].as_str().map_or_else(|| quote(body, password.expose()), |m| quote(m.as_bytes(), ""));
-        return Err(Refusal { reason: Reason::Refused, said: format!("no token in the answer: {said}") });
+        return Err(LoginRefused { reason: Reason::Refused, said: format!("no token in the answer: {said}") });
     };
     if !is_token(token) {
         return Err(not_nacos("a token that no header can carry".into()));
@@ -136,14 +136,14 @@ fn read_success(body: &[u8], password: &Secret) -> Result<Grant, Refusal> {
         _ => None,
     };
     let ttl = seconds.filter(|s| *s > 0.0).map(|s| Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX));
-    Ok(Grant { token: token.into(), ttl })
+    Ok(IssuedToken { token: token.into(), ttl })
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Reason::*, *};
 
-    fn ask(api: Api, status: u16, body: &str) -> Result<Grant, Refusal> {
+    fn ask(api: Api, status: u16, body: &str) -> Result<IssuedToken, LoginRefused> {
         read(api, status, body.as_bytes(), &"hunter2".into())
     }
 

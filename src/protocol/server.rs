@@ -1,7 +1,8 @@
 //! Addresses of servers: `[http(s)://]host[:port]`, several separated by commas or semicolons, and the context path.
 
-use http::Uri;
-use url::Url;
+use http::{Uri, uri::PathAndQuery};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
+use url::{Host, form_urlencoded};
 
 use crate::error::{Error, Result};
 
@@ -11,11 +12,18 @@ const DEFAULT_PORT: u16 = 8848;
 const DEFAULT_CONTEXT: &str = "/nacos";
 
 /// One server, with the context path every request begins with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Server {
-    base: Url,
+    https: bool,
+    host: String,
+    port: u16,
+    /// `""` or `"/nacos"`.
+    context: String,
     name: String,
 }
+
+/// What a path or a query may hold as it is; the rest is percent-encoded. A percent sign stays: it begins an escape.
+const PATH: &AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
 
 impl Server {
     /// `host:port`, for messages.
@@ -24,16 +32,40 @@ impl Server {
     }
 
     pub(crate) fn is_https(&self) -> bool {
-        self.base.scheme() == "https"
+        self.https
     }
 
-    /// The address of `path` (which begins with `/`, and may carry an encoded query) on this server.
-    pub(crate) fn url(&self, path: &str) -> Result<Url> {
-        let context = self.base.path().trim_end_matches('/');
-        let text = format!("{}{context}{path}", &self.base[..url::Position::BeforePath]);
-        Url::parse(&text).map_err(|e| Error::argument(format!("path: {e}; write it like \"/v1/cs/configs\"")))
+    /// A name, or an address; IPv6 in brackets.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What to ask this server for: `path` (which begins with `/`, and may carry an encoded query) below the context path,
+    /// with `parameters`, which are encoded here.
+    pub(crate) fn target<'a>(
+        &self,
+        path: &str,
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<PathAndQuery> {
+        let mut text = String::with_capacity(self.context.len() + path.len() + 128);
+        text.push_str(&self.context);
+        text.extend(utf8_percent_encode(path, PATH));
+        let mut parameters = parameters.into_iter().peekable();
+        if parameters.peek().is_some() {
+            text.push(if path.contains('?') { '&' } else { '?' });
+            let start = text.len();
+            text = form_urlencoded::Serializer::for_suffix(text, start).extend_pairs(parameters).finish();
+        }
+        PathAndQuery::from_maybe_shared(bytes::Bytes::from(text))
+            .map_err(|e| Error::argument(format!("path: {e}; write it like \"/v1/cs/configs\"")))
     }
 }
+
+pub(crate) fn check_path(_: &str) -> Result<()> { Ok(()) }
 
 /// Reads the list of servers and the context path as the user wrote them.
 pub(crate) fn parse(list: &str, context_path: Option<&str>) -> Result<Vec<Server>> {
@@ -76,15 +108,16 @@ fn parse_one(entry: &str, context: &str) -> Result<Server> {
         None => DEFAULT_PORT,
         Some(digits) => digits.parse().ok().filter(|p| *p != 0).ok_or_else(|| wrong("not a port"))?,
     };
-    let base = Url::parse(&format!("{scheme}://{host}:{port}{context}")).map_err(|e| wrong(&e.to_string()))?;
-    Ok(Server { base, name: format!("{host}:{port}") })
+    let bare = Host::parse(host).map_err(|e| wrong(&e.to_string()))?.to_string();
+    let https = scheme == "https";
+    Ok(Server { https, host: bare, port, context: context.into(), name: format!("{host}:{port}") })
 }
 
 /// `""` and `"/"` mean none; anything else gets exactly one leading slash (Nacos answers 500 to a `//` anywhere).
 fn context(text: &str) -> Result<String> {
     let inner = text.trim().trim_matches('/');
     if inner.is_empty() {
-        return Ok("/".into());
+        return Ok(String::new());
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
     if !inner.chars().all(plain) || inner.contains("//") {
@@ -98,8 +131,11 @@ mod tests {
     use super::*;
 
     fn urls(list: &str, context: Option<&str>) -> Vec<String> {
-        let path = "/v1/cs/configs";
-        parse(list, context).unwrap().iter().map(|s| s.url(path).unwrap().to_string()).collect()
+        let url = |s: &Server| {
+            let scheme = if s.is_https() { "https" } else { "http" };
+            format!("{scheme}://{}:{}{}", s.host(), s.port(), s.target("/v1/cs/configs", None).unwrap())
+        };
+        parse(list, context).unwrap().iter().map(url).collect()
     }
 
     #[test]
@@ -107,9 +143,9 @@ mod tests {
         assert_eq!(urls("a", None), ["http://a:8848/nacos/v1/cs/configs"]);
         assert_eq!(
             urls(" a:1 ;https://b:443,, HTTP://[::1]:2", Some("x/")),
-            ["http://a:1/x/v1/cs/configs", "https://b/x/v1/cs/configs", "http://[::1]:2/x/v1/cs/configs"]
+            ["http://a:1/x/v1/cs/configs", "https://b:443/x/v1/cs/configs", "http://[::1]:2/x/v1/cs/configs"]
         );
-        assert_eq!(urls("a:80", Some("")), ["http://a/v1/cs/configs"]);
+        assert_eq!(urls("a:80", Some("")), ["http://a:80/v1/cs/configs"]);
         assert_eq!(urls("https://a", Some("/")), ["https://a:8848/v1/cs/configs"]);
     }
 

@@ -9,7 +9,7 @@ use loom::{
     sync::{Condvar, Mutex},
     thread,
 };
-use nacos_auth::simulation::{Demand, Issued, Machine, Reason, Setback, Time};
+use nacos_auth::simulation::{Demand, Issued, LoginError, Machine, Reason, Time};
 
 const NOW: Time = Duration::from_secs(1000);
 
@@ -67,7 +67,7 @@ impl Desk {
         match state.machine.demand(NOW) {
             Demand::Serve { .. } => Ask::Answered(Ok(state.token.expect("a token to serve"))),
             Demand::Fail { .. } => Ask::Answered(Err(state.error.expect("an error to tell"))),
-            Demand::Await { .. } => Ask::Wait(*self.turn.lock().unwrap()),
+            Demand::Wait { .. } => Ask::Wait(*self.turn.lock().unwrap()),
         }
     }
 
@@ -93,7 +93,7 @@ impl Desk {
                 state.token = Some(generation);
             }
             Err(error) => {
-                let refused = Setback::Answered(Reason::Refused, None);
+                let refused = LoginError::Answered(Reason::Refused, None);
                 assert!(state.machine.failed(number, refused, NOW));
                 state.error = Some(error);
             }

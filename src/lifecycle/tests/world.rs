@@ -4,7 +4,7 @@ use super::*;
 use crate::protocol::login::Reason;
 
 /// A wrong password, or so it seems.
-pub(super) const REFUSED: Setback = Setback::Answered(Reason::Refused, None);
+pub(super) const REFUSED: LoginError = LoginError::Answered(Reason::Refused, None);
 
 pub(super) fn s(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -28,31 +28,36 @@ impl World {
     }
 
     pub(super) fn start(&mut self) -> u64 {
-        let flight = self.machine.start(self.now).expect("a login is due");
+        let login = self.machine.start(self.now).expect("a login is due");
         self.logins += 1;
-        flight
+        login
     }
 
-    pub(super) fn succeed(&mut self, flight: u64, ttl: f64) -> bool {
+    pub(super) fn succeed(&mut self, login: u64, ttl: f64) -> bool {
         self.generation += 1;
         let issued =
             Issued { generation: self.generation, ttl: Some(s(ttl)), same: false, sent: self.now, server: None };
-        self.machine.issued(flight, issued, self.now)
+        self.machine.issued(login, issued, self.now)
     }
 
     pub(super) fn log_in(&mut self, ttl: f64) {
         self.demand();
-        let flight = self.start();
-        assert!(self.succeed(flight, ttl));
+        let login = self.start();
+        assert!(self.succeed(login, ttl));
         self.machine.accepted(self.generation);
     }
 
     /// Runs until `end` with a demand each `step`, every login ending at once as `outcome` says; returns how many
     /// demands were not served.
-    pub(super) fn run(&mut self, end: Time, step: Duration, outcome: impl Fn(Time) -> Result<f64, Setback>) -> usize {
+    pub(super) fn run(
+        &mut self,
+        end: Time,
+        step: Duration,
+        outcome: impl Fn(Time) -> Result<f64, LoginError>,
+    ) -> usize {
         let mut unserved = 0;
         while self.now < end {
-            if let Demand::Await { .. } = self.demand() {
+            if let Demand::Wait { .. } = self.demand() {
                 self.try_login(&outcome);
             }
             self.try_login(&outcome);
@@ -62,12 +67,12 @@ impl World {
         unserved
     }
 
-    pub(super) fn try_login(&mut self, outcome: &impl Fn(Time) -> Result<f64, Setback>) {
-        if let Some(flight) = self.machine.start(self.now) {
+    pub(super) fn try_login(&mut self, outcome: &impl Fn(Time) -> Result<f64, LoginError>) {
+        if let Some(login) = self.machine.start(self.now) {
             self.logins += 1;
             match outcome(self.now) {
-                Ok(ttl) => assert!(self.succeed(flight, ttl)),
-                Err(setback) => assert!(self.machine.failed(flight, setback, self.now)),
+                Ok(ttl) => assert!(self.succeed(login, ttl)),
+                Err(error) => assert!(self.machine.failed(login, error, self.now)),
             }
         }
     }

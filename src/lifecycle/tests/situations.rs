@@ -4,17 +4,17 @@ use super::{world::*, *};
 use crate::protocol::login::Reason;
 
 #[test]
-fn situation_02_ten_thousand_waiters_at_expiry_share_one_flight() {
+fn situation_02_ten_thousand_waiters_at_expiry_share_one_login() {
     let mut w = World::new();
     w.log_in(100.0);
     w.now += s(100.0);
     let patience = Some(w.now + PATIENCE);
     for _ in 0..10_000 {
-        assert_eq!(w.demand(), Demand::Await { patience });
+        assert_eq!(w.demand(), Demand::Wait { patience });
     }
-    let flight = w.start();
+    let login = w.start();
     assert_eq!(w.machine.start(w.now), None);
-    assert!(w.succeed(flight, 100.0));
+    assert!(w.succeed(login, 100.0));
     assert_eq!(w.demand(), Demand::Serve { expired: false });
 }
 
@@ -22,8 +22,8 @@ fn situation_02_ten_thousand_waiters_at_expiry_share_one_flight() {
 fn situation_03_one_failure_answers_all_waiters_and_is_not_retried_for_each() {
     let mut w = World::new();
     w.demand();
-    let flight = w.start();
-    assert!(w.machine.failed(flight, REFUSED, w.now));
+    let login = w.start();
+    assert!(w.machine.failed(login, REFUSED, w.now));
     for _ in 0..10_000 {
         assert!(matches!(w.demand(), Demand::Fail { retry_at } if retry_at > w.now + s(15.0)));
         assert_eq!(w.machine.start(w.now), None);
@@ -35,13 +35,13 @@ fn situation_04_a_slow_renewal_keeps_nobody_waiting() {
     let mut w = World::new();
     w.log_in(18_000.0);
     w.now = w.machine.next_due(w.now).unwrap();
-    let flight = w.start();
+    let login = w.start();
     for _ in 0..100 {
         assert_eq!(w.demand(), Demand::Serve { expired: false });
         assert_eq!(w.machine.cacheable(w.now), Some(1));
         w.now += s(0.1);
     }
-    assert!(w.succeed(flight, 18_000.0));
+    assert!(w.succeed(login, 18_000.0));
     assert_eq!(w.machine.cacheable(w.now), Some(2));
 }
 
@@ -51,7 +51,7 @@ fn situation_05_half_an_hour_of_failed_logins_is_seen_by_nobody() {
     w.log_in(18_000.0);
     let (start, back) = (w.now, w.now + s(17_000.0 + 1800.0));
     let unserved = w.run(start + s(20_000.0), s(5.0), |now| {
-        if now < start + s(1.0) || now > back { Ok(18_000.0) } else { Err(Setback::Unreachable) }
+        if now < start + s(1.0) || now > back { Ok(18_000.0) } else { Err(LoginError::Unreachable) }
     });
     assert_eq!(unserved, 0);
     assert!(w.logins < 600, "{} logins", w.logins);
@@ -63,17 +63,17 @@ fn situation_06_without_a_server_the_expired_token_is_served_and_says_so() {
     let mut w = World::new();
     w.log_in(10.0);
     let end = w.now + s(60.0);
-    assert_eq!(w.run(end, s(0.1), |_| Err(Setback::Unreachable)), 0);
+    assert_eq!(w.run(end, s(0.1), |_| Err(LoginError::Unreachable)), 0);
     assert_eq!(w.demand(), Demand::Serve { expired: true });
     assert_eq!(w.machine.cacheable(w.now), None);
-    // The first rejection proves that a server is back, so the next login need not wait for the ladder.
+    // The first rejection proves that a server is back, so the next login need not wait for the backoff.
     assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
     w.now += s(1.0);
     w.demand();
-    let flight = w.start();
+    let login = w.start();
     // But it is gone again. Nothing is left to serve: callers wait a second for the next attempt, then they fail.
-    assert!(w.machine.failed(flight, Setback::Unreachable, w.now));
-    assert_eq!(w.demand(), Demand::Await { patience: None });
+    assert!(w.machine.failed(login, LoginError::Unreachable, w.now));
+    assert_eq!(w.demand(), Demand::Wait { patience: None });
     assert!(w.machine.retry_at().is_some_and(|at| at > w.now && at <= w.now + s(1.0)));
 }
 
@@ -83,7 +83,7 @@ fn situation_07_a_wrong_password_at_three_servers_costs_three_logins_at_most() {
     for reason in [Reason::Refused, Reason::Fault] {
         let mut w = World::new();
         let end = w.now + s(900.0);
-        w.run(end, s(0.05), |_| Err(Setback::Answered(reason, None)));
+        w.run(end, s(0.05), |_| Err(LoginError::Answered(reason, None)));
         assert!((2..=3).contains(&w.logins), "{reason:?}: {} logins", w.logins);
     }
 }
@@ -103,7 +103,7 @@ fn situation_11_a_restarted_server_that_knows_no_users_yet_is_waited_for() {
     let mut w = World::new();
     w.log_in(10.0);
     w.now += s(8.0);
-    w.machine.saw_down(w.now);
+    w.machine.server_unreachable(w.now);
     let up = w.now + s(5.0);
     let before = w.logins;
     w.run(up + s(10.0), s(0.05), |now| if now < up { Err(REFUSED) } else { Ok(10.0) });
@@ -119,12 +119,12 @@ fn situation_11_a_restart_that_nobody_saw_costs_the_token_25_seconds_at_most() {
         w.machine = w.machine.forked(seed);
         w.now = w.machine.next_due(w.now).unwrap();
         let (begin, knows) = (w.now, w.now + s(5.0));
-        let fault = Setback::Answered(Reason::Fault, None);
+        let fault = LoginError::Answered(Reason::Fault, None);
         let before = w.generation;
         while w.generation == before {
             w.try_login(&|now| if now < knows { Err(fault) } else { Ok(100.0) });
             assert_ne!(w.machine.refresh_state(), RefreshState::Latched);
-            assert!(matches!(w.demand(), Demand::Serve { .. } | Demand::Await { patience: Some(_) }), "old token kept");
+            assert!(matches!(w.demand(), Demand::Serve { .. } | Demand::Wait { patience: Some(_) }), "old token kept");
             assert!(w.now < begin + s(25.0), "seed {seed}");
             w.now += s(0.1);
         }
@@ -132,7 +132,7 @@ fn situation_11_a_restart_that_nobody_saw_costs_the_token_25_seconds_at_most() {
 }
 
 #[test]
-fn situation_12_a_password_one_node_does_not_know_yet_is_cleared_up_by_the_second_opinion() {
+fn situation_12_a_password_one_node_does_not_know_yet_is_tried_once_more_and_then_works() {
     for seed in 0..100 {
         let mut w = World::new();
         w.machine = Machine::new(seed);
@@ -148,7 +148,7 @@ fn situation_13_a_500_to_a_password_known_to_be_good_is_overload() {
     w.log_in(18_000.0);
     w.machine.rejected(1, Rejection::Identity, None, w.now);
     let end = w.now + s(3600.0);
-    w.run(end, s(1.0), |_| Err(Setback::Answered(Reason::Fault, None)));
+    w.run(end, s(1.0), |_| Err(LoginError::Answered(Reason::Fault, None)));
     assert_eq!(w.machine.refresh_state(), RefreshState::BackingOff);
     assert!((8..=15).contains(&w.logins), "{} logins", w.logins);
 }
@@ -158,25 +158,25 @@ fn situation_14_retry_after_is_obeyed_within_reason() {
     let pause = |after: Option<u64>| {
         let mut w = World::new();
         w.demand();
-        let flight = w.start();
-        let throttled = Setback::Answered(Reason::Overloaded, after.map(Duration::from_secs));
-        assert!(w.machine.failed(flight, throttled, w.now));
+        let login = w.start();
+        let throttled = LoginError::Answered(Reason::Overloaded, after.map(Duration::from_secs));
+        assert!(w.machine.failed(login, throttled, w.now));
         w.machine.retry_at().unwrap() - w.now
     };
     assert!((s(120.0)..=s(144.0)).contains(&pause(Some(120))));
     assert!((s(3600.0)..=s(4320.0)).contains(&pause(Some(10 * 365 * 86_400))));
     assert!((s(3600.0)..=s(4320.0)).contains(&pause(Some(u64::MAX))));
-    // Garbage and negative numbers do not come this far: see the flight.
+    // Garbage and negative numbers do not come this far: the client drops them.
     assert!((s(1.0)..=s(30.0)).contains(&pause(None)));
 }
 
 #[test]
-fn situation_15_a_ttl_that_says_nothing_makes_no_loop() {
+fn situation_15_a_ttl_that_says_nothing_does_not_make_logins_repeat() {
     let mut w = World::new();
     w.demand();
-    let flight = w.start();
+    let login = w.start();
     let issued = Issued { generation: 1, ttl: None, same: false, sent: w.now, server: None };
-    assert!(w.machine.issued(flight, issued, w.now));
+    assert!(w.machine.issued(login, issued, w.now));
     assert!(w.machine.next_due(w.now).unwrap() > w.now + s(150.0));
     assert_eq!(w.machine.expiry(), Some(w.now + s(299.0)));
 }
@@ -206,18 +206,18 @@ fn situation_16_short_lives_are_renewed_about_once_a_window_without_a_gap() {
 }
 
 #[test]
-fn situation_17_the_same_token_with_less_life_is_no_progress_and_no_hot_loop() {
+fn situation_17_the_same_token_with_less_life_does_not_make_logins_repeat() {
     let mut w = World::new();
     w.log_in(100.0);
     let (start, sent) = (w.now, w.now);
     let mut same_again = 0;
     while w.now < start + s(99.0) {
-        if let Some(flight) = w.machine.start(w.now) {
+        if let Some(login) = w.machine.start(w.now) {
             same_again += 1;
             w.generation += 1;
             let left = s(100.0) - (w.now - sent);
             let issued = Issued { generation: w.generation, ttl: Some(left), same: true, sent: w.now, server: None };
-            assert!(w.machine.issued(flight, issued, w.now));
+            assert!(w.machine.issued(login, issued, w.now));
         }
         w.now += s(0.1);
     }
@@ -231,10 +231,10 @@ fn situation_20_a_late_rejection_is_replayed_without_a_login() {
     w.now += s(100.0);
     for _ in 0..500 {
         assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
-        assert_eq!(w.demand(), Demand::Await { patience: None });
+        assert_eq!(w.demand(), Demand::Wait { patience: None });
     }
-    let flight = w.start();
-    w.succeed(flight, 18_000.0);
+    let login = w.start();
+    w.succeed(login, 18_000.0);
     assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay, "late, with the old token");
     assert_eq!((w.demand(), w.logins), (Demand::Serve { expired: false }, 2));
 }
@@ -258,8 +258,8 @@ fn situation_22_a_403_without_words_costs_at_most_one_login_a_minute() {
         if w.machine.rejected(w.generation, Rejection::Unknown, None, w.now) == Verdict::ReplayIfIdempotent {
             w.demand();
             w.now += s(1.0);
-            let flight = w.start();
-            w.succeed(flight, 18_000.0);
+            let login = w.start();
+            w.succeed(login, 18_000.0);
             w.machine.accepted(w.generation);
         }
         w.now += s(0.1);
@@ -275,11 +275,11 @@ fn situation_22_a_403_without_words_takes_no_token_away() {
     for _ in 0..100 {
         assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::ReplayIfIdempotent);
         assert_eq!(w.machine.cacheable(w.now), None);
-        assert_eq!(w.demand(), Demand::Await { patience: Some(w.now + PATIENCE) });
+        assert_eq!(w.demand(), Demand::Wait { patience: Some(w.now + PATIENCE) });
     }
     // The login is refused as well, perhaps by the same proxy. Others may still do well with the old token.
-    let flight = w.start();
-    assert!(w.machine.failed(flight, REFUSED, w.now));
+    let login = w.start();
+    assert!(w.machine.failed(login, REFUSED, w.now));
     assert_eq!((w.demand(), w.machine.cacheable(w.now)), (Demand::Serve { expired: false }, Some(1)));
     let end = w.machine.retry_at().unwrap();
     while w.now < end {
@@ -294,13 +294,13 @@ fn situation_22_a_403_without_words_takes_no_token_away() {
 fn situation_26_two_generations_refused_everywhere_stop_after_two_logins() {
     let mut w = World::new();
     w.demand();
-    let flight = w.start();
-    w.succeed(flight, 18_000.0);
+    let login = w.start();
+    w.succeed(login, 18_000.0);
     w.now += s(1.0);
     assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
     w.demand();
-    let flight = w.start();
-    w.succeed(flight, 18_000.0);
+    let login = w.start();
+    w.succeed(login, 18_000.0);
     assert_eq!(w.machine.rejected(2, Rejection::Identity, None, w.now), Verdict::Return);
     assert!(w.machine.is_refused_everywhere());
     assert!(matches!(w.demand(), Demand::Fail { .. }));
@@ -330,7 +330,7 @@ fn situation_26_a_path_that_refuses_every_token_keeps_it_from_nobody_else() {
 }
 
 #[test]
-fn situation_26_tokens_that_no_server_takes_any_more_end_on_the_ladder() {
+fn situation_26_tokens_that_no_server_takes_any_more_cost_ever_fewer_logins() {
     let mut w = World::new();
     w.log_in(18_000.0);
     let start = w.now;
@@ -359,7 +359,7 @@ fn situation_40_eight_hours_of_sleep_cost_one_login() {
 }
 
 #[test]
-fn situation_48_a_server_that_begins_to_ask_for_tokens_is_given_a_chance() {
+fn situation_48_a_server_that_begins_to_ask_for_tokens_gets_a_login() {
     let mut w = World::new();
     // Authentication is off, and no login succeeds.
     let on = w.now + s(1800.0);
@@ -367,7 +367,7 @@ fn situation_48_a_server_that_begins_to_ask_for_tokens_is_given_a_chance() {
     assert!(w.logins <= 4, "{} logins", w.logins);
     assert_eq!(w.machine.refresh_state(), RefreshState::Latched);
     while w.machine.refresh_state() == RefreshState::Latched {
-        w.machine.closed_itself(w.now);
+        w.machine.auth_switched_on(w.now);
         assert!(w.now < on + THREE_REFUSALS);
         w.now += s(1.0);
     }
@@ -375,7 +375,7 @@ fn situation_48_a_server_that_begins_to_ask_for_tokens_is_given_a_chance() {
 }
 
 #[test]
-fn situation_50_tokens_dead_at_once_cost_two_logins_and_then_climb_the_ladder() {
+fn situation_50_tokens_dead_at_once_cost_two_logins_and_then_ever_fewer() {
     let mut w = World::new();
     let start = w.now;
     let mut by_minute = [0; 60];
@@ -407,9 +407,9 @@ fn situation_52_an_expired_token_refused_without_words_is_cured_by_one_login() {
     w.log_in(100.0);
     w.now += s(50.0);
     assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::ReplayIfIdempotent);
-    assert!(matches!(w.demand(), Demand::Await { .. }));
-    let flight = w.start();
-    assert!(w.succeed(flight, 100.0));
+    assert!(matches!(w.demand(), Demand::Wait { .. }));
+    let login = w.start();
+    assert!(w.succeed(login, 100.0));
     assert_eq!((w.demand(), w.machine.cacheable(w.now)), (Demand::Serve { expired: false }, Some(2)));
     // Of the same kind, but for want of a permission: 10,000 of them in ten minutes.
     let before = w.logins;
@@ -432,7 +432,7 @@ fn situation_55_a_short_life_with_the_token_cache_is_served_until_it_is_refused(
         let (start, mut refused, mut requests) = (w.now, 0, 0);
         while w.now < start + s(60.0) {
             let demand = w.demand();
-            if let Some(flight) = w.machine.start(w.now) {
+            if let Some(login) = w.machine.start(w.now) {
                 if w.now >= good_until {
                     (token, good_until) = (token + 1, w.now + s(life));
                 }
@@ -441,7 +441,7 @@ fn situation_55_a_short_life_with_the_token_cache_is_served_until_it_is_refused(
                 let left = (good_until - w.now).as_secs();
                 let ttl = (left > 0).then(|| Duration::from_secs(left));
                 let issued = Issued { generation: w.generation, ttl, same: token == held, sent: w.now, server: None };
-                assert!(w.machine.issued(flight, issued, w.now));
+                assert!(w.machine.issued(login, issued, w.now));
                 held = token;
             } else if matches!(demand, Demand::Serve { .. }) {
                 requests += 1;

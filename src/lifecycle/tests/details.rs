@@ -11,8 +11,8 @@ fn a_token_refused_late_in_its_life_is_not_one_of_a_row() {
         w.now += s(60.0);
         assert_eq!(w.machine.rejected(generation, Rejection::Identity, None, w.now), Verdict::Replay);
         w.demand();
-        let flight = w.start();
-        w.succeed(flight, 18_000.0);
+        let login = w.start();
+        w.succeed(login, 18_000.0);
     }
 }
 
@@ -22,18 +22,18 @@ fn callers_are_patient_in_the_mandatory_window_but_not_for_long() {
     w.log_in(100.0);
     w.now += s(96.0);
     w.start();
-    assert_eq!(w.demand(), Demand::Await { patience: Some(w.now + PATIENCE) });
+    assert_eq!(w.demand(), Demand::Wait { patience: Some(w.now + PATIENCE) });
     w.now += PATIENCE;
     assert_eq!(w.demand(), Demand::Serve { expired: false });
 }
 
 #[test]
-fn the_answer_of_a_forgotten_flight_is_thrown_away() {
+fn the_answer_to_a_login_that_was_given_up_is_thrown_away() {
     let mut w = World::new();
     w.demand();
-    let flight = w.start();
-    assert!(w.machine.failed(flight, Setback::Slow, w.now));
-    assert!(!w.succeed(flight, 100.0));
+    let login = w.start();
+    assert!(w.machine.failed(login, LoginError::Slow, w.now));
+    assert!(!w.succeed(login, 100.0));
     assert_eq!(w.machine.token_state(w.now), TokenState::None);
 }
 
@@ -44,9 +44,9 @@ fn other_credentials_of_the_same_user_cost_no_token_and_few_logins() {
     let mut w = World { machine: Machine::new(7), ..old };
     assert!(w.machine.inherit(&old.machine) && !w.machine.inherit(&old.machine));
     // At once, and callers wait a little for what comes of it.
-    let flight = w.start();
-    assert_eq!(w.demand(), Demand::Await { patience: Some(w.now + PATIENCE) });
-    w.machine.failed(flight, REFUSED, w.now);
+    let login = w.start();
+    assert_eq!(w.demand(), Demand::Wait { patience: Some(w.now + PATIENCE) });
+    w.machine.failed(login, REFUSED, w.now);
     w.logins = 0;
     let end = w.now + s(900.0);
     assert_eq!(w.run(end, s(1.0), |_| Err(REFUSED)), 0, "served all the time");
@@ -65,7 +65,7 @@ fn other_credentials_of_the_same_user_cost_no_token_and_few_logins() {
 fn time_outs_count_when_the_password_was_never_good() {
     let mut w = World::new();
     let end = w.now + s(900.0);
-    w.run(end, s(1.0), |_| Err(Setback::Slow));
+    w.run(end, s(1.0), |_| Err(LoginError::Slow));
     assert_eq!(w.logins, 3);
 }
 
@@ -85,8 +85,8 @@ fn a_token_asked_for_before_the_last_was_given_up_is_no_second_of_a_row() {
     assert_eq!(w.machine.rejected(2, Rejection::Identity, Some(0), w.now), Verdict::Replay);
     w.demand();
     w.now += s(1.0);
-    let flight = w.start();
-    assert!(w.succeed(flight, 100.0));
+    let login = w.start();
+    assert!(w.succeed(login, 100.0));
     // This one was asked for afterwards, so it counts.
     assert_eq!(w.machine.rejected(3, Rejection::Identity, Some(0), w.now), Verdict::Return);
 }
@@ -96,11 +96,11 @@ fn situation_25_a_token_is_judged_by_its_own_server() {
     let mut w = World::new();
     let log_in = |w: &mut World, server| {
         w.demand();
-        let flight = w.start();
+        let login = w.start();
         w.generation += 1;
         let issued =
             Issued { generation: w.generation, ttl: Some(s(100.0)), same: false, sent: w.now, server: Some(server) };
-        assert!(w.machine.issued(flight, issued, w.now));
+        assert!(w.machine.issued(login, issued, w.now));
         w.now += s(1.0);
     };
     let refuse = |w: &mut World, server| w.machine.rejected(w.generation, Rejection::Identity, Some(server), w.now);
@@ -111,7 +111,7 @@ fn situation_25_a_token_is_judged_by_its_own_server() {
     log_in(&mut w, 0);
     assert_eq!(refuse(&mut w, 1), Verdict::Replay);
     log_in(&mut w, 1);
-    // And back; but no server gets a second login for a stranger's token within half a minute.
+    // And back; but no server gets a second login for another server's token within half a minute.
     assert_eq!(refuse(&mut w, 0), Verdict::Replay);
     log_in(&mut w, 0);
     assert_eq!(refuse(&mut w, 1), Verdict::Return);

@@ -11,11 +11,11 @@ enum Event {
     Demand,
     Start,
     Succeed { ttl: Option<u64>, same: bool, server: Option<usize> },
-    Fail(Setback),
+    Fail(LoginError),
     Rejected(Rejection, bool, Option<usize>),
     Accepted,
-    SawDown,
-    ClosedItself,
+    ServerUnreachable,
+    AuthSwitchedOn,
     Fork,
     OtherCredentials,
 }
@@ -27,11 +27,11 @@ fn server() -> impl Strategy<Value = Option<usize>> {
 fn event() -> impl Strategy<Value = Event> {
     let reasons =
         prop_oneof![Just(Reason::Overloaded), Just(Reason::Fault), Just(Reason::Refused), Just(Reason::NotNacos)];
-    let setback = prop_oneof![
-        Just(Setback::Unreachable),
-        Just(Setback::Slow),
+    let error = prop_oneof![
+        Just(LoginError::Unreachable),
+        Just(LoginError::Slow),
         (reasons, prop::option::of(0..5000u64))
-            .prop_map(|(reason, after)| Setback::Answered(reason, after.map(Duration::from_secs))),
+            .prop_map(|(reason, after)| LoginError::Answered(reason, after.map(Duration::from_secs))),
     ];
     let rejection = prop_oneof![
         Just(Rejection::Identity),
@@ -45,11 +45,11 @@ fn event() -> impl Strategy<Value = Event> {
         3 => Just(Event::Demand),
         4 => Just(Event::Start),
         3 => (ttl, any::<bool>(), server()).prop_map(|(ttl, same, server)| Event::Succeed { ttl, same, server }),
-        2 => setback.prop_map(Event::Fail),
+        2 => error.prop_map(Event::Fail),
         2 => (rejection, any::<bool>(), server()).prop_map(|(why, late, server)| Event::Rejected(why, late, server)),
         1 => Just(Event::Accepted),
-        1 => Just(Event::SawDown),
-        1 => Just(Event::ClosedItself),
+        1 => Just(Event::ServerUnreachable),
+        1 => Just(Event::AuthSwitchedOn),
         1 => Just(Event::Fork),
         1 => Just(Event::OtherCredentials),
     ]
@@ -62,7 +62,7 @@ proptest! {
     fn hold_in_every_order(seed in any::<u64>(), events in vec(event(), 1..200)) {
         let mut m = Machine::new(seed);
         let mut now = Duration::from_secs(1000);
-        let (mut flight, mut generation) = (None, 0);
+        let (mut login, mut generation) = (None, 0);
         let mut last_start: Option<Time> = None;
         for event in events {
             let before = m.token_state(now);
@@ -72,30 +72,30 @@ proptest! {
                     let usable = !matches!(before, TokenState::None | TokenState::Rejected);
                     match m.demand(now) {
                         Demand::Serve { .. } => prop_assert!(usable),
-                        Demand::Await { patience } => prop_assert_eq!(usable, patience.is_some()),
+                        Demand::Wait { patience } => prop_assert_eq!(usable, patience.is_some()),
                         Demand::Fail { retry_at } => prop_assert!(!usable && retry_at > now),
                     }
                 }
                 Event::Start => {
                     if let Some(number) = m.start(now) {
-                        prop_assert!(flight.is_none(), "two flights at once");
-                        prop_assert!(last_start.is_none_or(|at| now - at >= BETWEEN_ATTEMPTS), "logins in a rush");
-                        (flight, last_start) = (Some(number), Some(now));
+                        prop_assert!(login.is_none(), "two logins at once");
+                        prop_assert!(last_start.is_none_or(|at| now - at >= BETWEEN_ATTEMPTS), "logins too close together");
+                        (login, last_start) = (Some(number), Some(now));
                     }
                     prop_assert!(m.next_due(now).is_none_or(|due| due > now), "the refresher would spin");
                 }
                 Event::Succeed { ttl, same, server } => {
-                    if let Some(number) = flight.take() {
+                    if let Some(number) = login.take() {
                         generation += 1;
                         let ttl = ttl.map(Duration::from_secs);
                         let issued = Issued { generation, ttl, same, sent: now, server };
                         prop_assert!(m.issued(number, issued, now));
-                        prop_assert!(!m.issued(number, issued, now), "a flight landed twice");
+                        prop_assert!(!m.issued(number, issued, now), "a login landed twice");
                     }
                 }
-                Event::Fail(setback) => {
-                    if let Some(number) = flight.take() {
-                        prop_assert!(m.failed(number, setback, now));
+                Event::Fail(error) => {
+                    if let Some(number) = login.take() {
+                        prop_assert!(m.failed(number, error, now));
                         prop_assert_eq!(m.token_state(now), before, "a failure touched the token");
                     }
                 }
@@ -110,22 +110,22 @@ proptest! {
                     }
                 }
                 Event::Accepted => m.accepted(generation),
-                Event::SawDown => m.saw_down(now),
-                Event::ClosedItself => {
-                    m.closed_itself(now);
+                Event::ServerUnreachable => m.server_unreachable(now),
+                Event::AuthSwitchedOn => {
+                    m.auth_switched_on(now);
                 }
                 Event::OtherCredentials => {
                     let mut other = Machine::new(seed);
                     let usable = !matches!(before, TokenState::None | TokenState::Rejected);
                     prop_assert_eq!(other.inherit(&m), usable);
-                    (m, flight, last_start) = (other, None, None);
+                    (m, login, last_start) = (other, None, None);
                     if usable {
                         prop_assert_eq!(m.token_state(now), before, "new credentials cost a good token");
                     }
                 }
                 Event::Fork => {
                     m = m.forked(generation);
-                    flight = None;
+                    login = None;
                 }
             }
             if let Some(cached) = m.cacheable(now) {
@@ -147,14 +147,14 @@ proptest! {
         for (step, closes, slow) in steps {
             now += Duration::from_millis(step);
             if closes {
-                m.closed_itself(now);
+                m.auth_switched_on(now);
             }
             m.demand(now);
             if let Some(number) = m.start(now) {
                 starts.push(now);
                 let reason = if fault { Reason::Fault } else { Reason::Refused };
-                let setback = if slow { Setback::Slow } else { Setback::Answered(reason, None) };
-                m.failed(number, setback, now);
+                let error = if slow { LoginError::Slow } else { LoginError::Answered(reason, None) };
+                m.failed(number, error, now);
             }
         }
         for four in starts.windows(4) {

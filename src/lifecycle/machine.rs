@@ -1,0 +1,279 @@
+//! The machine: when a login is due, and what its end changes. What servers say about tokens is in `refusal`.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::{
+    Time,
+    backoff::{Backoff, Class, LoginError, Pause},
+    decision::{Demand, Issued},
+    refusal::ForeignRefusals,
+    token::{Token, Trust},
+    window::{self, Window},
+};
+
+/// At least this long between two attempts.
+pub(super) const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
+/// At least this long between two successful logins, for tokens that live a minute or more.
+pub(super) const BETWEEN_LOGINS: Duration = Duration::from_secs(30);
+/// Credentials that are refused cost the servers three logins in this, time-outs and attempts ahead of their time included.
+pub(super) const THREE_REFUSALS: Duration = Duration::from_secs(15 * 60);
+/// How long a login may keep callers waiting who hold a token that may still work.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// A pause that ends this soon is waited out by callers rather than answered with the last error.
+const IMMINENT: Duration = Duration::from_secs(2);
+
+/// What the machine does about the next token.
+#[derive(Clone, Debug)]
+pub(super) enum Refresh {
+    Idle,
+    LoggingIn { number: u64, since: Time },
+    Pausing(Pause),
+}
+
+/// The life of one identity's token.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    pub(super) rng: Rng,
+    pub(super) token: Option<Token>,
+    pub(super) refresh: Refresh,
+    pub(super) backoff: Backoff,
+    /// Somebody came for a token and there was no usable one.
+    pub(super) wanted: bool,
+    /// A login with these credentials has succeeded.
+    pub(super) was_good: bool,
+    /// Logins so far.
+    pub(super) logins: u64,
+    pub(super) last_attempt: Option<Time>,
+    pub(super) last_login: Option<Time>,
+    /// When a refusal without a reason last cost a login.
+    pub(super) last_unknown: Option<Time>,
+    /// The last three logins since the last success that may have cost a server a look at the password, the oldest first.
+    pub(super) refusals: [Option<Time>; 3],
+    /// Generations refused in a row, none of them ever accepted.
+    pub(super) refused_in_a_row: u32,
+    /// When a token was given up last.
+    pub(super) given_up: Option<Time>,
+    pub(super) foreign_refusals: ForeignRefusals,
+    /// Tokens are given from elsewhere; no login brings another.
+    pub(super) external: bool,
+}
+
+impl Machine {
+    /// A machine without a token; `seed` is for its random numbers.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            rng: Rng::with_seed(seed),
+            token: None,
+            refresh: Refresh::Idle,
+            backoff: Backoff::default(),
+            wanted: false,
+            was_good: false,
+            logins: 0,
+            last_attempt: None,
+            last_login: None,
+            last_unknown: None,
+            refusals: [None; 3],
+            refused_in_a_row: 0,
+            given_up: None,
+            foreign_refusals: ForeignRefusals::default(),
+            external: false,
+        }
+    }
+
+    /// The machine of a child process: the same token and the same pauses, but random numbers and a window of its own,
+    /// and no login that the parent has under way.
+    pub(crate) fn forked(&self, seed: u64) -> Self {
+        let mut child = self.clone();
+        child.rng = Rng::with_seed(seed);
+        if let Refresh::LoggingIn { .. } = child.refresh {
+            child.refresh = Refresh::Idle;
+        }
+        if let Some(token) = child.token.as_mut().filter(|_| !self.external) {
+            token.window = token.window.redraw(&mut child.rng, token.whole);
+        }
+        child
+    }
+
+    /// The user has other credentials now, with which `self` begins. The token of `old` ends with none of that: it is
+    /// served until the first login has brought another, and if that login is refused, until servers refuse it.
+    pub(crate) fn inherit(&mut self, old: &Self) -> bool {
+        if self.external || old.external {
+            return false; // the life of a token from elsewhere is none that a login could go by
+        }
+        let Some(token) = old.token.as_ref().filter(|_| self.token.is_none()) else { return false };
+        let Some(trust) = token.trust.taken_over() else { return false };
+        self.token = Some(Token { trust, ..token.clone() });
+        true
+    }
+
+    /// A caller wants a token.
+    pub fn demand(&mut self, now: Time) -> Demand {
+        if let Some(token) = self.token.as_ref().filter(|t| t.is_usable()) {
+            let serve = Demand::Serve { expired: now >= token.window.expiry };
+            if self.external {
+                return serve;
+            }
+            let since = match self.refresh {
+                Refresh::LoggingIn { since, .. } => since,
+                _ => now,
+            };
+            let doubted = token.trust.is_doubted();
+            let soon = if doubted { now + BETWEEN_ATTEMPTS } else { now };
+            let renewal = self.login_due().is_none_or(|due| due <= soon);
+            let waits = (doubted || now >= token.window.mandatory) && renewal && now < since + PATIENCE;
+            return if waits { Demand::Wait { patience: Some(since + PATIENCE) } } else { serve };
+        }
+        if self.external {
+            return Demand::Fail { retry_at: Time::MAX };
+        }
+        self.wanted = true;
+        match self.refresh {
+            Refresh::Pausing(Pause { until, class }) if now < until => {
+                let recovers = matches!(class, Class::Unreachable | Class::Starting) && until - now <= IMMINENT;
+                if recovers { Demand::Wait { patience: None } } else { Demand::Fail { retry_at: until } }
+            }
+            _ => Demand::Wait { patience: None },
+        }
+    }
+
+    /// Starts a login if one is due; its number goes back into [`issued`](Self::issued) or [`failed`](Self::failed).
+    pub fn start(&mut self, now: Time) -> Option<u64> {
+        if self.login_due()? > now {
+            return None;
+        }
+        self.logins += 1;
+        self.wanted = false;
+        self.last_attempt = Some(now);
+        self.refresh = Refresh::LoggingIn { number: self.logins, since: now };
+        Some(self.logins)
+    }
+
+    /// When [`start`](Self::start) should be called, or callers told that their copy of the token is not the thing to
+    /// use any more, whichever comes first. `None`: nothing to do until something happens.
+    pub fn next_due(&self, now: Time) -> Option<Time> {
+        let stale = self.token.as_ref().filter(|t| t.is_usable()).map(|t| t.window.mandatory);
+        let stale = stale.filter(|at| *at > now && *at < Time::MAX);
+        [self.login_due(), stale].into_iter().flatten().min()
+    }
+
+    fn login_due(&self) -> Option<Time> {
+        if self.external {
+            return None;
+        }
+        let mut due = match &self.token {
+            Some(token) if token.trust.wants_login() => Time::ZERO,
+            Some(token) if token.is_usable() => token.window.advisory,
+            _ if self.wanted => Time::ZERO,
+            _ => return None,
+        };
+        match self.refresh {
+            Refresh::LoggingIn { .. } => return None,
+            Refresh::Pausing(pause) => due = due.max(pause.until),
+            Refresh::Idle => {}
+        }
+        if let Some(last) = self.last_attempt {
+            due = due.max(last + BETWEEN_ATTEMPTS);
+        }
+        if let (Some(last), Some(token)) = (self.last_login, &self.token)
+            && token.is_usable()
+            && !token.trust.is_doubted()
+            && token.whole >= 2 * BETWEEN_LOGINS
+        {
+            due = due.max(last + BETWEEN_LOGINS);
+        }
+        Some(due)
+    }
+
+    /// Login `number` brought a token. False if that login is none of ours any more.
+    pub fn issued(&mut self, number: u64, issued: Issued, now: Time) -> bool {
+        if !self.is_under_way(number) {
+            return false;
+        }
+        self.refresh = Refresh::Idle;
+        if !self.is_refused_everywhere() {
+            self.backoff.reset();
+        }
+        let first = !self.was_good;
+        self.was_good = true;
+        self.last_login = Some(now);
+        self.refusals = [None; 3];
+        let Issued { generation, ttl, same, sent, server: home } = issued;
+        let life = window::believable(ttl);
+        let draw = |rng: &mut Rng, whole| Window::draw(rng, sent, life.min(whole), whole, first);
+        let (window, whole) = match &self.token {
+            // The server's token cache: no progress. Without a usable tokenTtl the old reckoning stands.
+            Some(old) if same && ttl.is_none() => (old.window, old.whole),
+            Some(old) if same && life < old.whole => (draw(&mut self.rng, old.whole), old.whole),
+            _ => (draw(&mut self.rng, life), life),
+        };
+        let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
+        self.token = Some(Token { generation, sent, issued: now, home, window, whole, trust });
+        true
+    }
+
+    /// Login `number` failed. False if that login is none of ours any more.
+    pub fn failed(&mut self, number: u64, error: LoginError, now: Time) -> bool {
+        if !self.is_under_way(number) {
+            return false;
+        }
+        let starving = self.token.as_ref().is_none_or(|t| !t.is_usable() || now >= t.window.mandatory);
+        let mut pause = self.backoff.pause(&mut self.rng, now, error, self.was_good, starving);
+        // A server that did not answer in time works the login off all the same, and nobody knows what came of it.
+        let unheard = !self.was_good && error == LoginError::Slow;
+        if unheard || pause.class.is_refusal() {
+            self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
+            if let Some(first) = self.refusals[0] {
+                let fourth = first + THREE_REFUSALS.mul_f64(1.0 + 0.4 * self.rng.f64());
+                pause.until = pause.until.max(fourth);
+            }
+        }
+        self.refresh = Refresh::Pausing(pause);
+        if let Some(token) = &mut self.token {
+            token.trust.login_failed();
+        }
+        true
+    }
+
+    fn is_under_way(&self, number: u64) -> bool {
+        matches!(self.refresh, Refresh::LoggingIn { number: n, .. } if n == number)
+    }
+
+    /// A server was seen to be down, by a request.
+    pub fn server_unreachable(&mut self, now: Time) {
+        self.backoff.server_unreachable(now);
+    }
+
+    /// A server that used to take requests without a token has refused one. Authentication seems to have been switched
+    /// on, so that logins may have become possible. Whether one is worth trying now.
+    pub(crate) fn auth_switched_on(&mut self, now: Time) -> bool {
+        self.allow_attempt(now)
+    }
+
+    /// Something has changed that may make the servers think better of these credentials. Not too often: perhaps only
+    /// some paths are open to everybody.
+    pub(super) fn allow_attempt(&mut self, now: Time) -> bool {
+        let may = self.is_refused() && self.refusals[0].is_none_or(|at| now - at > THREE_REFUSALS);
+        if may {
+            self.refresh = Refresh::Idle;
+        }
+        may
+    }
+
+    /// Somebody has chosen these credentials anew, so their refusals are forgotten. The next login still keeps its
+    /// distance from the last attempt: a program may choose a wrong password again with every request.
+    pub(crate) fn clear_failures(&mut self) {
+        if self.is_refused() {
+            self.refresh = Refresh::Idle;
+            self.backoff.reset();
+            self.refusals = [None; 3];
+        }
+    }
+
+    /// From now on logins use other credentials, of which nothing is known.
+    pub(crate) fn credentials_changed(&mut self) {
+        self.clear_failures();
+        self.was_good = false;
+    }
+}

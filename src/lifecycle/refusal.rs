@@ -1,0 +1,127 @@
+//! What servers say about a token: accepted, refused, and if refused, whether another one would do better.
+
+use std::time::Duration;
+
+use super::{
+    Time,
+    backoff::{Class, LoginError, Pause},
+    decision::Verdict,
+    machine::{BETWEEN_LOGINS, Machine, Refresh},
+};
+use crate::protocol::{login::Reason, rejection::Rejection};
+
+/// A 403 that does not say why costs at most one login in this time.
+const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
+/// A token refused at this age has surely worked before, whether anybody said so or not.
+const PROVEN_AGE: Duration = Duration::from_secs(10);
+
+/// Servers that refused a token which another server had given, and when: one login each in half a minute.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ForeignRefusals(Vec<ForeignRefusal>);
+
+#[derive(Clone, Copy, Debug)]
+struct ForeignRefusal {
+    server: usize,
+    at: Time,
+}
+
+impl ForeignRefusals {
+    /// Notes one; false if there has been one by this server a short while ago.
+    fn note(&mut self, server: usize, now: Time) -> bool {
+        self.0.retain(|r| now - r.at < BETWEEN_LOGINS);
+        let is_first = self.0.iter().all(|r| r.server != server);
+        if is_first {
+            self.0.push(ForeignRefusal { server, at: now });
+        }
+        is_first
+    }
+}
+
+impl Machine {
+    /// A server accepted the token of `generation`.
+    pub fn accepted(&mut self, generation: u64) {
+        let refused_everywhere = self.is_refused_everywhere();
+        if let Some(token) = self.token.as_mut().filter(|t| t.generation == generation) {
+            token.trust.accept();
+            self.refused_in_a_row = 0;
+            if refused_everywhere {
+                self.backoff.reset();
+            }
+        }
+    }
+
+    /// A server refused the token of `generation`; which one, if that is known.
+    pub fn rejected(&mut self, generation: u64, why: Rejection, server: Option<usize>, now: Time) -> Verdict {
+        if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
+            return Verdict::Return;
+        }
+        if self.external {
+            return self.external_rejected(generation, why);
+        }
+        let replay = if why == Rejection::Identity { Verdict::Replay } else { Verdict::ReplayIfIdempotent };
+        let Some(token) = self.token.as_mut().filter(|t| t.generation == generation && t.is_usable()) else {
+            // A late answer: the token has been replaced, or is about to be. But two in a row mean that none helps.
+            return if self.refused_in_a_row < 2 { replay } else { Verdict::Return };
+        };
+        if why == Rejection::Unknown {
+            return self.doubt(now);
+        }
+        // While a secret changes node by node, a token is good at the nodes that have the secret of its home.
+        let foreign = server.filter(|at| token.home.is_some_and(|home| home != *at));
+        // Asked for before the last one was given up, it may well be of the same old secret.
+        let early = self.given_up.is_some_and(|at| token.sent < at);
+        if let Some(server) = foreign {
+            if !self.foreign_refusals.note(server, now) {
+                return Verdict::Return;
+            }
+        } else if !early {
+            let age = now - token.issued;
+            if token.trust.is_contested() && age < BETWEEN_LOGINS {
+                return Verdict::Return;
+            }
+            if age >= PROVEN_AGE {
+                self.refused_in_a_row = 0;
+            }
+            if self.refused_in_a_row == 1 && token.trust.is_replacement() {
+                // No reason to keep it from the others, who may fare better. If they do not, the next one is given up.
+                token.trust.contest();
+                return Verdict::Return;
+            }
+            self.refused_in_a_row += 1;
+        }
+        token.trust.reject();
+        self.given_up = Some(now);
+        if self.is_refused_everywhere() && !matches!(self.refresh, Refresh::LoggingIn { .. }) {
+            let overloaded = LoginError::Answered(Reason::Overloaded, None);
+            let pause = self.backoff.pause(&mut self.rng, now, overloaded, true, true);
+            self.refresh = Refresh::Pausing(pause);
+            return Verdict::Return;
+        }
+        self.end_outage();
+        // A server with authentication off takes tokens long expired, and refuses logins; this one has it on again.
+        self.allow_attempt(now);
+        replay
+    }
+
+    /// The token was refused without a reason: perhaps not for its own sake, so it is not given up for that.
+    fn doubt(&mut self, now: Time) -> Verdict {
+        self.end_outage();
+        let Some(token) = &mut self.token else { return Verdict::Return };
+        if !token.trust.is_doubted() {
+            let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
+            if pausing || self.last_unknown.is_some_and(|at| now - at < BETWEEN_UNKNOWN) {
+                return Verdict::Return;
+            }
+            self.last_unknown = Some(now);
+            token.trust.doubt();
+        }
+        Verdict::ReplayIfIdempotent
+    }
+
+    /// An answer came: whatever was unreachable is back, so the next login need not wait.
+    fn end_outage(&mut self) {
+        if matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Unreachable, .. })) {
+            self.refresh = Refresh::Idle;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+mod backoff;
+mod details;
+mod external;
+mod invariants;
+mod pauses;
+mod situations;
+mod window;
+mod world;
+
+use std::time::Duration;
+
+use super::{
+    Demand, Issued, LoginError, Machine, Occasion, RefreshState, Time, TokenState, Verdict,
+    machine::{BETWEEN_ATTEMPTS, PATIENCE, THREE_REFUSALS},
+};
+use crate::protocol::rejection::Rejection;
