@@ -203,12 +203,15 @@ impl Call<'_> {
             ErrorKind::NoDescriptors => return Error::new(Kind::Internal, cause),
             ErrorKind::Setup => (Kind::Internal, "cannot send"),
             ErrorKind::TooLarge => (Kind::TooLarge, "answer too large"),
-            ErrorKind::Timeout => (Kind::Timeout, match phase {
-                Phase::Prepare => "deadline passed while waiting for a connection",
-                Phase::Resolve => "deadline passed while looking up the name",
-                Phase::Connect | Phase::Handshake => "deadline passed while connecting",
-                Phase::Send | Phase::Answer => "deadline passed; the server may have acted on the request",
-            }),
+            ErrorKind::Timeout => (
+                Kind::Timeout,
+                match phase {
+                    Phase::Prepare => "deadline passed while waiting for a connection",
+                    Phase::Resolve => "deadline passed while looking up the name",
+                    Phase::Connect | Phase::Handshake => "deadline passed while connecting",
+                    Phase::Send | Phase::Answer => "deadline passed; the server may have acted on the request",
+                },
+            ),
             ErrorKind::Tls if !was_sent => (Kind::Tls, "no TLS connection"),
             _ if !was_sent => (Kind::Connect, "cannot connect"),
             _ => (Kind::Io, "the connection broke; the server may have acted on the request"),

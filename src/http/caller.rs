@@ -50,7 +50,7 @@ fn finish(pool: &Pool, connector: &Connector, connection: Connection, exchange: 
         Exchange::Failed(error) => {
             if error.kind == ErrorKind::Broken {
                 // The other idle connections may have broken with it.
-                pool.close_idle(|other| std::sync::Arc::ptr_eq(&other.endpoint, &connection.endpoint));
+                pool.close_idle(|other| other.endpoint == connection.endpoint);
                 connector.forget(&connection.endpoint);
             }
             Err(error)

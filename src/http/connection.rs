@@ -9,8 +9,7 @@ use std::{
 };
 
 use ::http::{
-    HeaderMap,
-    HeaderValue,
+    HeaderMap, HeaderValue,
     header::{ACCEPT, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, USER_AGENT},
 };
 use bytes::{Bytes, BytesMut};

@@ -37,7 +37,7 @@ pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 const AGENT: &str = concat!("nacos-auth/", env!("CARGO_PKG_VERSION"));
 
 /// A server to connect to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) https: bool,
     /// A name or an address, without brackets.

@@ -85,7 +85,7 @@ impl Pool {
     /// An idle connection to `endpoint`, made with TLS settings of `tls_version`, if there is one.
     pub(super) fn take_idle(&self, endpoint: &Arc<Endpoint>, tls_version: u64) -> Option<Connection> {
         let mut state = self.0.lock();
-        let fits = |c: &Connection| Arc::ptr_eq(&c.endpoint, endpoint) && c.tls_version == tls_version;
+        let fits = |c: &Connection| c.endpoint == *endpoint && c.tls_version == tls_version;
         let at = state.idle.iter().rposition(fits)?;
         Some(state.idle.remove(at))
     }

@@ -25,9 +25,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use super::{
-    error::{Error, ErrorKind, Phase},
-};
+use super::error::{Error, ErrorKind, Phase};
 use crate::{
     error::{Error as CrateError, Result as CrateResult},
     sys::thread,

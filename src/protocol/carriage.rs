@@ -27,7 +27,11 @@ pub enum Carriage {
 
 impl Carriage {
     /// Puts `token` on a request: into `headers`, or, as the parameter returned, into the query.
-    pub(crate) fn attach<'a>(self, token: &'a Secret, headers: &mut HeaderMap) -> Result<Option<(&'static str, &'a str)>> {
+    pub(crate) fn attach<'a>(
+        self,
+        token: &'a Secret,
+        headers: &mut HeaderMap,
+    ) -> Result<Option<(&'static str, &'a str)>> {
         let header = |text: &str| {
             let mut value = HeaderValue::from_str(text)
                 .map_err(|_| Error::new(crate::Kind::Internal, "a token that no header can carry"))?;

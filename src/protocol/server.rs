@@ -23,7 +23,8 @@ pub(crate) struct Server {
 }
 
 /// What a path or a query may hold as it is; the rest is percent-encoded. A percent sign stays: it begins an escape.
-const PATH: &AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
+const PATH: &AsciiSet =
+    &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
 
 impl Server {
     /// `host:port`, for messages.
@@ -65,7 +66,9 @@ impl Server {
     }
 }
 
-pub(crate) fn check_path(_: &str) -> Result<()> { Ok(()) }
+pub(crate) fn check_path(_: &str) -> Result<()> {
+    Ok(())
+}
 
 /// Reads the list of servers and the context path as the user wrote them.
 pub(crate) fn parse(list: &str, context_path: Option<&str>) -> Result<Vec<Server>> {

@@ -93,7 +93,7 @@ async fn log_in(session: &Arc<Session>, engine: Engine<'_>, now: Time) -> LoginO
 }
 
 /// Looks whether there are other credentials than those that are being refused.
-pub(super) async fn look(session: &Arc<Session>) {
+pub(crate) async fn look(session: &Arc<Session>) {
     if let Ok(supplied) = load_credentials(session, Engine::Background).await {
         session.saw(&supplied);
     }

@@ -16,5 +16,7 @@ mod session;
 
 pub(crate) use cache::{Snapshot, TokenCache};
 pub(crate) use lease::lease;
+#[cfg(test)]
+pub(crate) use login::look;
 pub(crate) use servers::Server;
 pub(crate) use session::{Gauges, Handle, Lease, Origin, Session};

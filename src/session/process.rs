@@ -229,11 +229,6 @@ impl Process {
             }
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn session_count(&self) -> usize {
-        self.sessions.lock().len()
-    }
 }
 
 impl Remembered {

@@ -118,13 +118,13 @@ pub(crate) struct Lease {
 }
 
 /// What the refresher is to do for a session.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// A login is due: its number.
-    pub(super) login: Option<u64>,
+    pub(crate) login: Option<u64>,
     /// See whether the source has something better than what is being refused.
-    pub(super) look: bool,
+    pub(crate) look: bool,
     /// When to ask again at the latest.
-    pub(super) next: Option<Time>,
+    pub(crate) next: Option<Time>,
 }
 
 /// The state, locked; what was told under the lock is delivered when it is unlocked.
@@ -172,12 +172,7 @@ impl Drop for Locked<'_> {
 }
 
 impl Session {
-    pub(super) fn new(
-        origin: Origin,
-        source: Source,
-        transport: Arc<dyn Transport>,
-        pauses: Option<Pauses>,
-    ) -> Self {
+    pub(super) fn new(origin: Origin, source: Source, transport: Arc<dyn Transport>, pauses: Option<Pauses>) -> Self {
         let session = |machine| Self::with(origin, source.clone(), transport, machine, None, None);
         let Source::Token { token, ends } = &source else {
             return session(pauses.map_or_else(|| Machine::new(seed()), |p| Machine::with_pauses(seed(), p)));
@@ -307,10 +302,7 @@ impl Session {
                 Some(retry_at) if patience.is_none() && retry_at > now + left => {
                     Ask::Answered(Err(state.error(now, retry_at)))
                 }
-                _ => Ask::Wait {
-                    ended: self.logins_ended(),
-                    patience: patience.map(|at| at.saturating_sub(now)),
-                },
+                _ => Ask::Wait { ended: self.logins_ended(), patience: patience.map(|at| at.saturating_sub(now)) },
             },
         }
     }
@@ -322,7 +314,7 @@ impl Session {
     }
 
     /// What is to be done now; invalidates the token in caches when its time has come.
-    pub(super) fn tick(&self, now: Time) -> Plan {
+    pub(crate) fn tick(&self, now: Time) -> Plan {
         let mut state = self.lock();
         let login = state.machine.start(now);
         let mut next = state.machine.next_due(now);

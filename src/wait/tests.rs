@@ -30,14 +30,14 @@ fn a_deadline_ends_the_wait() {
 
 #[test]
 fn cancel_and_close_end_parked_calls_of_that_handle_only() {
-    let (one, other, cancel) = (Handle::new(), Handle::new(), Cancel::new());
+    let (one, other, cancel) = (&Handle::new(), &Handle::new(), &Cancel::new());
     thread::scope(|scope| {
-        let wait = |handle: &'static str, limits: Limits<'_>| {
-            assert!(block_on(std::future::pending::<()>(), &limits).is_none(), "{handle}");
+        let wait = |limits: Limits<'_>| {
+            assert!(block_on(std::future::pending::<()>(), &limits).is_none());
             limits.check().unwrap_err().kind()
         };
-        let cancelled = scope.spawn(|| wait("one", one.limits(LONG, Some(&cancel))));
-        let closed = scope.spawn(|| wait("other", other.limits(LONG, None)));
+        let cancelled = scope.spawn(move || wait(one.limits(LONG, Some(cancel))));
+        let closed = scope.spawn(move || wait(other.limits(LONG, None)));
         while one.waiters.parked.lock().is_empty() || other.waiters.parked.lock().is_empty() {
             thread::yield_now();
         }

@@ -1,13 +1,10 @@
-//! Details of the client; what it is for stands in `situations`.
+//! Details of the client; what it is for stands in the situations.
 
-use std::time::Instant;
-
-use super::{wire::*, *};
-use crate::{Kind, transport::Trouble};
+use super::*;
 
 #[test]
 fn without_a_server_calls_wait_for_the_next_attempt_if_their_deadline_allows() {
-    let f = fixture(SOON, Box::new(|_| Err(Trouble::Connect)), Box::new(|_| Err(Trouble::Connect)));
+    let f = fixture(SOON, Box::new(|_| Err(Fault::Connect)), Box::new(|_| Err(Fault::Connect)));
     assert_eq!(f.client.token().unwrap_err().kind(), Kind::Connect);
     let began = Instant::now();
     let hasty = f.client.token_within(Duration::from_millis(100), None).unwrap_err();
@@ -21,7 +18,7 @@ fn without_a_server_calls_wait_for_the_next_attempt_if_their_deadline_allows() {
 #[test]
 fn a_broken_connection_is_retried_once_and_only_if_that_does_no_harm() {
     for (method, sent) in [("GET", 2), ("DELETE", 2), ("POST", 1)] {
-        let f = fixture(SOON, tokens().0, Box::new(|_| Err(Trouble::Io)));
+        let f = fixture(SOON, tokens().0, Box::new(|_| Err(Fault::Io)));
         let error = f.client.request(Request::new(method, "/v1/x").unwrap()).err().unwrap();
         assert_eq!(error.kind(), Kind::Io);
         assert_eq!(f.requests(), sent, "{method}");
@@ -36,9 +33,9 @@ fn a_caller_with_its_own_http_stack_is_advised() {
         |generation, status, body: &str| f.client.report_rejected(generation, status, body.as_bytes()).unwrap();
     assert_eq!(report(token.generation, 200, "token expired!"), Advice::Return);
     assert_eq!(report(token.generation, 403, "authorization failed!"), Advice::Return);
-    assert!(f.client.outlet.cached().is_some());
+    assert!(f.client.live().handle.cache.get().is_some());
     assert_eq!(report(token.generation, 403, "token expired!"), Advice::Replay);
-    assert!(f.client.outlet.cached().is_none());
+    assert!(f.client.live().handle.cache.get().is_none());
     let next = f.client.token().unwrap();
     assert_eq!((next.secret.expose(), f.logins()), ("t2", 2));
     assert_eq!(report(token.generation, 403, "token expired!"), Advice::Replay, "late: no login");

@@ -1,18 +1,18 @@
-//! The situations a token must survive, those with threads in them, over a scripted wire. The others stand with the
+//! The situations a token must survive, those with threads in them, over a scripted transport. The others stand with the
 //! state machine.
 
+mod details;
 mod handles;
 mod logins;
 mod requests;
 mod sources;
+mod transport;
 
 use std::{sync::atomic::Ordering, time::Instant};
 
-use super::{wire::*, *};
-use crate::{
-    Kind, RefreshState,
-    transport::{Outgoing, Trouble},
-};
+use self::transport::*;
+use super::*;
+use crate::{EventKind, Kind, Level, RefreshState, Supply};
 
 /// Runs `test` on all `cases` at the same time: each has to sit out the second between two logins.
 fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {

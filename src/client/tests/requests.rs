@@ -40,7 +40,7 @@ fn situation_20_a_request_that_lost_its_token_on_the_way_is_sent_again_without_a
     let (hold, arrived) = (slow.clone(), parked.clone());
     let request = move |out: &Outgoing| {
         let token = bearer(out);
-        if out.url.path().ends_with("slow") && token == "t1" {
+        if out.target.path().ends_with("slow") && token == "t1" {
             arrived.store(true, Ordering::SeqCst);
             while hold.load(Ordering::SeqCst) {
                 std::thread::yield_now();
@@ -79,7 +79,7 @@ fn situation_21_a_missing_permission_is_handed_on_without_a_login() {
 fn situation_22_a_403_of_a_proxy_costs_one_login_and_takes_nothing_from_others() {
     side_by_side(["", "<html>Forbidden</html>"], |body| {
         let request = move |out: &Outgoing| {
-            if out.url.path().ends_with("walled") { Ok((403, body.into())) } else { Ok((200, "ok".into())) }
+            if out.target.path().ends_with("walled") { Ok((403, body.into())) } else { Ok((200, "ok".into())) }
         };
         let f = fixture(SOON, tokens().0, Box::new(request));
         for _ in 0..100 {
@@ -101,7 +101,7 @@ fn situation_22_a_403_of_a_proxy_that_bars_the_login_too_takes_no_token_away() {
         }
     };
     let request = |out: &Outgoing| {
-        if out.url.path().ends_with("walled") { Ok((403, String::new())) } else { Ok((200, bearer(out))) }
+        if out.target.path().ends_with("walled") { Ok((403, String::new())) } else { Ok((200, bearer(out))) }
     };
     let f = fixture(SOON, Box::new(login), Box::new(request));
     for _ in 0..10 {
@@ -116,7 +116,7 @@ fn situation_22_a_403_of_a_proxy_that_bars_the_login_too_takes_no_token_away() {
 fn situation_23_a_huge_403_is_told_by_its_first_words() {
     let mut body = String::from("token expired!\u{0}\u{1}");
     body.extend(std::iter::repeat_n('x', 1 << 20));
-    // The wire cuts a refusal at 64 KiB (its own tests show it); 4 KiB of that are looked at.
+    // The connection cuts a refusal at 64 KiB (its own tests show it); 4 KiB of that are looked at.
     let f = fixture(SOON, tokens().0, says(200, ""));
     let token = f.client.token().unwrap();
     assert_eq!(f.client.report_rejected(token.generation, 403, body.as_bytes()).unwrap(), Advice::Replay);
@@ -152,7 +152,7 @@ fn situation_25_a_secret_that_changes_from_node_to_node_costs_no_request() {
     // A token is the secret of the node that issued it, and good at every node that has the same.
     let secrets = Arc::new(Mutex::new(["old"; 3]));
     let (issuer, taker) = (secrets.clone(), secrets.clone());
-    let node = |out: &Outgoing| out.url.host_str().unwrap().as_bytes()["host".len()] as usize - usize::from(b'0');
+    let node = |out: &Outgoing| out.endpoint.host.as_bytes()["host".len()] as usize - usize::from(b'0');
     let login = move |out: &Outgoing| {
         Ok((200, format!(r#"{{"accessToken":"{}","tokenTtl":18000}}"#, issuer.lock()[node(out)])))
     };
@@ -301,7 +301,7 @@ fn situation_53_an_empty_answer_is_handed_on() {
 #[test]
 fn situation_30_a_server_that_breaks_connections_is_left_for_the_next() {
     let dying = |out: &Outgoing| {
-        if out.url.host_str().unwrap().starts_with("host0") { Err(Trouble::Io) } else { Ok((200, "ok".into())) }
+        if out.endpoint.host.starts_with("host0") { Err(Fault::Io) } else { Ok((200, "ok".into())) }
     };
     let f = cluster(2, SOON, tokens().0, Box::new(dying));
     for _ in 0..3 {
@@ -309,7 +309,7 @@ fn situation_30_a_server_that_breaks_connections_is_left_for_the_next() {
     }
     // Twice at the dying one, and not again for half a minute.
     assert!(f.requests() <= 5, "{}", f.requests());
-    let f = cluster(2, SOON, tokens().0, Box::new(|_| Err(Trouble::Io)));
+    let f = cluster(2, SOON, tokens().0, Box::new(|_| Err(Fault::Io)));
     assert_eq!(f.get().err().unwrap().kind(), Kind::Io);
     assert_eq!(f.requests(), 4);
 }

@@ -28,7 +28,7 @@ fn text(client: &Client) -> String {
 
 fn reject(client: &Client) {
     let token = client.token().unwrap();
-    assert_eq!(client.report_rejected(token.generation, 403, b"token expired!").unwrap(), Advice::Replay);
+    client.report_rejected(token.generation, 403, b"token expired!").unwrap();
 }
 
 #[test]
@@ -65,12 +65,12 @@ fn a_file_that_gets_better_ends_a_pause() {
     assert!(f.client.token().unwrap_err().retry_after().unwrap() > Duration::from_secs(15));
     std::fs::write(&path, "right").unwrap();
     // What the refresher does every 15 s.
-    let identity = f.client.identity().unwrap();
-    let plan = identity.tick(clock::now());
+    let session = f.session();
+    let plan = session.tick(clock::now());
     assert!(!plan.look && plan.next.unwrap() <= clock::now() + Duration::from_secs(15));
-    assert!(identity.tick(clock::now() + Duration::from_secs(15)).look);
+    assert!(session.tick(clock::now() + Duration::from_secs(15)).look);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(crate::client::flight::look(identity));
+    runtime.block_on(crate::session::look(&session));
     assert_eq!((text(&f.client).as_str(), f.logins()), ("token-of-right", 2));
 }
 
@@ -186,7 +186,7 @@ fn what_happens_is_told_and_without_secrets() {
     assert_eq!(kind, EventKind::LoginFailed);
     assert!(message.contains("user not found!") && message.contains("next login in"), "{message}");
     *good.lock() = "hunter2";
-    f.client.identity().unwrap().forgive();
+    f.session().clear_failures();
     assert_eq!(text(&f.client), "token-of-hunter2");
     let rest: Vec<EventKind> = (0..3).map(|_| next().0).collect();
     assert_eq!(rest, [EventKind::LoginStarted, EventKind::TokenRefreshed, EventKind::Recovered]);
@@ -303,12 +303,12 @@ fn a_new_password_that_the_servers_do_not_know_yet_costs_no_call() {
     f.client.set_credentials("nacos", "new").unwrap();
     let token = f.client.token().unwrap();
     assert_eq!((token.secret.expose(), f.logins()), ("token-of-old", 2));
-    assert!(f.client.outlet.cached().is_some(), "it is as good as before");
+    assert!(f.client.live().handle.cache.get().is_some(), "it is as good as before");
     let stats = f.client.stats();
     assert_eq!((stats.failures_refused, stats.refresh_state), (1, RefreshState::BackingOff));
     *good.lock() = "new";
-    f.client.identity().unwrap().forgive();
-    process::current().nudge();
+    f.session().clear_failures();
+    process::current().wake();
     let end = Instant::now() + Duration::from_secs(5);
     while text(&f.client) != "token-of-new" {
         assert!(Instant::now() < end, "no second login");
@@ -316,7 +316,7 @@ fn a_new_password_that_the_servers_do_not_know_yet_costs_no_call() {
     }
     // Another user's token is not used any more.
     f.client.set_credentials("somebody", "new").unwrap();
-    assert!(f.client.outlet.cached().is_none());
+    assert!(f.client.live().handle.cache.get().is_none());
     *good.lock() = "other";
     f.client.set_credentials("else", "x").unwrap();
     assert_eq!(f.client.token().unwrap_err().kind(), Kind::BadCredentials);

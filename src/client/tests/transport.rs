@@ -1,21 +1,30 @@
-//! A scripted wire under a client, for tests.
+//! A scripted transport under a client, for tests.
 
-use std::{
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering},
-    time::Instant,
-};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use super::*;
-use crate::transport::{Boxed, Failure, Incoming, Outgoing, Trouble};
+use crate::http::{Boxed, Error as HttpError, ErrorKind, Pem, Phase, Resolver};
+
+/// What a server is sent.
+pub(super) type Outgoing = crate::http::Request;
+
+/// Why a server does not answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    Connect,
+    Io,
+    Timeout,
+    TooLarge,
+}
 
 /// What a server answers, or why it does not.
-pub(super) type Script = Box<dyn Fn(&Outgoing) -> Result<(u16, String), Trouble> + Send + Sync>;
+pub(super) type Script = Box<dyn Fn(&Outgoing) -> Result<(u16, String), Fault> + Send + Sync>;
 
-/// A wire that answers as its script says, and counts.
-pub(super) struct Wire {
+/// A transport that answers as its script says, and counts.
+pub(super) struct Scripted {
     logins: AtomicU32,
     requests: AtomicU32,
     /// The login API there is: 1 or 3.
@@ -28,27 +37,33 @@ pub(super) struct Wire {
     faulty: AtomicBool,
 }
 
-fn answer(script: &Script, out: &Outgoing) -> Result<Incoming, Failure> {
-    let (status, body) = script(out).map_err(|trouble| Failure { trouble, cause: "scripted".into() })?;
-    Ok(Incoming { status, headers: HeaderMap::new(), body: Bytes::from(body) })
+fn answer(script: &Script, out: &Outgoing) -> Result<crate::http::Response, HttpError> {
+    let failed = |fault| match fault {
+        Fault::Connect => HttpError::new(Phase::Connect, ErrorKind::Broken, "scripted"),
+        Fault::Io => HttpError::new(Phase::Answer, ErrorKind::Broken, "scripted"),
+        Fault::TooLarge => HttpError::new(Phase::Answer, ErrorKind::TooLarge, "scripted"),
+        Fault::Timeout => HttpError::new(Phase::Answer, ErrorKind::Slow, "scripted"),
+    };
+    let (status, body) = script(out).map_err(failed)?;
+    Ok(crate::http::Response { status, headers: HeaderMap::new(), body: Bytes::from(body) })
 }
 
-impl Transport for Wire {
-    fn exchange(&self, out: Outgoing, _: Instant, _: Boxed<'_, ()>) -> Result<Incoming, Failure> {
+impl Transport for Scripted {
+    fn exchange(&self, out: &Outgoing, _: &Limits<'_>) -> Result<crate::http::Response, HttpError> {
         self.requests.fetch_add(1, Ordering::SeqCst);
-        answer(&self.request, &out)
+        answer(&self.request, out)
     }
 
-    fn exchange_once(&self, out: Outgoing) -> Boxed<'_, Result<Incoming, Failure>> {
+    fn exchange_in_background(&self, out: Outgoing) -> Boxed<'_, Result<crate::http::Response, HttpError>> {
         Box::pin(async move {
-            let (v1, status) = (out.url.path().contains("/v1/"), if self.has_v1() { 404 } else { 410 });
+            let (v1, status) = (out.target.path().contains("/v1/"), if self.has_v1() { 404 } else { 410 });
             if v1 != self.has_v1() {
-                return Ok(Incoming { status, headers: HeaderMap::new(), body: Bytes::new() });
+                return Ok(crate::http::Response { status, headers: HeaderMap::new(), body: Bytes::new() });
             }
             self.logins.fetch_add(1, Ordering::SeqCst);
             // A server looks at a token before it looks at the password.
             assert!(out.headers.get(AUTHORIZATION).is_none() && out.headers.get("accessToken").is_none());
-            assert!(out.url.query().is_none() && !std::str::from_utf8(&out.body).unwrap().contains("accessToken"));
+            assert!(out.target.query().is_none() && !std::str::from_utf8(&out.body).unwrap().contains("accessToken"));
             match self.login_takes {
                 Some(time) => tokio::time::sleep(time).await,
                 None => std::future::pending().await,
@@ -57,42 +72,49 @@ impl Transport for Wire {
         })
     }
 
-    fn tidy(&self) {
+    fn reap_idle(&self) -> bool {
         assert!(!self.faulty.swap(false, Ordering::SeqCst), "scripted");
+        false
+    }
+
+    fn renew(&self, _: Arc<Pem>) {}
+
+    fn forked(&self, _: &Arc<Resolver>) -> Arc<dyn Transport> {
+        panic!("no test forks")
     }
 }
 
-impl Wire {
+impl Scripted {
     fn has_v1(&self) -> bool {
         self.api.load(Ordering::SeqCst) == 1
     }
 }
 
-/// A client over a wire.
+/// A client over a scripted transport.
 pub(super) struct Fixture {
     pub(super) client: Client,
-    wire: Arc<Wire>,
+    transport: Arc<Scripted>,
 }
 
 impl Fixture {
     pub(super) fn logins(&self) -> u32 {
-        self.wire.logins.load(Ordering::SeqCst)
+        self.transport.logins.load(Ordering::SeqCst)
     }
 
     pub(super) fn requests(&self) -> u32 {
-        self.wire.requests.load(Ordering::SeqCst)
+        self.transport.requests.load(Ordering::SeqCst)
     }
 
     /// From now on only this login API is there.
     pub(super) fn speaks(&self, api: u8) {
-        self.wire.api.store(api, Ordering::SeqCst);
+        self.transport.api.store(api, Ordering::SeqCst);
     }
 
     /// The refresher is going to meet a panic.
     pub(super) fn breaks_the_refresher(&self) {
-        self.wire.faulty.store(true, Ordering::SeqCst);
-        process::current().nudge();
-        while self.wire.faulty.load(Ordering::SeqCst) {
+        self.transport.faulty.store(true, Ordering::SeqCst);
+        process::current().wake();
+        while self.transport.faulty.load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
     }
@@ -101,14 +123,20 @@ impl Fixture {
         self.client.request(Request::get("/v1/x").unwrap())
     }
 
+    pub(super) fn session(&self) -> Arc<Session> {
+        self.client.live().session()
+    }
+
     /// Another handle with the same configuration.
     pub(super) fn sibling(&self) -> Client {
-        let identity = self.client.identity().unwrap();
+        let session = self.session();
         let checked = Checked {
-            origin: identity.origin.clone(),
-            source: identity.source.clone(),
+            origin: session.origin.clone(),
+            source: session.source.clone(),
             listener: None,
+            connect_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5),
+            max_connections: 128,
             carriage: Carriage::Bearer,
         };
         Client::over(checked, || panic!("known")).unwrap()
@@ -143,10 +171,11 @@ pub(super) fn with(config: impl FnOnce(&str) -> Config, login: Script, request: 
 
 fn configured(config: Config, login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
     let (logins, requests, api) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU8::new(1));
-    let wire = Arc::new(Wire { logins, requests, api, login_takes, login, request, faulty: AtomicBool::new(false) });
+    let scripted =
+        Arc::new(Scripted { logins, requests, api, login_takes, login, request, faulty: AtomicBool::new(false) });
     let checked = config.check().unwrap();
-    let transport = wire.clone();
-    Fixture { client: Client::over(checked, move || Ok(transport)).unwrap(), wire }
+    let transport = scripted.clone();
+    Fixture { client: Client::over(checked, move || Ok(transport as Arc<dyn Transport>)).unwrap(), transport: scripted }
 }
 
 /// Logins that bring t1, t2, …, and the last of them.

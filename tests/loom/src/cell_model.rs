@@ -1,9 +1,12 @@
-//! Readers of the cell see one value, whole, never one that was replaced before, and none after it was withdrawn.
+//! Readers of the cell see one value, whole, never one that was replaced before, and none after it was invalidated.
 
 use std::sync::Arc;
 
 use loom::{
-    sync::{Mutex, atomic::Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
@@ -41,13 +44,14 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn readers_see_values_whole_and_in_their_order() {
     check(|| {
-        let cell = Arc::new(Cell::default());
-        cell.publish(Some(&token(1)), Some(1));
+        let word = std::sync::Arc::new(AtomicU64::new(0));
+        let cell = Arc::new(Cell::new(word.clone()));
+        cell.store(Some(&token(1)), Some(1));
         let writer = thread::spawn({
             let cell = cell.clone();
             move || {
-                cell.publish(Some(&token(2)), Some(2));
-                cell.publish(Some(&token(3)), Some(3));
+                cell.store(Some(&token(2)), Some(2));
+                cell.store(Some(&token(3)), Some(3));
             }
         });
         let mut last = 0;
@@ -63,15 +67,16 @@ fn readers_see_values_whole_and_in_their_order() {
 }
 
 #[test]
-fn what_was_withdrawn_is_not_seen_by_whoever_knows_of_it() {
+fn what_was_invalidated_is_not_seen_by_whoever_knows_of_it() {
     check(|| {
-        let cell = Arc::new(Cell::default());
-        cell.publish(Some(&token(1)), Some(1));
+        let word = std::sync::Arc::new(AtomicU64::new(0));
+        let cell = Arc::new(Cell::new(word.clone()));
+        cell.store(Some(&token(1)), Some(1));
         let told = Arc::new(Mutex::new(false));
         let writer = thread::spawn({
             let (cell, told) = (cell.clone(), told.clone());
             move || {
-                cell.withdraw();
+                cell.invalidate();
                 *told.lock().unwrap() = true;
             }
         });
@@ -79,20 +84,21 @@ fn what_was_withdrawn_is_not_seen_by_whoever_knows_of_it() {
             assert_eq!(seen(&cell), None);
         }
         writer.join().unwrap();
-        assert_eq!((seen(&cell), cell.word().load(Ordering::Acquire)), (None, 0));
+        assert_eq!((seen(&cell), word.load(Ordering::Acquire)), (None, 0));
     });
 }
 
 #[test]
 fn a_token_that_may_not_be_cached_never_is() {
     check(|| {
-        let cell = Arc::new(Cell::default());
-        cell.publish(Some(&token(1)), Some(1));
+        let word = std::sync::Arc::new(AtomicU64::new(0));
+        let cell = Arc::new(Cell::new(word.clone()));
+        cell.store(Some(&token(1)), Some(1));
         let writer = thread::spawn({
             let cell = cell.clone();
             move || {
-                cell.publish(Some(&token(2)), None);
-                cell.publish(Some(&token(3)), Some(3));
+                cell.store(Some(&token(2)), None);
+                cell.store(Some(&token(3)), Some(3));
             }
         });
         for _ in 0..2 {

@@ -3,7 +3,7 @@
 //! the library's own state machine.
 #![cfg(test)]
 
-#[path = "../../../src/client/cell.rs"]
+#[path = "../../../src/session/cell.rs"]
 mod cell;
 mod cell_model;
 mod flight_model;

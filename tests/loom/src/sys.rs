@@ -1,11 +1,5 @@
 //! What the library takes from the system, as loom has it.
 
-pub(crate) mod fork {
-    pub(crate) fn generation() -> u64 {
-        0
-    }
-}
-
 pub(crate) mod sync {
     use std::{ops::Deref, sync::Arc};
 

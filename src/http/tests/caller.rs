@@ -1,0 +1,197 @@
+//! What only the caller's engine does: connections kept, shared, interrupted.
+
+use super::*;
+
+#[test]
+fn a_connection_closed_while_idle_is_not_used_again() {
+    let (went, gone) = mpsc::channel();
+    let server = Server::new(move |mut peer| {
+        // Answers one request, promises to stay, and goes.
+        read_request(&mut peer);
+        peer.write_all(OK).unwrap();
+        drop(peer);
+        went.send(()).unwrap();
+    });
+    let http = http();
+    for n in 1..=200 {
+        assert_eq!(send(&http, &request(server.address, Method::POST)).unwrap().status, 200, "request {n}");
+        assert_eq!(server.connections(), n);
+        gone.recv().unwrap();
+    }
+}
+
+#[test]
+fn a_connection_that_stays_is_used_again() {
+    let server = answering(b"HTTP/1.1 204 No Content\r\n\r\n");
+    let http = http();
+    for _ in 0..50 {
+        assert_eq!(send(&http, &request(server.address, Method::GET)).unwrap().status, 204);
+    }
+    assert_eq!(server.connections(), 1);
+    let own = Request {
+        options: Options { reuse: false, ..request(server.address, Method::GET).options },
+        ..request(server.address, Method::GET)
+    };
+    assert_eq!(send(&http, &own).unwrap().status, 204);
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn idle_connections_that_the_server_closed_are_reaped() {
+    let (close, closes) = mpsc::channel::<()>();
+    let closes = parking_lot::Mutex::new(closes);
+    let server = Server::new(move |mut peer| {
+        read_request(&mut peer);
+        peer.write_all(OK).unwrap();
+        let _ = closes.lock().recv();
+    });
+    let http = http();
+    send(&http, &request(server.address, Method::GET)).unwrap();
+    assert!(http.reap_idle(), "it stays while the server does");
+    close.send(()).unwrap();
+    let end = Instant::now() + LONG;
+    while http.reap_idle() {
+        assert!(Instant::now() < end, "kept");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn at_most_16_idle_connections_are_kept_and_no_more_in_use_than_allowed() {
+    let (at_once, most) = (Arc::new(parking_lot::Mutex::new(0)), Arc::new(parking_lot::Mutex::new(0)));
+    let (now, peak) = (at_once.clone(), most.clone());
+    let server = Server::new(move |mut peer| {
+        while read_request(&mut peer).is_some() {
+            let mut here = now.lock();
+            *here += 1;
+            let mut peak = peak.lock();
+            *peak = (*peak).max(*here);
+            drop((here, peak));
+            thread::sleep(Duration::from_millis(5));
+            *now.lock() -= 1;
+            if peer.write_all(OK).is_err() {
+                return;
+            }
+        }
+    });
+    let http = http();
+    let mut out = request(server.address, Method::GET);
+    out.options.max_connections = 24;
+    thread::scope(|scope| {
+        for _ in 0..100 {
+            scope.spawn(|| assert_eq!(send(&http, &out).unwrap().status, 200));
+        }
+    });
+    assert!(*most.lock() <= 24, "{} at once", most.lock());
+    let idle = thread::scope(|scope| {
+        let before = server.connections();
+        let calls: Vec<_> = (0..24).map(|_| scope.spawn(|| send(&http, &out).unwrap())).collect();
+        calls.into_iter().for_each(|call| _ = call.join().unwrap());
+        24 - (server.connections() - before)
+    });
+    assert!(idle <= 16, "{idle} were idle");
+}
+
+#[test]
+fn a_call_that_gets_no_connection_says_so() {
+    let server = Server::new(|mut peer| while read_request(&mut peer).is_some() {});
+    let http = http();
+    let mut out = request(server.address, Method::GET);
+    out.options.max_connections = 1;
+    let hung = Caller::default();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| hung.send(&http, &out, LONG, None));
+        while server.connections() == 0 {
+            thread::yield_now();
+        }
+        let error = Caller::default().send(&http, &out, Duration::from_millis(50), None).unwrap_err();
+        assert_eq!((error.kind, error.phase), (ErrorKind::Timeout, Phase::Prepare));
+        assert!(error.cause.contains("max_connections"), "{error:?}");
+        hung.close();
+        assert_eq!(first.join().unwrap().unwrap_err().kind, ErrorKind::Interrupted);
+    });
+    // Its place is free again.
+    let error = Caller::default().send(&http, &out, Duration::from_millis(50), None).unwrap_err();
+    assert_eq!((error.kind, error.phase), (ErrorKind::Timeout, Phase::Send));
+}
+
+#[test]
+fn close_and_cancel_end_calls_that_wait_for_an_answer() {
+    let mute = Server::new(|mut peer| while read_request(&mut peer).is_some() {});
+    let (http, caller, cancel) = (http(), Caller::default(), Cancel::new());
+    let out = request(mute.address, Method::GET);
+    thread::scope(|scope| {
+        let cancelled = scope.spawn(|| caller.send(&http, &out, LONG, Some(&cancel)).unwrap_err());
+        let closed: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| caller.send(&http, &out, LONG, None).unwrap_err())).collect();
+        while mute.connections() < 9 {
+            thread::yield_now();
+        }
+        // Long enough for them to sleep in poll(2); sooner would do as well.
+        thread::sleep(Duration::from_millis(50));
+        cancel.trigger();
+        assert_eq!(cancelled.join().unwrap().kind, ErrorKind::Interrupted);
+        assert!(closed.iter().all(|call| !call.is_finished()), "the others go on");
+        caller.close();
+        assert!(closed.into_iter().all(|call| call.join().unwrap().kind == ErrorKind::Interrupted));
+    });
+}
+
+#[test]
+fn a_deadline_says_how_far_the_call_had_come() {
+    let mute = Server::new(|mut peer| while read_request(&mut peer).is_some() {});
+    let half = Server::new(|mut peer| {
+        read_request(&mut peer);
+        let _ = peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx");
+        while read_request(&mut peer).is_some() {}
+    });
+    for (address, phase) in [(mute.address, Phase::Send), (half.address, Phase::Answer)] {
+        let error = Caller::default().send(&http(), &request(address, Method::GET), Duration::from_millis(100), None);
+        let error = error.unwrap_err();
+        assert_eq!((error.kind, error.phase), (ErrorKind::Timeout, phase));
+    }
+}
+
+#[test]
+fn a_break_ends_the_other_idle_connections_too() {
+    let (tell, told) = mpsc::channel::<mpsc::Sender<()>>();
+    // Answers once, and when it is let go reads one request more and breaks the connection over it.
+    let server = Server::new(move |mut peer| {
+        read_request(&mut peer);
+        let (go, gone) = mpsc::channel();
+        tell.send(go).unwrap();
+        gone.recv().unwrap();
+        peer.write_all(OK).unwrap();
+        read_request(&mut peer);
+    });
+    let (http, out) = (http(), request(server.address, Method::GET));
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..3).map(|_| scope.spawn(|| send(&http, &out))).collect();
+        let held: Vec<_> = (0..3).map(|_| told.recv().unwrap()).collect();
+        held.iter().for_each(|go| go.send(()).unwrap());
+        assert!(calls.into_iter().all(|call| call.join().unwrap().is_ok()));
+    });
+    // Three idle connections, each of which breaks over the next request.
+    let error = send(&http, &out).unwrap_err();
+    assert_eq!((error.kind, error.was_sent()), (ErrorKind::Broken, true));
+    thread::scope(|scope| {
+        let next = scope.spawn(|| send(&http, &out));
+        told.recv_timeout(LONG).expect("a connection of its own").send(()).unwrap();
+        assert!(next.join().unwrap().is_ok());
+    });
+    assert_eq!(server.connections(), 4);
+}
+
+#[test]
+fn chunked_and_large_answers_come_whole() {
+    let mut chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..50 {
+        chunked.extend_from_slice(b"3e8\r\n");
+        chunked.extend_from_slice(&[b'x'; 1000]);
+        chunked.extend_from_slice(b"\r\n");
+    }
+    chunked.extend_from_slice(b"0\r\n\r\n");
+    let server = answering(chunked.leak());
+    let answer = send(&http(), &request(server.address, Method::GET)).unwrap();
+    assert!(answer.body.len() == 50_000 && answer.body.iter().all(|b| *b == b'x'));
+}

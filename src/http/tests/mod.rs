@@ -1,0 +1,218 @@
+//! Connections against servers of a few lines, which answer with whatever bytes a test wants. What both engines promise
+//! is asked of both.
+
+mod caller;
+mod names;
+mod server;
+mod tls;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use self::server::*;
+use super::{transport::Settings, *};
+use crate::wait::{Cancel, Waiters};
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn settings() -> Settings {
+    Settings { tls: TlsFiles::default(), proxy: None }
+}
+
+fn http_with(settings: &Settings) -> Http {
+    let pem = Arc::new(settings.tls.read().unwrap());
+    Http::new(settings, pem, &Arc::default()).unwrap()
+}
+
+fn http() -> Http {
+    http_with(&settings())
+}
+
+fn request_to(https: bool, host: &str, port: u16, method: Method) -> Request {
+    Request {
+        method,
+        endpoint: Arc::new(Endpoint::new(https, host, port)),
+        target: "/nacos/x?secret=1".parse().unwrap(),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+        options: Options {
+            largest_answer: 100_000,
+            connect_timeout: Duration::from_secs(5),
+            max_connections: 128,
+            reuse: true,
+        },
+    }
+}
+
+fn request(address: SocketAddr, method: Method) -> Request {
+    request_to(false, &address.ip().to_string(), address.port(), method)
+}
+
+/// A handle whose calls send.
+#[derive(Default)]
+struct Caller {
+    closed: AtomicBool,
+    waiters: Arc<Waiters>,
+}
+
+impl Caller {
+    fn send(
+        &self,
+        http: &Http,
+        request: &Request,
+        within: Duration,
+        cancel: Option<&Cancel>,
+    ) -> Result<Response, Error> {
+        http.exchange(request, &Limits::new(within, cancel, &self.closed, &self.waiters))
+    }
+
+    fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.waiters.interrupt();
+    }
+}
+
+fn send(http: &Http, request: &Request) -> Result<Response, Error> {
+    Caller::default().send(http, request, LONG, None)
+}
+
+/// By the engine of logins.
+fn send_in_background(http: &Http, request: &Request) -> Result<Response, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(http.exchange_in_background(request.clone()))
+}
+
+type Engine = fn(&Http, &Request) -> Result<Response, Error>;
+
+const ENGINES: [(&str, Engine); 2] = [("caller", send), ("background", send_in_background)];
+
+/// Answers to each request of a connection.
+fn answering(answer: &'static [u8]) -> Server {
+    Server::new(move |mut stream| {
+        while read_request(&mut stream).is_some() {
+            if stream.write_all(answer).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+#[test]
+fn both_engines_bring_back_what_the_server_says() {
+    for (name, engine) in ENGINES {
+        let server = answering(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 3\r\n\r\nhey");
+        let answer = engine(&http(), &request(server.address, Method::GET)).unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (302, &b"hey"[..]), "{name}: a redirect is an answer");
+        let sent = server.last_request();
+        assert!(sent.starts_with("GET /nacos/x?secret=1 HTTP/1.1\r\n"), "{name}: {sent}");
+        for line in [format!("host: {}", server.address), "accept: */*".into(), format!("user-agent: {AGENT}")] {
+            assert!(sent.to_ascii_lowercase().contains(&line), "{name}: {line} in {sent}");
+        }
+    }
+}
+
+#[test]
+fn both_engines_send_bodies() {
+    for (name, engine) in ENGINES {
+        let server = answering(OK);
+        let mut out = request(server.address, Method::POST);
+        out.body = Bytes::from_static(b"a=b");
+        assert_eq!(engine(&http(), &out).unwrap().status, 200);
+        let sent = server.last_request();
+        assert!(
+            sent.to_ascii_lowercase().contains("content-length: 3") && sent.ends_with("\r\n\r\na=b"),
+            "{name}: {sent}"
+        );
+    }
+}
+
+#[test]
+fn both_engines_cut_long_refusals_and_refuse_long_answers() {
+    let endless = |head: &'static [u8]| {
+        Server::new(move |mut stream| {
+            read_request(&mut stream);
+            let _ = stream.write_all(head);
+            while stream.write_all(&[b'x'; 10_000]).is_ok() {}
+        })
+    };
+    for (name, engine) in ENGINES {
+        let refusal = endless(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
+        let answer = engine(&http(), &request(refusal.address, Method::GET)).unwrap();
+        assert_eq!((answer.status, answer.body.len()), (403, 64 * 1024), "{name}");
+        let answer = endless(b"HTTP/1.1 200 OK\r\n\r\n");
+        let error = engine(&http(), &request(answer.address, Method::GET)).unwrap_err();
+        assert_eq!((error.kind, error.phase), (ErrorKind::TooLarge, Phase::Answer), "{name}");
+    }
+}
+
+#[test]
+fn both_engines_sort_failures_by_phase_and_hide_the_query() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let cut = Server::new(|mut stream| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx");
+    });
+    let babble = Server::new(|mut stream| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n");
+    });
+    let hangs_up = Server::new(|mut stream| _ = read_request(&mut stream));
+    for (name, engine) in ENGINES {
+        for (address, sent) in [(nobody, false), (cut.address, true), (babble.address, true), (hangs_up.address, true)]
+        {
+            let error = engine(&http(), &request(address, Method::POST)).unwrap_err();
+            assert_eq!((error.kind, error.was_sent()), (ErrorKind::Broken, sent), "{name}: {error:?}");
+            assert!(!error.cause.contains("secret"), "{name}: {error:?}");
+        }
+        let unknown = engine(&http(), &request_to(false, "name.invalid", 80, Method::GET)).unwrap_err();
+        assert!(!unknown.was_sent() && unknown.phase == Phase::Resolve, "{name}: {unknown:?}");
+        assert!(unknown.cause.contains("name.invalid"), "{name}: {unknown:?}");
+    }
+}
+
+#[test]
+fn both_engines_go_through_a_proxy() {
+    for scheme in ["http", "socks5h", "socks5", "socks4"] {
+        for (name, engine) in ENGINES {
+            let target = answering(OK);
+            let proxy = proxy(scheme);
+            let address = format!("{scheme}://{}", proxy.address);
+            let http = http_with(&Settings { proxy: Some(address), ..settings() });
+            let answer = engine(&http, &request(target.address, Method::GET));
+            assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{name} by {scheme}");
+            assert_eq!(proxy.connections(), 1, "{name} by {scheme}");
+        }
+    }
+}
+
+#[test]
+fn unusable_settings_are_named() {
+    let wrong = |tls: TlsFiles, proxy: Option<&str>| {
+        let settings = Settings { tls, proxy: proxy.map(str::to_owned) };
+        let error = settings.tls.read().map(drop).and_then(|()| settings.check());
+        error.unwrap_err().to_string()
+    };
+    let tls = TlsFiles::default;
+    assert!(
+        wrong(TlsFiles { ca: Some("/nowhere.pem".into()), ..tls() }, None)
+            .starts_with("ca_file: cannot read /nowhere.pem")
+    );
+    assert!(
+        wrong(TlsFiles { ca: Some("Cargo.toml".into()), ..tls() }, None)
+            .starts_with("ca_file: no certificate in Cargo.toml")
+    );
+    assert!(wrong(TlsFiles { cert: Some("a".into()), ..tls() }, None).contains("go together"));
+    for proxy in ["http://", "gopher://a", "a", ""] {
+        assert!(wrong(tls(), Some(proxy)).starts_with("proxy:"), "{proxy}");
+    }
+}

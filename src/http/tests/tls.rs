@@ -1,0 +1,170 @@
+//! TLS: whom is trusted, and what files that change do.
+
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::PrivateKeyDer;
+
+use super::*;
+
+/// A certificate that signs itself; `is_ca` as `openssl req -x509` makes it.
+struct Certificate {
+    made: rcgen::CertifiedKey<rcgen::KeyPair>,
+}
+
+impl Certificate {
+    fn with(name: &str, change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
+        let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        change(&mut params);
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let cert = params.self_signed(&signing_key).unwrap();
+        Self { made: rcgen::CertifiedKey { cert, signing_key } }
+    }
+
+    fn new(name: &str) -> Self {
+        Self::with(name, |_| {})
+    }
+
+    fn authority(name: &str) -> Self {
+        Self::with(name, |params| params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained))
+    }
+
+    fn pem(&self) -> String {
+        self.made.cert.pem()
+    }
+
+    /// A server that shows it and answers each request; a connection at a time stays open.
+    fn server(
+        &self,
+        after: impl Fn(&mut rustls::StreamOwned<rustls::ServerConnection, std::net::TcpStream>) + Send + Sync + 'static,
+    ) -> Server {
+        let key = PrivateKeyDer::try_from(self.made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.made.cert.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        Server::new(move |peer| {
+            let session = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, peer.stream);
+            while read_message(&mut stream).is_some() {
+                after(&mut stream);
+            }
+        })
+    }
+
+    fn answers(&self) -> Server {
+        self.server(|stream| _ = stream.write_all(OK))
+    }
+}
+
+fn https(ca: Option<&Path>) -> Http {
+    http_with(&Settings { tls: TlsFiles { ca: ca.map(Path::to_owned), ..TlsFiles::default() }, ..settings() })
+}
+
+fn get(server: &Server, host: &str) -> Request {
+    request_to(true, host, server.address.port(), Method::GET)
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+}
+
+#[test]
+fn both_engines_trust_the_given_authority_and_nobody_else() {
+    for certificate in [Certificate::new("localhost"), Certificate::authority("localhost")] {
+        let (server, folder) = (certificate.answers(), Folder::new());
+        let ca = folder.file("ca.pem", &certificate.pem());
+        let other = folder.file("other.pem", &Certificate::authority("localhost").pem());
+        for (name, engine) in ENGINES {
+            let answer = engine(&https(Some(&ca)), &get(&server, "localhost"));
+            assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{name}");
+            for (ca, host) in [(Some(&ca), "127.0.0.1"), (Some(&other), "localhost"), (None, "localhost")] {
+                let error = engine(&https(ca.map(PathBuf::as_path)), &get(&server, host)).unwrap_err();
+                assert_eq!((error.kind, error.phase), (ErrorKind::Tls, Phase::Handshake), "{name} {error:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_certificate_past_its_end_is_refused_although_it_is_the_ca_file() {
+    for is_ca in [false, true] {
+        let certificate = Certificate::with("localhost", |params| {
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+            if is_ca {
+                params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            }
+        });
+        let (server, folder) = (certificate.answers(), Folder::new());
+        let error =
+            send(&https(Some(&folder.file("ca.pem", &certificate.pem()))), &get(&server, "localhost")).unwrap_err();
+        assert!(error.kind == ErrorKind::Tls && error.cause.contains("expired"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_failure_while_the_answer_is_read_is_no_failed_handshake() {
+    let certificate = Certificate::new("localhost");
+    let server = certificate.server(|stream| _ = stream.get_mut().write_all(b"\x99 this is no TLS record"));
+    let folder = Folder::new();
+    let http = https(Some(&folder.file("ca.pem", &certificate.pem())));
+    let error = send(&http, &request_to(true, "localhost", server.address.port(), Method::POST)).unwrap_err();
+    assert!(error.was_sent() && error.phase == Phase::Answer, "{error:?}");
+}
+
+#[test]
+fn what_speaks_no_tls_fails_in_the_handshake() {
+    let folder = Folder::new();
+    let http = https(Some(&folder.file("ca.pem", &Certificate::new("localhost").pem())));
+    let plain = answering(OK);
+    let error = send(&http, &get(&plain, "localhost")).unwrap_err();
+    assert_eq!(error.phase, Phase::Handshake, "{error:?}");
+    assert!(!error.was_sent());
+}
+
+#[test]
+fn a_ca_file_that_changes_is_used_and_a_withdrawn_authority_trusted_no_longer() {
+    let (one, two) = (Certificate::new("localhost"), Certificate::new("localhost"));
+    let (first, second) = (one.answers(), two.answers());
+    let folder = Folder::new();
+    let ca = folder.file("ca.pem", &one.pem());
+    let http = https(Some(&ca));
+    assert!(send(&http, &get(&first, "localhost")).is_ok());
+    assert!(send(&http, &get(&second, "localhost")).is_err());
+    // As Kubernetes does it: a link that is replaced.
+    let renewed = folder.file("renewed.pem", &two.pem());
+    let link = folder.0.path().join("link");
+    std::os::unix::fs::symlink(&renewed, &link).unwrap();
+    std::fs::rename(&link, &ca).unwrap();
+    let end = Instant::now() + LONG;
+    while send(&http, &get(&second, "localhost")).is_err() {
+        assert!(Instant::now() < end, "never read again");
+        thread::sleep(Duration::from_millis(100));
+    }
+    let error = send(&http, &get(&first, "localhost")).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Tls, "a connection from former times was used");
+}
+
+#[test]
+fn a_file_that_becomes_unreadable_changes_nothing() {
+    let certificate = Certificate::new("localhost");
+    let (server, folder) = (certificate.answers(), Folder::new());
+    let ca = folder.file("ca.pem", &certificate.pem());
+    let http = https(Some(&ca));
+    std::fs::write(&ca, "-----BEGIN CERT").unwrap();
+    thread::sleep(Duration::from_millis(2100));
+    assert!(send(&http, &get(&server, "localhost")).is_ok());
+}
