@@ -21,7 +21,9 @@ use crate::{
     lifecycle::Verdict,
     protocol::{
         carriage::Carriage,
+        headers::check_framing,
         rejection::{self, Rejection},
+        server::check_path,
     },
     sys::clock,
     transport::{Failure, Incoming, Outgoing, Trouble},
@@ -51,21 +53,11 @@ impl Request {
     /// that is percent-encoded already.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] if either is not what HTTP takes.
+    /// [`Kind::InvalidArgument`] if either is not what HTTP takes, or the path leads out of the context path.
     pub fn new(method: &str, path: &str) -> Result<Self> {
         let method = method.to_ascii_uppercase().parse();
         let method = method.map_err(|_| Error::argument("method: not an HTTP method; write it like \"GET\""))?;
-        if !path.starts_with('/') || path.contains("//") {
-            // Nacos answers 500 to a "//" anywhere.
-            return Err(Error::argument(
-                "path: must begin with one slash and hold no \"//\"; write it like \"/v1/cs/configs\"",
-            ));
-        }
-        if path.contains('#') || path.contains(|c: char| c.is_control() || c == ' ') {
-            return Err(Error::argument(
-                "path: holds '#', a space or a control character; percent-encode it, or use query",
-            ));
-        }
+        check_path(path)?;
         Ok(Self {
             method,
             path: path.into(),
@@ -102,12 +94,14 @@ impl Request {
     /// Adds a header.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] if the name is not a token of HTTP or the value holds CR, LF or another control character.
+    /// [`Kind::InvalidArgument`] if the name is not a token of HTTP, the value holds CR, LF or another control character, or
+    /// the header frames the message or belongs to the connection (as `Content-Length`, `Host`): those are this library's.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::argument(format!("headers: the {what} of \"{}\" is not what HTTP takes", name.escape_debug()))
         };
         let parsed = HeaderName::try_from(name).map_err(|_| wrong("name"))?;
+        check_framing(&parsed)?;
         let value = HeaderValue::try_from(value).map_err(|_| wrong("value"))?;
         self.headers.append(parsed, value);
         Ok(self)

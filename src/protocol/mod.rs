@@ -4,6 +4,7 @@
 //! 1.4.8, 2.0.4, 2.2.3, 2.3.2, 2.5.1, 3.0.3 and of r-nacos 0.8.
 
 pub(crate) mod carriage;
+pub(crate) mod headers;
 pub(crate) mod login;
 pub(crate) mod quote;
 pub(crate) mod rejection;

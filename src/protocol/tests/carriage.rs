@@ -1,0 +1,33 @@
+use http::{HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+
+use crate::protocol::carriage::Carriage;
+
+#[test]
+fn each_carriage_has_its_place() {
+    for (carriage, header, url) in [
+        (Carriage::Bearer, Some(("authorization", "Bearer t")), "http://a/?x=1"),
+        (Carriage::Header, Some(("accesstoken", "t")), "http://a/?x=1"),
+        (Carriage::Query, None, "http://a/?x=1&accessToken=t"),
+    ] {
+        let (mut headers, mut at) = (HeaderMap::new(), Url::parse("http://a/?x=1").unwrap());
+        carriage.attach(&"t".into(), &mut headers, &mut at).unwrap();
+        assert_eq!(headers.iter().next().map(|(n, v)| (n.as_str(), v.to_str().unwrap())), header);
+        assert!(headers.values().all(HeaderValue::is_sensitive));
+        assert_eq!(at.as_str(), url);
+    }
+}
+
+#[test]
+fn what_would_beat_our_token_is_refused() {
+    let check = |c: Carriage, n: &'static str, v: &'static str| {
+        c.check_header(&HeaderName::from_static(n), &HeaderValue::from_static(v)).is_ok()
+    };
+    assert!(!check(Carriage::Bearer, "authorization", "Basic x"));
+    assert!(check(Carriage::Header, "authorization", "Basic x"));
+    assert!(!check(Carriage::Query, "authorization", "bearer x"));
+    assert!(!check(Carriage::Query, "accesstoken", "x"));
+    assert!(check(Carriage::Bearer, "accept", "x"));
+    assert!(Carriage::Bearer.check_parameter("accesstoken").is_err());
+    assert!(Carriage::Bearer.check_parameter("dataId").is_ok());
+}
