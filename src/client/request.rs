@@ -34,7 +34,7 @@ impl Request {
     /// that is percent-encoded already.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] if either is not what HTTP takes.
+    /// [`Kind::InvalidArgument`] if either is not what HTTP takes, or the path leads out of the context path.
     pub fn new(method: &str, path: &str) -> Result<Self> {
         let method = method.to_ascii_uppercase().parse();
         let method = method.map_err(|_| Error::argument("method: not an HTTP method; write it like \"GET\""))?;
@@ -75,7 +75,8 @@ impl Request {
     /// Adds a header.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] if the name is not a token of HTTP or the value holds CR, LF or another control character.
+    /// [`Kind::InvalidArgument`] if the name is not a token of HTTP, the value holds CR, LF or another control character, or
+    /// the header frames the message or belongs to the connection (as `Content-Length`, `Host`): those are this library's.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::argument(format!("headers: the {what} of \"{}\" is not what HTTP takes", name.escape_debug()))

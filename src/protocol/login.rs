@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::quote::quote;
+use super::quote::{quote, quote_part};
 use crate::secret::Secret;
 
 /// The largest answer to a login that is read.
@@ -124,7 +124,8 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
     // `data` held the token, behind "Bearer ", in old servers with another authentication type.
     let token = json["accessToken"].as_str().or_else(|| json["data"].as_str()?.strip_prefix("Bearer "));
     let Some(token) = token.filter(|t| !t.is_empty()) else {
-        let said = json["message"].as_str().map_or_else(|| quote(body, password.expose()), |m| quote(m.as_bytes(), ""));
+        let whole = || quote(body, password.expose());
+        let said = json["message"].as_str().map_or_else(whole, |message| quote_part(message, body, password.expose()));
         return Err(LoginRefused { reason: Reason::Refused, said: format!("no token in the answer: {said}") });
     };
     if !is_token(token) {
@@ -137,76 +138,4 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
     };
     let ttl = seconds.filter(|s| *s > 0.0).map(|s| Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX));
     Ok(IssuedToken { token: token.into(), ttl })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Reason::*, *};
-
-    fn ask(api: Api, status: u16, body: &str) -> Result<IssuedToken, LoginRefused> {
-        read(api, status, body.as_bytes(), &"hunter2".into())
-    }
-
-    #[test]
-    fn the_form_is_encoded_exactly_once() {
-        assert_eq!(*form("a b", &"+%&@$=ü".into()), "username=a+b&password=%2B%25%26%40%24%3D%C3%BC");
-    }
-
-    #[test]
-    fn ttl_in_every_shape() {
-        let ttl = |text: &str| {
-            let body = format!(r#"{{"accessToken":"t"{text}}}"#);
-            ask(Api::V1, 200, &body).unwrap().ttl
-        };
-        assert_eq!(ttl(r#","tokenTtl":18000"#), Some(Duration::from_secs(18000)));
-        assert_eq!(ttl(r#","tokenTtl":"18000""#), Some(Duration::from_secs(18000)));
-        assert_eq!(ttl(r#","tokenTtl":1.5"#), Some(Duration::from_millis(1500)));
-        assert_eq!(ttl(r#","tokenTtl":1e300"#), Some(Duration::MAX));
-        assert_eq!(ttl(r#","tokenTtl":9223372036854775808"#).unwrap().as_secs(), 1 << 63);
-        for none in ["", r#","tokenTtl":0"#, r#","tokenTtl":-1"#, r#","tokenTtl":null"#, r#","tokenTtl":"soon""#] {
-            assert_eq!(ttl(none), None, "{none}");
-        }
-    }
-
-    #[test]
-    fn every_kind_of_refusal() {
-        for (api, status, body, reason) in [
-            (Api::V1, 403, "unknown user!", Refused),
-            (Api::V1, 500, "caused: User x not found;", Fault),
-            (Api::V3, 500, r#"{"message":"No message available"}"#, Fault),
-            (Api::V3, 404, "<html>", MissingApi),
-            (Api::V3, 405, "", MissingApi),
-            (Api::V1, 410, "{}", MissingApi),
-            (Api::V3, 410, "{}", NotNacos),
-            (Api::V3, 500, "caused: No static resource nacos/v3/auth/user/login.;", NotNacos),
-            (Api::V1, 429, "", Overloaded),
-            (Api::V1, 503, "", Overloaded),
-            (Api::V1, 302, "", NotNacos),
-            (Api::V1, 200, "<html>", NotNacos),
-            (Api::V1, 200, "", NotNacos),
-            (Api::V1, 200, r#"{"accessToken":"eyJ"#, NotNacos),
-            (Api::V1, 200, r#"{"accessToken":"","tokenTtl":NaN}"#, NotNacos),
-            (Api::V1, 200, "{\"accessToken\":\"a\\r\\nb\"}", NotNacos),
-            (Api::V3, 200, r#"{"code":23000,"message":"Current Nacos auth plugin type is not `nacos`"}"#, Refused),
-            (Api::V1, 200, r#"{"code":401,"message":"Login failed"}"#, Refused),
-            (Api::V1, 200, r#"{"accessToken":""}"#, Refused),
-            (Api::V1, 200, "[1]", NotNacos),
-            (Api::V1, 200, r#"{"accessToken":42}"#, NotNacos),
-        ] {
-            assert_eq!(ask(api, status, body).unwrap_err().reason, reason, "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn unusual_successes() {
-        assert_eq!(ask(Api::V1, 200, r#"{"code":200,"data":"Bearer abc"}"#).unwrap().token.expose(), "abc");
-        let disabled = ask(Api::V1, 200, r#"{"accessToken":"AUTH_DISABLED","tokenTtl":1715002590}"#).unwrap();
-        assert_eq!(disabled.token.expose(), "AUTH_DISABLED");
-    }
-
-    #[test]
-    fn the_password_is_never_quoted() {
-        let refusal = ask(Api::V1, 500, "password hunter2 is wrong").unwrap_err();
-        assert_eq!(refusal.said, "password *** is wrong");
-    }
 }

@@ -9,3 +9,7 @@ pub(crate) mod login;
 pub(crate) mod quote;
 pub(crate) mod rejection;
 pub(crate) mod server;
+mod spelling;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+mod carriage;
+mod headers;
+mod login;
+mod quote;
+mod rejection;
+mod server;
