@@ -1,6 +1,7 @@
 /* What a cached nacos_get_token costs, next to the least it could cost (a call that copies as many bytes) and to the
- * usual way (a copy under a mutex), in turns; and what it allocates. cached_get           the table cached_get marks N
- * N gets between two getppid(), for strace to count what is between them */
+ * usual way (a copy under a mutex), in turns; and what it allocates.
+ *   cached_get          lines of JSON for benches/table.py; ROUNDS as in requests.c
+ *   cached_get marks N  N gets between two getppid(), for strace to count what is between them */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
@@ -9,7 +10,7 @@
 
 #include "measure.h"
 
-enum { ROUNDS = 15, GETS = 1000000, MOST_THREADS = 2, ROOM = 1024 };
+enum { MOST_ROUNDS = 1000, GETS = 1000000, MOST_THREADS = 2, ROOM = 1024 };
 
 /* The library takes its memory through these, as it does with any program that brings its own. */
 extern void *__libc_malloc(size_t);
@@ -113,18 +114,24 @@ static double round_of(void (*get)(char *), int count) {
 }
 
 static void table(void) {
-  printf("token of %zu bytes, ns per get, medians of %d rounds in turns\n", kept_length, ROUNDS);
+  static double ns[WAYS][MOST_ROUNDS];
+  const long wanted = setting("ROUNDS", 15), rounds = wanted < MOST_ROUNDS ? wanted : MOST_ROUNDS;
   for (int threads = 1; threads <= MOST_THREADS; threads++) {
-    static double ns[WAYS][ROUNDS];
-    for (int round = 0; round < ROUNDS; round++)
+    for (long round = 0; round < rounds; round++)
       for (int way = 0; way < WAYS; way++) ns[way][round] = round_of(ways[way].get, threads);
-    for (int way = 0; way < WAYS; way++)
-      printf("threads=%d  %-18s %7.1f ns\n", threads, ways[way].name, median(ns[way], ROUNDS));
+    for (int way = 0; way < WAYS; way++) {
+      printf("{\"part\": \"cached\", \"job\": \"get\", \"row\": \"%s\", \"threads\": %d, \"ns\": [", ways[way].name,
+             threads);
+      for (long round = 0; round < rounds; round++) printf("%s%.2f", round > 0 ? ", " : "", ns[way][round]);
+      printf("]}\n");
+    }
   }
   char buffer[ROOM];
   const unsigned long before = allocations;
   for (int i = 0; i < GETS; i++) by_library_with_info(buffer);
-  printf("allocations in %d gets: %lu (counted before: %lu)\n", GETS, allocations - before, before);
+  const unsigned long during = allocations - before;
+  if (before == 0) abort(); /* then nothing is counted at all */
+  printf("{\"part\": \"cached\", \"fact\": \"allocations in 1,000,000 gets\", \"value\": %lu}\n", during);
 }
 
 int main(int argc, char **argv) {

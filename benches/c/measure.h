@@ -1,4 +1,4 @@
-/* Time, medians and failures for the benchmarks here. */
+/* Time, settings and failures for the benchmarks here. */
 #ifndef MEASURE_H
 #define MEASURE_H
 
@@ -13,15 +13,11 @@ static inline double seconds_now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static inline int by_value(const void *a, const void *b) {
-  const double left = *(const double *)a, right = *(const double *)b;
-  return (left > right) - (left < right);
-}
-
-/* Sorts what it is given. */
-static inline double median(double *values, size_t count) {
-  qsort(values, count, sizeof(double), by_value);
-  return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+/* A positive number from the environment. */
+static inline long setting(const char *name, long otherwise) {
+  const char *text = getenv(name);
+  const long value = text != NULL ? strtol(text, NULL, 10) : 0;
+  return value > 0 ? value : otherwise;
 }
 
 /* `error` is looked at after the call that fills it in. */
