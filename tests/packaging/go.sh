@@ -57,7 +57,7 @@ says() { # NAME WANTED COMMAND…: what the program prints
   local name=$1 wanted=$2 output
   shift 2
   if [ -z "$server_pid" ]; then skip "$name" "no $devserver"; return; fi
-  output=$(timeout 30 "$@" 2>&1)
+  output=$(timeout 120 "$@" 2>&1)
   if [ "$output" = "$wanted" ]; then pass "$name"; else fail "$name" "$output"; fi
 }
 refused() { # NAME PATTERN COMMAND…: the command fails, and says why
