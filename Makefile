@@ -59,7 +59,7 @@ uninstall: ## removes what install put there, with the same PREFIX and DESTDIR
 	done
 
 .PHONY: shims
-shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each
+shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each; C and C++ need what tests/setup.sh installs
 	@$(MAKE) --no-print-directory prefix >&2
 	@tests/shims/build.sh
 

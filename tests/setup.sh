@@ -17,12 +17,14 @@ done
 for header in "cjson/cJSON.h libcjson-dev" "nlohmann/json.hpp nlohmann-json3-dev" "doctest/doctest.h doctest-dev"; do
   [ -e "/usr/include/${header% *}" ] || missing+=("${header#* }")
 done
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq >/dev/null
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # On a machine that has just started, its own updates may hold the lock.
+    apt-get install -o DPkg::Lock::Timeout=600 -y -qq --no-install-recommends "${missing[@]}" >/dev/null
   else
     echo "MISSING: ${missing[*]}; on Debian: sudo apt-get install ${missing[*]}" >&2
   fi

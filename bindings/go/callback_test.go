@@ -140,7 +140,7 @@ func TestCloseEndsAFunctionThatWaits(t *testing.T) {
 	client.Close()
 	wantError(t, <-left, context.Canceled)
 	wantError(t, <-results, nacosauth.ErrClosed)
-	if took := time.Since(before); took > time.Second {
+	if took := time.Since(before); took > prompt {
 		t.Errorf("closing took %s", took)
 	}
 }
@@ -287,8 +287,8 @@ func TestFunctionsCallTheClient(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("no event in 10 s")
+	case <-time.After(time.Minute):
+		t.Fatal("no event in a minute")
 	}
 	_, err := client.Token(background)
 	wantError(t, err, nacosauth.ErrClosed)

@@ -183,7 +183,8 @@ func TestGoroutinesAtExpiry(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if n := server.counts(t).Logins; n != 2 {
+	// A third if a busy machine is asked only after the next renewal.
+	if n := server.counts(t).Logins; n != 2 && n != 3 {
 		t.Errorf("%d logins over one expiry", n)
 	}
 }
@@ -232,7 +233,7 @@ func TestDeadline(t *testing.T) {
 		before := time.Now()
 		err := call(ctx)
 		wantError(t, err, context.DeadlineExceeded, nacosauth.ErrTimeout)
-		if took := time.Since(before); took < 90*time.Millisecond || took > time.Second {
+		if took := time.Since(before); took < 90*time.Millisecond || took > prompt {
 			t.Errorf("%s took %s", name, took)
 		}
 		<-ctx.Done()
@@ -259,7 +260,7 @@ func TestCancel(t *testing.T) {
 	before := time.Now()
 	cancel(reason)
 	wantError(t, <-results, context.Canceled, nacosauth.ErrCancelled, reason)
-	if took := time.Since(before); took > time.Second {
+	if took := time.Since(before); took > prompt {
 		t.Errorf("a cancelled call went on for %s", took)
 	}
 }
@@ -277,7 +278,7 @@ func TestManyWaiters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(before); took > 3*time.Second {
+	if took := time.Since(before); took > prompt {
 		t.Errorf("took %s", took)
 	}
 }
@@ -299,7 +300,7 @@ func TestCloseWakesCallsInFlight(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(before); took > time.Second {
+	if took := time.Since(before); took > prompt {
 		t.Errorf("closing took %s", took)
 	}
 	_, err := client.Token(background)

@@ -415,6 +415,17 @@ func TestTransportEndsWithTheContext(t *testing.T) {
 
 // A new secret while a renewal is on its way: the token that it brings is of the old secret, and refused as well.
 func TestTransportOverARenewalThatCameTooLate(t *testing.T) {
+	for range 5 {
+		if overLateRenewal(t) {
+			return
+		}
+	}
+	t.Fatal("five times the renewal was over before the secret had changed")
+}
+
+// overLateRenewal is false if the machine was too busy to change the secret in time.
+func overLateRenewal(t *testing.T) bool {
+	t.Helper()
 	server := start(t, "--ttl", "3")
 	client := server.connect(t)
 	web := carried(t, client)
@@ -423,7 +434,7 @@ func TestTransportOverARenewalThatCameTooLate(t *testing.T) {
 	eventually(t, "the renewal is answered", func() bool { return server.counts(t).Logins == 2 })
 	server.post(t, "/secret", nil)
 	if stats, err := client.Stats(); err != nil || stats.Refresh != nacosauth.RefreshInFlight {
-		t.Fatalf("too late: %+v, %v", stats, err)
+		return false
 	}
 	if err := fetch(web, "http://"+server.Address+"/nacos/v1/cs/configs?"+config.Encode(), ""); err != nil {
 		t.Error(err)
@@ -431,6 +442,7 @@ func TestTransportOverARenewalThatCameTooLate(t *testing.T) {
 	if c := server.counts(t); c.Rejections != 2 || c.Logins != 3 {
 		t.Errorf("%+v", c)
 	}
+	return true
 }
 
 // A program with a stack of its own sees nothing of tokens that expire and secrets that change.

@@ -75,9 +75,9 @@ static void on_drop(void *data) {
   pthread_mutex_unlock(&lock);
 }
 
-/* Waits until `*number` has reached `least`, for 10 s at the most. */
+/* Waits until `*number` has reached `least`, for 60 s at the most. */
 static int reaches(const int *number, int least) {
-  for (int turn = 0; turn < 1000; turn++) {
+  for (int turn = 0; turn < 6000; turn++) {
     pthread_mutex_lock(&lock);
     const int reached = *number >= least;
     pthread_mutex_unlock(&lock);
@@ -150,7 +150,7 @@ static void closed_by_its_own_callback(void) {
   options.password = "poor";
   open_with(&self, &options);
   (void)token_of(&self);
-  for (int turn = 0; turn < 1000; turn++) {
+  for (int turn = 0; turn < 6000; turn++) {
     pthread_mutex_lock(&lock);
     const int done = !self.wants_close;
     pthread_mutex_unlock(&lock);

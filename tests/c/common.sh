@@ -50,7 +50,7 @@ start_server() {
   coproc SERVER { exec "$devserver" --stdin "$@"; }
   # shellcheck disable=SC2153 # set by coproc
   server_pid=$SERVER_PID
-  read -r -t 10 line <&"${SERVER[0]}" || { fail "the server starts"; return 1; }
+  read -r -t 60 line <&"${SERVER[0]}" || { fail "the server starts"; return 1; }
   NACOS_SERVER_ADDR=$(sed -E 's/.*"address": *"([^"]*)".*/\1/' <<<"$line")
   NACOS_CONTROL_ADDR=$(sed -E 's/.*"control": *"([^"]*)".*/\1/' <<<"$line")
   export NACOS_SERVER_ADDR NACOS_CONTROL_ADDR

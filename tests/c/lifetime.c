@@ -9,8 +9,8 @@
 
 #include "check.h"
 
-/* Promised are 100 ms; slow machines and valgrind have the rest. */
-enum { PROMPT_MS = 1000 };
+/* Promised are 100 ms; busy machines and valgrind have the rest. Without a deadline calls wait for 15 s. */
+enum { PROMPT_MS = 8000 };
 
 static long now_ms(void) {
   struct timespec t;
@@ -75,7 +75,7 @@ static void *wait_for_token(void *argument) {
 /* Until `count` calls wait for a login. */
 static void until_waiting(nacos_auth *auth, uint64_t count) {
   nacos_auth_statistics statistics = nacos_auth_statistics_default();
-  const long give_up = now_ms() + 10000;
+  const long give_up = now_ms() + 60000;
   while (now_ms() < give_up) {
     if (nacos_auth_stats(auth, &statistics, NULL) == NACOS_OK && statistics.waits >= count &&
         statistics.refresh_state == NACOS_REFRESH_IN_FLIGHT)

@@ -10,7 +10,7 @@ situation() {
   check "$name builds" gcc -std=c99 -g "${warnings[@]}" -o "$out/situation_$number" "tests/c/situation_$number.c" \
     "${link[@]}" || return
   if start_server "$@"; then
-    check "$name" timeout 300 env ${preload:+"LD_PRELOAD=$preload"} "$out/situation_$number"
+    check "$name" timeout 600 env ${preload:+"LD_PRELOAD=$preload"} "$out/situation_$number"
     stop_server
   else
     skip "$name" "no $devserver"

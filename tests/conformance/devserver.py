@@ -41,7 +41,7 @@ class DevServer:
     def stop(self) -> None:
         """End it. Harmless when done before."""
         try:
-            self._process.communicate(timeout=10)
+            self._process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
@@ -101,6 +101,6 @@ class DevServer:
             {"Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             data: dict[str, Any] = json.load(answer)
         return data

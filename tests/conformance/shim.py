@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, final
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0  # seconds; how long an answer may take that waits for nothing in particular
+PATIENCE = 60.0  # seconds; how long an answer may take that waits for nothing in particular, on a busy machine
 
 Answer = dict[str, Any]
 
@@ -73,7 +73,7 @@ class Shim:
             self._said.append(json.dumps(answer, ensure_ascii=False))
         return answer
 
-    def end(self, patience: float = 10.0) -> float:
+    def end(self, patience: float = PATIENCE) -> float:
         """Close its input. It must end with 0 and without a word; seconds that took. Harmless when done before."""
         if self._ended:
             return 0.0

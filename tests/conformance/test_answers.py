@@ -65,8 +65,8 @@ def test_answers_that_hold_no_token(shim: Shim, recorder: Recorder) -> None:
         assert answer["retry_after_ms"] > 0, name
         assert handle.parallel(4, 5).errors == {expected: 20}, name
         handle.ask("free")
-        # The first pause is half a second at least.
-        assert len([login for login in recorder.logins if ("username", name) in login.form]) <= 3, name
+        # The first pause is half a second at least, and each is twice as long as the one before.
+        assert len([login for login in recorder.logins if ("username", name) in login.form]) <= 5, name
 
 
 # What `tokenTtl` says, and the seconds that the library reckons with.
@@ -94,7 +94,7 @@ def test_lives_of_every_kind(shim: Shim, recorder: Recorder) -> None:
         recorder.login_body = b'{"accessToken":"t"' + (b',"tokenTtl":' + ttl if ttl else b"") + b"}"
         handle = Handle.open(shim, recorder.address, name, name=name)
         remaining = handle.get_token()["remaining_ms"]
-        assert seconds * 1000 - 5000 < remaining <= seconds * 1000, f"{name}: {remaining}"
+        assert seconds * 1000 - 30_000 < remaining <= seconds * 1000, f"{name}: {remaining}"
         assert handle.read()["http_status"] == 200
     assert len(recorder.logins) == len(LIVES)
 

@@ -168,4 +168,4 @@ def test_parallel_and_loop_count(shim: Shim) -> None:
     assert (tally.ok, tally.errors) == (0, {"CLOSED": 15})
     tally = handle.reads(0.3, interval_ms=50)
     assert tally.ok == 0
-    assert 4 <= tally.errors["CLOSED"] <= 6
+    assert 1 <= tally.errors["CLOSED"] <= 7

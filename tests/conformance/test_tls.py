@@ -84,14 +84,14 @@ def test_a_server_that_is_not_trusted(
     trust = {"ca_file": strangers.ca_file} if name == "127.0.0.1" else {"ca_file": ours.ca_file}
     handle = Handle.open(shim, f"https://{server.address}", **trust)
     for op, fields in (("get_token", {}), ("request", READ)):
-        answer = handle.fail(op, "TLS", **fields, timeout_ms=500)
+        answer = handle.fail(op, "TLS", **fields, timeout_ms=3000)
         assert server.address in answer["message"]
         assert answer["http_status"] == 0
     assert (server.logins, server.requests) == ([], [])
 
 
 def test_a_server_that_speaks_no_tls(shim: Shim, recorder: Recorder) -> None:
-    Handle.open(shim, f"https://{recorder.address}").fail("get_token", "TLS", timeout_ms=500)
+    Handle.open(shim, f"https://{recorder.address}").fail("get_token", "TLS", timeout_ms=3000)
     assert recorder.logins == []
 
 
@@ -107,5 +107,5 @@ def test_a_server_that_asks_who_we_are(shim: Shim, serve_tls: ServeTls, ours: Au
     nobody = Handle.open(shim, f"https://{server.address}", ca_file=ours.ca_file, name="nobody")
     for handle in (open_as(strangers, "stranger"), nobody):
         # With TLS 1.3 the server tells what it thinks of us after we have sent the first request.
-        assert handle.ask("get_token", timeout_ms=500)["status"] in {"TLS", "IO"}
+        assert handle.ask("get_token", timeout_ms=3000)["status"] in {"TLS", "IO"}
     assert len(server.logins) == logins

@@ -41,7 +41,7 @@ def test_64_callers_with_an_empty_cache_share_one_login(shim: Shim, serve: Serve
     server.fault("login", "delay", delay_ms=500)
     tally = Handle.open(shim, server.address).parallel(64, 3)
     assert (tally.ok, tally.errors, tally.generations) == (192, {}, 1)
-    assert 400 < tally.max_ms < 5000
+    assert 400 < tally.max_ms < 20_000  # one after the other: 32 s
     assert server.logins() == 1
 
 
@@ -81,5 +81,5 @@ def test_parallel_is_parallel(shim: Shim, serve: Serve) -> None:
     server.fault("request", "delay", delay_ms=300)
     handle = Handle.open(shim, server.address)
     began = time.monotonic()
-    handle.parallel_reads(16, 2).assert_all_read()
-    assert 0.6 <= time.monotonic() - began < 3  # one after the other: 9.6 s
+    handle.parallel_reads(32, 2).assert_all_read()
+    assert 0.6 <= time.monotonic() - began < 15  # one after the other: 19.2 s

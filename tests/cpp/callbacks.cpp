@@ -26,7 +26,7 @@ class told {
   /// Whether news like that come in time.
   bool has(const std::function<bool(const News &)> &wanted) {
     std::unique_lock<std::mutex> lock(mutex_);
-    return more_.wait_for(lock, std::chrono::seconds(10), [&] {
+    return more_.wait_for(lock, std::chrono::seconds(60), [&] {
       for (const auto &news : all_)
         if (wanted(news)) return true;
       return false;
@@ -72,7 +72,7 @@ std::string failure_of(std::function<nacosauth::supplied()> credentials) {
 
 /// Whether it becomes so in time.
 bool comes(const std::function<bool()> &wanted) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!wanted() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
   return wanted();
 }

@@ -17,7 +17,7 @@ suite() {
   check "$name builds" "$compiler" "-std=$standard" -g "${warnings[@]}" "$@" -o "$folder/tests" "$folder/main.o" \
     tests/cpp/{calls,callbacks,credentials,devserver,ending,ownership,results}.cpp "${link[@]}" || return
   start_server --port 0 || { skip "$name" "no $devserver"; return; }
-  output=$(timeout 300 "$folder/tests" --no-colors 2>&1)
+  output=$(timeout 900 "$folder/tests" --no-colors 2>&1)
   status=$?
   # As "[doctest] test cases: 28 | 27 passed | 1 failed | 0 skipped"; the status also tells of leaks.
   counts=$(sed -nE 's/.*test cases: *[0-9]+ \| *([0-9]+) passed \| *([0-9]+) failed .*/\1 \2/p' <<<"$output")

@@ -79,11 +79,11 @@ def server() -> Iterator[str]:
         assert post(f"http://{address}/nacos/v1/cs/configs", **form) == "true"
     yield address
     process.stdin.close()
-    process.wait(10)
+    process.wait(60)
 
 
 def post(url: str, **form: str) -> str:
-    with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), timeout=10) as answer:
+    with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), timeout=60) as answer:
         return str(answer.read().decode())
 
 

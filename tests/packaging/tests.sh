@@ -45,7 +45,7 @@ consumed() {
     check "$1 has the library inside" [ "$needed" = "" ]
   fi
   if [ -z "$server_pid" ]; then skip "$1 runs" "no $devserver"; return; fi
-  output=$(timeout 30 "$3" 2>&1)
+  output=$(timeout 120 "$3" 2>&1)
   if [ "$output" = "200 hello" ]; then pass "$1 runs"; else fail "$1 runs" "$output"; fi
 }
 

@@ -32,7 +32,8 @@ from nacos_jars import CACHE, RELEASES, NacosError, Unavailable, class_path, jav
 __all__ = ["Nacos", "NacosError", "Unavailable"]
 
 START_LIMIT = 300.0  # seconds; usually 10 to 15, minutes on a very busy machine
-CHANGE_LIMIT = 40.0  # seconds; users and roles are reread every 15 s
+CHANGE_LIMIT = 120.0  # seconds; users and roles are reread every 15 s, later on a busy machine
+END_LIMIT = 120.0  # seconds until a killed server is gone and its ports are free; usually at once
 PORT_OFFSETS = (0, 1000, 1001, -1000)  # HTTP, gRPC for clients, gRPC between servers, raft
 NODE_DISTANCE = 2100  # between the ports of the nodes of a cluster
 # Linux ends the server when this program is killed and can clean up nothing; setpriv is of util-linux.
@@ -188,7 +189,7 @@ class Nacos:
         self._process.kill()
         self._process.wait()
         self._process = None
-        _wait(lambda: _all_free(self.port), 10.0, f"the ports of nacos {self.version} to become free")
+        _wait(lambda: _all_free(self.port), END_LIMIT, f"the ports of nacos {self.version} to become free")
 
     def restart(self, *, wait: bool = True) -> None:
         """Kill it and start it on the same port: connections break, tokens stay valid. wait as in start()."""

@@ -39,7 +39,7 @@ class DevServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         # The end of its standard input ends it.
         try:
-            self._process.communicate(timeout=10)
+            self._process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()

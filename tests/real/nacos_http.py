@@ -29,7 +29,7 @@ def send(
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     body: str | None = None,
-    timeout: float = 10.0,
+    timeout: float = 30.0,
 ) -> Answer:
     """Send one request over a connection of its own. OSError or http.client.HTTPException if no answer came."""
     sent = dict(headers or {})

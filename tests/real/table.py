@@ -15,7 +15,7 @@ from nacos_http import Answer, make_token, send
 
 TTL = 18000  # seconds, for both servers
 SHORTER = 3600  # seconds that the tokens made here live: no login gives the same string
-SETTLE_LIMIT = 10.0  # seconds until a published or deleted configuration is seen
+SETTLE_LIMIT = 60.0  # seconds until a published or deleted configuration is seen
 OTHER_SECRET = base64.b64encode(b"a secret that no server here knows").decode()
 
 

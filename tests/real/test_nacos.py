@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nacos import PORT_OFFSETS, Nacos, Unavailable
+from nacos import END_LIMIT, PORT_OFFSETS, Nacos, Unavailable
 from nacos_http import bearer, expires_at, send
 from nacos_jars import class_path, java
 
@@ -102,7 +102,7 @@ def test_orders_on_standard_input() -> None:
         assert order(do="ttl") == {"ok": False, "message": "KeyError: 'seconds'"}
         assert not order(do="dance")["ok"]
         assert order(do="stop") == {"ok": True}
-        assert program.wait(20) == 0
+        assert program.wait(END_LIMIT) == 0
     assert _ports_are_free(address)
 
 
@@ -115,7 +115,7 @@ from nacos import Nacos
 server = Nacos("2.3.2")
 server.start(wait=False)
 print(server.pid, server.home, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True
@@ -125,7 +125,7 @@ time.sleep(60)
         command = Path("/proc", pid, "cmdline")
         assert home in command.read_text(encoding="utf-8")
         test.kill()
-    end = time.monotonic() + 10
+    end = time.monotonic() + END_LIMIT
     try:
         while command.exists() and command.read_text(encoding="utf-8"):  # empty: dead, and nobody has noticed
             assert time.monotonic() < end, "the server outlives the program that started it"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds the conformance shims into build/shims and prints a line for each: LANGUAGE<TAB>COMMAND. A language whose
-# toolchain is missing gets no line; standard error says why.
+# toolchain, or whose JSON library, is missing gets no line; standard error says what to install. A shim that does not
+# compile is an error.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD out=$PWD/build/shims prefix=$PWD/build/prefix
@@ -10,22 +11,29 @@ shim() { printf '%s\t%s\n' "$1" "$2"; }
 missing() { echo "shims: $1 left out: $2" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-if has cc; then
-  tests/shims/c/build.sh "$out/c" >&2 && shim c "$out/c"
-else
-  missing c "no C compiler"
-fi
-if has c++; then
-  tests/shims/cpp/build.sh "$out/cpp" >&2 && shim cpp "$out/cpp"
-else
-  missing cpp "no C++ compiler"
-fi
+# native LANGUAGE COMPILER LIBRARY PACKAGE: a shim that pkg-config finds its JSON library for.
+native() {
+  local setup="or let tests/setup.sh install what the tests need"
+  if ! has "$2"; then
+    missing "$1" "no $2: install a compiler (Debian: gcc, g++), $setup"
+  elif ! has pkg-config; then
+    missing "$1" "no pkg-config: install it, $setup"
+  elif ! pkg-config --exists "$3"; then
+    missing "$1" "no $3: install it (Debian: $4), $setup"
+  else
+    "tests/shims/$1/build.sh" "$out/$1" >&2
+    shim "$1" "$out/$1"
+  fi
+}
+
+native c cc libcjson libcjson-dev
+native cpp c++ nlohmann_json nlohmann-json3-dev
 if has python3; then
   shim python "env PYTHONPATH=$root/bindings/python/src NACOS_AUTH_LIBRARY=$root/target/release/libnacos_auth.so python3 $root/tests/shims/python/shim.py"
 else
   missing python "no python3"
 fi
-if has go && has cc; then
+if has go && has cc && has pkg-config; then
   (
     cd tests/shims/go
     PKG_CONFIG_PATH="$prefix/lib/pkgconfig" CGO_LDFLAGS="-Wl,-rpath,$prefix/lib" go build -o "$out/go" .
@@ -36,7 +44,7 @@ if has go && has cc; then
   shim go "$out/go"
   shim go-static "$out/go-static"
 else
-  missing go "no Go toolchain, or no C compiler for cgo"
+  missing go "no Go toolchain, or no C compiler and pkg-config for cgo"
 fi
 cargo build --release --quiet --example shim >&2
 cp target/release/examples/shim "$out/rust"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 # A machine with much to do takes its time to bring the answer to who waits for it.
-GRACE = 2.0
+GRACE = 5.0
 # The longest pause after the first login that was answered so, see src/lifecycle/backoff.rs. 429: 30 s (what the server
 # asked for here is less), and a fifth more because it asked.
 LOGIN_PAUSE = {500: 15.0, 429: 36.0}

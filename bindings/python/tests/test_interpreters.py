@@ -40,7 +40,7 @@ def test_subinterpreters_are_told_that_they_cannot() -> None:
         env={**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "refused\nrefused\nwelcome\n", "")

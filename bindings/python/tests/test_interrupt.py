@@ -30,6 +30,15 @@ def signal_after(seconds: float, number: int = signal.SIGINT) -> threading.Timer
     return timer
 
 
+def with_ctrl_c(call: Callable[[], object]) -> None:
+    """A call, and Ctrl-C a moment after its beginning; on a busy machine it may come before."""
+    timer = signal_after(0.2)
+    try:
+        call()
+    finally:
+        timer.join()
+
+
 @pytest.fixture(autouse=True)
 def hears_ctrl_c() -> Iterator[None]:
     """Whatever the tests were started by: a background job of a shell ignores SIGINT."""
@@ -50,11 +59,10 @@ def slow(server: DevServer) -> Client:
 def test_ctrl_c_ends_a_request(server: DevServer, slow: Client, wait_until: Callable[..., None]) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
-        timer, start = signal_after(0.2), time.monotonic()
+        start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            slow.get(CONFIG, params=DEMO)
-        assert time.monotonic() - start < 5
-        timer.join()
+            with_ctrl_c(lambda: slow.get(CONFIG, params=DEMO))
+        assert time.monotonic() - start < 20
     server.clear_faults()
     assert slow.get(CONFIG, params=DEMO).status == 200  # what has been cancelled is over
     assert signal.set_wakeup_fd(-1) == -1
@@ -67,11 +75,10 @@ def test_ctrl_c_ends_a_request(server: DevServer, slow: Client, wait_until: Call
 def test_ctrl_c_ends_waiting_for_a_login(server: DevServer) -> None:
     server.control("/faults", on="login", kind="hang", times=0)
     with Client(server.address, "nacos", "nacos", request_timeout=30) as client:
-        timer, start = signal_after(0.2), time.monotonic()
+        start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            client.token()
-        assert time.monotonic() - start < 5
-        timer.join()
+            with_ctrl_c(client.token)
+        assert time.monotonic() - start < 20
 
 
 def test_other_signals_and_other_handlers_end_nothing(server: DevServer, client: Client) -> None:
@@ -97,13 +104,11 @@ def test_the_wakeup_file_of_somebody_else_hears_of_the_signal(slow: Client) -> N
     reader, writer = socket.socketpair()
     with reader, writer:
         writer.setblocking(False)
-        reader.settimeout(5)
+        reader.settimeout(60)
         signal.set_wakeup_fd(writer.fileno())
         try:
-            timer = signal_after(0.2)
             with pytest.raises(KeyboardInterrupt):
-                slow.get(CONFIG, params=DEMO)
-            timer.join()
+                with_ctrl_c(lambda: slow.get(CONFIG, params=DEMO))
             assert reader.recv(16) == bytes([signal.SIGINT])
         finally:
             assert signal.set_wakeup_fd(-1) == writer.fileno()
@@ -128,23 +133,19 @@ def test_a_handler_may_call(server: DevServer, client: Client) -> None:
 
 def test_calls_of_other_threads_are_left_alone(server: DevServer, client: Client) -> None:
     client.token()
-    server.control("/faults", on="request", kind="delay", delay_ms=600, times=1)
+    server.control("/faults", on="request", kind="delay", delay_ms=4000, times=1)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(client.get, CONFIG, params=DEMO)
-        timer = signal_after(0.2)
         with pytest.raises(KeyboardInterrupt):
-            time.sleep(5)
-        timer.join()
+            with_ctrl_c(lambda: time.sleep(60))
         assert not call.done()
         assert call.result().status == 200
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_has_its_own(slow: Client) -> None:
-    timer = signal_after(0.2)
     with pytest.raises(KeyboardInterrupt):
-        slow.get(CONFIG, params=DEMO)
-    timer.join()
+        with_ctrl_c(lambda: slow.get(CONFIG, params=DEMO))
     slow.token_info()  # makes the next watcher
     assert _interrupt._watcher is not None
     child = os.fork()
@@ -178,8 +179,6 @@ nacos_auth.Client(sys.argv[1], "nacos", "nacos").get("/v1/cs/configs")
         assert process.stdout is not None
         assert process.stdout.readline() == "calling\n"
         time.sleep(0.2)
-        start = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-    assert time.monotonic() - start < 10
+        _, errors = process.communicate(timeout=60)
     assert errors.splitlines()[-1] == "KeyboardInterrupt"

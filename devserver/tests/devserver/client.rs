@@ -8,7 +8,7 @@ use devserver::Server;
 use serde_json::Value;
 
 /// Longer than anything takes here.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(crate) struct Response {

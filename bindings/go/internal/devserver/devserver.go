@@ -56,7 +56,7 @@ func Launch(arguments ...string) (*Server, error) {
 	if err := process.Start(); err != nil {
 		return nil, err
 	}
-	s := &Server{process: process, stdin: stdin, http: &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}}
+	s := &Server{process: process, stdin: stdin, http: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}}
 	line, err := bufio.NewReader(stdout).ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, s)
@@ -88,7 +88,7 @@ func locate() (string, error) {
 func (s *Server) Stop() {
 	s.http.CloseIdleConnections()
 	s.stdin.Close()
-	limit := time.AfterFunc(10*time.Second, func() { s.process.Process.Kill() })
+	limit := time.AfterFunc(time.Minute, func() { s.process.Process.Kill() })
 	defer limit.Stop()
 	s.process.Wait()
 }
