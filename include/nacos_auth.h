@@ -1091,7 +1091,7 @@ void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
 static inline nacos_auth_options nacos_auth_options_default(void) {
   nacos_auth_options options = {
       sizeof(nacos_auth_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0,
-      NULL, NULL, NULL, NULL, NULL, NULL, NULL};
+      NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0};
   return options;
 }
 

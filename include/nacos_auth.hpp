@@ -410,6 +410,7 @@ struct options {
   std::string proxy = {};                        ///< "http://host:port" or "socks5://host:port"
   std::optional<milliseconds> connect_timeout = {};          ///< to one server
   std::optional<milliseconds> request_timeout = {};          ///< of calls that set none of their own
+  std::uint32_t max_connections = 0;                         ///< in use at the same time; 0: 128
   carriage token_carriage = carriage::bearer;                ///< where the token rides
   std::string password_file = {};                            ///< holds the password; read anew for each login
   std::string token = {};                                    ///< that somebody else got; nothing logs in
@@ -613,6 +614,7 @@ class client {
     in.proxy = lender.optional(settings.proxy, "proxy holds a NUL character");
     in.connect_timeout_ms = detail::timeout(settings.connect_timeout);
     in.request_timeout_ms = detail::timeout(settings.request_timeout);
+    in.max_connections = settings.max_connections;
     in.carriage = static_cast<std::int32_t>(settings.token_carriage);
     in.log_level = static_cast<std::int32_t>(settings.log_level);
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());

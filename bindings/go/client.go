@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,10 @@ type Options struct {
 	ConnectTimeout time.Duration // 0 means 2 s; rounded up to milliseconds
 	RequestTimeout time.Duration // 0 means 15 s: the limit of a call whose context has no deadline
 	Carriage       Carriage      // how the token travels
+
+	// MaxConnections is how many connections to the cluster [Client.Do] may use at the same time; a call beyond that waits
+	// for one. 0 means 128.
+	MaxConnections int
 }
 
 // Format prints the options without the password, whatever the verb.
@@ -102,6 +107,9 @@ func New(options Options) (*Client, error) {
 	if options.ConnectTimeout < 0 || options.RequestTimeout < 0 {
 		return nil, &Error{Status: ErrInvalidConfig, Message: "a timeout is negative"}
 	}
+	if options.MaxConnections < 0 || options.MaxConnections > math.MaxUint32 {
+		return nil, &Error{Status: ErrInvalidConfig, Message: "MaxConnections is negative or too large"}
+	}
 	if options.RequestTimeout == 0 {
 		options.RequestTimeout = defaultRequestTimeout
 	}
@@ -125,6 +133,7 @@ func New(options Options) (*Client, error) {
 		proxy:              m.optional("proxy", options.Proxy),
 		request_timeout_ms: timeoutMS(options.RequestTimeout),
 		carriage:           C.int32_t(options.Carriage),
+		max_connections:    C.uint32_t(options.MaxConnections),
 	}
 	// What is required goes as it is, for an error that says what is wrong with it.
 	logsIn := options.Token == "" && options.Credentials == nil

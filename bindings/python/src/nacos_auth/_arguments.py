@@ -69,6 +69,15 @@ def milliseconds(name: str, seconds: float | None) -> int:
     return math.ceil(seconds * 1000)
 
 
+def count(name: str, number: int | None) -> int:
+    """0 means "the default" to the library."""
+    if number is None:
+        return 0
+    if not 0 < number < 2**32:
+        raise invalid(f"{name} must be a positive number")
+    return number
+
+
 def life(seconds: float | None) -> int:
     """Milliseconds that an external token lives; 0 if unknown."""
     if seconds is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ctypes import CDLL, byref, c_int32, c_uint64, c_void_p, create_string_buffer, memset
 from typing import Any, TypeVar
 
-from ._arguments import CARRIAGES, Carriage, Path, invalid, life, milliseconds, path_text, text
+from ._arguments import CARRIAGES, Carriage, Path, count, invalid, life, milliseconds, path_text, text
 from ._callbacks import Credentials, Functions, forget, register
 from ._declarations import AuthOptions, AuthStatistics, CallOptions, RequestOptions, TokenInfo
 from ._errors import NacosError, take_error
@@ -74,6 +74,7 @@ class BaseClient:
         proxy: str | None = None,
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
+        max_connections: int | None = None,
         carriage: Carriage = "bearer",
         logger: logging.Logger | None = None,
         on_event: Callable[[Event], object] | None = None,
@@ -86,6 +87,7 @@ class BaseClient:
         context_path: None is "/nacos", "" is none.
         ca_file: PEM that replaces the system's roots. client_cert_file, client_key_file: PEM, for mutual TLS.
         proxy: None is none; the environment is not read. connect_timeout, request_timeout: None is 2 and 15 seconds.
+        max_connections: in use at the same time, by `request` and its like; a call beyond that waits. None is 128.
         carriage: where the token rides: "bearer" (every Nacos), "header" (accessToken, from 2.1) or "query" (the URL).
         logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
         The functions run on a thread of the library; what they raise goes to sys.unraisablehook, or fails the login.
@@ -109,6 +111,7 @@ class BaseClient:
                 proxy=text("proxy", proxy),
                 connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
                 request_timeout_ms=milliseconds("request_timeout", request_timeout),
+                max_connections=count("max_connections", max_connections),
                 carriage=CARRIAGES[carriage],
                 password_file=path_text("password_file", password_file),
                 token=text("token", token),

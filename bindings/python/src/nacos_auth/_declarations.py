@@ -81,6 +81,8 @@ class AuthOptions(_Sized):
         ("log", LOG_CALLBACK),
         ("callback_data", c_size_t),
         ("callback_drop", c_void_p),
+        ("max_connections", c_uint32),
+        ("reserved0", c_uint32),
     ]
 
 
