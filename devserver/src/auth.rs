@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::generation::{Dialect, TokenKind};
+use crate::dialect::{Dialect, TokenKind};
 use crate::http::Request;
-use crate::tokens::{Millis, Rejection, Tokens};
+use crate::refusal::{LoginFailure, Rejection};
+use crate::tokens::{Millis, Tokens};
 
 #[derive(Debug)]
 struct User {
@@ -22,15 +23,6 @@ pub(crate) struct Login {
     pub(crate) ttl: i64,
     pub(crate) user: String,
     pub(crate) admin: bool,
-}
-
-/// Why a login fails; the generations say it in different ways.
-#[derive(Debug)]
-pub(crate) enum LoginFailure {
-    /// The login carried a token, and that one is looked at first.
-    Token(Rejection),
-    WrongPassword,
-    UnknownUser(String),
 }
 
 /// Users and tokens of one server.

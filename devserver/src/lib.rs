@@ -1,5 +1,8 @@
 //! A Nacos look-alike in memory, for examples, demos, tests and benchmarks. See README.md.
 //!
+//! Imports run one way: `connection` → `api` → `world` → `auth` → `tokens` → `dialect`, which is data. The tables in
+//! `generation` fill it in, and only this file knows them.
+//!
 //! ```
 //! let server = devserver::Server::start(devserver::Options::default())?;
 //! println!("log in at http://{}/nacos/v1/auth/login", server.address());
@@ -10,14 +13,18 @@
 mod api;
 mod auth;
 mod body;
+mod configs;
 mod connection;
 pub mod control;
 mod counts;
+mod dialect;
 mod faults;
 mod generation;
 mod http;
+mod instances;
 mod jwt;
 mod pages;
+mod refusal;
 mod server;
 mod tokens;
 mod world;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use hyper::StatusCode;
 use serde_json::json;
 
-use crate::generation::Dialect;
+use crate::dialect::Dialect;
 use crate::http::{Accept, Answer, HTML_UTF8, JSON, JSON_UTF8, Request, TEXT_UTF8};
 
 /// Spring can write its answer in no form that the caller accepts.

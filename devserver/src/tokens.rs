@@ -6,26 +6,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::generation::{Dialect, TokenKind};
+use crate::dialect::{Dialect, TokenKind};
 use crate::jwt::{self, Claims, Defect};
+use crate::refusal::Rejection;
 
 /// Milliseconds since 1970.
 pub(crate) type Millis = i64;
-
-/// Why a request's identity or permission does not do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rejection {
-    NoToken,
-    Expired,
-    Malformed,
-    ForeignHeader,
-    Signature,
-    /// Only with the token cache: in the second after expiry.
-    CacheExpired,
-    /// Only with the token cache: no `sub`.
-    CacheNoUser,
-    Permission,
-}
 
 /// Nacos's token cache drops what has expired this often; until then it goes on accepting it.
 const CACHE_SWEEP: Millis = 60_000;

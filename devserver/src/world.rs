@@ -1,11 +1,11 @@
 //! Everything a running devserver knows, behind one lock. Handlers change it and never wait.
 
-use crate::api::config::Configs;
-use crate::api::instance::Instances;
 use crate::auth::Auth;
+use crate::configs::Configs;
 use crate::counts::Counts;
+use crate::dialect::Dialect;
 use crate::faults::Faults;
-use crate::generation::Dialect;
+use crate::instances::Instances;
 
 #[derive(Debug)]
 pub(crate) struct World {

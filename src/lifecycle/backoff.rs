@@ -83,7 +83,7 @@ impl Backoff {
         self.starting_since = None;
     }
 
-    /// A login failed. `was_good`: a login with these credentials has succeeded before. `starving`: there is no usable
+    /// A login failed. `was_good`: a login with these credentials has succeeded before. `without_token`: there is no usable
     /// token, so callers fail until the next success.
     pub(super) fn pause(
         &mut self,
@@ -91,7 +91,7 @@ impl Backoff {
         now: Time,
         error: LoginError,
         was_good: bool,
-        starving: bool,
+        without_token: bool,
     ) -> Pause {
         let class = self.classify(now, error, was_good);
         let seconds = match class {
@@ -100,7 +100,7 @@ impl Backoff {
                 self.unreachable += 1;
                 match self.unreachable {
                     // A refused connection costs nobody anything: callers without a token may ask every second.
-                    _ if starving => (0.5, 1.0),
+                    _ if without_token => (0.5, 1.0),
                     n @ 1..=5 => (0.25 * f64::from(1 << n), 0.5 * f64::from(1 << n)),
                     _ => (15.0, 30.0),
                 }

@@ -22,11 +22,11 @@ impl Machine {
     /// is said to, or without an end.
     pub(crate) fn give(&mut self, issued: Issued, now: Time) {
         debug_assert!(self.external, "a token that a login would replace");
-        let Issued { generation, ttl, sent, server: home, .. } = issued;
+        let Issued { generation, ttl, sent, server: issued_by, .. } = issued;
         let window = Window::until(ttl.map_or(Time::MAX, |ttl| sent.saturating_add(ttl)));
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
         let whole = ttl.unwrap_or(Duration::MAX);
-        self.token = Some(Token { generation, sent, issued: now, home, window, whole, trust });
+        self.token = Some(Token { generation, sent, issued: now, issued_by, window, whole, trust });
     }
 
     /// A token from elsewhere was refused: there is nothing to send the request with again, unless another has been

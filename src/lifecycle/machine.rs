@@ -199,7 +199,7 @@ impl Machine {
         self.was_good = true;
         self.last_login = Some(now);
         self.refusals = [None; 3];
-        let Issued { generation, ttl, same, sent, server: home } = issued;
+        let Issued { generation, ttl, same, sent, server: issued_by } = issued;
         let life = window::believable(ttl);
         let draw = |rng: &mut Rng, whole| Window::draw(rng, sent, life.min(whole), whole, first);
         let (window, whole) = match &self.token {
@@ -209,7 +209,7 @@ impl Machine {
             _ => (draw(&mut self.rng, life), life),
         };
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
-        self.token = Some(Token { generation, sent, issued: now, home, window, whole, trust });
+        self.token = Some(Token { generation, sent, issued: now, issued_by, window, whole, trust });
         true
     }
 
@@ -218,11 +218,11 @@ impl Machine {
         if !self.is_under_way(number) {
             return false;
         }
-        let starving = self.token.as_ref().is_none_or(|t| !t.is_usable() || now >= t.window.mandatory);
-        let mut pause = self.backoff.pause(&mut self.rng, now, error, self.was_good, starving);
+        let without_token = self.token.as_ref().is_none_or(|t| !t.is_usable() || now >= t.window.mandatory);
+        let mut pause = self.backoff.pause(&mut self.rng, now, error, self.was_good, without_token);
         // A server that did not answer in time works the login off all the same, and nobody knows what came of it.
-        let unheard = !self.was_good && error == LoginError::Slow;
-        if unheard || pause.class.is_refusal() {
+        let timed_out = !self.was_good && error == LoginError::Slow;
+        if timed_out || pause.class.is_refusal() {
             self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
             if let Some(first) = self.refusals[0] {
                 let fourth = first + THREE_REFUSALS.mul_f64(1.0 + 0.4 * self.rng.f64());

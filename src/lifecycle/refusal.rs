@@ -66,8 +66,8 @@ impl Machine {
         if why == Rejection::Unknown {
             return self.doubt(now);
         }
-        // While a secret changes node by node, a token is good at the nodes that have the secret of its home.
-        let foreign = server.filter(|at| token.home.is_some_and(|home| home != *at));
+        // While a secret changes node by node, a token is good at the nodes that have the secret of the one that issued it.
+        let foreign = server.filter(|at| token.issued_by.is_some_and(|issuer| issuer != *at));
         // Asked for before the last one was given up, it may well be of the same old secret.
         let early = self.given_up.is_some_and(|at| token.sent < at);
         if let Some(server) = foreign {

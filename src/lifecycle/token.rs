@@ -12,7 +12,7 @@ pub(super) struct Token {
     pub(super) sent: Time,
     pub(super) issued: Time,
     /// The server that gave it, if that is known.
-    pub(super) home: Option<usize>,
+    pub(super) issued_by: Option<usize>,
     pub(super) window: Window,
     /// The life it began with; `window` shrinks when a server hands out the same token again.
     pub(super) whole: Duration,

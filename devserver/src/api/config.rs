@@ -1,47 +1,14 @@
 //! Configurations: read, publish, delete.
 
-use std::collections::HashMap;
-
 use hyper::Method;
 use serde_json::json;
 
 use super::{envelope, success};
-use crate::generation::{Api, Dialect, TokenKind};
+use crate::configs::{Config, Key};
+use crate::dialect::{Api, Dialect, TokenKind};
 use crate::http::{Answer, JSON, JSON_UTF8, Request, TEXT_UTF8};
 use crate::tokens::Millis;
 use crate::world::World;
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    namespace: String,
-    group: String,
-    data_id: String,
-}
-
-#[derive(Debug)]
-struct Config {
-    content: String,
-    kind: String,
-    created: Millis,
-    modified: Millis,
-}
-
-/// All configurations.
-#[derive(Debug, Default)]
-pub(crate) struct Configs(HashMap<Key, Config>);
-
-impl Configs {
-    /// Publish into the default namespace.
-    pub(crate) fn publish(&mut self, data_id: &str, group: &str, content: &str, now: Millis) {
-        let key = Key { namespace: "public".to_owned(), group: group.to_owned(), data_id: data_id.to_owned() };
-        self.put(key, content, "text", now);
-    }
-
-    fn put(&mut self, key: Key, content: &str, kind: &str, now: Millis) {
-        let created = self.0.get(&key).map_or(now, |config| config.created);
-        self.0.insert(key, Config { content: content.to_owned(), kind: kind.to_owned(), created, modified: now });
-    }
-}
 
 /// v1 and v2 call the parameters differently from v3.
 struct Names {
@@ -75,10 +42,10 @@ pub(super) fn answer(world: &mut World, request: &Request, api: Api, now: Millis
             done(dialect, api)
         }
         Method::DELETE => {
-            world.configs.0.remove(&key);
+            world.configs.remove(&key);
             done(dialect, api)
         }
-        _ => match world.configs.0.get(&key) {
+        _ => match world.configs.get(&key) {
             Some(config) => found(api, &key, config),
             None => missing(dialect, api),
         },

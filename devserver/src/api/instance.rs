@@ -1,20 +1,15 @@
 //! Instances of services: register, deregister, list.
 
-use std::collections::{BTreeSet, HashMap};
-
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::success;
-use crate::generation::{Api, TokenKind};
+use crate::dialect::{Api, TokenKind};
 use crate::http::{Answer, JSON, Request, TEXT_UTF8};
+use crate::instances::Service;
 use crate::pages;
 use crate::tokens::Millis;
 use crate::world::World;
-
-/// IP and port by namespace and `group@@service`.
-#[derive(Debug, Default)]
-pub(crate) struct Instances(HashMap<(String, String), BTreeSet<(String, u16)>>);
 
 /// Register or deregister.
 pub(super) fn change(world: &mut World, request: &Request, api: Api) -> Answer {
@@ -29,11 +24,10 @@ pub(super) fn change(world: &mut World, request: &Request, api: Api) -> Answer {
     }
     let port = request.parameter_or("port", "").parse().unwrap_or_default();
     let instance = (request.parameter_or("ip", "").to_owned(), port);
-    let known = world.instances.0.entry(service(request)).or_default();
     match request.method {
-        Method::DELETE => known.remove(&instance),
-        _ => known.insert(instance),
-    };
+        Method::DELETE => world.instances.remove(&service(request), &instance),
+        _ => world.instances.insert(service(request), instance),
+    }
     match api {
         Api::InstanceV1 if dialect.tokens == TokenKind::Opaque => Answer::new(200, None, "ok"),
         Api::InstanceV1 => Answer::new(200, TEXT_UTF8, "ok"),
@@ -51,9 +45,9 @@ pub(super) fn list(world: &mut World, request: &Request, api: Api, now: Millis) 
         let text = "caused: Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName';";
         return pages::text(request, 400, text);
     }
-    let (_, name) = &service(request);
-    let known = world.instances.0.get(&service(request));
-    let hosts: Vec<Value> = known.into_iter().flatten().map(|(ip, port)| host(ip, *port, name, api)).collect();
+    let service = service(request);
+    let (_, name) = &service;
+    let hosts: Vec<Value> = world.instances.of(&service).map(|(ip, port)| host(ip, *port, name, api)).collect();
     let hosts = json!(hosts);
     if api == Api::InstanceListV3 {
         return Answer::new(200, JSON, success(&hosts.to_string()));
@@ -76,7 +70,7 @@ pub(super) fn list(world: &mut World, request: &Request, api: Api, now: Millis) 
 }
 
 /// Namespace and `group@@service`.
-fn service(request: &Request) -> (String, String) {
+fn service(request: &Request) -> Service {
     let name = request.parameter_or("serviceName", "");
     let name = match name.contains("@@") {
         true => name.to_owned(),

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::auth::LoginFailure;
-use crate::generation::LoginWhenOff;
+use crate::dialect::LoginWhenOff;
 use crate::http::{Accept, Answer, JSON, Outcome, Request};
+use crate::refusal::LoginFailure;
 use crate::tokens::Millis;
 use crate::world::World;
 

@@ -1,17 +1,18 @@
 //! From a request to its answer, as far as Nacos decides it.
 
-pub(crate) mod config;
-pub(crate) mod instance;
+mod config;
+mod instance;
 mod login;
 mod state;
 
 use hyper::Method;
 use serde_json::json;
 
-use crate::generation::{Api, Route};
+use crate::dialect::{Api, Route};
 use crate::http::{Answer, JSON, JSON_UTF8, Outcome, Request};
 use crate::pages;
-use crate::tokens::{Millis, Rejection};
+use crate::refusal::Rejection;
+use crate::tokens::Millis;
 use crate::world::World;
 
 const CONTEXT: &str = "/nacos";

@@ -1,7 +1,7 @@
 //! What tells that a server lives, and how it is configured.
 
 use super::success;
-use crate::generation::Api;
+use crate::dialect::Api;
 use crate::http::{Answer, JSON, TEXT_UTF8};
 use crate::world::World;
 

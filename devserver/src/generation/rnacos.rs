@@ -1,6 +1,7 @@
 //! r-nacos 0.8.8: not a servlet container, so one way to say no, and the token is looked at before the path.
 
-use super::{Api, Dialect, GET, READ_WRITE, Route, TokenKind, WRITE, v2};
+use super::v2;
+use crate::dialect::{Api, Dialect, GET, READ_WRITE, Route, TokenKind, WRITE};
 use crate::http::{Answer, JSON_UTF8, Request};
 use crate::pages;
 

@@ -1,10 +1,9 @@
 //! Nacos 1.4.8.
 
-use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, TokenKind, WRITE};
-use crate::auth::LoginFailure;
+use crate::dialect::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, TokenKind, WRITE};
 use crate::http::{Answer, Request};
 use crate::pages;
-use crate::tokens::Rejection;
+use crate::refusal::{LoginFailure, Rejection};
 
 pub(super) const DIALECT: Dialect = Dialect {
     version: "1.4.8",

@@ -1,13 +1,13 @@
 //! Nacos 2.5.1.
 
-use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, WRITE, v14};
+use super::v14;
 use hyper::Method;
 use serde_json::json;
 
-use crate::auth::LoginFailure;
+use crate::dialect::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, WRITE};
 use crate::http::{Answer, JSON, Request};
 use crate::pages;
-use crate::tokens::Rejection;
+use crate::refusal::{LoginFailure, Rejection};
 
 pub(super) const DIALECT: Dialect = Dialect {
     version: "2.5.1",

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Api, Dialect, GET, POST, READ_WRITE, Route, WRITE, v14};
+use super::v14;
+use crate::dialect::{Api, Dialect, GET, POST, READ_WRITE, Route, WRITE};
 use crate::http::{Answer, JSON, Request};
 use crate::pages;
 

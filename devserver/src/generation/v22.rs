@@ -1,9 +1,10 @@
 //! Nacos 2.2.3: what it says in v1 is not escaped.
 
-use super::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, WRITE, v2, v14, v23};
-use crate::auth::LoginFailure;
+use super::{v2, v14, v23};
+use crate::dialect::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, WRITE};
 use crate::http::{Answer, Request};
 use crate::pages;
+use crate::refusal::LoginFailure;
 
 pub(super) const DIALECT: Dialect = Dialect {
     version: "2.2.3",

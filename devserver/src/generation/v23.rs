@@ -1,6 +1,7 @@
 //! Nacos 2.3.2: 2.5.1 but for little.
 
-use super::{Dialect, LoginWhenOff, v2};
+use super::v2;
+use crate::dialect::{Dialect, LoginWhenOff};
 use crate::http::JSON_UTF8;
 
 pub(super) const DIALECT: Dialect = Dialect {

@@ -1,10 +1,10 @@
 //! Nacos 3.0.3, the port of its client API.
 
-use super::{Api, Dialect, GET, POST, READ_WRITE, Route, WRITE, v2};
-use crate::auth::LoginFailure;
+use super::v2;
+use crate::dialect::{Api, Dialect, GET, POST, READ_WRITE, Route, WRITE};
 use crate::http::{Answer, Request};
 use crate::pages;
-use crate::tokens::Rejection;
+use crate::refusal::{LoginFailure, Rejection};
 
 const ADMIN_SWITCH: &str = "admin";
 const CONSOLE_SWITCH: &str = "console";
