@@ -1,6 +1,6 @@
 //! A request to the open API of Nacos, and its answer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -11,6 +11,7 @@ use url::form_urlencoded;
 
 use crate::{
     error::{Error, Result},
+    http::{Body, Lent},
     protocol::{carriage::Carriage, headers, server},
     wait::Cancel,
 };
@@ -24,7 +25,7 @@ pub struct Request {
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
     pub(super) timeout: Option<Duration>,
     pub(super) cancel: Option<Cancel>,
 }
@@ -44,7 +45,7 @@ impl Request {
             path: path.into(),
             query: Vec::new(),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Bytes::new().into(),
             timeout: None,
             cancel: None,
         })
@@ -90,7 +91,13 @@ impl Request {
 
     /// The body, as it is.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
+        self.body = Body::Whole(body.into());
+        self
+    }
+
+    /// The same, lent for the time of the call.
+    pub(crate) fn lent_body(mut self, body: Arc<dyn Lent>) -> Self {
+        self.body = Body::Lent(body);
         self
     }
 
@@ -104,7 +111,7 @@ impl Request {
             Carriage::default().check_parameter(name)?;
             form.append_pair(name, value);
         }
-        self.body = form.finish().into();
+        self.body = Body::Whole(form.finish().into());
         self.headers.entry(CONTENT_TYPE).or_insert(FORM);
         Ok(self)
     }

@@ -2,10 +2,13 @@
 
 use std::{
     ffi::{CStr, CString, c_char},
-    ptr,
+    ptr::{self, NonNull},
+    sync::Arc,
 };
 
+use bytes::Bytes;
 use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
 
 use super::{
     auth::nacos_auth,
@@ -16,7 +19,7 @@ use super::{
     pointer::{borrow_or, contain, give, release},
     status::{NACOS_INVALID_ARGUMENT, nacos_status},
 };
-use crate::{Request, Response};
+use crate::{Request, Response, http::Lent};
 
 /// A name and a value, both NUL-terminated UTF-8.
 #[repr(C)]
@@ -81,9 +84,44 @@ impl nacos_response {
     }
 }
 
+/// A body up to this size is copied at once; a larger one piece by piece while it is sent.
+const COPIED: usize = 64 * 1024;
+
+/// The caller's bytes, which must not be touched any more when the call is over.
+struct Borrowed {
+    bytes: Mutex<Option<NonNull<[u8]>>>,
+    length: usize,
+}
+
+// The pointer is only followed under the lock, and not once it has been taken away.
+unsafe impl Send for Borrowed {}
+unsafe impl Sync for Borrowed {}
+
+impl Lent for Borrowed {
+    fn len(&self) -> usize {
+        self.length
+    }
+
+    fn copy(&self, offset: usize, most: usize) -> Option<Bytes> {
+        let bytes = self.bytes.lock();
+        // SAFETY: until it is taken away, the caller is inside nacos_request, for which it has lent the bytes.
+        let all = unsafe { bytes.as_ref()?.as_ref() };
+        Some(Bytes::copy_from_slice(all.get(offset..)?.get(..most).unwrap_or(&all[offset..])))
+    }
+}
+
+/// Takes the bytes away when the call is over, whoever still holds the request.
+struct Loan(Arc<Borrowed>);
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        *self.0.bytes.lock() = None;
+    }
+}
+
 /// # Safety
-/// `options` is NULL or as nacos_request requires it.
-unsafe fn request(options: *const nacos_request_options) -> Result<Request, nacos_error> {
+/// `options` is NULL or as nacos_request requires it. A [`Loan`] must be dropped before the bytes of the body go.
+unsafe fn request(options: *const nacos_request_options) -> Result<(Request, Option<Loan>), nacos_error> {
     let options = unsafe { read_sized("options", options) }?.ok_or_else(|| nacos_error::null("options"))?;
     reserved("options.reserved0", options.reserved0)?;
     let pairs = |field: &str, pointer, count| -> Result<Vec<(&str, &str)>, nacos_error> {
@@ -102,9 +140,15 @@ unsafe fn request(options: *const nacos_request_options) -> Result<Request, naco
         request = request.header(name, value)?;
     }
     let body = unsafe { array("options.body", options.body, options.body_len) }?;
+    let mut lent = None;
     let form = pairs("options.form", options.form, options.form_count)?;
     match (body.is_empty(), form.is_empty()) {
-        (_, true) => request = request.body(body.to_vec()),
+        (_, true) if body.len() <= COPIED => request = request.body(body.to_vec()),
+        (_, true) => {
+            let borrowed = Arc::new(Borrowed { bytes: Mutex::new(Some(body.into())), length: body.len() });
+            request = request.lent_body(borrowed.clone());
+            lent = Some(Loan(borrowed));
+        }
         (true, false) => request = request.form(form)?,
         (false, false) => {
             let message = "options.form and options.body exclude each other";
@@ -118,7 +162,7 @@ unsafe fn request(options: *const nacos_request_options) -> Result<Request, naco
     if let Some(cancel) = &call.cancel {
         request = request.cancel(cancel);
     }
-    Ok(request)
+    Ok((request, lent))
 }
 
 /// Sends a request with the token on it, and blocks until its answer is complete. If the answer shows that the token is not
@@ -143,7 +187,8 @@ pub unsafe extern "C" fn nacos_request(
         guard_blocking(error, || {
             write("response", response, ptr::null_mut())?;
             let client = borrow("auth", auth)?.client();
-            let answer = client.request(request(options)?)?;
+            let (request, _loan) = request(options)?;
+            let answer = client.request(request)?;
             write("response", response, give(nacos_response { response: answer, headers: OnceCell::new() }))
         })
     }

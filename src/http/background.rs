@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::{
-    Request, Response,
+    Body, Request, Response,
     connect::{Connector, looked_at},
     connection::LONGEST_REFUSAL,
     error::{Error, ErrorKind, Phase},
@@ -34,8 +34,10 @@ impl Background {
         let url = url.parse().map_err(|_| setup("an address that is none"))?;
         let mut out = reqwest::Request::new(request.method, url);
         *out.headers_mut() = request.headers;
-        if !request.body.is_empty() {
-            *out.body_mut() = Some(request.body.into());
+        match request.body {
+            Body::Whole(bytes) if bytes.is_empty() => {}
+            Body::Whole(bytes) => *out.body_mut() = Some(bytes.into()),
+            Body::Lent(_) => return Err(setup("only calls that block send what is lent to them")),
         }
         let mut response = client.execute(out).await.map_err(failure)?;
         let status = response.status().as_u16();

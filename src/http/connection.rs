@@ -13,7 +13,7 @@ use ::http::{
     header::{ACCEPT, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, USER_AGENT},
 };
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::{
     body::{Body, Incoming},
     client::conn::http1,
@@ -21,6 +21,7 @@ use hyper::{
 
 use super::{
     Endpoint, Request, Response,
+    body::Sending,
     drive::drive,
     error::{Error, ErrorKind, Phase},
     proxy::Forward,
@@ -35,10 +36,10 @@ pub(super) const LONGEST_REFUSAL: usize = 64 * 1024;
 /// The most that is set aside for a body before any of it has come.
 const LARGEST_RESERVATION: usize = 64 << 20;
 
-type Driver = http1::Connection<Stream, Full<Bytes>>;
+type Driver = http1::Connection<Stream, Sending>;
 
 pub(super) struct Connection {
-    sender: http1::SendRequest<Full<Bytes>>,
+    sender: http1::SendRequest<Sending>,
     /// `None` once it has ended.
     driver: Option<Pin<Box<Driver>>>,
     interest: Arc<Interest>,
@@ -134,8 +135,8 @@ impl Connection {
 }
 
 /// The request as hyper takes it.
-fn message(request: &Request, forward: Option<&Forward>) -> ::http::Request<Full<Bytes>> {
-    let mut message = ::http::Request::new(Full::new(request.body.clone()));
+fn message(request: &Request, forward: Option<&Forward>) -> ::http::Request<Sending> {
+    let mut message = ::http::Request::new(request.body.clone().into());
     *message.method_mut() = request.method.clone();
     *message.uri_mut() = request.target.clone().into();
     *message.headers_mut() = request.headers.clone();

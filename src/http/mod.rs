@@ -5,6 +5,7 @@
 //! [`Resolver`], trust and certificates from the same [`tls`], and the same proxy.
 
 mod background;
+mod body;
 mod caller;
 mod connect;
 mod connection;
@@ -23,6 +24,7 @@ use ::http::{HeaderMap, HeaderValue, Method, uri::PathAndQuery};
 use bytes::Bytes;
 
 pub(crate) use self::{
+    body::{Body, Lent},
     error::{Error, ErrorKind, Phase},
     resolve::Resolver,
     tls::{Pem, TlsFiles},
@@ -75,7 +77,7 @@ pub(crate) struct Request {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) target: PathAndQuery,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
     pub(crate) options: Options,
 }
 

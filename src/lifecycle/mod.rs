@@ -25,7 +25,6 @@ pub use backoff::LoginError;
 pub(crate) use decision::Occasion;
 pub use decision::{Demand, Issued, RefreshState, TokenState, Verdict};
 pub use machine::Machine;
-#[allow(unused_imports)] // for identities that come back
 pub(crate) use pauses::Pauses;
 
 /// A moment, counted from any fixed origin.

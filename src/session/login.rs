@@ -208,7 +208,7 @@ async fn ask_server(
         endpoint: server.endpoint.clone(),
         target,
         headers,
-        body: bytes::Bytes::from_owner(Wiped(login::form(&credentials.username, password))),
+        body: bytes::Bytes::from_owner(Wiped(login::form(&credentials.username, password))).into(),
         options: Options {
             largest_answer: login::LARGEST_ANSWER,
             connect_timeout: session.connect_timeout(),

@@ -15,12 +15,12 @@ use tokio::{runtime::Runtime, sync::Notify};
 use super::{
     credentials::Source,
     login,
-    session::{Handle, Origin, Plan, Session},
+    session::{Handle, Left, Origin, Plan, Session},
 };
 use crate::{
     error::{Error, Kind, Result},
     http::{Resolver, Transport},
-    lifecycle::{Pauses, Time},
+    lifecycle::Time,
     sys::{clock, per_process::PerProcess, thread},
     wait::Limits,
 };
@@ -49,7 +49,7 @@ pub(crate) struct Process {
 #[derive(Clone, Default)]
 struct Remembered {
     key: RandomState,
-    pauses: Vec<(u64, Pauses)>,
+    pauses: Vec<(u64, Left)>,
 }
 
 /// What came of a login in the caller's thread.
@@ -100,8 +100,8 @@ impl Process {
     ) -> Result<Arc<Session>> {
         self.find_or(handle, origin, source, |known| {
             let transport = known.map_or_else(connect, Ok)?;
-            let pauses = self.remembered.lock().take(origin, source);
-            Ok(Session::new(origin.clone(), source.clone(), transport, pauses))
+            let left = self.remembered.lock().take(origin, source);
+            Ok(Session::new(origin.clone(), source.clone(), transport, left))
         })
     }
 
@@ -148,9 +148,9 @@ impl Process {
         drop(sessions);
         if gone {
             if session.source.is_shared()
-                && let Some(pauses) = session.pauses()
+                && let Some(left) = session.leaves()
             {
-                self.remembered.lock().put(session, pauses);
+                self.remembered.lock().put(session, left);
             }
             session.abandoned.notify_one();
         }
@@ -236,16 +236,16 @@ impl Remembered {
         self.key.hash_one((origin, source))
     }
 
-    fn take(&mut self, origin: &Origin, source: &Source) -> Option<Pauses> {
+    fn take(&mut self, origin: &Origin, source: &Source) -> Option<Left> {
         let hash = self.hash(origin, source);
         let at = self.pauses.iter().position(|(other, _)| *other == hash)?;
         Some(self.pauses.remove(at).1)
     }
 
-    fn put(&mut self, session: &Session, pauses: Pauses) {
+    fn put(&mut self, session: &Session, left: Left) {
         let hash = self.hash(&session.origin, &session.source);
         self.pauses.retain(|(other, _)| *other != hash);
-        self.pauses.push((hash, pauses));
+        self.pauses.push((hash, left));
         if self.pauses.len() > REMEMBERED {
             self.pauses.remove(0);
         }

@@ -84,6 +84,9 @@ struct State {
     open: Option<(bool, Time)>,
 }
 
+/// What is left of a session that nobody uses any more: its pauses, and the error that led to them.
+pub(super) type Left = (Pauses, Option<Error>);
+
 /// The processes forked from one parent inherit its generator: clock and process id tell them apart.
 fn seed() -> u64 {
     fastrand::u64(..) ^ clock::now().as_nanos() as u64 ^ (u64::from(std::process::id()) << 32)
@@ -172,12 +175,15 @@ impl Drop for Locked<'_> {
 }
 
 impl Session {
-    pub(super) fn new(origin: Origin, source: Source, transport: Arc<dyn Transport>, pauses: Option<Pauses>) -> Self {
-        let session = |machine| Self::with(origin, source.clone(), transport, machine, None, None);
+    pub(super) fn new(origin: Origin, source: Source, transport: Arc<dyn Transport>, left: Option<Left>) -> Self {
+        let session = |machine, error| Self::with(origin, source.clone(), transport, machine, None, error);
         let Source::Token { token, ends } = &source else {
-            return session(pauses.map_or_else(|| Machine::new(seed()), |p| Machine::with_pauses(seed(), p)));
+            return match left {
+                None => session(Machine::new(seed()), None),
+                Some((pauses, error)) => session(Machine::with_pauses(seed(), pauses), error),
+            };
         };
-        let session = session(Machine::external(seed()));
+        let session = session(Machine::external(seed()), None);
         session.give(token.clone(), *ends);
         session
     }
@@ -489,8 +495,9 @@ impl Session {
     }
 
     /// What is worth remembering when nobody uses the session any more.
-    pub(super) fn pauses(&self) -> Option<Pauses> {
-        self.lock().machine.pauses(clock::now())
+    pub(super) fn leaves(&self) -> Option<Left> {
+        let state = self.lock();
+        Some((state.machine.pauses(clock::now())?, state.last_error.clone()))
     }
 
     pub(crate) fn gauges(&self) -> Gauges {

@@ -87,7 +87,7 @@ fn situation_44_no_secret_is_shown_anywhere() {
     // Whatever the server repeats of what it was sent.
     let echo = |status| -> Script {
         Box::new(move |out| {
-            let body = String::from_utf8_lossy(&out.body).into_owned();
+            let body = body(out);
             Ok((status, format!("{body} hunter2 eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.c2VjcmV0")))
         })
     };

@@ -17,7 +17,7 @@ fn witnessed(answer: impl Fn(&str, &str) -> Result<(u16, String), Fault> + Send 
     let witness = seen.clone();
     let login = move |out: &Outgoing| {
         let host = out.endpoint.host.split('.').next().unwrap().to_owned();
-        let body = std::str::from_utf8(&out.body).unwrap();
+        let body = body(out);
         let password = body.rsplit("password=").next().unwrap().to_owned();
         let answer = answer(&host, &password);
         witness.lock().push((host, password));

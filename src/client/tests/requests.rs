@@ -188,7 +188,7 @@ fn situation_27_a_refused_post_or_delete_is_sent_again_once_and_whole() {
         let witness = sent.clone();
         let request = move |out: &Outgoing| {
             let mut sent = witness.lock();
-            sent.push((out.method.to_string(), bearer(out), String::from_utf8_lossy(&out.body).into_owned()));
+            sent.push((out.method.to_string(), bearer(out), body(out)));
             Ok(if sent.len() == 1 { (403, EXPIRED.into()) } else { (200, "true".into()) })
         };
         let f = fixture(SOON, tokens().0, Box::new(request));

@@ -8,7 +8,8 @@ use super::*;
 fn takes(good: &Arc<Mutex<&'static str>>) -> Script {
     let good = good.clone();
     Box::new(move |out: &Outgoing| {
-        let password = std::str::from_utf8(&out.body).unwrap().rsplit("password=").next().unwrap();
+        let body = body(out);
+        let password = body.rsplit("password=").next().unwrap();
         let good = *good.lock();
         if password == good {
             Ok((200, format!(r#"{{"accessToken":"token-of-{good}","tokenTtl":18000}}"#)))

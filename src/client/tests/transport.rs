@@ -63,7 +63,7 @@ impl Transport for Scripted {
             self.logins.fetch_add(1, Ordering::SeqCst);
             // A server looks at a token before it looks at the password.
             assert!(out.headers.get(AUTHORIZATION).is_none() && out.headers.get("accessToken").is_none());
-            assert!(out.target.query().is_none() && !std::str::from_utf8(&out.body).unwrap().contains("accessToken"));
+            assert!(out.target.query().is_none() && !body(&out).contains("accessToken"));
             match self.login_takes {
                 Some(time) => tokio::time::sleep(time).await,
                 None => std::future::pending().await,
@@ -193,6 +193,14 @@ pub(super) fn tokens() -> (Script, Arc<Mutex<String>>) {
 /// Always the same answer.
 pub(super) fn says(status: u16, body: &'static str) -> Script {
     Box::new(move |_| Ok((status, body.into())))
+}
+
+/// The body of a request.
+pub(super) fn body(out: &Outgoing) -> String {
+    match &out.body {
+        crate::http::Body::Whole(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        crate::http::Body::Lent(_) => panic!("no test lends"),
+    }
 }
 
 /// The token on a request.

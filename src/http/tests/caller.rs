@@ -195,3 +195,34 @@ fn chunked_and_large_answers_come_whole() {
     let answer = send(&http(), &request(server.address, Method::GET)).unwrap();
     assert!(answer.body.len() == 50_000 && answer.body.iter().all(|b| *b == b'x'));
 }
+
+/// Lends a body until it is taken back.
+struct Lender(parking_lot::Mutex<Option<Vec<u8>>>, usize);
+
+impl Lent for Lender {
+    fn len(&self) -> usize {
+        self.1
+    }
+
+    fn copy(&self, offset: usize, most: usize) -> Option<Bytes> {
+        let bytes = self.0.lock();
+        let all = bytes.as_ref()?;
+        Some(Bytes::copy_from_slice(&all[offset..(offset + most).min(all.len())]))
+    }
+}
+
+#[test]
+fn a_lent_body_is_sent_whole_and_not_touched_once_it_has_been_taken_back() {
+    let body: Vec<u8> = (0..1_000_000u32).map(|n| b'a' + (n % 26) as u8).collect();
+    let server = answering(OK);
+    let mut out = request(server.address, Method::PUT);
+    let lender = Arc::new(Lender(parking_lot::Mutex::new(Some(body.clone())), body.len()));
+    out.body = Body::Lent(lender.clone());
+    let http = http();
+    assert_eq!(send(&http, &out).unwrap().status, 200);
+    let sent = server.last_request();
+    assert_eq!(sent.split_once("\r\n\r\n").unwrap().1.as_bytes(), body);
+    *lender.0.lock() = None;
+    let error = send(&http, &out).unwrap_err();
+    assert!(error.was_sent(), "{error:?}");
+}

@@ -42,7 +42,7 @@ fn request_to(https: bool, host: &str, port: u16, method: Method) -> Request {
         endpoint: Arc::new(Endpoint::new(https, host, port)),
         target: "/nacos/x?secret=1".parse().unwrap(),
         headers: HeaderMap::new(),
-        body: Bytes::new(),
+        body: Bytes::new().into(),
         options: Options {
             largest_answer: 100_000,
             connect_timeout: Duration::from_secs(5),
@@ -126,7 +126,7 @@ fn both_engines_send_bodies() {
     for (name, engine) in ENGINES {
         let server = answering(OK);
         let mut out = request(server.address, Method::POST);
-        out.body = Bytes::from_static(b"a=b");
+        out.body = Bytes::from_static(b"a=b").into();
         assert_eq!(engine(&http(), &out).unwrap().status, 200);
         let sent = server.last_request();
         assert!(
