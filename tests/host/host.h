@@ -163,7 +163,13 @@ MAYBE_UNUSED static void tell(const struct server *s, const char *setting) {
   const char *answer = say(s, setting);
   if (strcmp(answer, "ok") != 0) FAIL("set-up: %s: %s", setting, answer);
 }
-MAYBE_UNUSED static long ask(const struct server *s, const char *what) { return atol(say(s, what)); }
+/* What it has counted, or the like: see Server.ask. */
+MAYBE_UNUSED static const char *ask_text(const struct server *s, const char *what) {
+  char line[64];
+  snprintf(line, sizeof(line), "?%s", what);
+  return say(s, line);
+}
+MAYBE_UNUSED static long ask(const struct server *s, const char *what) { return atol(ask_text(s, what)); }
 
 MAYBE_UNUSED static void stop(const struct server *s) {
   kill(s->pid, SIGKILL);
@@ -322,6 +328,11 @@ MAYBE_UNUSED static void must_be_sensible(const struct outcome *o, const char *w
 }
 
 /* Threads and processes */
+
+/* So many times, and more in a long run. */
+MAYBE_UNUSED static int rounds(int usual, int in_a_long_run) {
+  return getenv("HOST_LONG") != NULL ? in_a_long_run : usual;
+}
 
 MAYBE_UNUSED static pthread_t thread_with_stack(void *(*run)(void *), void *argument, size_t stack) {
   pthread_t thread;
