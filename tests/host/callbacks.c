@@ -93,7 +93,8 @@ TEST(closed_in_a_credentials_callback, 30) {
 /* Two callbacks close at the same moment: each waits until the other is inside too. */
 static void meet(void) {
   ADD_ONE(met);
-  if (!UNTIL(5000, GET_FLAG(met) >= 2)) FAIL("a callback waits in vain for another one, which may run at the same time");
+  if (!UNTIL(5000, GET_FLAG(met) >= 2))
+    FAIL("a callback waits in vain for another one, which may run at the same time");
 }
 static void meet_and_close(void *data, const nacos_event *event) {
   (void)event;

@@ -1,5 +1,5 @@
-/* Kind: pthread_cancel of a thread that is inside the library. The process lives, and the library stays of use: the thread
-   ends at once or when its call has ended, whichever the library prefers. */
+/* Kind: pthread_cancel of a thread that is inside the library. The process lives, and the library stays of use: the
+   thread ends at once or when its call has ended, whichever the library prefers. */
 #include "host.h"
 
 static nacos_auth *auth;

@@ -1,4 +1,5 @@
-/* Kind: the end of a program in C++: static objects and objects of threads that use and end a handle in their destructors. */
+/* Kind: the end of a program in C++: static objects and objects of threads that use and end a handle in their
+ * destructors. */
 #include <memory>
 #include <thread>
 #include <vector>
