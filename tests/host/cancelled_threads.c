@@ -76,6 +76,7 @@ static void cancelled_before(void *(*run)(void *), void *argument, const char *w
 static void must_be_of_use(const char *what) {
   tell(&server, "login=ok");
   tell(&server, "request=ok");
+  tell(&server, "after=keep");
   struct outcome o = get(auth, 8000);
   if (o.http != 200) FAIL("after %s: %s", what, said(&o));
   o = post(auth, 8000);

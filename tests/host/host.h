@@ -305,11 +305,12 @@ MAYBE_UNUSED static struct outcome post(nacos_auth *auth, uint32_t timeout_ms) {
   return send_body(auth, "POST", 10, timeout_ms);
 }
 
-/* For what has to work before the test can begin. */
-MAYBE_UNUSED static void must_serve(nacos_auth *auth) {
+MAYBE_UNUSED static void must_answer(nacos_auth *auth, const char *what) {
   const struct outcome o = get(auth, 10000);
-  if (o.status != NACOS_OK || o.http != 200) FAIL("set-up: %s", said(&o));
+  if (o.status != NACOS_OK || o.http != 200) FAIL("%s: %s", what, said(&o));
 }
+/* For what has to work before the test can begin. */
+MAYBE_UNUSED static void must_serve(nacos_auth *auth) { must_answer(auth, "set-up"); }
 
 MAYBE_UNUSED static nacos_auth_statistics statistics_of(nacos_auth *auth) {
   nacos_auth_statistics statistics = nacos_auth_statistics_default();
