@@ -10,7 +10,9 @@ What becomes of a request, for `login`, `get` and `post` (all other methods coun
   hang                nothing, ever
   close, reset        the connection ends with no answer, in order or with RST
   delay:SECONDS       ok, later
-  status:CODE:TEXT    that answer; %p in the text stands for the password that was sent, %t for the token
+  status:CODE:TEXT    that answer; %t in the text stands for the token that was sent, %p for the password, which there is
+                      in other spellings too: %u as in a form, %e as in a URL, %j as in JSON, %h as in HTML, %U and %L in
+                      upper and lower case, %b in base64
   garbage             bytes that are no HTTP, and below TLS no record either
   nonsense            bytes that are no HTTP, inside TLS if there is TLS
   half, halfreset     half an answer, and then the end of the connection
@@ -31,9 +33,12 @@ Other settings:
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import html
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -191,7 +196,7 @@ class Server:
             # The answer should have arrived: what is reset too early is another case.
             time.sleep(0.005)
             reset(below)
-        if after != "keep":
+        if after != "keep" or request.header("connection").lower() == "close":
             raise EndOfConnectionError
 
     def behave(self, manner: str, detail: str, request: Request, stream: Stream, below: socket.socket) -> None:
@@ -219,8 +224,7 @@ class Server:
     def answer_to(self, request: Request, manner: str, detail: str) -> bytes:
         if manner == "status":
             code, _, text = detail.partition(":")
-            text = text.replace("%p", request.form.get("password", "")).replace("%t", request.token)
-            return answer(int(code), text)
+            return answer(int(code), with_secrets(text, request.form.get("password", ""), request.token))
         if request.is_login:
             return self.login(request)
         with self.lock:
@@ -337,6 +341,21 @@ def read_body(request: Request, reader: BinaryIO) -> bytes:
         reader.readline()
     reader.readline()
     return body
+
+
+def with_secrets(text: str, password: str, token: str) -> str:
+    spellings = {
+        "%p": password,
+        "%u": urllib.parse.quote_plus(password),
+        "%e": urllib.parse.quote(password),
+        "%j": json.dumps(password)[1:-1],
+        "%h": html.escape(password),
+        "%U": password.upper(),
+        "%L": password.lower(),
+        "%b": base64.b64encode(password.encode()).decode(),
+        "%t": token,
+    }
+    return re.sub("%[puejhULbt]", lambda found: spellings[found[0]], text)
 
 
 def answer(status: int, text: str, more: str = "") -> bytes:

@@ -136,7 +136,7 @@ TEST(password_files_of_many_logins, 40) {
   for (int i = 0; i < 40; i++)
     if (!ends_within(all[i], 8000)) FAIL("a call that waits for a password file does not end");
 }
-TEST(password_file_that_hangs_later, 40) {
+TEST(password_file_that_hangs_later, 80) {
   nacos_auth *old = begin();
   write_file("password", "nacos\n");
   slow_options.password = NULL;
@@ -153,7 +153,7 @@ TEST(password_file_that_hangs_later, 40) {
   write_file("password.new", "nacos\n");
   if (rename("password.new", "password") != 0) FAIL("set-up: rename");
   struct outcome then;
-  if (!UNTIL(20000, (then = get(later, 3000)).http == 200)) FAIL("the password file is there again: %s", said(&then));
+  if (!UNTIL(45000, (then = get(later, 3000)).http == 200)) FAIL("the password file is there again: %s", said(&then));
 }
 
 /* A ca_file in use becomes one that does not come: what is known serves on. */
