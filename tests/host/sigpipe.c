@@ -1,5 +1,5 @@
-/* Kind: SIGPIPE never ends a host, whoever closes a connection at whichever moment. main() has put SIGPIPE at its
- * default. */
+/* Kind: SIGPIPE never ends a host, whoever closes a connection at whichever moment. */
+#define SIGPIPE_KILLS
 #include "host.h"
 
 /* An answer, or an error of the connection. */
