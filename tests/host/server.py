@@ -10,9 +10,9 @@ What becomes of a request, for `login`, `get` and `post` (all other methods coun
   hang                nothing, ever
   close, reset        the connection ends with no answer, in order or with RST
   delay:SECONDS       ok, later
-  status:CODE:TEXT    that answer; %t in the text stands for the token that was sent, %p for the password, which there is
-                      in other spellings too: %u as in a form, %e as in a URL, %j as in JSON, %h as in HTML, %U and %L in
-                      upper and lower case, %b in base64
+  status:CODE:TEXT    that answer; %t in the text stands for the token that was sent, %p for the password, which comes
+                      in other spellings too: %u as in a form, %e as in a URL, %j as in JSON, %h as in HTML, %U and %L
+                      in upper and lower case, %b in base64
   garbage             bytes that are no HTTP, and below TLS no record either
   nonsense            bytes that are no HTTP, inside TLS if there is TLS
   half, halfreset     half an answer, and then the end of the connection

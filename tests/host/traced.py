@@ -29,11 +29,13 @@ def problem(program: str, folder: Path) -> str:
     if program != "traced":
         return ""
     lines = (folder / "trace").read_text(errors="replace").splitlines()
-    # The first thread is the caller's; the tests make no other, and their servers are processes of their own.
-    caller = lines[0].split()[0] if lines else ""
+    # The tests make no thread, so that the caller's is the first of the process.
+    caller = (folder / "caller").read_text(encoding="utf-8")
     calls = [
         match for line in lines if (match := LINE.match(line)) and match[4].startswith("TCP") and match[1] == caller
     ]
+    if not calls:
+        return "set-up: nothing was sent by the caller's thread"
     bad = [match[0] for match in calls if "MSG_NOSIGNAL" not in match[0]]
     if bad:
         return f"{len(bad)} of {len(calls)} calls that send may raise SIGPIPE on the caller's thread: {bad[0][:120]}"
