@@ -140,6 +140,63 @@ TEST(log_and_credentials_close_each_other, 30) {
   both_close(options, "log and credentials callback");
 }
 
+/* Inside a callback nacos_auth_close waits for nothing, not even for a callback that never returns. */
+static void hang_until_closed(void *data, nacos_credentials *credentials) {
+  (void)data, (void)credentials;
+  SET_FLAG(met);
+  for (;;) pause();
+}
+static void close_while_another_hangs(void *data, const nacos_event *event) {
+  (void)event;
+  if (ADD_ONE(inside) > 1) return;
+  if (!UNTIL(5000, GET_FLAG(met))) FAIL("a callback waits in vain for another one, which may run at the same time");
+  nacos_auth_close(*(nacos_auth **)data);
+  SET_FLAG(done);
+}
+TEST(closed_in_a_callback_while_the_credentials_hang, 30) {
+  nacos_auth_options options = nacos_auth_options_default();
+  options.server_addr = closed_port();
+  options.credentials = hang_until_closed;
+  options.event = close_while_another_hangs;
+  options.callback_data = &auth;
+  auth = open_with(&options);
+  const struct outcome o = token(auth, 8000);
+  must_be_sensible(&o, "closed in a callback");
+  if (!UNTIL(8000, GET_FLAG(done))) FAIL("nacos_auth_close in an event callback waits for a credentials callback");
+}
+TEST(a_callback_closes_another_handle_whose_callback_hangs, 30) {
+  const struct server s = serve("login=ok", NULL);
+  nacos_auth_options options = nacos_auth_options_default();
+  options.server_addr = s.address;
+  options.credentials = hang_until_closed;
+  second = open_with(&options);
+  (void)start_thread(ask_token, second);
+  if (!UNTIL(5000, GET_FLAG(met))) FAIL("set-up: no callback");
+  options = options_for(s.address);
+  options.event = close_while_another_hangs;
+  options.callback_data = &second;
+  auth = open_with(&options);
+  must_serve(auth);
+  if (!UNTIL(8000, GET_FLAG(done))) FAIL("nacos_auth_close in a callback waits for a callback of another handle");
+  must_be_freed(auth, "the handle of the callback");
+}
+static void close_in_drop(void *data) {
+  nacos_auth_close(*(nacos_auth **)data);
+  ADD_ONE(dropped);
+}
+TEST(closed_in_callback_drop, 30) {
+  const struct server s = serve("login=ok", NULL);
+  nacos_auth_options options = options_for(s.address);
+  options.log = count_line;
+  options.callback_data = &auth;
+  options.callback_drop = close_in_drop;
+  auth = open_with(&options);
+  must_serve(auth);
+  nacos_auth_close(auth);
+  must_be_dropped_once("closed in callback_drop");
+  must_be_freed(auth, "closed in callback_drop");
+}
+
 /* Two handles, whose callbacks close the other one at the same moment. */
 struct pair {
   nacos_auth **other;
@@ -421,22 +478,48 @@ TEST(short_programs_whose_login_fails_get_their_events, 40) { short_programs(1, 
 static void close_at_first(void *data, const nacos_event *event) {
   (void)data, (void)event;
   if (GET_FLAG(dropped)) FAIL("an event callback after callback_drop");
-  if (ADD_ONE(events) == 1) nacos_auth_close(auth);
-}
-static void drop_after_all(void *data) {
-  ADD_ONE(dropped);
-  (void)data;
+  if (ADD_ONE(events) > 1) return;
+  sleep_ms(1000); /* the login has failed by now, and that was told */
+  nacos_auth_close(auth);
+  SET_FLAG(done);
 }
 TEST(what_is_left_is_told_before_the_drop, 30) {
   server = serve("login=status:403:unknown user!", NULL);
   nacos_auth_options options = options_for(server.address);
   options.event = close_at_first;
   options.log = count_line;
-  options.callback_drop = drop_after_all;
+  options.callback_drop = drop;
   auth = open_with(&options);
   (void)token(auth, 5000);
   must_be_dropped_once("closed in the first event");
-  if (events == 0) FAIL("set-up: no event");
+  if (!GET_FLAG(done)) FAIL("callback_drop while an event callback runs");
+  if (GET_FLAG(events) < 2 || GET_FLAG(lines) < 1)
+    FAIL("closed in the first event: only %d events and %d lines were told", GET_FLAG(events), GET_FLAG(lines));
+  nacos_auth_free(auth);
+}
+/* Many lines wait for a slow log: nacos_auth_close tells them all. */
+static void slow_line(void *data, int32_t level, const char *message) {
+  (void)data, (void)level, (void)message;
+  if (ADD_ONE(lines) == 1) sleep_ms(1500);
+}
+TEST(all_lines_that_wait_are_told, 30) {
+  server = serve("get=token", NULL);
+  nacos_auth_options options = options_for(server.address);
+  options.log = slow_line;
+  options.event = count_event;
+  options.log_level = NACOS_LOG_DEBUG;
+  auth = open_with(&options);
+  must_serve(auth);
+  tell(&server, "login=status:403:no");
+  if (nacos_auth_set_credentials(auth, "another", "one", NULL) != NACOS_OK) FAIL("set-up: set_credentials");
+  (void)token(auth, 500);
+  nacos_auth_close(auth);
+  const int at_close = GET_FLAG(lines);
+  /* A token and a failed login, at least. */
+  if (at_close < 3) FAIL("only %d lines were told when nacos_auth_close returned", at_close);
+  if (GET_FLAG(events) < 4) FAIL("only %d events were told when nacos_auth_close returned", GET_FLAG(events));
+  sleep_ms(500);
+  if (GET_FLAG(lines) != at_close) FAIL("%d lines were told after nacos_auth_close", GET_FLAG(lines) - at_close);
   nacos_auth_free(auth);
 }
 

@@ -115,6 +115,30 @@ TEST(exit_in_another_thread, 30) {
   for (;;) pause();
 }
 
+static void all_at_quick_exit(void) {
+  when = "in an at_quick_exit handler";
+  everything();
+  end();
+}
+TEST(quick_exit_handler, 30) {
+  begin();
+  at_quick_exit(all_at_quick_exit);
+  quick_exit(0);
+}
+/* The first thread leaves, the program goes on. */
+static void go_on_alone(void) {
+  when = "after the main thread has left";
+  sleep_ms(300);
+  everything();
+  end();
+  exit(0);
+}
+TEST(main_thread_leaves, 30) {
+  begin();
+  (void)thread_for(go_on_alone);
+  pthread_exit(NULL);
+}
+
 /* The program's destructor, after all exit handlers. */
 static int in_destructor;
 __attribute__((destructor)) static void last_of_all(void) {

@@ -348,6 +348,41 @@ TEST(a_password_that_is_a_usual_word_changes_nothing, 60) {
   }
 }
 
+/* Those of a proxy, and of an address that somebody has put a password into. */
+TEST(passwords_in_addresses_are_not_told, 40) {
+  const char *const secret = "hunter2";
+  server = serve("proxy=no", NULL);
+  const char *places[][2] = {{"127.0.0.1:1", "http://operator:hunter2@127.0.0.1:1"},
+                             {"127.0.0.1:1", "http://operator:hunter2@"},
+                             {"127.0.0.1:1", "ftp://operator:hunter2@127.0.0.1:1"},
+                             {"127.0.0.1:1", "socks5://operator:hunter2@127.0.0.1:1"},
+                             {"http://operator:hunter2@127.0.0.1:1", NULL},
+                             {"operator:hunter2@127.0.0.1:1", NULL},
+                             {"http://operator:hunter2@[", NULL}};
+  for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+    nacos_auth *auth = NULL;
+    nacos_error *error = NULL;
+    nacos_auth_options options = options_for(places[i][0]);
+    options.proxy = places[i][1];
+    options.log = on_log;
+    options.event = on_event;
+    options.log_level = NACOS_LOG_DEBUG;
+    told_length = 0;
+    told[0] = '\0';
+    if (nacos_auth_init(&options, &auth, &error) == NACOS_OK) {
+      struct outcome o = token(auth, 700);
+      add(o.text);
+      o = get(auth, 700);
+      add(o.text);
+      nacos_auth_free(auth);
+    } else {
+      add(nacos_error_message(error));
+      nacos_error_free(error);
+    }
+    if (holds(told, secret)) FAIL("%s, proxy %s: %s", places[i][0], places[i][1] != NULL ? places[i][1] : "none", told);
+  }
+}
+
 /* Tokens and queries are no business of logs either. */
 TEST(a_token_is_not_told, 60) {
   static const char *const manners[] = {"request=status:403:{\"message\": \"token %t expired!\"}",
