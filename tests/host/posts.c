@@ -80,8 +80,13 @@ TEST(through_a_proxy, 40) {
   options.proxy = url;
   auth = open_with(&options);
   must_serve(auth);
-  const struct outcome o = post(auth, 3000);
-  if (posts() != 1) FAIL("carried out %ld times; %s", posts(), said(&o));
+  /* The proxy closes the connection after each request, and one may be lost with it. */
+  for (int i = 0; i < 8 && posts() == 0; i++) {
+    const struct outcome o = post(auth, 3000);
+    if (o.status == NACOS_OK || posts() > 1) FAIL("carried out %ld times; %s", posts(), said(&o));
+    sleep_ms(100);
+  }
+  if (posts() != 1) FAIL("set-up: nothing gets through the proxy");
 }
 /* The server has closed the connection that was kept; whether the library knows or not, a POST is not lost twice. */
 TEST(over_connections_that_are_closed_meanwhile, 60) {

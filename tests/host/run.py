@@ -126,9 +126,11 @@ def main() -> int:
         print(f"there is no {library}; run make build first, or set NACOS_AUTH_LIBDIR", file=sys.stderr)
         return 2
     (OUT / "lib").mkdir(parents=True, exist_ok=True)
+    # A copy, so that somebody may build the next one meanwhile; and the name that programs load.
     for name in ("libnacos_auth.so", "libnacos_auth.so.1"):
         (OUT / "lib" / name).unlink(missing_ok=True)
-        (OUT / "lib" / name).symlink_to(library)
+    shutil.copyfile(library, OUT / "lib" / "libnacos_auth.so.1")
+    (OUT / "lib" / "libnacos_auth.so").symlink_to("libnacos_auth.so.1")
     certificates.make(OUT / "certs")
 
     sources = sorted([*HERE.glob("*.c"), *HERE.glob("*.cpp")])

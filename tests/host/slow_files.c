@@ -56,10 +56,14 @@ static nacos_auth *begin(void) {
 }
 /* Somebody who waits for the file gets it in the end. */
 static void comes_at_last(const char *file, const char *what) {
-  const int fd = open("fifo", O_WRONLY | O_NONBLOCK);
+  char text[16384];
+  FILE *source = fopen(file, "r");
+  const int fd = open("fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return; /* nobody waits: it has been given up */
+  const size_t length = source != NULL ? fread(text, 1, sizeof(text), source) : 0;
+  if (length == 0 || write(fd, text, length) != (ssize_t)length) FAIL("set-up: %s", file);
+  fclose(source);
   close(fd);
-  copy_file(file, "fifo");
   if (!UNTIL(10000, GET_FLAG(returned))) FAIL("%s: the file has come, and nacos_auth_init has not returned", what);
 }
 static void slow_init(nacos_auth *old, const char *what) {
@@ -143,15 +147,16 @@ TEST(password_file_that_hangs_later, 80) {
   slow_options.password_file = "password";
   nacos_auth *later = open_with(&slow_options);
   must_serve(later);
-  if (rename("fifo", "password") != 0) FAIL("set-up: rename");
+  if (link("fifo", "held") != 0 || rename("fifo", "password") != 0) FAIL("set-up: rename");
   tell(&server, "forget=1");
   const struct outcome o = get(later, 1500);
   must_be_sensible(&o, "a password file that hangs later");
   if (o.took > 5000) FAIL("a request with a deadline of 1.5 s: %s", said(&o));
   others_go_on(old, "a password file that hangs later");
-  /* It is a file again. */
+  /* It is a file again, and the disk lets go of whoever waits for the old one. */
   write_file("password.new", "nacos\n");
   if (rename("password.new", "password") != 0) FAIL("set-up: rename");
+  close(open("held", O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   struct outcome then;
   if (!UNTIL(45000, (then = get(later, 3000)).http == 200)) FAIL("the password file is there again: %s", said(&then));
 }

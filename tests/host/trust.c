@@ -32,10 +32,10 @@ static void refused(const char *name, const char *authority, const char *word, c
 
 TEST(self_signed, 30) { works("self-ca", "self-ca.pem"); }
 TEST(self_signed_that_is_no_authority, 30) { works("self-leaf", "self-leaf.pem"); }
-TEST(self_signed_of_the_same_name_is_not_trusted, 30) { refused("self-other", "self-ca.pem", "trust", "issuer"); }
-TEST(self_signed_is_not_trusted_by_an_authority, 30) { refused("self-ca", "ca.pem", "trust", "issuer"); }
+TEST(self_signed_of_the_same_name_is_not_trusted, 30) { refused("self-other", "self-ca.pem", "certificate", "issuer"); }
+TEST(self_signed_is_not_trusted_by_an_authority, 30) { refused("self-ca", "ca.pem", "certificate", "issuer"); }
 TEST(self_signed_leaf_of_the_same_name_is_not_trusted, 30) {
-  refused("self-other", "self-leaf.pem", "trust", "issuer");
+  refused("self-other", "self-leaf.pem", "certificate", "issuer");
 }
 TEST(self_signed_and_expired, 30) { refused("self-expired", "self-expired.pem", "expired", "out of date"); }
 TEST(self_signed_for_elsewhere, 30) { refused("self-elsewhere", "self-elsewhere.pem", "name", "elsewhere"); }
