@@ -73,6 +73,10 @@ test: ## installs what the tests need, runs everything, ends with "N passed, N f
 	tests/setup.sh
 	$(VENV)/bin/python tests/run.py $(ONLY)
 
+.PHONY: test-all
+test-all: ## the same with the long variants: a thousand children of forks and the like
+	HOST_LONG=1 $(MAKE) --no-print-directory test
+
 .PHONY: soak
 soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the default, SEED=… repeats the faults of a run
 	tests/setup.sh

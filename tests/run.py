@@ -143,6 +143,7 @@ PARTS = [
             )
         ],
     ),
+    Part("host", [Step([PYTHON, "tests/host/run.py"], tally, needs=("gcc", "g++", "openssl"))]),
     # Most of these tests wait most of the time.
     Part("python", [Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python")]),
     Part(
@@ -188,6 +189,7 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/docs"),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/host"),
             Step(
                 ["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'],
                 needs=("gofmt",),
