@@ -28,6 +28,27 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Text that is wiped with the last reference to it.
+pub(crate) struct Wiped(Zeroizing<String>);
+
+impl From<String> for Wiped {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl From<Zeroizing<String>> for Wiped {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+}
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use crate::{
     lifecycle::{Time, Verdict},
     observe::Count,
     protocol::rejection::{self, Rejection},
-    session::{Lease, Server, Session},
+    session::{Lease, Server, Session, process},
     sys::clock,
     wait::Limits,
 };
@@ -110,6 +110,9 @@ impl Call<'_> {
                         let now = clock::now();
                         server.mark_up(now);
                         session.servers.prefer(server, now);
+                        if session.transport.wants_reaping() {
+                            process::current().wake();
+                        }
                         let generation = lease.map_or(0, |l| l.snapshot.generation);
                         return Ok((Response { status, headers, body, generation, replays: 0 }, server.index));
                     }

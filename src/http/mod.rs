@@ -113,6 +113,9 @@ pub(crate) trait Transport: Send + Sync {
     /// Closes idle connections that nobody wants any more; whether any are left to look at again soon.
     fn reap_idle(&self) -> bool;
 
+    /// Whether there are idle connections that nobody has promised to look at: true once.
+    fn wants_reaping(&self) -> bool;
+
     /// The files of the TLS settings have been read again.
     fn renew(&self, pem: Arc<Pem>);
 

@@ -1,6 +1,9 @@
 //! Both engines over one set of settings: what the rest of the crate sends with.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{
     Boxed, Error, Pem, Request, Resolver, Response, TlsFiles, Transport, background::Background, caller,
@@ -29,6 +32,8 @@ pub(crate) struct Http {
     connector: Connector,
     pool: Pool,
     background: Background,
+    /// Somebody comes to look at idle connections.
+    is_watched: AtomicBool,
 }
 
 impl Http {
@@ -40,7 +45,8 @@ impl Http {
     }
 
     fn with(settings: &Settings, connector: Connector) -> Self {
-        Self { settings: settings.clone(), connector, pool: Pool::default(), background: Background::default() }
+        let (pool, background) = (Pool::default(), Background::default());
+        Self { settings: settings.clone(), connector, pool, background, is_watched: AtomicBool::new(false) }
     }
 }
 
@@ -55,7 +61,15 @@ impl Transport for Http {
 
     fn reap_idle(&self) -> bool {
         self.pool.close_idle(|connection| !connection.is_alive());
-        self.pool.has_idle()
+        let left = self.pool.has_idle();
+        self.is_watched.store(left, Ordering::Relaxed);
+        left
+    }
+
+    fn wants_reaping(&self) -> bool {
+        !self.is_watched.load(Ordering::Relaxed)
+            && self.pool.has_idle()
+            && !self.is_watched.swap(true, Ordering::Relaxed)
     }
 
     fn renew(&self, pem: Arc<Pem>) {

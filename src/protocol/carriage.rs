@@ -3,11 +3,12 @@
 //! `Authorization: Bearer` works on every Nacos. Servers from 2.1 on read the header `accessToken` too, and every one
 //! reads the parameter of that name; both leave `Authorization` to a gateway that wants it for itself.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use crate::{
     error::{Error, Result},
-    secret::Secret,
+    secret::{Secret, Wiped},
 };
 
 const ACCESS_TOKEN: &str = "accessToken";
@@ -32,19 +33,19 @@ impl Carriage {
         token: &'a Secret,
         headers: &mut HeaderMap,
     ) -> Result<Option<(&'static str, &'a str)>> {
-        let header = |text: &str| {
-            let mut value = HeaderValue::from_str(text)
+        // Wiped when the last copy of the header goes.
+        let header = |text: String| {
+            let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(Wiped::from(text)))
                 .map_err(|_| Error::new(crate::Kind::Internal, "a token that no header can carry"))?;
             value.set_sensitive(true);
             Ok(value)
         };
         match self {
             Self::Bearer => {
-                let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
-                headers.insert(AUTHORIZATION, header(&text)?);
+                headers.insert(AUTHORIZATION, header(format!("Bearer {}", token.expose()))?);
             }
             Self::Header => {
-                headers.insert(ACCESS_TOKEN_HEADER, header(token.expose())?);
+                headers.insert(ACCESS_TOKEN_HEADER, header(token.expose().to_owned())?);
             }
             Self::Query => return Ok(Some((ACCESS_TOKEN, token.expose()))),
         }

@@ -11,11 +11,11 @@ pub(crate) fn check_framing(name: &HeaderName) -> Result<()> {
         "content-length" => "is counted from the body by this library; leave it out",
         "transfer-encoding" => "would contradict the Content-Length that this library sends; leave it out",
         "host" => "is the name of the server that is asked; leave it out, and write that name into server_addr",
-        "connection" | "keep-alive" | "proxy-connection" => {
+        "connection" | "keep-alive" => {
             "is about a connection, and connections are opened, kept and closed by this library; leave it out"
         }
-        "proxy-authorization" => {
-            "would go to the Nacos server as well; leave it out, and write user and password into the proxy's address"
+        proxy if proxy.starts_with("proxy-") => {
+            "is between this library and a proxy, and would go to the Nacos server as well; leave it out, and write user and password into the proxy's address"
         }
         "upgrade" | "http2-settings" => "asks for another protocol, and this library speaks HTTP/1.1; leave it out",
         "expect" => "asks for an interim answer, and this library sends the body without one; leave it out",

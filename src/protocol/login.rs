@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use url::form_urlencoded;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::quote::{quote, quote_part};
 use crate::secret::Secret;
@@ -112,12 +112,31 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// The token is in it.
+struct Json(Value);
+
+impl Drop for Json {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+fn wipe(json: &mut Value) {
+    match json {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
     let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, said };
-    let json: Value = serde_json::from_slice(body).map_err(|_| {
+    let json = serde_json::from_slice(body).map(Json).map_err(|_| {
         let said = quote(body, password.expose());
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
     })?;
+    let json = &json.0;
     if !json.is_object() || !matches!(json["accessToken"], Value::Null | Value::String(_)) {
         return Err(not_nacos("JSON, but not the answer to a login".into()));
     }

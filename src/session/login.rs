@@ -7,10 +7,12 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method,
     header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
 };
+use zeroize::Zeroize;
 
 use super::{
     credentials::{Credentials, Supplied},
@@ -23,6 +25,7 @@ use crate::{
     http::{Error as HttpError, ErrorKind, Options, Phase, Request, Response},
     lifecycle::{LoginError, Time},
     protocol::login::{self, Api, IssuedToken, LoginRefused, Reason},
+    secret::Wiped,
     sys::clock,
     wait::{Limits, block_on},
 };
@@ -208,7 +211,7 @@ async fn ask_server(
         endpoint: server.endpoint.clone(),
         target,
         headers,
-        body: bytes::Bytes::from_owner(Wiped(login::form(&credentials.username, password))).into(),
+        body: Bytes::from_owner(Wiped::from(login::form(&credentials.username, password))).into(),
         options: Options {
             largest_answer: login::LARGEST_ANSWER,
             connect_timeout: session.connect_timeout(),
@@ -225,16 +228,10 @@ async fn ask_server(
     };
     server.mark_up(clock::now());
     let issued = login::read(api, status, &body, password);
-    Ok(issued.map_err(|refused| (refused, status, retry_after(&headers))))
-}
-
-/// A body that is wiped when the last reference to it goes.
-struct Wiped(zeroize::Zeroizing<String>);
-
-impl AsRef<[u8]> for Wiped {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
+    if let Ok(mut body) = body.try_into_mut() {
+        body.zeroize(); // it holds the token
     }
+    Ok(issued.map_err(|refused| (refused, status, retry_after(&headers))))
 }
 
 /// Seconds or a date; anything else is ignored.

@@ -77,6 +77,10 @@ impl Transport for Scripted {
         false
     }
 
+    fn wants_reaping(&self) -> bool {
+        false
+    }
+
     fn renew(&self, _: Arc<Pem>) {}
 
     fn forked(&self, _: &Arc<Resolver>) -> Arc<dyn Transport> {
