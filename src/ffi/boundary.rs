@@ -84,6 +84,15 @@ pub(super) unsafe fn text<'a>(name: &str, pointer: *const c_char) -> Result<&'a 
     unsafe { optional_text(name, pointer) }?.ok_or_else(|| nacos_error::null(name))
 }
 
+/// The same, with a name that costs nothing unless something is wrong.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn text_named<'a>(name: impl Fn() -> String, pointer: *const c_char) -> Result<&'a str, nacos_error> {
+    // Any name will do for a string that is usable.
+    unsafe { text("", pointer) }.or_else(|_| unsafe { text(&name(), pointer) })
+}
+
 /// Borrows a NUL-terminated UTF-8 string; `None` for NULL.
 ///
 /// # Safety

@@ -12,7 +12,9 @@ use parking_lot::Mutex;
 
 use super::{
     auth::nacos_auth,
-    boundary::{Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, reserved, text, write},
+    boundary::{
+        Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, reserved, text, text_named, write,
+    },
     cancel::nacos_cancel,
     error::nacos_error,
     options::Call,
@@ -126,8 +128,9 @@ unsafe fn request(options: *const nacos_request_options) -> Result<(Request, Opt
     reserved("options.reserved0", options.reserved0)?;
     let pairs = |field: &str, pointer, count| -> Result<Vec<(&str, &str)>, nacos_error> {
         let pairs: &[nacos_pair] = unsafe { array(field, pointer, count) }?;
+        let named = |i, part| move || format!("{field}[{i}].{part}");
         let pairs = pairs.iter().enumerate().map(|(i, pair)| unsafe {
-            Ok((text(&format!("{field}[{i}].name"), pair.name)?, text(&format!("{field}[{i}].value"), pair.value)?))
+            Ok((text_named(named(i, "name"), pair.name)?, text_named(named(i, "value"), pair.value)?))
         });
         pairs.collect()
     };

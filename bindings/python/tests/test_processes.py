@@ -252,7 +252,7 @@ def application(environ, start_response):
 """
 
 
-@pytest.mark.parametrize("worker", ["sync", "gthread"])
+@pytest.mark.parametrize("worker", ["sync", "gthread", "gevent"])
 def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -> None:
     """Loaded before its workers are forked, some of them late: each ends after 20 requests and gets a successor."""
     (tmp_path / "web.py").write_text(GUNICORN_APPLICATION)
@@ -288,7 +288,8 @@ def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -
             gunicorn.communicate()
     assert gunicorn.returncode == 0, said
     assert {status for status, _ in answers} == {200}, said
-    assert len({process for _, process in answers}) > 4
+    if worker != "gevent":  # whose workers notice late that they have served enough
+        assert len({process for _, process in answers}) > 4
     assert "ERROR" not in said, said
     assert "Traceback" not in said, said
     assert server.counts()["logins"] == 1

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import CDLL, c_void_p
 from types import TracebackType
 from typing import TypeVar
 
@@ -15,27 +14,12 @@ from ._arguments import Pairs, milliseconds, request_options
 from ._base import BaseClient
 from ._declarations import CallOptions, RequestOptions
 from ._errors import NacosTimeoutError
+from ._greenlets import Cancel
 from ._response import Response
 from ._state import Token
 
 _THREADS = 64
 _Result = TypeVar("_Result")
-
-
-class _Cancel:
-    """Ends a call from another thread. Freed with its last reference, so never under the thread that makes the call."""
-
-    __slots__ = ("library", "pointer")
-
-    def __init__(self, library: CDLL) -> None:
-        self.library = library
-        self.pointer = c_void_p(library.nacos_cancel_new())
-
-    def trigger(self) -> None:
-        self.library.nacos_cancel_trigger(self.pointer)
-
-    def __del__(self) -> None:
-        self.library.nacos_cancel_free(self.pointer)
 
 
 class AsyncClient(BaseClient):
@@ -144,10 +128,11 @@ class AsyncClient(BaseClient):
         loop = asyncio.get_running_loop()
         seconds = self._request_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
-        cancel = _Cancel(self._handle.library)
+        cancel = Cancel(self._handle.library)
         options.cancel = cancel.pointer
 
         def begin() -> _Result:
+            _ = cancel  # lives as long as the call, which outlives a task that is cancelled
             options.timeout_ms = max(1, math.ceil((deadline - time.monotonic()) * 1000))
             return call()
 

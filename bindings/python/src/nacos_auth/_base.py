@@ -11,9 +11,10 @@ from ctypes import CDLL, byref, c_int32, c_uint64, c_void_p, create_string_buffe
 from typing import Any, TypeVar
 
 from ._arguments import CARRIAGES, Carriage, Path, count, invalid, life, milliseconds, path_text, text
-from ._callbacks import Credentials, Functions, forget, register
+from ._callbacks import Credentials, Functions, forget, is_asked, register
 from ._declarations import AuthOptions, AuthStatistics, CallOptions, RequestOptions, TokenInfo
 from ._errors import NacosError, take_error
+from ._greenlets import run, run_cancellable, waiting
 from ._interrupt import interruptible
 from ._library import library
 from ._response import Response, take_response
@@ -23,6 +24,7 @@ _BUFFER_TOO_SMALL = 105
 _DEFAULT_TIMEOUT = 15.0  # of the library: request_timeout_ms
 _NOTHING_CACHED: tuple[int | None, Token] = (None, Token("", 0, 0, True))  # None equals no generation
 _FINER = Stats._fields[Stats._fields.index("refresh_state") + 1 : -1]  # counters that are called as in C
+_Result = TypeVar("_Result")
 _Self = TypeVar("_Self", bound="BaseClient")
 
 
@@ -91,6 +93,7 @@ class BaseClient:
         carriage: where the token rides: "bearer" (every Nacos), "header" (accessToken, from 2.1) or "query" (the URL).
         logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
         The functions run on a thread of the library; what they raise goes to sys.unraisablehook, or fails the login.
+        Where gevent has patched threading they run in greenlets of the main thread; eventlet has them refused.
         A client with functions must be closed to be let go of.
 
         Raises `InvalidArgumentError` (INVALID_CONFIG, ...), or `LibraryError` if there is no native library.
@@ -144,6 +147,21 @@ class BaseClient:
 
     def _ask(self, options: CallOptions) -> Token:
         """Asks the native library for the token, which may block."""
+        return self._call(options, lambda: self._ask_here(options))
+
+    def _send(self, options: RequestOptions, method: str, path: str) -> Response:
+        """Sends a request, which blocks."""
+        return self._call(options, lambda: self._send_here(options, method, path))
+
+    def _call(self, options: CallOptions | RequestOptions, call: Callable[[], _Result]) -> _Result:
+        """Makes a call that blocks, where it keeps no greenlets from running."""
+        wait = waiting()
+        if wait is None:
+            return call()
+        seconds = options.timeout_ms / 1000 or self._request_timeout
+        return run_cancellable(self._handle.library, options, seconds, call, wait)
+
+    def _ask_here(self, options: CallOptions) -> Token:
         handle = self._handle
         info, error, size = TokenInfo(), c_void_p(), 4096
         while True:
@@ -174,8 +192,7 @@ class BaseClient:
         self._cached = (token.generation, token)
         return token
 
-    def _send(self, options: RequestOptions, method: str, path: str) -> Response:
-        """Sends a request, which blocks."""
+    def _send_here(self, options: RequestOptions, method: str, path: str) -> Response:
         handle, response, error = self._handle, c_void_p(), c_void_p()
         try:
             status = interruptible(
@@ -262,8 +279,16 @@ class BaseClient:
         return self._word.value
 
     def _close(self) -> None:
-        self._handle.library.nacos_auth_close(self._handle.pointer)  # waits for a function that runs
+        wait = waiting()
+        if wait is None:
+            self._close_here()
+        else:
+            # Closing waits for the credentials function, so that must not wait for closing.
+            run(self._close_here, None if is_asked(self._functions) else wait)
         forget(self._functions)
+
+    def _close_here(self) -> None:
+        self._handle.library.nacos_auth_close(self._handle.pointer)  # waits for a function that runs
 
     def _forget(self) -> None:
         """In a forked child: it draws its own refresh times, so it asks the native library once."""

@@ -1,16 +1,20 @@
-"""The user's functions as C calls them: on threads of the library, one at a time."""
+"""The user's functions as C calls them: on threads of the library, one at a time. Under gevent see `_errands`."""
 
 from __future__ import annotations
 
 import itertools
 import logging
+import os
 from collections.abc import Callable
 from ctypes import byref, c_void_p
+from functools import partial
 from typing import Any, NamedTuple, Union
 
-from ._arguments import life, text
+from ._arguments import invalid, life, text
 from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions
+from ._errands import Errands
 from ._errors import take_error
+from ._greenlets import eventlet_has_patched_threads, hub_for_functions, make_main_hub
 from ._library import library
 from ._state import EVENT_KINDS, Event, ExternalToken
 
@@ -26,8 +30,13 @@ class Functions(NamedTuple):
     logger: logging.Logger | None
 
 
+class _Used(NamedTuple):
+    functions: Functions
+    errands: Errands
+
+
 # By the number that C holds for them. From before a handle is made until it is closed, which waits for those that run.
-_used: dict[int, Functions] = {}
+_used: dict[int, _Used] = {}
 _numbers = itertools.count(1)
 
 
@@ -35,8 +44,15 @@ def register(functions: Functions, options: AuthOptions) -> int:
     """Puts the functions into the options. The number is for `forget`; 0 if there is nothing to call."""
     if functions == (None, None, None):
         return 0
+    if eventlet_has_patched_threads():
+        raise invalid(
+            "credentials, on_event and logger do not work where eventlet has patched threads: its locks cannot be "
+            "shared with the threads of the native library, which call these functions. Leave them out (there are "
+            "password_file, set_token() and stats()), or call eventlet.monkey_patch(thread=False)"
+        )
+    make_main_hub()
     number = next(_numbers)
-    _used[number] = functions
+    _used[number] = _Used(functions, Errands())
     options.callback_data = number
     if functions.credentials is not None:
         options.credentials = _CREDENTIALS
@@ -51,41 +67,60 @@ def register(functions: Functions, options: AuthOptions) -> int:
 
 def forget(number: int) -> None:
     """Lets go of the functions of a closed handle."""
-    _used.pop(number, None)
+    used = _used.pop(number, None)
+    if used is not None:
+        used.errands.finish()
+
+
+def is_asked(number: int) -> bool:
+    """Whether this greenlet runs the credentials function."""
+    used = _used.get(number)
+    return used is not None and used.errands.are_asked_here()
+
+
+def _tell(number: int, function: Callable[[], object]) -> None:
+    """Calls it, at once or soon."""
+    hub = hub_for_functions()
+    if hub is None:
+        function()
+    else:
+        _used[number].errands.give(hub, function)
 
 
 def _log(number: int, level: int, message: bytes) -> None:
-    logger = _used[number].logger
+    logger = _used[number].functions.logger
     if logger is not None:
-        logger.log(_LEVELS.get(level, logging.INFO), "%s", message.decode("utf-8", "replace"))
+        text = message.decode("utf-8", "replace")
+        _tell(number, lambda: logger.log(_LEVELS.get(level, logging.INFO), "%s", text))
 
 
 def _event(number: int, pointer: Any) -> None:
-    on_event, event = _used[number].on_event, pointer.contents
+    on_event, told = _used[number].functions.on_event, pointer.contents
     if on_event is not None:
-        on_event(
-            Event(
-                kind=EVENT_KINDS.get(event.kind, "unknown"),
-                level=_LEVELS.get(event.level, logging.INFO),
-                generation=event.generation,
-                status=library().nacos_status_name(event.status).decode() if event.status else None,
-                http_status=event.http_status or None,
-                retry_after=event.retry_after_ms / 1000 or None,
-                message=event.message.decode("utf-8", "replace"),
-            )
+        event = Event(
+            kind=EVENT_KINDS.get(told.kind, "unknown"),
+            level=_LEVELS.get(told.level, logging.INFO),
+            generation=told.generation,
+            status=library().nacos_status_name(told.status).decode() if told.status else None,
+            http_status=told.http_status or None,
+            retry_after=told.retry_after_ms / 1000 or None,
+            message=told.message.decode("utf-8", "replace"),
         )
+        _tell(number, lambda: on_event(event))
 
 
 def _credentials(number: int, answer: int) -> None:
-    functions = _used[number]
+    functions, errands = _used[number]
     if functions.credentials is None:
         return
     try:
-        _answer(answer, functions.credentials())
+        hub = hub_for_functions()
+        _answer(answer, functions.credentials() if hub is None else errands.result(hub, functions.credentials))
     except Exception as failure:
         # Its text may hold what it should not: that goes to the user's own log and not into errors.
         if functions.logger is not None:
-            functions.logger.error("the credentials function failed", exc_info=True)
+            # No variable holds it: a traceback that shows variables must not find its text here.
+            _tell(number, partial(functions.logger.error, "the credentials function failed", exc_info=failure))
         reason = f"the credentials function raised {type(failure).__name__}"
         library().nacos_credentials_set_failure(answer, reason.encode(), None)
 
@@ -115,3 +150,11 @@ def _answer(answer: int, credentials: Credentials) -> None:
 _CREDENTIALS = CREDENTIALS_CALLBACK(_credentials)
 _EVENT = EVENT_CALLBACK(_event)
 _LOG = LOG_CALLBACK(_log)
+
+
+def _forget_what_was_inherited() -> None:
+    for used in _used.values():
+        used.errands.forget()
+
+
+os.register_at_fork(after_in_child=_forget_what_was_inherited)

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posix
 import signal
 import threading
 from collections.abc import Callable
 from ctypes import CDLL, c_void_p
 
 from ._declarations import CallOptions, RequestOptions
+from ._greenlets import start_thread
+
+# Files are used by way of posix: what gevent and eventlet put into os waits for a hub, which the watcher has not.
 
 _NO_FILE = -1  # as signal.set_wakeup_fd spells it
 
@@ -32,7 +36,10 @@ def interruptible(
     global _watcher  # noqa: PLW0603
     watcher = _watcher
     if watcher is None:
-        watcher = _watcher = _Watcher(library)
+        try:
+            watcher = _watcher = _Watcher(library)
+        except (OSError, RuntimeError):  # no descriptor or no thread to be had: the call matters more than Ctrl-C
+            return function(*arguments)
     options.cancel = watcher.cancel
     try:
         outer = signal.set_wakeup_fd(watcher.writer, warn_on_full_buffer=False)
@@ -45,7 +52,7 @@ def interruptible(
     except KeyboardInterrupt:
         _watcher = None  # its cancel is used up, or is about to be
         watcher.detach()
-        os.close(watcher.writer)  # ends its thread
+        posix.close(watcher.writer)  # ends its thread
         raise
 
 
@@ -53,11 +60,17 @@ class _Watcher:
     """A thread that reads the numbers of the signals that arrive while the main thread is in a call."""
 
     def __init__(self, library: CDLL) -> None:
-        self.cancel: int = library.nacos_cancel_new()
         self.outer = _NO_FILE
         self.reader, self.writer = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self.writer, False)  # the handler in C that writes to it must never wait
-        threading.Thread(target=self._watch, args=(library,), name="nacos-auth-signals", daemon=True).start()
+        self.cancel: int = library.nacos_cancel_new()
+        try:
+            start_thread(self._watch, (library,))
+        except RuntimeError:
+            posix.close(self.reader)
+            posix.close(self.writer)
+            library.nacos_cancel_free(c_void_p(self.cancel))
+            raise
 
     def detach(self) -> None:
         """Makes sure that no signal is written to the pipe any more."""
@@ -66,13 +79,13 @@ class _Watcher:
             signal.set_wakeup_fd(current)
 
     def _watch(self, library: CDLL) -> None:
-        while numbers := os.read(self.reader, 64):
+        while numbers := posix.read(self.reader, 64):
             if signal.SIGINT in numbers and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                 library.nacos_cancel_trigger(self.cancel)
             if self.outer != _NO_FILE:
                 with contextlib.suppress(OSError):
-                    os.write(self.outer, numbers)
-        os.close(self.reader)
+                    posix.write(self.outer, numbers)
+        posix.close(self.reader)
         library.nacos_cancel_free(c_void_p(self.cancel))
 
 
@@ -85,8 +98,8 @@ def _leave_watcher_behind() -> None:
     watcher, _watcher = _watcher, None
     if watcher is not None:
         watcher.detach()
-        os.close(watcher.writer)
-        os.close(watcher.reader)
+        posix.close(watcher.writer)
+        posix.close(watcher.reader)
 
 
 os.register_at_fork(after_in_child=_leave_watcher_behind)
