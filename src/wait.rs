@@ -14,8 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::{Condvar, Mutex};
-
+use crate::sys::lock::{Condvar, Mutex};
 use crate::{
     error::{Error, Kind},
     sys::{descriptor::Event, per_process::PerProcess},
@@ -46,9 +45,8 @@ impl Parker {
     pub(crate) fn park_until(&self, until: Instant) {
         let mut lock = self.lock.lock();
         while !self.take_wake_up() {
-            if self.changed.wait_until(&mut lock, until).timed_out() {
-                return;
-            }
+            let Some(again) = self.changed.wait_until(lock, until) else { return };
+            lock = again;
         }
     }
 }

@@ -15,7 +15,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 
 pub use config::Config;
 pub use request::{Request, Response};
@@ -23,6 +22,7 @@ pub use stats::Stats;
 
 use config::Checked;
 
+use crate::sys::lock::Mutex;
 use crate::{
     error::{Error, Result},
     http::{Http, Transport},

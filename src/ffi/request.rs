@@ -8,7 +8,6 @@ use std::{
 
 use bytes::Bytes;
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
 
 use super::{
     auth::nacos_auth,
@@ -21,6 +20,7 @@ use super::{
     pointer::{borrow_or, contain, give, release},
     status::{NACOS_INVALID_ARGUMENT, nacos_status},
 };
+use crate::sys::lock::Mutex;
 use crate::{Request, Response, http::Lent};
 
 /// A name and a value, both NUL-terminated UTF-8.

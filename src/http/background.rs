@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::{
@@ -14,6 +13,7 @@ use super::{
     proxy::Proxy,
     resolve::Resolver,
 };
+use crate::sys::lock::Mutex;
 
 /// A client for each version of the TLS settings, the last one kept. It holds no idle connection.
 #[derive(Default)]

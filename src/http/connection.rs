@@ -80,7 +80,11 @@ impl Connection {
 
     /// Whether it may still be used: kept too long, or closed by the server, it may not.
     pub(super) fn is_alive(&self) -> bool {
-        self.driver.is_some() && self.used.elapsed() < KEPT_IDLE && !self.socket.is_closed_by_peer()
+        self.driver.is_some() && self.used.elapsed() < KEPT_IDLE && !self.is_closed_by_server()
+    }
+
+    pub(super) fn is_closed_by_server(&self) -> bool {
+        self.socket.is_closed_by_peer()
     }
 
     /// Whether another request may follow.

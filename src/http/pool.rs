@@ -9,13 +9,12 @@ use std::{
     task::Wake,
 };
 
-use parking_lot::Mutex;
-
 use super::{
     Endpoint,
     connection::Connection,
     error::{Error, ErrorKind, Phase},
 };
+use crate::sys::lock::Mutex;
 use crate::wait::{Limits, Parker};
 
 /// How many idle connections are kept.
@@ -99,8 +98,8 @@ impl Pool {
         drop(surplus); // closed under no lock
     }
 
-    /// Closes the idle connections for which `closes` holds.
-    pub(super) fn close_idle(&self, closes: impl Fn(&Connection) -> bool) {
+    /// Closes the idle connections for which `closes` holds, and gives them out.
+    pub(super) fn close_idle(&self, closes: impl Fn(&Connection) -> bool) -> Vec<Connection> {
         let mut gone = Vec::new();
         let mut state = self.0.lock();
         let mut at = 0;
@@ -111,8 +110,7 @@ impl Pool {
                 at += 1;
             }
         }
-        drop(state);
-        drop(gone);
+        gone
     }
 
     pub(super) fn has_idle(&self) -> bool {

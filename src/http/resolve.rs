@@ -10,9 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::Mutex;
-
 use super::error::{Error, ErrorKind, Phase};
+use crate::sys::lock::Mutex;
 use crate::{
     sys::{descriptor, thread},
     wait::Promise,

@@ -12,7 +12,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -26,6 +25,7 @@ use rustls::{
 };
 
 use super::error::{Error, ErrorKind, Phase};
+use crate::sys::lock::Mutex;
 use crate::{
     error::{Error as CrateError, Result as CrateResult},
     sys::thread,

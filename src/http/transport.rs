@@ -60,7 +60,11 @@ impl Transport for Http {
     }
 
     fn reap_idle(&self) -> bool {
-        self.pool.close_idle(|connection| !connection.is_alive());
+        for gone in self.pool.close_idle(|connection| !connection.is_alive()) {
+            if gone.is_closed_by_server() {
+                self.connector.forget(&gone.endpoint);
+            }
+        }
         let left = self.pool.has_idle();
         self.is_watched.store(left, Ordering::Relaxed);
         left

@@ -12,9 +12,9 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use parking_lot::{Condvar, Mutex};
 
 use super::event::{Event, Level};
+use crate::sys::lock::{Condvar, Mutex};
 use crate::{secret::Secret, sys::thread};
 
 /// Events that wait for a slow function; beyond that the oldest are forgotten.
@@ -106,7 +106,7 @@ impl Listener {
     }
 
     fn over(hooks: Arc<ArcSwapOption<Hooks>>) -> Self {
-        Self { hooks, state: Mutex::default(), changed: Condvar::new() }
+        Self { hooks, state: Mutex::default(), changed: Condvar::default() }
     }
 
     /// The same functions in the child of a fork: nothing of what the parent was calling.
@@ -225,16 +225,16 @@ impl Listener {
             if self.begin_telling().is_some() {
                 self.tell_all();
             }
-            let mut state = self.state.lock();
+            let state = self.state.lock();
             if !state.is_telling && state.events.is_empty() {
                 break;
             }
-            self.changed.wait(&mut state);
+            drop(self.changed.wait(state));
         }
         self.hooks.store(None);
         let mut state = self.state.lock();
         while state.running > 0 {
-            self.changed.wait(&mut state);
+            state = self.changed.wait(state);
         }
     }
 }

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::Mutex;
 use tokio::{runtime::Runtime, sync::Notify};
 
 use super::{
@@ -17,6 +16,7 @@ use super::{
     login,
     session::{Handle, Left, Origin, Plan, Session},
 };
+use crate::sys::lock::Mutex;
 use crate::{
     error::{Error, Kind, Result},
     http::{Resolver, Transport},

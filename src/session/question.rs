@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
+use crate::sys::lock::Mutex;
 use crate::{sys::thread, wait::Promise};
 
 /// How long an answer is waited for. Longer than any file takes that answers at all.

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::{
@@ -19,6 +18,7 @@ use super::{
     question::Question,
     servers::{Server, ServerList},
 };
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::{
     error::{Error, Kind, Result},
     http::{Settings, Transport},

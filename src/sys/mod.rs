@@ -4,6 +4,7 @@
 pub(crate) mod cancellation;
 pub(crate) mod clock;
 pub(crate) mod descriptor;
+pub(crate) mod lock;
 pub(crate) mod per_process;
 pub(crate) mod socket;
 pub(crate) mod sync;

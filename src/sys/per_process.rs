@@ -7,14 +7,12 @@
 
 use std::{
     ptr,
-    sync::atomic::{AtomicPtr, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering},
 };
-
-use once_cell::sync::OnceCell;
 
 /// How many forks lie between this process and the first one that used the library.
 static FORKS: AtomicU64 = AtomicU64::new(0);
-static REGISTERED: OnceCell<()> = OnceCell::new();
+static WATCHED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
@@ -22,11 +20,11 @@ extern "C" fn in_child() {
 
 /// Asks the C library to tell the child of every later fork. Once per process; later calls cost a load.
 fn watch() {
-    REGISTERED.get_or_init(|| {
+    if !WATCHED.swap(true, Ordering::Relaxed) {
         // SAFETY: the handler is a static function that only touches an atomic.
         // It can fail only for want of memory; then forked children go unnoticed.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
+    }
 }
 
 struct Stamped<T> {

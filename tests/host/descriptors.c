@@ -218,7 +218,8 @@ TEST(given_back_though_another_handle_lives, 40) {
   must_serve(auth);
   at_once(50);
   nacos_auth_free(auth);
-  if (!UNTIL(6000, descriptors() <= before + 4)) FAIL("%d descriptors before, %d after", before, descriptors());
+  /* Of the same cluster, so that the idle connections are the other one's as well: 16 at the most. */
+  if (!UNTIL(6000, descriptors() <= before + 16)) FAIL("%d descriptors before, %d after", before, descriptors());
   must_serve(another);
 }
 

@@ -39,7 +39,7 @@ fn a_connection_that_stays_is_used_again() {
 #[test]
 fn idle_connections_that_the_server_closed_are_reaped() {
     let (close, closes) = mpsc::channel::<()>();
-    let closes = parking_lot::Mutex::new(closes);
+    let closes = crate::sys::lock::Mutex::new(closes);
     let server = Server::new(move |mut peer| {
         read_request(&mut peer);
         peer.write_all(OK).unwrap();
@@ -58,7 +58,7 @@ fn idle_connections_that_the_server_closed_are_reaped() {
 
 #[test]
 fn at_most_16_idle_connections_are_kept_and_no_more_in_use_than_allowed() {
-    let (at_once, most) = (Arc::new(parking_lot::Mutex::new(0)), Arc::new(parking_lot::Mutex::new(0)));
+    let (at_once, most) = (Arc::new(crate::sys::lock::Mutex::new(0)), Arc::new(crate::sys::lock::Mutex::new(0)));
     let (now, peak) = (at_once.clone(), most.clone());
     let server = Server::new(move |mut peer| {
         while read_request(&mut peer).is_some() {
@@ -197,7 +197,7 @@ fn chunked_and_large_answers_come_whole() {
 }
 
 /// Lends a body until it is taken back.
-struct Lender(parking_lot::Mutex<Option<Vec<u8>>>, usize);
+struct Lender(crate::sys::lock::Mutex<Option<Vec<u8>>>, usize);
 
 impl Lent for Lender {
     fn len(&self) -> usize {
@@ -216,7 +216,7 @@ fn a_lent_body_is_sent_whole_and_not_touched_once_it_has_been_taken_back() {
     let body: Vec<u8> = (0..1_000_000u32).map(|n| b'a' + (n % 26) as u8).collect();
     let server = answering(OK);
     let mut out = request(server.address, Method::PUT);
-    let lender = Arc::new(Lender(parking_lot::Mutex::new(Some(body.clone())), body.len()));
+    let lender = Arc::new(Lender(crate::sys::lock::Mutex::new(Some(body.clone())), body.len()));
     out.body = Body::Lent(lender.clone());
     let http = http();
     assert_eq!(send(&http, &out).unwrap().status, 200);

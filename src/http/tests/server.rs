@@ -7,7 +7,7 @@ use std::{
 
 pub(super) use std::io::Write;
 
-use parking_lot::Mutex;
+use crate::sys::lock::Mutex;
 
 use super::*;
 
