@@ -85,7 +85,7 @@ pub(crate) struct LoginRefused {
 
 /// Reads the answer to a login. `password` is only used to keep it out of the quotation.
 pub(crate) fn read(api: Api, status: u16, body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
-    let said = || quote(body, password.expose());
+    let said = || said_in(body, password);
     let refuse = |reason, said| Err(LoginRefused { reason, said });
     match status {
         200..=299 => read_success(body, password),
@@ -112,6 +112,14 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// What an answer says, unless it was to bring a token: half of one is a secret too.
+fn said_in(body: &[u8], password: &Secret) -> String {
+    if contains(body, "accessToken") {
+        return "(not shown, as there may be a token in it)".into();
+    }
+    quote(body, password.expose())
+}
+
 /// The token is in it.
 struct Json(Value);
 
@@ -133,7 +141,7 @@ fn wipe(json: &mut Value) {
 fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
     let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, said };
     let json = serde_json::from_slice(body).map(Json).map_err(|_| {
-        let said = quote(body, password.expose());
+        let said = said_in(body, password);
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
     })?;
     let json = &json.0;
@@ -143,7 +151,7 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
     // `data` held the token, behind "Bearer ", in old servers with another authentication type.
     let token = json["accessToken"].as_str().or_else(|| json["data"].as_str()?.strip_prefix("Bearer "));
     let Some(token) = token.filter(|t| !t.is_empty()) else {
-        let whole = || quote(body, password.expose());
+        let whole = || said_in(body, password);
         let said = json["message"].as_str().map_or_else(whole, |message| quote_part(message, body, password.expose()));
         return Err(LoginRefused { reason: Reason::Refused, said: format!("no token in the answer: {said}") });
     };

@@ -62,3 +62,13 @@ fn unusual_successes() {
     let disabled = ask(Api::V1, 200, r#"{"accessToken":"AUTH_DISABLED","tokenTtl":1715002590}"#).unwrap();
     assert_eq!(disabled.token.expose(), "AUTH_DISABLED");
 }
+
+#[test]
+fn half_a_token_is_not_quoted() {
+    for body in [r#"{"accessToken":"9f8e7d6c5b4a"#, r#"{"tokenTtl":1,"accessToken": "9f8e7d6c5b4a" x"#] {
+        for status in [200, 403, 500] {
+            let refused = read(Api::V1, status, body.as_bytes(), &"hunter2".into()).unwrap_err();
+            assert!(!refused.said.contains("9f8e"), "{status} {}", refused.said);
+        }
+    }
+}
