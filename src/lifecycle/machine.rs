@@ -8,7 +8,7 @@ use super::{
     Time,
     backoff::{Backoff, Class, LoginError, Pause},
     decision::{Demand, Issued},
-    refusal::ForeignRefusals,
+    foreign::ForeignRefusals,
     token::{Token, Trust},
     window::{self, Window},
 };

@@ -11,6 +11,7 @@
 mod backoff;
 mod decision;
 mod external;
+mod foreign;
 mod machine;
 mod pauses;
 mod refusal;

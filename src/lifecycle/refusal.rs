@@ -15,28 +15,6 @@ const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
 /// A token refused at this age has surely worked before, whether anybody said so or not.
 const PROVEN_AGE: Duration = Duration::from_secs(10);
 
-/// Servers that refused a token which another server had given, and when: one login each in half a minute.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ForeignRefusals(Vec<ForeignRefusal>);
-
-#[derive(Clone, Copy, Debug)]
-struct ForeignRefusal {
-    server: usize,
-    at: Time,
-}
-
-impl ForeignRefusals {
-    /// Notes one; false if there has been one by this server a short while ago.
-    fn note(&mut self, server: usize, now: Time) -> bool {
-        self.0.retain(|r| now - r.at < BETWEEN_LOGINS);
-        let is_first = self.0.iter().all(|r| r.server != server);
-        if is_first {
-            self.0.push(ForeignRefusal { server, at: now });
-        }
-        is_first
-    }
-}
-
 impl Machine {
     /// A server accepted the token of `generation`.
     pub fn accepted(&mut self, generation: u64) {
