@@ -7,20 +7,27 @@
 
 #include "devserver.h"
 
-/* A handle of nacos/nacos. Handles with the same `connect_timeout_ms` share their token, others log in for themselves.
- */
-static inline nacos_auth *client(uint32_t connect_timeout_ms) {
+/* A handle of nacos/nacos. Handles with the same number share their token, others log in for themselves: their list of
+ * servers has the one server so many times. */
+static inline nacos_auth *client(uint32_t number) {
+  const char *address = address_in("NACOS_SERVER_ADDR");
+  const size_t length = strlen(address);
+  char *list = (char *)calloc(number, length + 2);
+  for (uint32_t i = 0; i < number; i++) {
+    if (i > 0) strcat(list, ",");
+    strcat(list, address);
+  }
   nacos_auth *auth = NULL;
   nacos_error *error = NULL;
   nacos_auth_options options = nacos_auth_options_default();
-  options.server_addr = address_in("NACOS_SERVER_ADDR");
+  options.server_addr = list;
   options.username = "nacos";
   options.password = "nacos";
-  options.connect_timeout_ms = connect_timeout_ms;
   if (nacos_auth_init(&options, &auth, &error) != NACOS_OK) {
     printf("nacos_auth_init: %s\n", nacos_error_message(error));
     exit(2);
   }
+  free(list);
   return auth;
 }
 

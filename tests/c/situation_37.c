@@ -50,7 +50,7 @@ static void reap(void) {
 }
 
 int main(void) {
-  nacos_auth *warm = client(2000);
+  nacos_auth *warm = client(1);
   CHECK(is_served(warm, "GET"));
   pthread_t publishers[PUBLISHERS];
   for (int i = 0; i < PUBLISHERS; i++) pthread_create(&publishers[i], NULL, publish, warm);
@@ -59,7 +59,7 @@ int main(void) {
   uint32_t flights = 0;
   const long give_up = now_ms() + 300000;
   for (; in_the_middle < FORKS && failures == 0 && now_ms() < give_up; flights++) {
-    nacos_auth *auth = client(2001 + flights); /* an identity of its own, without a token */
+    nacos_auth *auth = client(2 + flights); /* a session of its own, without a token */
     pthread_t waiter;
     void *failed = auth;
     pthread_create(&waiter, NULL, log_in, auth);

@@ -56,7 +56,7 @@ static int renews_the_token(nacos_auth *auth) {
 }
 
 static void no_logins(void) {
-  nacos_auth *auth = client(2000);
+  nacos_auth *auth = client(1);
   CHECK(is_served(auth, "POST"));
   const long connections = counted("connections");
   start_workers(auth, uses_the_token);
@@ -72,7 +72,7 @@ static void no_logins(void) {
 static void logins_in_their_windows(void) {
   control("POST", "/ttl", "{\"seconds\":6}");
   control("POST", "/counts/reset", "");
-  nacos_auth *auth = client(2001);
+  nacos_auth *auth = client(2);
   const long start = now_ms();
   CHECK(is_served(auth, "POST"));
   start_workers(auth, renews_the_token);

@@ -16,7 +16,7 @@ int main(void) {
     return 2;
   }
   alarm(300);
-  nacos_auth *by_token = client(2000), *by_request = client(2001);
+  nacos_auth *by_token = client(1), *by_request = client(2);
   CHECK(has_token(by_token));
   CHECK(is_served(by_request, "POST"));
   /* Used all the time, over the ends of three lives. */
