@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    handle::{Handle, Lease},
     process::{Here, Process},
-    session::{Ask, Handle, Lease, Session},
+    session::{Ask, Session},
 };
 use crate::{
     error::{Error, Kind, Result},

@@ -6,6 +6,7 @@
 mod cache;
 mod cell;
 pub(crate) mod credentials;
+mod handle;
 mod lease;
 mod login;
 pub(crate) mod process;
@@ -13,10 +14,12 @@ mod question;
 mod servers;
 #[allow(clippy::module_inception)]
 mod session;
+mod state;
 
 pub(crate) use cache::{Snapshot, TokenCache};
+pub(crate) use handle::{Handle, Lease};
 pub(crate) use lease::lease;
 #[cfg(test)]
 pub(crate) use login::look;
 pub(crate) use servers::Server;
-pub(crate) use session::{Gauges, Handle, Lease, Origin, Session};
+pub(crate) use session::{Gauges, Origin, Session};

@@ -13,8 +13,9 @@ use tokio::{runtime::Runtime, sync::Notify};
 
 use super::{
     credentials::Source,
+    handle::Handle,
     login,
-    session::{Handle, Left, Origin, Plan, Session},
+    session::{Left, Origin, Plan, Session},
 };
 use crate::sys::lock::Mutex;
 use crate::{

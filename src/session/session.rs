@@ -2,9 +2,8 @@
 //! its one login in progress and its pauses.
 
 use std::{
-    ops::{Deref, DerefMut},
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,17 +12,18 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    cache::{Snapshot, TokenCache},
+    cache::Snapshot,
     credentials::{Source, Supplied},
+    handle::{Handle, Lease},
     question::Question,
     servers::{Server, ServerList},
+    state::{Locked, Shared, State},
 };
-use crate::sys::lock::{Mutex, MutexGuard};
 use crate::{
     error::{Error, Kind, Result},
     http::{Settings, Transport},
     lifecycle::{Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState, Verdict},
-    observe::{Count, Counters, Event, Listener},
+    observe::{Count, Event},
     protocol::{
         login::{IssuedToken, Reason},
         rejection::Rejection,
@@ -31,7 +31,6 @@ use crate::{
     },
     secret::Secret,
     sys::clock,
-    wait::Waiters,
 };
 
 /// How long a server is taken for open (or for closed) after a request without a token showed it.
@@ -46,16 +45,6 @@ pub(crate) struct Origin {
     pub(crate) settings: Settings,
 }
 
-/// What a session knows of one handle.
-pub(crate) struct Handle {
-    pub(crate) cache: TokenCache,
-    pub(crate) counters: Arc<Counters>,
-    /// The caller's own functions, if there are any.
-    pub(crate) listener: Option<Arc<Listener>>,
-    pub(crate) waiters: Arc<Waiters>,
-    pub(crate) connect_timeout: Duration,
-}
-
 pub(crate) struct Session {
     pub(crate) origin: Origin,
     pub(crate) source: Source,
@@ -64,24 +53,9 @@ pub(crate) struct Session {
     pub(super) question: Question<Result<Supplied>>,
     /// Told when nobody wants the login under way any more.
     pub(super) abandoned: Notify,
-    state: Mutex<State>,
-    /// How many logins have ended; waiters look at it.
-    logins_ended: AtomicU64,
+    shared: Shared,
     /// The generation that a server took last.
     accepted: AtomicU64,
-}
-
-struct State {
-    machine: Machine,
-    snapshot: Option<Arc<Snapshot>>,
-    handles: Vec<Weak<Handle>>,
-    last_error: Option<Error>,
-    /// What the last login used, and when its source was looked at last.
-    supplied: Option<Supplied>,
-    looked: Time,
-    /// What a request without a token showed while no login succeeded: does the server ask for one? Until when to
-    /// believe it.
-    open: Option<(bool, Time)>,
 }
 
 /// What is left of a session that nobody uses any more: its pauses, and the error that led to them.
@@ -114,12 +88,6 @@ pub(crate) struct Gauges {
     pub(crate) refresh: RefreshState,
 }
 
-/// A token to use for one request.
-pub(crate) struct Lease {
-    pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) expired: bool,
-}
-
 /// What the refresher is to do for a session.
 pub(crate) struct Plan {
     /// A login is due: its number.
@@ -128,50 +96,6 @@ pub(crate) struct Plan {
     pub(crate) look: bool,
     /// When to ask again at the latest.
     pub(crate) next: Option<Time>,
-}
-
-/// The state, locked; what was told under the lock is delivered when it is unlocked.
-struct Locked<'a> {
-    session: &'a Session,
-    state: Option<MutexGuard<'a, State>>,
-    told: Vec<Arc<Listener>>,
-    login_ended: bool,
-}
-
-impl Deref for Locked<'_> {
-    type Target = State;
-
-    fn deref(&self) -> &State {
-        self.state.as_ref().expect("locked until dropped")
-    }
-}
-
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut State {
-        self.state.as_mut().expect("locked until dropped")
-    }
-}
-
-impl Locked<'_> {
-    /// Tells every handle that wants to know.
-    fn emit(&mut self, event: impl Fn() -> Event) {
-        for listener in self.handles().filter_map(|handle| handle.listener.clone()).collect::<Vec<_>>() {
-            listener.push(event());
-            self.told.push(listener);
-        }
-    }
-}
-
-impl Drop for Locked<'_> {
-    fn drop(&mut self) {
-        let waiting: Vec<_> = if self.login_ended { self.handles().collect() } else { Vec::new() };
-        if self.login_ended {
-            self.session.logins_ended.fetch_add(1, Ordering::SeqCst);
-        }
-        self.state = None;
-        waiting.iter().for_each(|handle| handle.waiters.notify());
-        self.told.iter().for_each(Listener::tell_soon);
-    }
 }
 
 impl Session {
@@ -191,7 +115,7 @@ impl Session {
     /// The same session in the child of a fork: nothing of the parent's locks, threads and connections, but its token and
     /// its pauses, unless the parent was changing them in that very moment.
     pub(super) fn forked(parent: &Self, source: Source, transport: Arc<dyn Transport>) -> Self {
-        let Some(state) = parent.state.try_lock() else {
+        let Some(state) = parent.shared.of_parent() else {
             return Self::new(parent.origin.clone(), source, transport, None);
         };
         let (snapshot, error) = (state.snapshot.clone(), state.last_error.clone());
@@ -216,14 +140,13 @@ impl Session {
             servers,
             question: Question::default(),
             abandoned: Notify::new(),
-            state: Mutex::new(state),
-            logins_ended: AtomicU64::new(0),
+            shared: Shared::new(state),
             accepted: AtomicU64::new(0),
         }
     }
 
     fn lock(&self) -> Locked<'_> {
-        Locked { session: self, state: Some(self.state.lock()), told: Vec::new(), login_ended: false }
+        self.shared.lock()
     }
 
     /// The token that somebody else got.
@@ -282,7 +205,7 @@ impl Session {
 
     /// How many logins have ended.
     pub(super) fn logins_ended(&self) -> u64 {
-        self.logins_ended.load(Ordering::SeqCst)
+        self.shared.logins_ended()
     }
 
     /// A token for `handle`, or what to wait for; `left` is how long the caller can wait. With `cacheable` the handle may
@@ -508,44 +431,5 @@ impl Session {
         let retry_in = state.machine.retry_at().map_or(Duration::ZERO, |at| at.saturating_sub(now));
         let (token, refresh) = (state.machine.token_state(now), state.machine.refresh_state());
         Gauges { generation, remaining_ms, retry_in, token, refresh }
-    }
-}
-
-impl State {
-    fn handles(&self) -> impl Iterator<Item = Arc<Handle>> + '_ {
-        self.handles.iter().filter_map(Weak::upgrade)
-    }
-
-    /// Shows every handle the token there is.
-    fn publish(&self, now: Time) {
-        let usable = self.machine.cacheable(now);
-        self.handles().for_each(|handle| handle.cache.store(self.snapshot.as_ref(), usable));
-    }
-
-    fn count(&self, what: Count) {
-        self.handles().for_each(|handle| handle.counters.count(what));
-    }
-
-    fn lease(&self, expired: bool) -> Result<Lease> {
-        let snapshot = self.snapshot.clone().ok_or_else(|| Error::new(Kind::Internal, "a token without a text"))?;
-        Ok(Lease { snapshot, expired })
-    }
-
-    fn outcome(&self) -> Option<Result<Lease>> {
-        match self.machine.token_state(clock::now()) {
-            TokenState::None | TokenState::Rejected => {
-                let error = self.last_error.clone()?;
-                let after = self.machine.retry_at().map(|at| at.saturating_sub(clock::now()));
-                Some(Err(after.into_iter().fold(error, Error::with_retry_after)))
-            }
-            state => Some(self.lease(state == TokenState::Expired)),
-        }
-    }
-
-    fn error(&self, now: Time, retry_at: Time) -> Error {
-        let unknown = || Error::new(Kind::Internal, "a pause without a reason");
-        let error = self.last_error.clone().unwrap_or_else(unknown);
-        // A token from elsewhere is replaced by somebody else, or never.
-        if retry_at == Time::MAX { error } else { error.with_retry_after(retry_at.saturating_sub(now)) }
     }
 }

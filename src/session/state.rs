@@ -1,0 +1,147 @@
+//! What changes in a session, under its lock; and what follows from a change once the lock is open.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    cache::Snapshot,
+    credentials::Supplied,
+    handle::{Handle, Lease},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    lifecycle::{Machine, Time, TokenState},
+    observe::{Count, Event, Listener},
+    sys::{
+        clock,
+        lock::{Mutex, MutexGuard},
+    },
+};
+
+/// What changes in a session.
+pub(super) struct State {
+    pub(super) machine: Machine,
+    pub(super) snapshot: Option<Arc<Snapshot>>,
+    pub(super) handles: Vec<Weak<Handle>>,
+    pub(super) last_error: Option<Error>,
+    /// What the last login used, and when its source was looked at last.
+    pub(super) supplied: Option<Supplied>,
+    pub(super) looked: Time,
+    /// What a request without a token showed while no login succeeded: does the server ask for one? Until when to
+    /// believe it.
+    pub(super) open: Option<(bool, Time)>,
+}
+
+/// The state with its lock, and the count of ended logins, which waiters look at.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    logins_ended: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(state: State) -> Self {
+        Self { state: Mutex::new(state), logins_ended: AtomicU64::new(0) }
+    }
+
+    pub(super) fn lock(&self) -> Locked<'_> {
+        let state = Some(self.state.lock());
+        Locked { logins_ended: &self.logins_ended, state, told: Vec::new(), login_ended: false }
+    }
+
+    /// The state of the parent of a fork, unless it was changing it in that very moment.
+    pub(super) fn of_parent(&self) -> Option<MutexGuard<'_, State>> {
+        self.state.try_lock()
+    }
+
+    pub(super) fn logins_ended(&self) -> u64 {
+        self.logins_ended.load(Ordering::SeqCst)
+    }
+}
+
+/// The state, locked; what was told under the lock is delivered when it is unlocked.
+pub(super) struct Locked<'a> {
+    logins_ended: &'a AtomicU64,
+    state: Option<MutexGuard<'a, State>>,
+    told: Vec<Arc<Listener>>,
+    pub(super) login_ended: bool,
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.state.as_ref().expect("locked until dropped")
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.state.as_mut().expect("locked until dropped")
+    }
+}
+
+impl Locked<'_> {
+    /// Tells every handle that wants to know.
+    pub(super) fn emit(&mut self, event: impl Fn() -> Event) {
+        for listener in self.handles().filter_map(|handle| handle.listener.clone()).collect::<Vec<_>>() {
+            listener.push(event());
+            self.told.push(listener);
+        }
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let waiting: Vec<_> = if self.login_ended { self.handles().collect() } else { Vec::new() };
+        if self.login_ended {
+            self.logins_ended.fetch_add(1, Ordering::SeqCst);
+        }
+        self.state = None;
+        waiting.iter().for_each(|handle| handle.waiters.notify());
+        self.told.iter().for_each(Listener::tell_soon);
+    }
+}
+
+impl State {
+    pub(super) fn handles(&self) -> impl Iterator<Item = Arc<Handle>> + '_ {
+        self.handles.iter().filter_map(Weak::upgrade)
+    }
+
+    /// Shows every handle the token there is.
+    pub(super) fn publish(&self, now: Time) {
+        let usable = self.machine.cacheable(now);
+        self.handles().for_each(|handle| handle.cache.store(self.snapshot.as_ref(), usable));
+    }
+
+    pub(super) fn count(&self, what: Count) {
+        self.handles().for_each(|handle| handle.counters.count(what));
+    }
+
+    pub(super) fn lease(&self, expired: bool) -> Result<Lease> {
+        let snapshot = self.snapshot.clone().ok_or_else(|| Error::new(Kind::Internal, "a token without a text"))?;
+        Ok(Lease { snapshot, expired })
+    }
+
+    pub(super) fn outcome(&self) -> Option<Result<Lease>> {
+        match self.machine.token_state(clock::now()) {
+            TokenState::None | TokenState::Rejected => {
+                let error = self.last_error.clone()?;
+                let after = self.machine.retry_at().map(|at| at.saturating_sub(clock::now()));
+                Some(Err(after.into_iter().fold(error, Error::with_retry_after)))
+            }
+            state => Some(self.lease(state == TokenState::Expired)),
+        }
+    }
+
+    pub(super) fn error(&self, now: Time, retry_at: Time) -> Error {
+        let unknown = || Error::new(Kind::Internal, "a pause without a reason");
+        let error = self.last_error.clone().unwrap_or_else(unknown);
+        // A token from elsewhere is replaced by somebody else, or never.
+        if retry_at == Time::MAX { error } else { error.with_retry_after(retry_at.saturating_sub(now)) }
+    }
+}
