@@ -27,6 +27,8 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 #[derive(Default)]
 pub(crate) struct Parker {
     woken: AtomicBool,
+    /// Somebody sleeps, or is about to: only then does a wake-up cost a system call.
+    sleeps: AtomicBool,
     lock: Mutex<()>,
     changed: Condvar,
 }
@@ -38,16 +40,18 @@ impl Parker {
 
     /// Whether it has been woken since it last slept; forgets that.
     pub(crate) fn take_wake_up(&self) -> bool {
-        self.woken.load(Ordering::Relaxed) && self.woken.swap(false, Ordering::Acquire)
+        self.woken.load(Ordering::SeqCst) && self.woken.swap(false, Ordering::SeqCst)
     }
 
     /// Sleeps until it is woken, or `until`.
     pub(crate) fn park_until(&self, until: Instant) {
         let mut lock = self.lock.lock();
+        self.sleeps.store(true, Ordering::SeqCst);
         while !self.take_wake_up() {
-            let Some(again) = self.changed.wait_until(lock, until) else { return };
+            let Some(again) = self.changed.wait_until(lock, until) else { break };
             lock = again;
         }
+        self.sleeps.store(false, Ordering::SeqCst);
     }
 }
 
@@ -57,7 +61,7 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.woken.swap(true, Ordering::Release) {
+        if !self.woken.swap(true, Ordering::SeqCst) && self.sleeps.load(Ordering::SeqCst) {
             drop(self.lock.lock());
             self.changed.notify_one();
         }

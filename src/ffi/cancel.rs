@@ -1,7 +1,7 @@
 //! A signal that ends calls from another thread.
 
 use super::pointer::{borrow_or, contain, give, release};
-use crate::Cancel;
+use crate::{Cancel, sys::cancellation};
 
 /// A signal that ends calls from another thread. Thread-safe, owned by the caller, freed with nacos_cancel_free.
 pub struct nacos_cancel(Cancel);
@@ -26,6 +26,7 @@ pub extern "C" fn nacos_cancel_new() -> *mut nacos_cancel {
 /// `cancel` is NULL or has not been freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nacos_cancel_trigger(cancel: *mut nacos_cancel) {
+    let _blocks = cancellation::Disabled::new();
     contain((), || unsafe { borrow_or(cancel, (), |c| c.signal().trigger()) });
 }
 

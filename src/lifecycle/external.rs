@@ -29,19 +29,19 @@ impl Machine {
         self.token = Some(Token { generation, sent, issued: now, issued_by, window, whole, trust });
     }
 
-    /// A token from elsewhere was refused: there is nothing to send the request with again, unless another has been
-    /// given in the meantime. Without a reason it is kept, as no login can show more.
+    /// A token from elsewhere was refused. Whoever asks for a token again gets another one if one has been given in the
+    /// meantime, else the error that says what is to be done. Without a reason it is kept, as no login can show more.
     pub(super) fn external_rejected(&mut self, generation: u64, why: Rejection) -> Verdict {
         match &mut self.token {
             Some(token) if token.is_usable() && token.generation == generation => {
-                if why == Rejection::Identity {
-                    token.trust.reject();
+                if why != Rejection::Identity {
+                    return Verdict::Return;
                 }
-                Verdict::Return
+                token.trust.reject();
+                Verdict::Replay
             }
-            Some(token) if token.is_usable() && why == Rejection::Identity => Verdict::Replay,
-            Some(token) if token.is_usable() => Verdict::ReplayIfIdempotent,
-            _ => Verdict::Return,
+            _ if why == Rejection::Identity => Verdict::Replay,
+            _ => Verdict::ReplayIfIdempotent,
         }
     }
 }

@@ -54,6 +54,8 @@ impl<T> PerProcess<T> {
 
     #[cold]
     fn replace(&self, seen: Option<&Stamped<T>>, make: impl FnOnce(Option<&T>) -> T) -> &T {
+        // Making the value may do what `pthread_cancel` ends a thread at.
+        let _blocks = super::cancellation::Disabled::new();
         watch();
         let forks = FORKS.load(Ordering::Relaxed);
         let made = Box::into_raw(Box::new(Stamped { forks, value: make(seen.map(|stamped| &stamped.value)) }));

@@ -57,7 +57,7 @@ fn a_token_that_is_refused_is_not_used_again() {
     let mut w = given(Some(100.0));
     w.machine.accepted(1);
     for _ in 0..3 {
-        assert_eq!(w.machine.rejected(1, Rejection::Identity, Some(1), w.now), Verdict::Return);
+        assert_eq!(w.machine.rejected(1, Rejection::Identity, Some(1), w.now), Verdict::Replay);
         assert_eq!(w.demand(), Demand::Fail { retry_at: Time::MAX });
         assert_eq!((w.machine.cacheable(w.now), w.machine.token_state(w.now)), (None, TokenState::Rejected));
         assert_eq!((w.machine.start(w.now), w.machine.next_due(w.now)), (None, None));
