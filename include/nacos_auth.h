@@ -886,8 +886,8 @@ NACOS_NOEXCEPT;
 /**
  * From now on logs in with these credentials, wherever they came from before. Does not block: the next call that wants a
  * token logs in, and calls that wait for one go over to these credentials at once. A request under way keeps the token it
- * has. Former refusals of these credentials count no longer, also if they are the same as before; between two logins there
- * is a second at the least. Any thread.
+ * has. Former refusals of these credentials count no longer, also if they are the same as before; between two logins with
+ * them there is a second at the least. Any thread.
  *
  * Of another user, the old token is not used any more. Of the same user it is, until a login with the new password has
  * brought another: a changed password ends no token, and the servers of a cluster learn it one after the other. If they
