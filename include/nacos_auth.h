@@ -14,12 +14,15 @@
  *   from the object it was asked of.
  * - Every _free function takes NULL. Handles may be used from any thread; an object may be freed when no other thread uses
  *   it any more.
- * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_close and nacos_auth_free until a callback
- *   that is running has returned; nothing else does.
- * - Callbacks run on threads of the library, and on the one that closes their handle. Close a handle that has callbacks
- *   before the program or its language runtime ends.
- * - The library works across fork: the child keeps the token and opens connections of its own. It installs no signal
- *   handler, reads no environment variable and prints nothing. Messages never hold a password, token or query.
+ * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_init as long as the files take that it
+ *   reads, nacos_auth_close and nacos_auth_free until the callbacks of the handle have been told what has happened and have
+ *   returned (called inside a callback they wait for nothing); nothing else does. pthread_cancel has no effect on a thread
+ *   that is inside one of these: it is put off until the function returns.
+ * - Callbacks run on threads of the library, which have all signals blocked, and on the one that closes their handle; where
+ *   the system has no threads left, a credentials callback runs on the one that asks for a token.
+ * - The library works across fork: the child keeps the token and opens connections of its own. It works in atexit handlers
+ *   and in destructors. It installs no signal handler, raises no SIGPIPE, reads no environment variable and prints nothing.
+ *   Messages never hold a password, token or query. docs/host.md says what each call needs of its host.
  *
  * Link with -lnacos_auth, see pkg-config --libs nacos_auth.
  */
@@ -225,9 +228,11 @@ typedef int32_t nacos_status;
 /**
  * Supplies the credentials for a login, or a token that somebody else got, by calling one nacos_credentials_set_*
  * function; the last call counts, none is a failure. Called for each login, again when what it gave is refused, and
- * every 15 s as long as it is. Runs on a thread of the library, under no lock; may block (a login waits for it at most
- * 35 s), call the library and close the handle. Must return: no exception, no longjmp. None begins once nacos_auth_close
- * has returned.
+ * every 15 s as long as it is. Runs on a thread of the library, one at a time for each handle, under no lock; may block (a
+ * login waits for it at most 30 s; a later answer is used by the next one), call the library and close the handle, which
+ * waits for nothing then. May run at the same time as a log or event callback. Where the system has no threads left, it
+ * runs on the thread that asks for a token. Must return: no exception, no longjmp. None begins once nacos_auth_close has
+ * returned.
  */
 typedef void (*nacos_credentials_callback)(void *data, struct nacos_credentials *credentials);
 
@@ -275,10 +280,12 @@ typedef struct nacos_event {
 typedef void (*nacos_event_callback)(void *data, const struct nacos_event *event);
 
 /**
- * Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library (what is left to
- * tell when the handle is closed: on the one that closes it), under no lock, never at the same time as another log or event
- * callback; may block, call the library and close the handle; one so slow that a thousand lines wait for it misses the
- * oldest. Must return: no exception, no longjmp. None begins once nacos_auth_close has returned.
+ * Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library, which each handle
+ * has for itself and which has all signals blocked (what is left to tell when the handle is closed: on the one that closes
+ * it), under no lock, never at the same time as another log or event callback of its handle; may block, call the library
+ * and close the handle, which waits for nothing then; one so slow that a thousand events wait for it misses the oldest.
+ * Must return: no exception, no longjmp. None begins once nacos_auth_close has returned, unless that was called inside a
+ * callback: then what had happened is still told.
  */
 typedef void (*nacos_log_callback)(void *data, int32_t level, const char *message);
 
@@ -314,19 +321,23 @@ typedef struct nacos_auth_options {
    */
   const char *password;
   /**
-   * PEM file with the authorities to trust instead of the system's. Read by nacos_auth_init.
+   * PEM file with the authorities to trust instead of the system's. A certificate that signs itself is trusted if it is in
+   * the file, for its own names and time. Like the next two it is read by nacos_auth_init, and again, every two seconds at
+   * the most, when a connection is made: what has been renewed is used, what has been withdrawn is trusted no more. What
+   * cannot be read then changes nothing.
    */
   const char *ca_file;
   /**
-   * PEM file with the certificate shown to servers that ask for one; goes with client_key_file.
+   * PEM file with the certificate shown to servers that ask for one; goes with client_key_file. Read like ca_file.
    */
   const char *client_cert_file;
   /**
-   * PEM file with the key of that certificate.
+   * PEM file with the key of that certificate. Read like ca_file.
    */
   const char *client_key_file;
   /**
-   * "http://host:port" or "socks5://host:port". NULL: none; the environment is not read.
+   * "http://[user:password@]host:port"; https, socks4, socks4a, socks5 and socks5h too. NULL: none; the environment is not
+   * read.
    */
   const char *proxy;
   /**
@@ -347,7 +358,8 @@ typedef struct nacos_auth_options {
   int32_t log_level;
   /**
    * Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a line end behind it does not count). Read anew
-   * for each login, again when a login is refused, and every 15 s as long as what it holds is refused.
+   * for each login, again when a login is refused, and every 15 s as long as what it holds is refused; a login waits for
+   * it at most 30 s.
    */
   const char *password_file;
   /**
@@ -374,12 +386,13 @@ typedef struct nacos_auth_options {
   void *callback_data;
   /**
    * Called once with `callback_data` when no callback will be called any more, on any thread: in nacos_auth_close, or
-   * soon after it if a login is under way. Not called if nacos_auth_init fails. NULL: nothing to let go of.
+   * soon after it if that was called inside a callback; in nacos_auth_init if there is no callback. Not called if
+   * nacos_auth_init fails. NULL: nothing to let go of.
    */
   nacos_drop_callback callback_drop;
   /**
-   * How many connections to the cluster may be in use at the same time; a call beyond that waits for one, within its
-   * deadline. 0: 128.
+   * How many connections to the cluster may be in use by requests at the same time; a call beyond that waits for one, within
+   * its deadline, first come, first served. Handles with the same servers, TLS files and proxy share their connections. 0: 128.
    */
   uint32_t max_connections;
   /**
@@ -578,6 +591,8 @@ typedef struct nacos_request_options {
   const char *method;
   /**
    * Required: what comes after the context path, as "/v1/cs/configs". May carry a query that is percent-encoded already.
+   * Begins with one slash; one that holds "//", "#", a space, a control character, a backslash, or a "." or ".." segment
+   * in any spelling is refused: nothing in it may lead out of the context path.
    */
   const char *path;
   /**
@@ -589,7 +604,8 @@ typedef struct nacos_request_options {
    */
   size_t query_count;
   /**
-   * Headers. Those that would beat the token are refused.
+   * Headers. Refused are those that would beat the token, and those that frame the message or belong to the connection:
+   * Content-Length, Transfer-Encoding, Host, Connection, Keep-Alive, Proxy-*, Upgrade, HTTP2-Settings, Expect, TE, Trailer.
    */
   const struct nacos_pair *headers;
   /**
@@ -605,7 +621,7 @@ typedef struct nacos_request_options {
    */
   size_t form_count;
   /**
-   * The body as it is. NULL with a length of 0: none.
+   * The body as it is. NULL with a length of 0: none. One of more than 64 KiB is copied piece by piece while it is sent.
    */
   const uint8_t *body;
   /**
@@ -617,7 +633,7 @@ typedef struct nacos_request_options {
    */
   struct nacos_cancel *cancel;
   /**
-   * Deadline in milliseconds, logins and the replay included. 0: the handle's request_timeout_ms.
+   * Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms.
    */
   uint32_t timeout_ms;
   /**
@@ -852,8 +868,9 @@ nacos_status nacos_credentials_set_failure(struct nacos_credentials *credentials
 NACOS_NOEXCEPT;
 
 /**
- * Makes a handle. Checks and copies the options and reads the files they name; opens no connection and starts no thread
- * (the first token does), so a program may call it and fork.
+ * Makes a handle. Checks and copies the options and reads the files they name, which may block as long as they do; opens no
+ * connection and starts no thread (the first token does). Former refusals of these credentials count no longer: whoever makes
+ * a handle has a reason to think that they are good.
  *
  * On success `*auth` is a handle that the caller owns. On failure it is NULL: NACOS_INVALID_CONFIG with the name of the
  * setting and what to write instead, or an argument error. Any thread.
@@ -868,7 +885,9 @@ NACOS_NOEXCEPT;
 
 /**
  * From now on logs in with these credentials, wherever they came from before. Does not block: the next call that wants a
- * token logs in. Calls under way keep the token they have. Any thread.
+ * token logs in, and calls that wait for one go over to these credentials at once. A request under way keeps the token it
+ * has. Former refusals of these credentials count no longer, also if they are the same as before; between two logins with
+ * them there is a second at the least. Any thread.
  *
  * Of another user, the old token is not used any more. Of the same user it is, until a login with the new password has
  * brought another: a changed password ends no token, and the servers of a cluster learn it one after the other. If they
@@ -887,7 +906,9 @@ NACOS_NOEXCEPT;
 
 /**
  * From now on uses this token, which somebody else got, for ttl_ms milliseconds (0: until a server refuses it), and logs
- * in no more. Does not block. Calls under way keep the token they have. Any thread.
+ * in no more. It ends exactly then: after that it is given out as expired. Once a server has refused it, calls fail with
+ * NACOS_BAD_CREDENTIALS until another one or credentials are set. Does not block; calls that wait for a token get this one.
+ * A request under way keeps the token it has. Any thread.
  *
  * Fails with NACOS_CLOSED or an argument error; then nothing changes.
  *
@@ -901,7 +922,7 @@ nacos_status nacos_auth_set_token(struct nacos_auth *auth,
 NACOS_NOEXCEPT;
 
 /**
- * Fills in counters and state. Works on a closed handle too. Never blocks on a server. Any thread.
+ * Fills in counters and state. Works on a closed handle too. Never waits for a server. Any thread.
  *
  * Requires: `auth` and `statistics` are valid; `error` may be NULL.
  */
@@ -913,8 +934,12 @@ NACOS_NOEXCEPT;
 
 /**
  * Ends the service of a handle: every call under way, and every later one, fails with NACOS_CLOSED, a call that waits for a
- * hung server within 100 ms. Does not wait for them, but for a callback of the handle that runs in another thread: hold no
- * lock that it wants. No callback begins after it has returned. Idempotent; NULL is a no-op. Any thread, callbacks too.
+ * hung server within 100 ms. Does not wait for them, nor for a login or a look-up of a name.
+ *
+ * Tells the callbacks of the handle what has happened so far, on this thread, and waits for one that runs in another thread:
+ * hold no lock that they want. No callback begins after it has returned. Called inside a callback, of this or any other
+ * handle, it waits for nothing: what has happened so far is told on a thread of the library soon after, and then
+ * `callback_drop` is called. Idempotent; NULL is a no-op. Any thread, callbacks too; exit handlers and destructors too.
  *
  * Requires: `auth` is NULL or has not been freed.
  */
@@ -922,11 +947,13 @@ void nacos_auth_close(struct nacos_auth *auth)
 NACOS_NOEXCEPT;
 
 /**
- * Closes a handle if that has not been done, and frees it. NULL is a no-op.
+ * Closes a handle if that has not been done, and frees it. With the last handle of the process the library's thread ends and
+ * all connections are closed. NULL is a no-op. In a callback it may free any handle but the callback's own.
  *
  * Requires: `auth` is NULL or has not been freed, and no other thread is in a call with it: close it and wait for them first.
  */
-void nacos_auth_free(struct nacos_auth *auth) NACOS_NOEXCEPT;
+void nacos_auth_free(struct nacos_auth *auth)
+NACOS_NOEXCEPT;
 
 /**
  * The number of the ABI that the library speaks: compare it with NACOS_AUTH_ABI_VERSION, which the header has.
@@ -941,9 +968,9 @@ const char *nacos_auth_version(void) NACOS_NOEXCEPT;
 /**
  * Copies the token into `buffer`, with a NUL behind it.
  *
- * From the cache nearly always: then it neither blocks nor allocates nor locks nor enters the kernel. With no usable token
- * it waits for a login, at most until its deadline; a thousand threads that wait share one login. 1 KiB of buffer is
- * enough for the tokens of Nacos itself, other servers' may be longer.
+ * From the cache nearly always: then it neither blocks nor locks nor enters the kernel, nor allocates (but for the first call
+ * of a thread). With no usable token it waits for a login, at most until its deadline; a thousand threads that wait share
+ * one login. 1 KiB of buffer is enough for the tokens of Nacos itself, other servers' may be longer.
  *
  * `options` and `info` may be NULL. `buffer` may be NULL with a `capacity` of 0: NACOS_BUFFER_TOO_SMALL then tells the
  * length in `info`. Any thread.
@@ -999,13 +1026,17 @@ nacos_status nacos_auth_report_rejected(struct nacos_auth *auth,
 NACOS_NOEXCEPT;
 
 /**
- * Sends a request with the token on it, and blocks until its answer is complete. If the answer shows that the token is not
- * valid (any more), logs in and sends the request once more. With several servers, one that cannot be reached is passed
- * over. An HTTP status is no error: it is in the response. Any thread.
+ * Sends a request with the token on it, on the caller's thread, and blocks until its answer is complete. If the answer shows
+ * that the token is not valid (any more), logs in and sends the request once more. With several servers, one that cannot be
+ * reached is passed over. An HTTP status is no error: it is in the response. Any thread.
+ *
+ * When a connection breaks, what may be sent twice without harm (GET, PUT, DELETE) is sent again. A POST goes to another
+ * server only if nothing of it was sent; otherwise the error says that the server may have acted on the request.
  *
  * On success `*response` is owned by the caller. On failure it is NULL: the error of the login if there is no token,
- * NACOS_CONNECT, NACOS_TLS, NACOS_IO (the server may have acted on the request), NACOS_TIMEOUT, NACOS_CANCELLED,
- * NACOS_CLOSED, NACOS_TOO_LARGE, or an argument error.
+ * NACOS_CONNECT, NACOS_TLS, NACOS_IO (the server may have acted on the request), NACOS_TIMEOUT (the message says whether it
+ * may have), NACOS_CANCELLED, NACOS_CLOSED, NACOS_TOO_LARGE, NACOS_INTERNAL (this process has no descriptors left, for
+ * one), or an argument error.
  *
  * Requires: `auth`, `options` and `response` are valid; `error` may be NULL.
  */

@@ -393,11 +393,14 @@ struct event {
  * Settings of a client, with the defaults of the C header; empty means not given. Required are server_addr and
  * credentials: username with password or password_file, or token, or the callback.
  *
- * Callbacks run on a thread of the library and may call the client, close() included; event and log never at the same
- * time. close() and the destructor tell what is still to be told, in their own thread. What `credentials` throws
- * becomes the failure of the login (status::no_credentials with its what()); what `event` and `log` throw is swallowed.
- * None begins once close() or the destructor has returned, so they may refer to what outlives the client; they
- * themselves are destroyed then, or when a login that is under way has ended, on any thread.
+ * Callbacks run on threads of the library and may call the client, close() included; event and log never at the same
+ * time, credentials also while one of them runs. close() and the destructor tell what is still to be told, in their own
+ * thread. What `credentials` throws becomes the failure of the login (status::no_credentials with its what()); what
+ * `event` and `log` throw is swallowed. None begins once close() or the destructor has returned, so they may refer to
+ * what outlives the client; they themselves are destroyed by then. Only close() inside a callback waits for nothing:
+ * what has happened so far is told soon after, and then they are destroyed, on any thread.
+ *
+ * The TLS files are read when the client is made, and again, every two seconds at the most, when a connection is made.
  */
 struct options {
   std::string server_addr = {};                  ///< one or several of `[http(s)://]host[:port]`, separated by commas
@@ -407,10 +410,10 @@ struct options {
   std::string ca_file = {};                      ///< PEM; empty: the system's authorities
   std::string client_cert_file = {};             ///< PEM; goes with client_key_file
   std::string client_key_file = {};              ///< PEM
-  std::string proxy = {};                        ///< "http://host:port" or "socks5://host:port"
+  std::string proxy = {};                        ///< "http://[user:password@]host:port", "socks5://…"
   std::optional<milliseconds> connect_timeout = {};          ///< to one server
   std::optional<milliseconds> request_timeout = {};          ///< of calls that set none of their own
-  std::uint32_t max_connections = 0;                         ///< in use at the same time; 0: 128
+  std::uint32_t max_connections = 0;                         ///< in use by requests at the same time; 0: 128
   carriage token_carriage = carriage::bearer;                ///< where the token rides
   std::string password_file = {};                            ///< holds the password; read anew for each login
   std::string token = {};                                    ///< that somebody else got; nothing logs in
@@ -527,9 +530,9 @@ struct call_options {
 /// A request to the open API of Nacos.
 struct request {
   std::string method = "GET";                ///< any HTTP method
-  std::string path = {};                     ///< required; what comes after the context path
+  std::string path = {};                     ///< required; what comes after the context path, and stays below it
   pairs query = {};                          ///< percent-encoded by the library
-  pairs headers = {};                        ///< those that would beat the token are refused
+  pairs headers = {};                        ///< those that would beat the token or frame the message are refused
   pairs form = {};                           ///< becomes the body; percent-encoded by the library
   std::string body = {};                     ///< any bytes; not together with form
   std::optional<milliseconds> timeout = {};  ///< nullopt: the client's request_timeout; zero or less: the shortest
@@ -588,11 +591,11 @@ class response {
   detail::owner<nacos_response, nacos_response_free> handle_;
 };
 
-/// A client of one Nacos cluster. The destructor closes it; no other thread may be using it by then. With callbacks it
-/// has to go before the program ends: no static object.
+/// A client of one Nacos cluster. The destructor closes it; no other thread may be using it by then. It may be a static
+/// object; its callbacks may then refer only to what is destroyed after it.
 class client {
  public:
-  /// Checks the settings; opens no connection.
+  /// Checks the settings and reads the files they name; opens no connection and starts no thread.
   [[nodiscard]] static result<client> make(const options &settings) {
     detail::lender lender;
     auto in = nacos_auth_options_default();
@@ -660,7 +663,8 @@ class client {
     }
   }
 
-  /// Sends a request with the token on it; logs in and repeats it if the answer refuses the token.
+  /// Sends a request with the token on it; logs in and repeats it if the answer refuses the token. What happens when a
+  /// connection breaks: see nacos_request.
   [[nodiscard]] result<response> try_send(const request &what) const {
     detail::lender lender;
     auto in = nacos_request_options_default();
@@ -698,7 +702,7 @@ class client {
     return static_cast<advice>(given);
   }
 
-  /// Logs in with these from now on.
+  /// Logs in with these from now on, also calls that wait; former refusals of them count no longer.
   [[nodiscard]] result<void> try_set_credentials(const std::string &username, const std::string &password) const {
     detail::lender lender;
     const char *user = lender.text(username, "username holds a NUL character");
@@ -708,7 +712,8 @@ class client {
         [&](nacos_error **details) { return nacos_auth_set_credentials(handle_.get(), user, secret, details); });
   }
 
-  /// Uses this token, which somebody else got, from now on; nullopt: until a server refuses it. Logs in no more.
+  /// Uses this token, which somebody else got, from now on; nullopt: until a server refuses it. Logs in no more; after
+  /// its life the token is given out as expired.
   [[nodiscard]] result<void> try_set_token(const std::string &token, std::optional<milliseconds> ttl = {}) const {
     detail::lender lender;
     const char *secret = lender.text(token, "token holds a NUL character");
@@ -759,8 +764,8 @@ class client {
     return word != nullptr ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : 0;
   }
 
-  /// Ends every call under way, and every later one, with status::closed. Waits for callbacks: hold no lock that they
-  /// want. Idempotent.
+  /// Ends every call under way, and every later one, with status::closed. Tells the callbacks what has happened and
+  /// waits for them: hold no lock that they want. Inside a callback it waits for nothing. Idempotent.
   void close() const noexcept { nacos_auth_close(handle_.get()); }
 
   /// The handle, lent; NULL after a move.

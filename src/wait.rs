@@ -133,7 +133,7 @@ impl Cancel {
         Self::default()
     }
 
-    /// Ends every call that carries this signal, now and later, with [`Kind::Cancelled`].
+    /// Ends every call that carries this signal, now and later, with [`Kind::Cancelled`](Kind::Cancelled).
     pub fn trigger(&self) {
         self.0.given.store(true, Ordering::SeqCst);
         let waiting: Vec<Waker> = self.calls().lock().waiting.iter().map(|(_, waker)| waker.clone()).collect();

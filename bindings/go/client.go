@@ -61,7 +61,7 @@ type Options struct {
 
 	ContextPath string // "" means "/nacos", "/" means none
 
-	CAFile         string // PEM; replaces the system's roots
+	CAFile         string // PEM; replaces the system's roots. Read again when a connection is made, as the next two
 	ClientCertFile string // PEM, for mutual TLS, together with ClientKeyFile
 	ClientKeyFile  string
 	Proxy          string // "" means none: the environment is not read
@@ -71,7 +71,7 @@ type Options struct {
 	Carriage       Carriage      // how the token travels
 
 	// MaxConnections is how many connections to the cluster [Client.Do] may use at the same time; a call beyond that waits
-	// for one. 0 means 128.
+	// for one, within its deadline. 0 means 128.
 	MaxConnections int
 }
 
@@ -178,8 +178,9 @@ func New(options Options) (*Client, error) {
 }
 
 // Close ends the client: calls in flight and calls to come fail with [ErrClosed], within 100 ms. It does not wait for
-// them, but for a function in [Options] that is running, unless that is where it is called from; none of them begins after
-// Close has returned. It may be called more than once.
+// them. It calls OnEvent and Logger for what is still to be told, and waits for a function in [Options] that is running;
+// none of them begins after Close has returned. Called from inside one of them it waits for nothing. It may be called more
+// than once.
 func (c *Client) Close() {
 	c.stop()
 	// Not marked nocallback, and nacos_auth_free neither: they let go of the callbacks, which is one.
@@ -188,7 +189,9 @@ func (c *Client) Close() {
 	runtime.KeepAlive(c)
 }
 
-// SetCredentials replaces the user and the password. The current token is given up, the next call logs in anew.
+// SetCredentials replaces the user and the password. The next call that wants a token logs in, and calls that wait for one go
+// over to these at once. Of the same user, the current token is used until a login has brought another; of another user, it
+// is not used any more. Former refusals count no longer, also if the values are the same.
 func (c *Client) SetCredentials(username, password string) error {
 	m := newMemory(len(username)+len(password)+2, 0)
 	defer m.release()
@@ -206,7 +209,7 @@ func (c *Client) SetCredentials(username, password string) error {
 }
 
 // SetToken makes the client use a token that somebody else got, for the time given (0: until a server refuses it), and log
-// in no more.
+// in no more. After its time the token is given out as expired.
 func (c *Client) SetToken(token string, ttl time.Duration) error {
 	life, err := lifeMS(ttl)
 	if err != nil {

@@ -52,9 +52,9 @@ import (
 // Request is what [Client.Do] sends.
 type Request struct {
 	Method string      // "" means GET
-	Path   string      // after the context path, such as "/v1/cs/configs"; may carry "?query" already percent-encoded
+	Path   string      // after the context path, such as "/v1/cs/configs"; may carry "?query" already percent-encoded; no dot segments
 	Query  url.Values  // percent-encoded by the library and added to the path
-	Header http.Header // without the token, which the library adds
+	Header http.Header // without the token, which the library adds, and without Host, Content-Length and the like
 	Form   url.Values  // sent as application/x-www-form-urlencoded; not together with Body
 	Body   []byte      // must not be changed before Do returns
 }

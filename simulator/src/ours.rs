@@ -1,4 +1,4 @@
-//! A process with this library: its real state machine, and around it what `src/client` does, in short.
+//! A process with this library: its real state machine, and around it what `src/session` and `src/client` do, in short.
 
 use fastrand::Rng;
 use nacos_auth::simulation::{Demand, Issued, LoginError, Machine, Reason, Rejection, Time, Verdict};

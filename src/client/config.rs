@@ -56,9 +56,9 @@ impl Config {
     }
 
     /// With a function that gives credentials, or a token that somebody else got, for each login; it is asked again
-    /// when what it gave is refused, at once and then every 15 s. It runs on a thread of this library, under no lock,
-    /// and may block; a login waits for it at most 35 s. On failure it says why, without secrets. A handle with such a
-    /// function shares its token with no other handle.
+    /// when what it gave is refused, at once and then every 15 s. It runs on a thread of this library, one question at a
+    /// time, under no lock, and may block; a login waits for it at most 30 s, and the next one uses what comes later. On
+    /// failure it says why, without secrets. A client with such a function shares its token with no other.
     pub fn with_callback(
         server_addr: &str,
         credentials: impl Fn() -> Result<Supply, String> + Send + Sync + 'static,
@@ -91,10 +91,11 @@ impl Config {
         }
     }
 
-    /// A function that is told what happens: see [`Event`]. It runs on a thread of this library, under no lock, never
-    /// twice at once; it may block, call the client and close it. None is called any more once
-    /// [`close`](crate::Client::close) has returned. A function so slow that a thousand events wait for it misses the
-    /// oldest.
+    /// A function that is told what happens: see [`Event`]. It runs on a thread that each client has for this, and on the
+    /// one that closes the client, under no lock, never twice at once; it may block, call the client and close it. None is
+    /// called any more once [`close`](crate::Client::close) has returned; called from inside such a function, `close` waits
+    /// for nothing, and what has happened so far is told soon after. A function so slow that a thousand events wait for
+    /// it misses the oldest.
     pub fn on_event(mut self, event: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.hooks.event = Some(Arc::new(event));
         self
@@ -112,7 +113,9 @@ impl Config {
         self
     }
 
-    /// A PEM file with the authorities to trust instead of the system's.
+    /// A PEM file with the authorities to trust instead of the system's. A certificate that signs itself is trusted if it
+    /// is in the file, for its own names and time. The TLS files are read by [`Client::new`](crate::Client::new), and
+    /// again, every two seconds at the most, when a connection is made; what cannot be read then changes nothing.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
@@ -130,7 +133,8 @@ impl Config {
         self
     }
 
-    /// `http://host:port`, `https://…` or `socks5://…`; none by default. The environment is not read.
+    /// `http://[user:password@]host:port`, or `https`, `socks4`, `socks4a`, `socks5`, `socks5h`; none by default. The
+    /// environment is not read.
     pub fn proxy(mut self, address: &str) -> Self {
         self.proxy = Some(address.into());
         self
@@ -148,8 +152,9 @@ impl Config {
         self
     }
 
-    /// How many connections to the cluster may be in use at the same time; 128 by default. A call beyond that waits for
-    /// one, within its deadline. Clients of the same cluster share their connections, and each keeps its own limit.
+    /// How many connections to the cluster may be in use by requests at the same time; 128 by default. A call beyond that
+    /// waits for one, within its deadline, first come, first served. Clients with the same servers, TLS files and proxy
+    /// share their connections, and each keeps to its own limit.
     pub fn max_connections(mut self, most: usize) -> Self {
         self.max_connections = most;
         self

@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// A client of one Nacos cluster. All methods take `&self` and may be called from any thread; those that may have to
-/// wait for a server say so. Must not be used inside an asynchronous runtime without its `spawn_blocking`.
+/// wait for a server say so. They block their thread: inside an asynchronous runtime use its `spawn_blocking`.
 ///
 /// Clients with the same servers, settings and credentials share one token and one login, process-wide. Works across
 /// `fork`: the child keeps the token and opens connections of its own.
@@ -96,7 +96,8 @@ pub enum Advice {
 }
 
 impl Client {
-    /// Checks `config` and reads the files it names. Opens no connection and starts no thread: the first token does.
+    /// Checks `config` and reads the files it names, which may block as long as they do. Opens no connection and starts no
+    /// thread: the first token does. Former refusals of these credentials count no longer.
     ///
     /// # Errors
     /// [`Kind::InvalidConfig`](crate::Kind::InvalidConfig), with the name of the setting and what to write instead.
@@ -238,7 +239,8 @@ impl Client {
     }
 
     /// From now on uses `token`, which somebody else got, for its life `ttl` (`None`: until a server refuses it), and
-    /// logs in no more. After its life it is still given out, as expired. Does not block.
+    /// logs in no more. After its life it is still given out, as expired. Once a server has refused it, calls fail with
+    /// [`Kind::BadCredentials`](crate::Kind::BadCredentials). Does not block; calls that wait for a token get this one.
     ///
     /// # Errors
     /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument), [`Kind::Closed`](crate::Kind::Closed).

@@ -35,7 +35,8 @@ impl Request {
     /// that is percent-encoded already.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] if either is not what HTTP takes, or the path leads out of the context path.
+    /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument) if either is not what HTTP takes, or the path leads out of
+    /// the context path.
     pub fn new(method: &str, path: &str) -> Result<Self> {
         let method = method.to_ascii_uppercase().parse();
         let method = method.map_err(|_| Error::argument("method: not an HTTP method; write it like \"GET\""))?;
@@ -76,8 +77,9 @@ impl Request {
     /// Adds a header.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] if the name is not a token of HTTP, the value holds CR, LF or another control character, or
-    /// the header frames the message or belongs to the connection (as `Content-Length`, `Host`): those are this library's.
+    /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument) if the name is not a token of HTTP, the value holds CR, LF or
+    /// another control character, or the header frames the message or belongs to the connection (as `Content-Length`,
+    /// `Host`): those are this library's.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::argument(format!("headers: the {what} of \"{}\" is not what HTTP takes", name.escape_debug()))
@@ -104,7 +106,8 @@ impl Request {
     /// A form as the body, percent-encoded here, with its `Content-Type`.
     ///
     /// # Errors
-    /// [`Kind::InvalidArgument`] if there is a field `accessToken`, which would beat the token.
+    /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument) if there is a field `accessToken`, which would beat the
+    /// token.
     pub fn form<'a>(mut self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         for (name, value) in fields {

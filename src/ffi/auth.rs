@@ -105,8 +105,9 @@ pub struct nacos_auth_statistics {
 
 unsafe impl Sized_ for nacos_auth_statistics {}
 
-/// Makes a handle. Checks and copies the options and reads the files they name; opens no connection and starts no thread
-/// (the first token does), so a program may call it and fork.
+/// Makes a handle. Checks and copies the options and reads the files they name, which may block as long as they do; opens no
+/// connection and starts no thread (the first token does). Former refusals of these credentials count no longer: whoever makes
+/// a handle has a reason to think that they are good.
 ///
 /// On success `*auth` is a handle that the caller owns. On failure it is NULL: NACOS_INVALID_CONFIG with the name of the
 /// setting and what to write instead, or an argument error. Any thread.
@@ -132,7 +133,9 @@ pub unsafe extern "C" fn nacos_auth_init(
 }
 
 /// From now on logs in with these credentials, wherever they came from before. Does not block: the next call that wants a
-/// token logs in. Calls under way keep the token they have. Any thread.
+/// token logs in, and calls that wait for one go over to these credentials at once. A request under way keeps the token it
+/// has. Former refusals of these credentials count no longer, also if they are the same as before; between two logins with
+/// them there is a second at the least. Any thread.
 ///
 /// Of another user, the old token is not used any more. Of the same user it is, until a login with the new password has
 /// brought another: a changed password ends no token, and the servers of a cluster learn it one after the other. If they
@@ -159,7 +162,9 @@ pub unsafe extern "C" fn nacos_auth_set_credentials(
 }
 
 /// From now on uses this token, which somebody else got, for ttl_ms milliseconds (0: until a server refuses it), and logs
-/// in no more. Does not block. Calls under way keep the token they have. Any thread.
+/// in no more. It ends exactly then: after that it is given out as expired. Once a server has refused it, calls fail with
+/// NACOS_BAD_CREDENTIALS until another one or credentials are set. Does not block; calls that wait for a token get this one.
+/// A request under way keeps the token it has. Any thread.
 ///
 /// Fails with NACOS_CLOSED or an argument error; then nothing changes.
 ///
@@ -182,7 +187,7 @@ pub unsafe extern "C" fn nacos_auth_set_token(
     }
 }
 
-/// Fills in counters and state. Works on a closed handle too. Never blocks on a server. Any thread.
+/// Fills in counters and state. Works on a closed handle too. Never waits for a server. Any thread.
 ///
 /// # Safety
 /// `auth` and `statistics` are valid; `error` may be NULL.
@@ -243,8 +248,12 @@ pub unsafe extern "C" fn nacos_auth_stats(
 }
 
 /// Ends the service of a handle: every call under way, and every later one, fails with NACOS_CLOSED, a call that waits for a
-/// hung server within 100 ms. Does not wait for them, but for a callback of the handle that runs in another thread: hold no
-/// lock that it wants. No callback begins after it has returned. Idempotent; NULL is a no-op. Any thread, callbacks too.
+/// hung server within 100 ms. Does not wait for them, nor for a login or a look-up of a name.
+///
+/// Tells the callbacks of the handle what has happened so far, on this thread, and waits for one that runs in another thread:
+/// hold no lock that they want. No callback begins after it has returned. Called inside a callback, of this or any other
+/// handle, it waits for nothing: what has happened so far is told on a thread of the library soon after, and then
+/// `callback_drop` is called. Idempotent; NULL is a no-op. Any thread, callbacks too; exit handlers and destructors too.
 ///
 /// # Safety
 /// `auth` is NULL or has not been freed.
@@ -254,7 +263,8 @@ pub unsafe extern "C" fn nacos_auth_close(auth: *mut nacos_auth) {
     contain((), || unsafe { borrow_or(auth, (), |a| a.client().close()) });
 }
 
-/// Closes a handle if that has not been done, and frees it. NULL is a no-op.
+/// Closes a handle if that has not been done, and frees it. With the last handle of the process the library's thread ends and
+/// all connections are closed. NULL is a no-op. In a callback it may free any handle but the callback's own.
 ///
 /// # Safety
 /// `auth` is NULL or has not been freed, and no other thread is in a call with it: close it and wait for them first.

@@ -67,16 +67,20 @@ pub struct nacos_credentials(Option<Result<Supply, String>>);
 
 /// Supplies the credentials for a login, or a token that somebody else got, by calling one nacos_credentials_set_*
 /// function; the last call counts, none is a failure. Called for each login, again when what it gave is refused, and
-/// every 15 s as long as it is. Runs on a thread of the library, under no lock; may block (a login waits for it at most
-/// 35 s), call the library and close the handle. Must return: no exception, no longjmp. None begins once nacos_auth_close
-/// has returned.
+/// every 15 s as long as it is. Runs on a thread of the library, one at a time for each handle, under no lock; may block (a
+/// login waits for it at most 30 s; a later answer is used by the next one), call the library and close the handle, which
+/// waits for nothing then. May run at the same time as a log or event callback. Where the system has no threads left, it
+/// runs on the thread that asks for a token. Must return: no exception, no longjmp. None begins once nacos_auth_close has
+/// returned.
 pub type nacos_credentials_callback =
     Option<unsafe extern "C" fn(data: *mut c_void, credentials: *mut nacos_credentials)>;
 
-/// Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library (what is left to
-/// tell when the handle is closed: on the one that closes it), under no lock, never at the same time as another log or event
-/// callback; may block, call the library and close the handle; one so slow that a thousand lines wait for it misses the
-/// oldest. Must return: no exception, no longjmp. None begins once nacos_auth_close has returned.
+/// Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library, which each handle
+/// has for itself and which has all signals blocked (what is left to tell when the handle is closed: on the one that closes
+/// it), under no lock, never at the same time as another log or event callback of its handle; may block, call the library
+/// and close the handle, which waits for nothing then; one so slow that a thousand events wait for it misses the oldest.
+/// Must return: no exception, no longjmp. None begins once nacos_auth_close has returned, unless that was called inside a
+/// callback: then what had happened is still told.
 pub type nacos_log_callback = Option<unsafe extern "C" fn(data: *mut c_void, level: i32, message: *const c_char)>;
 
 /// Takes an event; for the rest like nacos_log_callback.

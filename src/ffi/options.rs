@@ -39,13 +39,17 @@ pub struct nacos_auth_options {
     /// The user's password: required, unless there is a `password_file`, a `token` or a `credentials` function. The caller
     /// may wipe its own copy after the call.
     pub password: *const c_char,
-    /// PEM file with the authorities to trust instead of the system's. Read by nacos_auth_init.
+    /// PEM file with the authorities to trust instead of the system's. A certificate that signs itself is trusted if it is in
+    /// the file, for its own names and time. Like the next two it is read by nacos_auth_init, and again, every two seconds at
+    /// the most, when a connection is made: what has been renewed is used, what has been withdrawn is trusted no more. What
+    /// cannot be read then changes nothing.
     pub ca_file: *const c_char,
-    /// PEM file with the certificate shown to servers that ask for one; goes with client_key_file.
+    /// PEM file with the certificate shown to servers that ask for one; goes with client_key_file. Read like ca_file.
     pub client_cert_file: *const c_char,
-    /// PEM file with the key of that certificate.
+    /// PEM file with the key of that certificate. Read like ca_file.
     pub client_key_file: *const c_char,
-    /// "http://host:port" or "socks5://host:port". NULL: none; the environment is not read.
+    /// "http://[user:password@]host:port"; https, socks4, socks4a, socks5 and socks5h too. NULL: none; the environment is not
+    /// read.
     pub proxy: *const c_char,
     /// How long connecting to one server may take, in milliseconds. 0: 2000.
     pub connect_timeout_ms: u32,
@@ -56,7 +60,8 @@ pub struct nacos_auth_options {
     /// Down to which level `log` is called: one of NACOS_LOG_*. 0: NACOS_LOG_INFO.
     pub log_level: i32,
     /// Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a line end behind it does not count). Read anew
-    /// for each login, again when a login is refused, and every 15 s as long as what it holds is refused.
+    /// for each login, again when a login is refused, and every 15 s as long as what it holds is refused; a login waits for
+    /// it at most 30 s.
     pub password_file: *const c_char,
     /// Instead of credentials: a token that somebody else got. Nothing logs in; when a server refuses the token, calls
     /// fail with NACOS_BAD_CREDENTIALS until nacos_auth_set_token brings another.
@@ -71,10 +76,11 @@ pub struct nacos_auth_options {
     /// Handed to every callback. It stays the caller's, but see `callback_drop`.
     pub callback_data: *mut c_void,
     /// Called once with `callback_data` when no callback will be called any more, on any thread: in nacos_auth_close, or
-    /// soon after it if a login is under way. Not called if nacos_auth_init fails. NULL: nothing to let go of.
+    /// soon after it if that was called inside a callback; in nacos_auth_init if there is no callback. Not called if
+    /// nacos_auth_init fails. NULL: nothing to let go of.
     pub callback_drop: nacos_drop_callback,
-    /// How many connections to the cluster may be in use at the same time; a call beyond that waits for one, within its
-    /// deadline. 0: 128.
+    /// How many connections to the cluster may be in use by requests at the same time; a call beyond that waits for one, within
+    /// its deadline, first come, first served. Handles with the same servers, TLS files and proxy share their connections. 0: 128.
     pub max_connections: u32,
     /// 0.
     pub reserved0: u32,

@@ -42,12 +42,15 @@ pub struct nacos_request_options {
     /// Any HTTP method. NULL: "GET".
     pub method: *const c_char,
     /// Required: what comes after the context path, as "/v1/cs/configs". May carry a query that is percent-encoded already.
+    /// Begins with one slash; one that holds "//", "#", a space, a control character, a backslash, or a "." or ".." segment
+    /// in any spelling is refused: nothing in it may lead out of the context path.
     pub path: *const c_char,
     /// Parameters for the query; percent-encoded by the library. `accessToken` is refused: it would beat the token.
     pub query: *const nacos_pair,
     /// How many.
     pub query_count: usize,
-    /// Headers. Those that would beat the token are refused.
+    /// Headers. Refused are those that would beat the token, and those that frame the message or belong to the connection:
+    /// Content-Length, Transfer-Encoding, Host, Connection, Keep-Alive, Proxy-*, Upgrade, HTTP2-Settings, Expect, TE, Trailer.
     pub headers: *const nacos_pair,
     /// How many.
     pub header_count: usize,
@@ -55,13 +58,13 @@ pub struct nacos_request_options {
     pub form: *const nacos_pair,
     /// How many.
     pub form_count: usize,
-    /// The body as it is. NULL with a length of 0: none.
+    /// The body as it is. NULL with a length of 0: none. One of more than 64 KiB is copied piece by piece while it is sent.
     pub body: *const u8,
     /// Its length in bytes.
     pub body_len: usize,
     /// Ends the call from another thread. NULL: nothing does.
     pub cancel: *mut nacos_cancel,
-    /// Deadline in milliseconds, logins and the replay included. 0: the handle's request_timeout_ms.
+    /// Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms.
     pub timeout_ms: u32,
     /// 0.
     pub reserved0: u32,
@@ -168,13 +171,17 @@ unsafe fn request(options: *const nacos_request_options) -> Result<(Request, Opt
     Ok((request, lent))
 }
 
-/// Sends a request with the token on it, and blocks until its answer is complete. If the answer shows that the token is not
-/// valid (any more), logs in and sends the request once more. With several servers, one that cannot be reached is passed
-/// over. An HTTP status is no error: it is in the response. Any thread.
+/// Sends a request with the token on it, on the caller's thread, and blocks until its answer is complete. If the answer shows
+/// that the token is not valid (any more), logs in and sends the request once more. With several servers, one that cannot be
+/// reached is passed over. An HTTP status is no error: it is in the response. Any thread.
+///
+/// When a connection breaks, what may be sent twice without harm (GET, PUT, DELETE) is sent again. A POST goes to another
+/// server only if nothing of it was sent; otherwise the error says that the server may have acted on the request.
 ///
 /// On success `*response` is owned by the caller. On failure it is NULL: the error of the login if there is no token,
-/// NACOS_CONNECT, NACOS_TLS, NACOS_IO (the server may have acted on the request), NACOS_TIMEOUT, NACOS_CANCELLED,
-/// NACOS_CLOSED, NACOS_TOO_LARGE, or an argument error.
+/// NACOS_CONNECT, NACOS_TLS, NACOS_IO (the server may have acted on the request), NACOS_TIMEOUT (the message says whether it
+/// may have), NACOS_CANCELLED, NACOS_CLOSED, NACOS_TOO_LARGE, NACOS_INTERNAL (this process has no descriptors left, for
+/// one), or an argument error.
 ///
 /// # Safety
 /// `auth`, `options` and `response` are valid; `error` may be NULL.

@@ -38,9 +38,9 @@ unsafe impl Sized_ for nacos_token_info {}
 
 /// Copies the token into `buffer`, with a NUL behind it.
 ///
-/// From the cache nearly always: then it neither blocks nor allocates nor locks nor enters the kernel. With no usable token
-/// it waits for a login, at most until its deadline; a thousand threads that wait share one login. 1 KiB of buffer is
-/// enough for the tokens of Nacos itself, other servers' may be longer.
+/// From the cache nearly always: then it neither blocks nor locks nor enters the kernel, nor allocates (but for the first call
+/// of a thread). With no usable token it waits for a login, at most until its deadline; a thousand threads that wait share
+/// one login. 1 KiB of buffer is enough for the tokens of Nacos itself, other servers' may be longer.
 ///
 /// `options` and `info` may be NULL. `buffer` may be NULL with a `capacity` of 0: NACOS_BUFFER_TOO_SMALL then tells the
 /// length in `info`. Any thread.

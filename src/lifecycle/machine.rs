@@ -32,7 +32,7 @@ pub(super) enum Refresh {
     Pausing(Pause),
 }
 
-/// The life of one identity's token.
+/// The life of one session's token.
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub(super) rng: Rng,

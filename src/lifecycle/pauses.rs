@@ -6,7 +6,7 @@ use super::{
     machine::{BETWEEN_ATTEMPTS, Machine, Refresh},
 };
 
-/// The pauses of an identity that nobody uses any more, for the day it comes back. No token is in it.
+/// The pauses of a session that nobody uses any more, for the day it comes back. No token is in it.
 ///
 /// Whoever comes back has chosen the credentials anew, and calls `clear_failures`: that forgets refusals of credentials,
 /// and keeps the rest (unreachable, overloaded, `Retry-After`, a second between two attempts).
@@ -27,7 +27,7 @@ impl Machine {
         Self { backoff, refresh, last_attempt, refusals, refused_in_a_row, ..Self::new(seed) }
     }
 
-    /// What is to be remembered when the last who uses this identity goes. None after a success that no pause followed.
+    /// What is to be remembered when the last who uses this session goes. None after a success that no pause followed.
     pub(crate) fn pauses(&self, now: Time) -> Option<Pauses> {
         let pause = match self.refresh {
             Refresh::Pausing(pause) => Some(pause),

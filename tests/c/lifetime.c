@@ -164,7 +164,7 @@ static void a_closed_handle_is_closed(const char *address) {
   nacos_auth_free(auth);
 }
 
-/* A handle is one of many of its identity: closing one leaves the others alone. */
+/* A handle is one of many of its session: closing one leaves the others alone. */
 static void closing_one_leaves_the_other(const char *address) {
   nacos_auth *one = client_of(address, "shared"), *other = client_of(address, "shared");
   char buffer[64];

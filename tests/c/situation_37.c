@@ -56,10 +56,10 @@ int main(void) {
   for (int i = 0; i < PUBLISHERS; i++) pthread_create(&publishers[i], NULL, publish, warm);
 
   int in_the_middle = 0, forks = 0;
-  uint32_t flights = 0;
+  uint32_t handles = 0;
   const long give_up = now_ms() + 300000;
-  for (; in_the_middle < FORKS && failures == 0 && now_ms() < give_up; flights++) {
-    nacos_auth *auth = client(2 + flights); /* a session of its own, without a token */
+  for (; in_the_middle < FORKS && failures == 0 && now_ms() < give_up; handles++) {
+    nacos_auth *auth = client(2 + handles); /* a session of its own, without a token */
     pthread_t waiter;
     void *failed = auth;
     pthread_create(&waiter, NULL, log_in, auth);
@@ -77,7 +77,7 @@ int main(void) {
       in_the_middle += is_in_flight(auth);
     }
     pthread_join(waiter, &failed);
-    CHECK(failed == NULL); /* the parent's own flight ends well */
+    CHECK(failed == NULL); /* the parent's own login ends well */
     const nacos_auth_statistics statistics = statistics_of(auth);
     CHECK(statistics.logins == 1 && statistics.login_failures == 0);
     CHECK(is_served(auth, "POST"));
@@ -90,9 +90,9 @@ int main(void) {
     pthread_join(publishers[i], &failed);
     CHECK(failed == NULL);
   }
-  printf("%d forks, %d of them in the middle of one of %u logins\n", forks, in_the_middle, flights);
+  printf("%d forks, %d of them in the middle of one of %u logins\n", forks, in_the_middle, handles);
   CHECK(in_the_middle == FORKS);
-  CHECK(counted("logins") <= 1 + (long)flights + forks && counted("login_failures") == 0);
+  CHECK(counted("logins") <= 1 + (long)handles + forks && counted("login_failures") == 0);
   CHECK(counted("rejections") == 0);
   nacos_auth_free(warm);
   return finish();

@@ -8,7 +8,7 @@ if ! command -v valgrind >/dev/null; then
   finish
   exit
 fi
-# Not counted: what the library keeps to the end of the process (its table of identities, its thread), which Rust's hash
+# Not counted: what the library keeps to the end of the process (its table of sessions, its thread), which Rust's hash
 # tables hold by pointers into the middle, to valgrind "possibly lost".
 memcheck() {
   valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \

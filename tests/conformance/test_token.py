@@ -55,7 +55,7 @@ def test_64_callers_share_one_failure(shim: Shim, serve: Serve) -> None:
     assert server.failed_logins() == 1
 
 
-def test_handles_of_the_same_identity_share_one_login(shim: Shim, serve: Serve) -> None:
+def test_handles_of_the_same_account_share_one_login(shim: Shim, serve: Serve) -> None:
     server = serve()
     handles = [Handle.open(shim, server.address, name=f"handle {n}") for n in range(5)]
     generations = {handle.get_token()["generation"] for handle in handles}

@@ -1,4 +1,4 @@
-//! What is remembered of an identity that nobody uses any more.
+//! What is remembered of a session that nobody uses any more.
 
 use super::{world::*, *};
 use crate::protocol::login::Reason;

@@ -6,5 +6,5 @@
 #[path = "../../../src/session/cell.rs"]
 mod cell;
 mod cell_model;
-mod flight_model;
+mod login_model;
 mod sys;

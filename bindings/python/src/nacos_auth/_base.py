@@ -87,12 +87,13 @@ class BaseClient:
         username with password or password_file (read anew for each login); or a token, which nothing renews; or
         credentials, a function that gives for each login user name and password, or a token.
         context_path: None is "/nacos", "" is none.
-        ca_file: PEM that replaces the system's roots. client_cert_file, client_key_file: PEM, for mutual TLS.
+        ca_file: PEM that replaces the system's roots. client_cert_file, client_key_file: PEM, for mutual TLS. All are
+        read now, and again when a connection is made.
         proxy: None is none; the environment is not read. connect_timeout, request_timeout: None is 2 and 15 seconds.
         max_connections: in use at the same time, by `request` and its like; a call beyond that waits. None is 128.
         carriage: where the token rides: "bearer" (every Nacos), "header" (accessToken, from 2.1) or "query" (the URL).
         logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
-        The functions run on a thread of the library; what they raise goes to sys.unraisablehook, or fails the login.
+        The functions run on threads of the library; what they raise goes to sys.unraisablehook, or fails the login.
         Where gevent has patched threading they run in greenlets of the main thread; eventlet has them refused.
         A client with functions must be closed to be let go of.
 
@@ -213,7 +214,7 @@ class BaseClient:
         return take_response(handle.library, response, method, path)
 
     def set_credentials(self, username: str, password: str) -> None:
-        """Replaces the account's name and password; the next call logs in with them."""
+        """Replaces the account's name and password; the next call logs in with them, and calls that wait use them."""
         handle, error = self._handle, c_void_p()
         try:
             name, secret = text("username", username), text("password", password)
@@ -225,7 +226,10 @@ class BaseClient:
             raise take_error(handle.library, status, error)
 
     def set_token(self, token: str, ttl: float | None = None) -> None:
-        """From now on uses this token, which somebody else got, for ttl seconds (None: until refused). No logins."""
+        """From now on uses this token, which somebody else got, for ttl seconds (None: until refused). No logins.
+
+        After that it is given out as expired.
+        """
         handle, error = self._handle, c_void_p()
         try:
             secret = text("token", token)

@@ -48,7 +48,8 @@ class Client(BaseClient):
     ) -> Response:
         """Sends a request with the token, once more if the server refused the token and a login gave a new one.
 
-        path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded.
+        path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded. Paths that
+        lead out of the context path, and headers such as Host and Content-Length, are refused.
         params: the query, data: a form; both are percent-encoded here. body: not together with data.
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.

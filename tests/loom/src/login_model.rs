@@ -1,7 +1,7 @@
 //! Callers without a token, one refresher: whoever asks is served by one login, and nobody sleeps through its end.
 //!
-//! The state machine is the library's; the waiting around it follows `src/client/lease.rs`, `identity.rs` and
-//! `process.rs` step by step: look and join the queue under one lock, wake the refresher, wait for the turn.
+//! The state machine is the library's; the waiting around it follows `src/session/lease.rs`, `session.rs` and
+//! `process.rs` in short: look under one lock, wake the refresher, wait for the count of ended logins to change.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ const NOW: Time = Duration::from_secs(1000);
 
 struct Desk {
     state: Mutex<State>,
-    /// Counts flights that have ended.
+    /// Counts logins that have ended.
     turn: Mutex<u64>,
     ended: Condvar,
     /// A wake-up for the refresher, kept until it looks.
