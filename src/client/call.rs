@@ -98,18 +98,14 @@ impl Call<'_> {
 
     /// Sends to the first server that can be reached; its answer, and its place in the list.
     fn send(&self, session: &Arc<Session>, lease: Option<&Lease>) -> Result<(Response, usize)> {
-        let mut last = None;
-        for server in session.servers.candidates(clock::now()) {
-            let out = self.prepare(server, lease)?;
-            let began = clock::now();
+        let (mut last, began) = (None, clock::now());
+        for server in session.servers.candidates(began) {
             let mut failed_before = false;
             loop {
                 self.limits.check()?;
-                let failure = match session.transport.exchange(&out, &self.limits) {
+                let failure = match session.transport.exchange(self.prepare(server, lease)?, &self.limits) {
                     Ok(http::Response { status, headers, body }) => {
-                        let now = clock::now();
-                        server.mark_up(now);
-                        session.servers.prefer(server, now);
+                        session.servers.answered(server);
                         if session.transport.wants_reaping() {
                             process::current().wake();
                         }
@@ -119,7 +115,7 @@ impl Call<'_> {
                     Err(failure) => failure,
                 };
                 let next = self.after(session, server, began, &failure, failed_before);
-                let error = self.explain(server, &out, failure);
+                let error = self.explain(server, failure);
                 match next {
                     Next::Fail => return Err(error),
                     Next::SameServer => failed_before = true,
@@ -147,7 +143,7 @@ impl Call<'_> {
         }
         if failure.kind == ErrorKind::Timeout {
             // Long polls run into their deadline too: only a server that has answered nobody meanwhile counts as hung.
-            if !server.has_answered_since(began) {
+            if session.servers.has_choice() && !server.has_answered_since(began) {
                 session.mark_down(server);
             }
             return Next::Fail;
@@ -194,7 +190,7 @@ impl Call<'_> {
         })
     }
 
-    fn explain(&self, server: &Server, out: &http::Request, failure: http::Error) -> Error {
+    fn explain(&self, server: &Server, failure: http::Error) -> Error {
         let was_sent = failure.was_sent();
         let http::Error { phase, kind, cause } = failure;
         let (kind, what) = match kind {
@@ -219,8 +215,10 @@ impl Call<'_> {
             _ if !was_sent => (Kind::Connect, "cannot connect"),
             _ => (Kind::Io, "the connection broke; the server may have acted on the request"),
         };
-        let (method, server, path) = (&out.method, server.address.name(), out.target.path());
-        Error::new(kind, format!("{method} {path} at {server}: {what}: {cause}"))
+        let (method, name) = (&self.request.method, server.address.name());
+        let target = server.address.target(&self.request.path, None);
+        let path = target.as_ref().map_or("", |target| target.path());
+        Error::new(kind, format!("{method} {path} at {name}: {what}: {cause}"))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The engine of calls that block: everything happens on the caller's thread.
 
+use std::sync::Arc;
+
 use super::{
-    Request, Response,
+    Endpoint, Options, Request, Response,
     connect::Connector,
-    connection::{Connection, Exchange},
+    connection::{Connection, Exchange, message},
     error::{Error, ErrorKind, Phase},
     pool::Pool,
 };
@@ -13,30 +15,45 @@ use crate::wait::Limits;
 pub(super) fn exchange(
     pool: &Pool,
     connector: &Connector,
-    request: &Request,
+    request: Request,
     limits: &Limits<'_>,
 ) -> Result<Response, Error> {
-    let _permit = pool.acquire(request.options.max_connections, limits)?;
-    if request.options.reuse {
+    let (options, endpoint) = (request.options, request.endpoint.clone());
+    let mut message = message(request);
+    let _permit = pool.acquire(options.max_connections, limits)?;
+    if options.reuse {
         let tls_version = connector.tls.current().version;
-        while let Some(mut connection) = pool.take_idle(&request.endpoint, tls_version) {
-            match connection.exchange(request, limits) {
-                // Whoever closes connections may be about to move.
-                Exchange::Unsent => connector.forget(&request.endpoint),
+        while let Some(mut connection) = pool.take_idle(&endpoint, tls_version) {
+            match connection.exchange(message, options.largest_answer, limits) {
+                Exchange::Unsent(again) => {
+                    message = again;
+                    // Whoever closes connections may be about to move.
+                    connector.forget(&endpoint);
+                }
                 done => return finish(pool, connector, connection, done),
             }
         }
     }
-    let mut connection = match connector.connect(request, limits) {
+    let mut connection = connect(pool, connector, &endpoint, options, limits)?;
+    let done = connection.exchange(message, options.largest_answer, limits);
+    finish(pool, connector, connection, done)
+}
+
+fn connect(
+    pool: &Pool,
+    connector: &Connector,
+    endpoint: &Arc<Endpoint>,
+    options: Options,
+    limits: &Limits<'_>,
+) -> Result<Connection, Error> {
+    match connector.connect(endpoint, options.connect_timeout, limits) {
         Err(error) if error.kind == ErrorKind::NoDescriptors && pool.has_idle() => {
             // Those may be in the way.
             pool.close_idle(|_| true);
-            connector.connect(request, limits)?
+            connector.connect(endpoint, options.connect_timeout, limits)
         }
-        other => other?,
-    };
-    let done = connection.exchange(request, limits);
-    finish(pool, connector, connection, done)
+        other => other,
+    }
 }
 
 fn finish(pool: &Pool, connector: &Connector, connection: Connection, exchange: Exchange) -> Result<Response, Error> {
@@ -55,6 +72,8 @@ fn finish(pool: &Pool, connector: &Connector, connection: Connection, exchange: 
             }
             Err(error)
         }
-        Exchange::Unsent => Err(Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the new connection")),
+        Exchange::Unsent(_) => {
+            Err(Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the new connection"))
+        }
     }
 }

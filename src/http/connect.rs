@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    Endpoint, Request,
+    Endpoint,
     connection::Connection,
     drive::drive,
     error::{Error, ErrorKind, Phase},
@@ -34,15 +34,20 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Connects for `request`, within its connect timeout.
-    pub(super) fn connect(&self, request: &Request, call: &Limits<'_>) -> Result<Connection, Error> {
-        let limits = call.within(request.options.connect_timeout);
+    /// Connects to `endpoint`, within `timeout`.
+    pub(super) fn connect(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        timeout: Duration,
+        call: &Limits<'_>,
+    ) -> Result<Connection, Error> {
+        let limits = call.within(timeout);
         // Without the call's own time being over, it is this server that was too slow.
         let slow = |error: Error| match error.kind {
             ErrorKind::Timeout if !call.remaining().is_zero() => Error { kind: ErrorKind::Slow, ..error },
             _ => error,
         };
-        self.connect_within(&request.endpoint, &limits).map_err(slow)
+        self.connect_within(endpoint, &limits).map_err(slow)
     }
 
     fn connect_within(&self, endpoint: &Arc<Endpoint>, limits: &Limits<'_>) -> Result<Connection, Error> {

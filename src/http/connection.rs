@@ -55,8 +55,8 @@ pub(super) struct Connection {
 pub(super) enum Exchange {
     Answered(Response),
     Failed(Error),
-    /// The connection had been closed already; nothing was sent.
-    Unsent,
+    /// The connection had been closed already: here is what was not sent.
+    Unsent(Message),
 }
 
 impl Connection {
@@ -89,21 +89,24 @@ impl Connection {
 
     /// Whether another request may follow.
     pub(super) fn is_reusable(&self) -> bool {
-        self.driver.is_some() && !self.sender.is_closed()
+        self.driver.is_some() && self.sender.is_ready()
     }
 
-    pub(super) fn exchange(&mut self, request: &Request, limits: &Limits<'_>) -> Exchange {
+    pub(super) fn exchange(&mut self, message: Message, largest: usize, limits: &Limits<'_>) -> Exchange {
         self.interest.begin_request();
         // An idle connection is read from first, which shows whether the server has closed it.
         self.interest.set_ready();
-        let result = self.round_trip(request, limits);
+        let mut message = Some(message);
+        let result = self.round_trip(&mut message, largest, limits);
+        if let Some(unsent) = message {
+            return Exchange::Unsent(unsent);
+        }
         self.used = Instant::now();
         match result {
-            Ok(Some(response)) => {
+            Ok(response) => {
                 self.settle();
                 Exchange::Answered(response)
             }
-            Ok(None) => Exchange::Unsent,
             Err(error) => {
                 let phase = if self.interest.has_received() { Phase::Answer } else { error.phase };
                 Exchange::Failed(Error { phase, ..error })
@@ -111,18 +114,27 @@ impl Connection {
         }
     }
 
-    /// The answer, or `None` if nothing was sent.
-    fn round_trip(&mut self, request: &Request, limits: &Limits<'_>) -> Result<Option<Response>, Error> {
-        let Self { sender, driver, interest, forward, .. } = self;
-        let message = message(request, forward.as_ref());
+    /// The answer. What was surely not sent is left in `message`.
+    fn round_trip(
+        &mut self,
+        message: &mut Option<Message>,
+        largest: usize,
+        limits: &Limits<'_>,
+    ) -> Result<Response, Error> {
+        let Self { sender, driver, interest, forward, endpoint, .. } = self;
+        if let (Some(forward), Some(message)) = (forward, message.as_mut()) {
+            forward.put_on(message, endpoint);
+        }
+        let closed = || Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the connection");
         let answer = pin!(async {
-            if sender.ready().await.is_err() {
-                return Ok(None);
-            }
-            match sender.try_send_request(message).await {
-                Ok(response) => receive(response, request.options.largest_answer).await.map(Some),
-                Err(e) if e.message().is_some() => Ok(None),
-                Err(e) => Err(Error::from_cause(Phase::Send, &e.into_error())),
+            sender.ready().await.map_err(|_| closed())?;
+            let Some(out) = message.take() else { return Err(closed()) };
+            match sender.try_send_request(out).await {
+                Ok(response) => receive(response, largest).await,
+                Err(mut e) => {
+                    *message = e.take_message();
+                    Err(Error::from_cause(Phase::Send, &e.into_error()))
+                }
             }
         });
         drive(RoundTrip { driver, answer }, interest, limits, Phase::Send)
@@ -138,26 +150,31 @@ impl Connection {
     }
 }
 
-/// The request as hyper takes it.
-fn message(request: &Request, forward: Option<&Forward>) -> ::http::Request<Sending> {
-    let mut message = ::http::Request::new(request.body.clone().into());
-    *message.method_mut() = request.method.clone();
-    *message.uri_mut() = request.target.clone().into();
-    *message.headers_mut() = request.headers.clone();
-    let headers = message.headers_mut();
-    headers.insert(HOST, request.endpoint.authority.clone());
+/// A request as hyper takes it.
+pub(super) type Message = ::http::Request<Sending>;
+
+pub(super) fn message(request: Request) -> Message {
+    let Request { method, endpoint, target, mut headers, body, .. } = request;
+    headers.insert(HOST, endpoint.authority.clone());
     headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
     headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::AGENT));
-    if let Some(forward) = forward {
-        // A proxy for http is told the whole address.
-        if let Ok(uri) = request.endpoint.url(&request.target).parse() {
+    let mut message = ::http::Request::new(body.into());
+    *message.method_mut() = method;
+    *message.uri_mut() = target.into();
+    *message.headers_mut() = headers;
+    message
+}
+
+impl Forward {
+    /// A proxy for http is told the whole address.
+    fn put_on(&self, message: &mut Message, endpoint: &Endpoint) {
+        if let Some(Ok(uri)) = message.uri().path_and_query().map(|target| endpoint.url(target).parse()) {
             *message.uri_mut() = uri;
         }
-        if let Some(credentials) = &forward.authorization {
+        if let Some(credentials) = &self.authorization {
             message.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
         }
     }
-    message
 }
 
 /// Reads the answer to its end; what goes beyond `largest` is an error, a refusal's surplus is left out.

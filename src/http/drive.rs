@@ -11,10 +11,7 @@ use super::{
     error::{Error, ErrorKind, Phase},
     stream::Interest,
 };
-use crate::{
-    sys::descriptor,
-    wait::{Limits, Parker},
-};
+use crate::{sys::descriptor, wait::Limits};
 
 /// What ends sooner need not be interruptible: registering for that takes locks that all calls of a handle share.
 const FLEETING: Duration = Duration::from_millis(20);
@@ -29,10 +26,10 @@ pub(super) fn drive<T>(
     phase: Phase,
 ) -> Result<T, Error> {
     let mut future = pin!(future);
-    let parker = Parker::new();
+    let parker = interest.parker();
     let waker = Waker::from(parker.clone());
     let mut context = Context::from_waker(&waker);
-    let fleeting_until = Instant::now() + FLEETING;
+    let mut fleeting_until = None;
     let mut watch = None;
     loop {
         interest.clear();
@@ -43,6 +40,7 @@ pub(super) fn drive<T>(
             continue;
         }
         let now = Instant::now();
+        let fleeting_until = *fleeting_until.get_or_insert(now + FLEETING);
         if watch.is_none() && now >= fleeting_until {
             watch = Some(limits.watch());
         }

@@ -105,7 +105,7 @@ pub(crate) struct Response {
 /// Sends requests. Scripted in tests, [`Http`] otherwise.
 pub(crate) trait Transport: Send + Sync {
     /// Sends `request` on the caller's thread and blocks until the answer is complete or the call has to end.
-    fn exchange(&self, request: &Request, limits: &Limits<'_>) -> Result<Response, Error>;
+    fn exchange(&self, request: Request, limits: &Limits<'_>) -> Result<Response, Error>;
 
     /// The same on the library's thread, over a connection of its own.
     fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>>;

@@ -15,7 +15,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio_rustls::client::TlsStream;
 
-use crate::sys::socket::Socket;
+use crate::{sys::socket::Socket, wait::Parker};
 
 const NO_SOCKET: RawFd = -1;
 
@@ -27,6 +27,8 @@ pub(super) struct Interest {
     readable: AtomicBool,
     /// Whether anything has been received since the last request.
     received: AtomicBool,
+    /// Woken when something else than the socket lets the connection go on.
+    parker: Arc<Parker>,
 }
 
 impl Interest {
@@ -36,6 +38,7 @@ impl Interest {
             events: AtomicI16::new(0),
             readable: AtomicBool::new(true),
             received: AtomicBool::new(false),
+            parker: Parker::new(),
         })
     }
 
@@ -54,6 +57,10 @@ impl Interest {
     /// Something has happened on the socket, or may have.
     pub(super) fn set_ready(&self) {
         self.readable.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn parker(&self) -> &Arc<Parker> {
+        &self.parker
     }
 
     pub(super) fn begin_request(&self) {

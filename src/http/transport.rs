@@ -51,7 +51,7 @@ impl Http {
 }
 
 impl Transport for Http {
-    fn exchange(&self, request: &Request, limits: &Limits<'_>) -> Result<Response, Error> {
+    fn exchange(&self, request: Request, limits: &Limits<'_>) -> Result<Response, Error> {
         caller::exchange(&self.pool, &self.connector, request, limits)
     }
 

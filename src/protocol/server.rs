@@ -83,6 +83,9 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
         ));
     }
     let segments = path.split('?').next().unwrap_or_default();
+    if !segments.contains(['%', '\\', ';']) && !segments.contains("/.") {
+        return Ok(()); // as nearly always
+    }
     if segments.contains('\\') {
         return Err(Error::argument("path: holds a backslash, which is read as a slash; percent-encode it"));
     }

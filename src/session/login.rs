@@ -224,7 +224,7 @@ async fn ask_server(
             let answer = tokio::time::timeout(ATTEMPT, session.transport.exchange_in_background(request)).await;
             answer.unwrap_or_else(|_| Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time")))?
         }
-        Engine::Caller(limits) => session.transport.exchange(&request, &limits.within(ATTEMPT))?,
+        Engine::Caller(limits) => session.transport.exchange(request, &limits.within(ATTEMPT))?,
     };
     server.mark_up(clock::now());
     let issued = login::read(api, status, &body, password);

@@ -12,6 +12,7 @@ use crate::{
     http::Endpoint,
     lifecycle::Time,
     protocol::{login::Api, server::Server as Address},
+    sys::clock,
 };
 
 /// How long a server that failed is only asked when no other is left.
@@ -69,6 +70,11 @@ impl Server {
         self.last_answer_ms.load(Ordering::Relaxed) > ms(time)
     }
 
+    /// Whether there is something that an answer takes back.
+    fn is_suspected(&self) -> bool {
+        self.down_until_ms.load(Ordering::Relaxed) != 0 || self.broken.load(Ordering::Relaxed) != 0
+    }
+
     fn is_down(&self, now: Time) -> bool {
         self.down_until_ms.load(Ordering::Relaxed) > ms(now)
     }
@@ -107,6 +113,21 @@ impl ServerList {
         let mut order: Vec<&Server> = self.servers.iter().cycle().skip(first).take(self.servers.len()).collect();
         order.sort_by_key(|server| server.is_down(now));
         order
+    }
+
+    /// Whether there is another one to go to.
+    pub(crate) fn has_choice(&self) -> bool {
+        self.servers.len() > 1
+    }
+
+    /// `server` has answered a request.
+    pub(crate) fn answered(&self, server: &Server) {
+        if !self.has_choice() && !server.is_suspected() {
+            return; // nothing to be learnt of the only one
+        }
+        let now = clock::now();
+        server.mark_up(now);
+        self.prefer(server, now);
     }
 
     /// `server` has done what the first one could not: it is the first from now on, so that nobody has to find out again

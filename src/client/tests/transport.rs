@@ -49,9 +49,9 @@ fn answer(script: &Script, out: &Outgoing) -> Result<crate::http::Response, Http
 }
 
 impl Transport for Scripted {
-    fn exchange(&self, out: &Outgoing, _: &Limits<'_>) -> Result<crate::http::Response, HttpError> {
+    fn exchange(&self, out: Outgoing, _: &Limits<'_>) -> Result<crate::http::Response, HttpError> {
         self.requests.fetch_add(1, Ordering::SeqCst);
-        answer(&self.request, out)
+        answer(&self.request, &out)
     }
 
     fn exchange_in_background(&self, out: Outgoing) -> Boxed<'_, Result<crate::http::Response, HttpError>> {

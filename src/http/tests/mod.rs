@@ -71,7 +71,7 @@ impl Caller {
         within: Duration,
         cancel: Option<&Cancel>,
     ) -> Result<Response, Error> {
-        http.exchange(request, &Limits::new(within, cancel, &self.closed, &self.waiters))
+        http.exchange(request.clone(), &Limits::new(within, cancel, &self.closed, &self.waiters))
     }
 
     fn close(&self) {
