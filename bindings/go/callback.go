@@ -28,7 +28,7 @@ import (
 )
 
 // longestSupply is how long a login waits for its credentials.
-const longestSupply = 35 * time.Second
+const longestSupply = 30 * time.Second
 
 // Credentials are what [Options.Credentials] returns: a user and a password, or a token that somebody else got.
 type Credentials struct {

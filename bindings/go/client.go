@@ -51,7 +51,7 @@ type Options struct {
 	Token string `json:"-"`
 
 	// Credentials is asked for each login, again when what it gave is refused, and every 15 s as long as it is. An error
-	// fails the login with ErrNoCredentials and the error's text. The context ends after 35 s and with Close.
+	// fails the login with ErrNoCredentials and the error's text. The context ends after 30 s and with Close.
 	Credentials func(context.Context) (Credentials, error) `json:"-"`
 
 	// OnEvent is told what happens to the token. Events come one at a time.

@@ -113,6 +113,12 @@ impl Pool {
         gone
     }
 
+    /// How many calls wait for their turn.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.0.lock().queue.len()
+    }
+
     pub(super) fn has_idle(&self) -> bool {
         !self.0.lock().idle.is_empty()
     }

@@ -1,6 +1,6 @@
 //! What only the caller's engine does: connections kept, shared, interrupted.
 
-use super::*;
+use super::{super::pool::Pool, *};
 
 #[test]
 fn a_connection_closed_while_idle_is_not_used_again() {
@@ -225,4 +225,27 @@ fn a_lent_body_is_sent_whole_and_not_touched_once_it_has_been_taken_back() {
     *lender.0.lock() = None;
     let error = send(&http, &out).unwrap_err();
     assert!(error.was_sent(), "{error:?}");
+}
+
+#[test]
+fn whoever_waits_for_a_connection_is_served_in_turn() {
+    let (pool, caller) = (Pool::default(), Caller::default());
+    let limits = || Limits::new(LONG, None, &caller.closed, &caller.waiters);
+    let (served, order) = mpsc::channel();
+    let first = pool.acquire(1, &limits()).map_err(|e| e.cause).unwrap();
+    thread::scope(|scope| {
+        for number in 0..5 {
+            let (pool, limits, served) = (&pool, limits(), served.clone());
+            scope.spawn(move || {
+                let permit = pool.acquire(1, &limits).map_err(|e| e.cause).unwrap();
+                served.send(number).unwrap();
+                drop(permit);
+            });
+            while pool.waiting() <= number {
+                thread::yield_now();
+            }
+        }
+        drop(first);
+    });
+    assert_eq!(order.iter().take(5).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
 }

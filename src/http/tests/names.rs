@@ -64,3 +64,24 @@ fn a_hung_lookup_costs_its_own_callers_only() {
     assert!(look_up(&resolver, "other", LONG).unwrap().is_ok());
     assert!(look_up(&resolver, "hung", LONG).unwrap().is_ok(), "the next one does not wait for the first");
 }
+
+#[test]
+fn callers_who_come_together_share_a_lookup_and_later_ones_begin_four_at_the_most() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let resolver = Resolver::with(|_| {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        thread::sleep(LONG);
+        Ok(vec![HERE])
+    });
+    let together = || {
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| assert!(look_up(&resolver, "hung", Duration::from_millis(1100)).is_none()));
+            }
+        });
+    };
+    together();
+    assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+    (0..5).for_each(|_| together());
+    assert!((2..=4).contains(&ASKED.load(Ordering::SeqCst)), "{ASKED:?}");
+}
