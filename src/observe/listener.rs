@@ -196,7 +196,7 @@ impl Listener {
                     None => {
                         drop(state);
                         // Closed from inside a function, which could not wait for this.
-                        self.hooks.store(None);
+                        self.release();
                         self.state.lock().is_telling = false;
                         break;
                     }
@@ -205,6 +205,12 @@ impl Listener {
             self.tell(&event);
         }
         self.changed.notify_all();
+    }
+
+    /// Lets go of the functions. What they hold may call the library as it goes, and close its handle once more.
+    fn release(&self) {
+        let _running = Running::new(self);
+        self.hooks.store(None);
     }
 
     /// Tells what has happened so far and lets go of the functions: none of them begins after this has returned, and none
@@ -217,7 +223,7 @@ impl Listener {
             let state = self.state.lock();
             if !state.is_telling && state.events.is_empty() {
                 drop(state);
-                self.hooks.store(None);
+                self.release();
             }
             return;
         }
@@ -231,7 +237,7 @@ impl Listener {
             }
             drop(self.changed.wait(state));
         }
-        self.hooks.store(None);
+        self.release();
         let mut state = self.state.lock();
         while state.running > 0 {
             state = self.changed.wait(state);

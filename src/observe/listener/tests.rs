@@ -119,3 +119,32 @@ fn a_slow_function_loses_the_oldest_events_only() {
     listener.close();
     assert_eq!(*seen.lock(), (5..QUEUED as u64 + 5).collect::<Vec<_>>());
 }
+
+#[test]
+fn what_the_functions_hold_may_close_the_listener_as_it_goes() {
+    struct Closes(Arc<Mutex<Option<Arc<Listener>>>>, mpsc::Sender<()>);
+    impl Drop for Closes {
+        fn drop(&mut self) {
+            let own = self.0.lock().clone().unwrap();
+            own.close();
+            self.1.send(()).unwrap();
+        }
+    }
+    // Let go of by whoever closes, and by the thread that tells what was left when it was closed inside a function.
+    for closes_inside in [false, true] {
+        let own: Arc<Mutex<Option<Arc<Listener>>>> = Arc::default();
+        let (closed, done) = mpsc::channel();
+        let (held, inner) = (Closes(own.clone(), closed), own.clone());
+        let listener = listener(move |_| {
+            let _held = &held;
+            if closes_inside {
+                let own = inner.lock().clone().unwrap();
+                own.close();
+            }
+        });
+        *own.lock() = Some(listener.clone());
+        emit(&listener, 1);
+        listener.close();
+        done.recv_timeout(LONG).unwrap();
+    }
+}
