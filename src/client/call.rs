@@ -104,8 +104,11 @@ impl Call<'_> {
             loop {
                 self.limits.check()?;
                 let failure = match session.transport.exchange(self.prepare(server, lease)?, &self.limits) {
-                    Ok(http::Response { status, headers, body }) => {
+                    Ok(http::Response { status, headers, body, lost_connection }) => {
                         session.servers.answered(server);
+                        if lost_connection {
+                            session.server_unreachable();
+                        }
                         if session.transport.wants_reaping() {
                             process::current().wake();
                         }

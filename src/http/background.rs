@@ -45,7 +45,7 @@ impl Background {
         let (limit, cut) =
             if status >= 400 { (LONGEST_REFUSAL, true) } else { (request.options.largest_answer, false) };
         let body = receive(&mut response, limit, cut).await?;
-        Ok(Response { status, headers, body })
+        Ok(Response { status, headers, body, lost_connection: false })
     }
 
     async fn client(

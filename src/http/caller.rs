@@ -20,6 +20,7 @@ pub(super) fn exchange(
 ) -> Result<Response, Error> {
     let (options, endpoint) = (request.options, request.endpoint.clone());
     let mut message = message(request);
+    let mut lost_connection = false;
     let _permit = pool.acquire(options.max_connections, limits)?;
     if options.reuse {
         let tls_version = connector.tls.current().version;
@@ -27,16 +28,21 @@ pub(super) fn exchange(
             match connection.exchange(message, options.largest_answer, limits) {
                 Exchange::Unsent(again) => {
                     message = again;
+                    lost_connection |= connection.was_just_in_use();
                     // Whoever closes connections may be about to move.
                     connector.forget(&endpoint);
                 }
-                done => return finish(pool, connector, connection, done),
+                done => {
+                    let response = finish(pool, connector, connection, done)?;
+                    return Ok(Response { lost_connection, ..response });
+                }
             }
         }
     }
     let mut connection = connect(pool, connector, &endpoint, options, limits)?;
     let done = connection.exchange(message, options.largest_answer, limits);
-    finish(pool, connector, connection, done)
+    let response = finish(pool, connector, connection, done)?;
+    Ok(Response { lost_connection, ..response })
 }
 
 fn connect(

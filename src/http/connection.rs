@@ -31,6 +31,8 @@ use crate::{sys::socket::Socket, wait::Limits};
 
 /// How long an idle connection is kept. Nacos closes its end after 60 s.
 const KEPT_IDLE: Duration = Duration::from_secs(45);
+/// Servers keep idle connections for longer than this. One that was closed sooner tells that its server went.
+const JUST_IN_USE: Duration = Duration::from_secs(4);
 /// A refusal longer than this is cut: its first words are what counts.
 pub(super) const LONGEST_REFUSAL: usize = 64 * 1024;
 /// The most that is set aside for a body before any of it has come.
@@ -85,6 +87,10 @@ impl Connection {
 
     pub(super) fn is_closed_by_server(&self) -> bool {
         self.socket.is_closed_by_peer()
+    }
+
+    pub(super) fn was_just_in_use(&self) -> bool {
+        self.used.elapsed() < JUST_IN_USE
     }
 
     /// Whether another request may follow.
@@ -201,7 +207,7 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
             break;
         }
     }
-    Ok(Response { status, headers: head.headers, body: whole.finish() })
+    Ok(Response { status, headers: head.headers, body: whole.finish(), lost_connection: false })
 }
 
 /// A body as it comes in. The usual one comes as one piece, which is handed on as it is.

@@ -100,6 +100,16 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// An idle connection that had been in use a moment before was found closed: the server may have restarted.
+    pub(crate) lost_connection: bool,
+}
+
+/// What a look at the idle connections showed.
+pub(crate) struct Reaped {
+    /// Some are left, to look at again soon.
+    pub(crate) left: bool,
+    /// One that had been in use a moment before was closed by its server, which may have restarted.
+    pub(crate) lost: bool,
 }
 
 /// Sends requests. Scripted in tests, [`Http`] otherwise.
@@ -110,8 +120,8 @@ pub(crate) trait Transport: Send + Sync {
     /// The same on the library's thread, over a connection of its own.
     fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>>;
 
-    /// Closes idle connections that nobody wants any more; whether any are left to look at again soon.
-    fn reap_idle(&self) -> bool;
+    /// Closes idle connections that nobody wants any more.
+    fn reap_idle(&self) -> Reaped;
 
     /// Whether there are idle connections that nobody has promised to look at: true once.
     fn wants_reaping(&self) -> bool;

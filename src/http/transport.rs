@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use super::{
-    Boxed, Error, Pem, Request, Resolver, Response, TlsFiles, Transport, background::Background, caller,
+    Boxed, Error, Pem, Reaped, Request, Resolver, Response, TlsFiles, Transport, background::Background, caller,
     connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
 };
 use crate::{error::Result as CrateResult, wait::Limits};
@@ -59,15 +59,17 @@ impl Transport for Http {
         Box::pin(self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request))
     }
 
-    fn reap_idle(&self) -> bool {
+    fn reap_idle(&self) -> Reaped {
+        let mut lost = false;
         for gone in self.pool.close_idle(|connection| !connection.is_alive()) {
             if gone.is_closed_by_server() {
                 self.connector.forget(&gone.endpoint);
+                lost |= gone.was_just_in_use();
             }
         }
         let left = self.pool.has_idle();
         self.is_watched.store(left, Ordering::Relaxed);
-        left
+        Reaped { left, lost }
     }
 
     fn wants_reaping(&self) -> bool {

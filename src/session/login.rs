@@ -219,7 +219,7 @@ async fn ask_server(
             reuse: false,
         },
     };
-    let Response { status, headers, body } = match engine {
+    let Response { status, headers, body, .. } = match engine {
         Engine::Background => {
             let answer = tokio::time::timeout(ATTEMPT, session.transport.exchange_in_background(request)).await;
             answer.unwrap_or_else(|_| Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time")))?

@@ -20,7 +20,7 @@ use super::{
 use crate::sys::lock::Mutex;
 use crate::{
     error::{Error, Kind, Result},
-    http::{Resolver, Transport},
+    http::{Reaped, Resolver, Transport},
     lifecycle::Time,
     sys::{clock, per_process::PerProcess, thread},
     wait::Limits,
@@ -197,10 +197,17 @@ impl Process {
             let now = clock::now();
             let mut next = now + LONGEST_SLEEP;
             let sessions = self.sessions.lock().clone();
-            for session in sessions {
-                if session.transport.reap_idle() {
+            for session in &sessions {
+                let Reaped { left, lost } = session.transport.reap_idle();
+                if left {
                     next = next.min(now + BETWEEN_LOOKS_AT_CONNECTIONS);
                 }
+                if lost {
+                    let same = sessions.iter().filter(|other| Arc::ptr_eq(&other.transport, &session.transport));
+                    same.for_each(|session| session.server_unreachable());
+                }
+            }
+            for session in sessions {
                 let Plan { login, look, next: due } = session.tick(now);
                 next = due.map_or(next, |due| next.min(due));
                 if look {

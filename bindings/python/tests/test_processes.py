@@ -263,7 +263,7 @@ def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -
         gunicorn = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *arguments, f"--bind=fd://{listener.fileno()}", "web:application"],
             cwd=tmp_path,
-            env={**environment(), **settings},
+            env={**environment(), **settings, "HOME": str(tmp_path)},  # where it keeps a socket of its own
             pass_fds=[listener.fileno()],
             stderr=subprocess.PIPE,
             text=True,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use super::*;
-use crate::http::{Boxed, Error as HttpError, ErrorKind, Pem, Phase, Resolver};
+use crate::http::{Boxed, Error as HttpError, ErrorKind, Pem, Phase, Reaped, Resolver};
 
 /// What a server is sent.
 pub(super) type Outgoing = crate::http::Request;
@@ -45,7 +45,7 @@ fn answer(script: &Script, out: &Outgoing) -> Result<crate::http::Response, Http
         Fault::Timeout => HttpError::new(Phase::Answer, ErrorKind::Slow, "scripted"),
     };
     let (status, body) = script(out).map_err(failed)?;
-    Ok(crate::http::Response { status, headers: HeaderMap::new(), body: Bytes::from(body) })
+    Ok(crate::http::Response { status, headers: HeaderMap::new(), body: Bytes::from(body), lost_connection: false })
 }
 
 impl Transport for Scripted {
@@ -58,7 +58,12 @@ impl Transport for Scripted {
         Box::pin(async move {
             let (v1, status) = (out.target.path().contains("/v1/"), if self.has_v1() { 404 } else { 410 });
             if v1 != self.has_v1() {
-                return Ok(crate::http::Response { status, headers: HeaderMap::new(), body: Bytes::new() });
+                return Ok(crate::http::Response {
+                    status,
+                    headers: HeaderMap::new(),
+                    body: Bytes::new(),
+                    lost_connection: false,
+                });
             }
             self.logins.fetch_add(1, Ordering::SeqCst);
             // A server looks at a token before it looks at the password.
@@ -72,9 +77,9 @@ impl Transport for Scripted {
         })
     }
 
-    fn reap_idle(&self) -> bool {
+    fn reap_idle(&self) -> Reaped {
         assert!(!self.faulty.swap(false, Ordering::SeqCst), "scripted");
-        false
+        Reaped { left: false, lost: false }
     }
 
     fn wants_reaping(&self) -> bool {

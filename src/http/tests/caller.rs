@@ -14,7 +14,8 @@ fn a_connection_closed_while_idle_is_not_used_again() {
     });
     let http = http();
     for n in 1..=200 {
-        assert_eq!(send(&http, &request(server.address, Method::POST)).unwrap().status, 200, "request {n}");
+        let answer = send(&http, &request(server.address, Method::POST)).unwrap();
+        assert_eq!((answer.status, answer.lost_connection), (200, n > 1), "request {n}");
         assert_eq!(server.connections(), n);
         gone.recv().unwrap();
     }
@@ -47,13 +48,18 @@ fn idle_connections_that_the_server_closed_are_reaped() {
     });
     let http = http();
     send(&http, &request(server.address, Method::GET)).unwrap();
-    assert!(http.reap_idle(), "it stays while the server does");
+    assert!(http.reap_idle().left, "it stays while the server does");
     close.send(()).unwrap();
     let end = Instant::now() + LONG;
-    while http.reap_idle() {
+    let last = loop {
+        let reaped = http.reap_idle();
+        if !reaped.left {
+            break reaped;
+        }
         assert!(Instant::now() < end, "kept");
         thread::yield_now();
-    }
+    };
+    assert!(last.lost, "it was in use a moment before");
 }
 
 #[test]

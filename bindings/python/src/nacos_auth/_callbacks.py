@@ -83,19 +83,21 @@ def _tell(number: int, function: Callable[[], object]) -> None:
     hub = hub_for_functions()
     if hub is None:
         function()
-    else:
-        _used[number].errands.give(hub, function)
+    elif (used := _used.get(number)) is not None:
+        used.errands.give(hub, function)
 
 
 def _log(number: int, level: int, message: bytes) -> None:
-    logger = _used[number].functions.logger
+    used = _used.get(number)  # None: closed inside a function, and let go of
+    logger = used.functions.logger if used is not None else None
     if logger is not None:
         text = message.decode("utf-8", "replace")
         _tell(number, lambda: logger.log(_LEVELS.get(level, logging.INFO), "%s", text))
 
 
 def _event(number: int, pointer: Any) -> None:
-    on_event, told = _used[number].functions.on_event, pointer.contents
+    used, told = _used.get(number), pointer.contents
+    on_event = used.functions.on_event if used is not None else None
     if on_event is not None:
         event = Event(
             kind=EVENT_KINDS.get(told.kind, "unknown"),
@@ -110,9 +112,10 @@ def _event(number: int, pointer: Any) -> None:
 
 
 def _credentials(number: int, answer: int) -> None:
-    functions, errands = _used[number]
-    if functions.credentials is None:
+    used = _used.get(number)
+    if used is None or used.functions.credentials is None:
         return
+    functions, errands = used
     try:
         hub = hub_for_functions()
         _answer(answer, functions.credentials() if hub is None else errands.result(hub, functions.credentials))
