@@ -140,8 +140,7 @@ TEST(gone_after_connections_that_broke, 30) {
   lives_and_is_freed(options_for(server.name), "connections that broke");
 }
 TEST(gone_after_logins_that_failed, 30) {
-  static const char *const manners[] = {"login=status:403:unknown user!", "login=close", "login=nonsense",
-                                        "login=half"};
+  static const char *const manners[] = {"login=status:403:unknown user!", "login=close", "login=nonsense"};
   server = serve("login=ok", NULL);
   for (size_t i = 0; i < sizeof(manners) / sizeof(*manners); i++) {
     tell(&server, manners[i]);
