@@ -113,9 +113,11 @@ def _event(number: int, pointer: Any) -> None:
 
 def _credentials(number: int, answer: int) -> None:
     used = _used.get(number)
-    if used is None or used.functions.credentials is None:
+    if used is None:
         return
     functions, errands = used
+    if functions.credentials is None:
+        return
     try:
         hub = hub_for_functions()
         _answer(answer, functions.credentials() if hub is None else errands.result(hub, functions.credentials))
