@@ -129,19 +129,19 @@
 #define NACOS_CARRIAGE_AUTO 0
 
 /**
- * The token rides as `Authorization: Bearer <token>`: every Nacos.
- */
-#define NACOS_CARRIAGE_BEARER 1
-
-/**
  * The token rides as the header `accessToken`: servers from 2.1 on; for gateways that need Authorization for themselves.
  */
-#define NACOS_CARRIAGE_HEADER 2
+#define NACOS_CARRIAGE_HEADER 1
 
 /**
  * The token rides as the query parameter `accessToken`: every Nacos, but it ends up in access logs.
  */
-#define NACOS_CARRIAGE_QUERY 3
+#define NACOS_CARRIAGE_QUERY 2
+
+/**
+ * The token rides as `Authorization: Bearer <token>`: every Nacos.
+ */
+#define NACOS_CARRIAGE_BEARER 3
 
 /**
  * Requests are sent without a token where no login has ever succeeded and a Nacos has shown that it asks nobody for one:

@@ -19,12 +19,12 @@ use crate::{Anonymous, Cancel, Carriage, Config};
 /// As NACOS_CARRIAGE_BEARER. Where a server refuses a token that it has just issued, and has taken none yet, the token is tried
 /// once as in NACOS_CARRIAGE_QUERY, and rides there from then on if it is taken (r-nacos up to 0.8.5). The default.
 pub const NACOS_CARRIAGE_AUTO: i32 = 0;
-/// The token rides as `Authorization: Bearer <token>`: every Nacos.
-pub const NACOS_CARRIAGE_BEARER: i32 = 1;
 /// The token rides as the header `accessToken`: servers from 2.1 on; for gateways that need Authorization for themselves.
-pub const NACOS_CARRIAGE_HEADER: i32 = 2;
+pub const NACOS_CARRIAGE_HEADER: i32 = 1;
 /// The token rides as the query parameter `accessToken`: every Nacos, but it ends up in access logs.
-pub const NACOS_CARRIAGE_QUERY: i32 = 3;
+pub const NACOS_CARRIAGE_QUERY: i32 = 2;
+/// The token rides as `Authorization: Bearer <token>`: every Nacos.
+pub const NACOS_CARRIAGE_BEARER: i32 = 3;
 
 /// Requests are sent without a token where no login has ever succeeded and a Nacos has shown that it asks nobody for one:
 /// authentication is off there. Each such request is an event. The default.
