@@ -78,8 +78,15 @@ impl Call<'_> {
             let verdict = self.client.note_rejection(self.live, &session, &mut attempts, generation, why, Some(server));
             let next = match verdict {
                 Verdict::Return => None,
-                Verdict::Retry { generation, after } if self.sleeps(after)? => session.lease_of(generation),
-                Verdict::Retry { .. } => None,
+                Verdict::Retry { generation, after } => {
+                    if self.sleeps(after)?
+                        && let Some(kept) = session.lease_of(generation)
+                    {
+                        lease = kept;
+                        continue;
+                    }
+                    None
+                }
                 Verdict::ReplayIfIdempotent if !self.request.is_idempotent() || logins > 0 => None,
                 _ if logins == MOST_REPLAYS => None,
                 Verdict::Replay | Verdict::ReplayIfIdempotent => {
@@ -140,7 +147,7 @@ impl Call<'_> {
                 if refused(&other) != Some(Rejection::Identity) {
                     other_server.took_token(Carriage::Query);
                     session.tell_place(other_server);
-                    return Ok((Response { replays: 1, ..other }, other_server.index));
+                    return Ok((other, other_server.index));
                 }
             }
             _ => {}

@@ -309,11 +309,14 @@ impl Client {
         server: Option<usize>,
     ) -> Verdict {
         let counters = &live.handle.counters;
-        counters.count(match why {
-            Rejection::Identity => Count::RejectionsIdentity,
-            Rejection::Permission => Count::RejectionsPermission,
-            Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
-        });
+        // A token that is tried again in the same request counts once.
+        if !attempts.has_refused(generation) {
+            counters.count(match why {
+                Rejection::Identity => Count::RejectionsIdentity,
+                Rejection::Permission => Count::RejectionsPermission,
+                Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
+            });
+        }
         let verdict = session.rejected(attempts, generation, why, server);
         if verdict == Verdict::Replay && session.has_newer(generation) {
             counters.count(Count::HeldBackGeneration);

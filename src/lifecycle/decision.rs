@@ -71,7 +71,8 @@ impl Attempts {
         self.refused.contains(&(generation, Some(at)))
     }
 
-    pub(super) fn has_refused(&self, generation: u64) -> bool {
+    /// Whether the token of `generation` has been refused in this request.
+    pub fn has_refused(&self, generation: u64) -> bool {
         self.refused.iter().any(|(refused, _)| *refused == generation)
     }
 }
