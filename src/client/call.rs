@@ -79,10 +79,9 @@ impl Call<'_> {
             let next = match verdict {
                 Verdict::Return => None,
                 Verdict::Retry { generation, after } => {
-                    if self.sleeps(after)?
-                        && let Some(kept) = session.lease_of(generation)
-                    {
-                        lease = kept;
+                    if self.sleeps(after)? {
+                        // Meanwhile others may have found out that it is no good, and got another.
+                        lease = session.lease_of(generation).map_or_else(|| self.lease(), Ok)?;
                         continue;
                     }
                     None

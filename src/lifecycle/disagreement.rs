@@ -25,6 +25,21 @@ const MOST_SENT_ON_SUSPICION: usize = 4;
 /// The longest time between two tries of a token that has been given up.
 const LONGEST_BETWEEN_PROBES: Duration = Duration::from_secs(30);
 
+/// As many logins for refused tokens within half a minute, each of which some server took first, are a sign of it.
+const RELOGINS: usize = 3;
+/// How long no login is made for a request that none of the tokens helps, while servers disagree: at first, and at most.
+const BETWEEN_LOGINS_AT_FIRST: Duration = Duration::from_secs(5);
+const LONGEST_BETWEEN_LOGINS: Duration = Duration::from_secs(300);
+
+/// Servers do not agree on which tokens are good.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Disagreement {
+    seen: Time,
+    /// When a login is next worth its cost, and how much later the one after that.
+    login_at: Time,
+    step: Duration,
+}
+
 /// When a token that has been given up is tried next, while no login brings another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probe {
@@ -51,7 +66,7 @@ impl Machine {
 
     /// Whether servers were seen to disagree a short while ago.
     pub(crate) fn servers_disagree(&self, now: Time) -> bool {
-        self.disagreement.is_some_and(|at| now - at < DISAGREEMENT)
+        self.disagreement.is_some_and(|disagreement| now - disagreement.seen < DISAGREEMENT)
     }
 
     /// A request may try a token that has been given up: nodes that have not changed their secret still take it, and no
@@ -89,7 +104,7 @@ impl Machine {
         let newest = attempts.refused.iter().map(|(refused, _)| *refused).max();
         // A newer one in the place of one that was refused is how it should be.
         if newest.is_some_and(|newest| generation <= newest) && !attempts.was_fresh {
-            self.disagreement = Some(now);
+            self.note_disagreement(now);
             if let Some(at) = self.kept.iter().position(|token| token.generation == generation) {
                 let taken = self.kept.remove(at);
                 if let Some(old) = self.token.replace(taken) {
@@ -101,9 +116,43 @@ impl Machine {
         if let Some(token) = self.token.as_mut().filter(|t| since && t.generation == generation && !t.is_usable()) {
             // Given up too early: it was another node that refused it.
             token.trust = Trust::revived();
-            self.disagreement = Some(now);
+            self.note_disagreement(now);
         }
         self.kept.iter_mut().filter(|t| t.generation == generation).for_each(|t| t.trust.accept());
+    }
+
+    fn note_disagreement(&mut self, now: Time) {
+        match self.disagreement.as_mut().filter(|known| now - known.seen < DISAGREEMENT) {
+            Some(known) => known.seen = now,
+            None => {
+                let login_at = self.last_login.unwrap_or(now) + BETWEEN_LOGINS_AT_FIRST;
+                self.disagreement = Some(Disagreement { seen: now, login_at, step: BETWEEN_LOGINS_AT_FIRST });
+            }
+        }
+    }
+
+    /// A login has replaced a token that was refused long before its end, whether or not a server had taken it first.
+    pub(super) fn note_relogin(&mut self, was_accepted: bool, now: Time) {
+        self.relogins.retain(|at| was_accepted && now - *at < BETWEEN_LOGINS);
+        self.relogins.push(now);
+        if self.relogins.len() >= RELOGINS {
+            self.note_disagreement(now);
+        }
+    }
+
+    /// None of the tokens there are is taken, by several nodes of several secrets. One more login may lead to the node that
+    /// refuses; the tokens stay, as other nodes take them.
+    pub(super) fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
+        let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
+        let Some(known) = self.disagreement.as_mut().filter(|known| !pausing && known.login_at <= now) else {
+            return Verdict::Return;
+        };
+        known.step = (known.step * 2).min(LONGEST_BETWEEN_LOGINS);
+        known.login_at = now + known.step;
+        if let Some(token) = &mut self.token {
+            token.trust.doubt();
+        }
+        Verdict::Replay
     }
 
     /// The token in use was refused, and may only be too new for the node that refused it.
@@ -123,9 +172,9 @@ impl Machine {
     }
 
     /// Where servers disagree, or may: another token, or the same at another node.
-    pub(super) fn retry(&self, attempts: &Attempts, now: Time) -> Option<Verdict> {
+    pub(super) fn retry(&mut self, attempts: &Attempts, now: Time) -> Option<Verdict> {
         // Two logins for refused tokens within half a minute are one too many.
-        let suspicious = !self.kept.is_empty() && self.last_relogin.is_some_and(|at| now - at < BETWEEN_LOGINS);
+        let suspicious = !self.kept.is_empty() && self.relogins.last().is_some_and(|at| now - *at < BETWEEN_LOGINS);
         let most = match (self.servers_disagree(now), suspicious) {
             (true, _) => MOST_SENT,
             (_, true) => MOST_SENT_ON_SUSPICION,
@@ -137,9 +186,10 @@ impl Machine {
         }
         let alive = self.token.iter().chain(&self.kept).filter(|t| now < t.window.expiry);
         let generations: Vec<u64> = alive.map(|t| t.generation).collect();
-        // Each one twice in a row: where a balancer goes from node to node in turn, two tokens in turn would meet the wrong
-        // node each time.
-        let next = generations.get(sent.div_ceil(2) % generations.len().max(1))?;
-        Some(Verdict::Retry { generation: *next, after: Duration::ZERO })
+        // Another one first, then whichever: where a balancer goes from node to node in turn, tokens in turn could meet the
+        // wrong node each time.
+        let other = generations.iter().find(|generation| sent == 1 && !attempts.has_refused(**generation));
+        let generation = other.copied().or_else(|| self.rng.choice(generations))?;
+        Some(Verdict::Retry { generation, after: Duration::ZERO })
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Time,
     backoff::{Backoff, Class, LoginError, Pause},
     decision::{Demand, Issued},
-    disagreement::Probe,
+    disagreement::{Disagreement, Probe},
     foreign::ForeignRefusals,
     token::{Token, Trust},
     window::{self, Window},
@@ -59,10 +59,9 @@ pub struct Machine {
     pub(super) foreign_refusals: ForeignRefusals,
     /// Tokens before this one that some server took, the last one first.
     pub(super) kept: Vec<Token>,
-    /// When a login last replaced a token that had been refused.
-    pub(super) last_relogin: Option<Time>,
-    /// When servers were last seen to disagree about a token.
-    pub(super) disagreement: Option<Time>,
+    /// When logins replaced tokens that had been refused, of late.
+    pub(super) relogins: Vec<Time>,
+    pub(super) disagreement: Option<Disagreement>,
     pub(super) probe: Option<Probe>,
     /// Tokens are given from elsewhere; no login brings another.
     pub(super) external: bool,
@@ -87,7 +86,7 @@ impl Machine {
             given_up: None,
             foreign_refusals: ForeignRefusals::default(),
             kept: Vec::new(),
-            last_relogin: None,
+            relogins: Vec::new(),
             disagreement: None,
             probe: None,
             external: false,
@@ -221,8 +220,9 @@ impl Machine {
             _ => (draw(&mut self.rng, life), life),
         };
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
-        if self.token.as_ref().is_some_and(|t| !t.is_usable() || t.trust.is_doubted()) {
-            self.last_relogin = Some(now);
+        let before_its_time = |t: &&Token| now < t.window.advisory && (!t.is_usable() || t.trust.is_doubted());
+        if let Some(refused) = self.token.as_ref().filter(before_its_time) {
+            self.note_relogin(refused.trust.was_accepted(), now);
         }
         let old = self.token.replace(Token { generation, sent, issued: now, issued_by, window, whole, trust });
         if let Some(old) = old.filter(|_| !same) {

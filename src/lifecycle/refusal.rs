@@ -104,16 +104,6 @@ impl Machine {
         replay
     }
 
-    /// None of the tokens there are is taken, by several nodes of several secrets. One more login may lead to the node that
-    /// refuses; the tokens stay, as other nodes take them.
-    fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
-        let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
-        let recent = self.last_login.is_some_and(|at| now - at < BETWEEN_LOGINS);
-        let Some(token) = self.token.as_mut().filter(|_| !pausing && !recent) else { return Verdict::Return };
-        token.trust.doubt();
-        Verdict::Replay
-    }
-
     /// The token was refused without a reason: perhaps not for its own sake, so it is not given up for that.
     fn doubt(&mut self, now: Time) -> Verdict {
         self.end_outage();
