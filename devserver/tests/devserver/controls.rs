@@ -33,8 +33,8 @@ fn counts() {
     assert_eq!(
         counts,
         json!({
-            "logins": 2, "login_failures": 1, "requests": 3, "rejections": 1, "permission_rejections": 1,
-            "connections": 6, "by_data_id": {"demo": {"requests": 3, "rejections": 1}}
+            "logins": 2, "login_failures": 1, "login_attempts": {"/nacos/v1/auth/login": 3}, "requests": 3, "bodies": 0,
+            "rejections": 1, "permission_rejections": 1, "connections": 6, "by_data_id": {"demo": {"requests": 3, "rejections": 1}}
         })
     );
     assert_eq!(post(control, "/counts/reset", json!({})), json!({"ok": true}));
@@ -165,7 +165,7 @@ fn without_authentication_a_login_still_answers() {
         assert_eq!(status_with(&server, "AUTH_DISABLED"), 200);
     }
     let secret = "VGhpcyBpcyBhIHNlY3JldCBvZiAzMiBieXRlcyBvciBzbw==".to_owned();
-    let (server, _) = start(Options { secret: Some(secret), ..open });
+    let (server, _) = start(Options { secrets: vec![secret], ..open });
     assert!(login(&server).0.contains('.'));
 }
 
