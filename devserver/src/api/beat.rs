@@ -10,6 +10,8 @@ use crate::instances::Instance;
 use crate::pages;
 use crate::world::World;
 
+const ILLEGAL_NAME: &str = r#""Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName'""#;
+
 /// The parameter `beat`: an instance in full. A light heart-beat has `ip` and `port` instead.
 #[derive(Deserialize)]
 struct Beat {
@@ -29,7 +31,10 @@ pub(super) fn answer(world: &mut World, request: &Request, api: Api) -> Answer {
         return (dialect.missing_parameter)(dialect, request, "serviceName");
     };
     if api == Api::BeatV2 && !name.contains("@@") {
-        return pages::illegal_service_name(request);
+        return match dialect.drafts_v2_instances {
+            true => pages::illegal_service_name(request),
+            false => Answer::new(400, JSON, envelope(20002, "parameter validate error", ILLEGAL_NAME)),
+        };
     }
     let service = service(request);
     let beat = request.parameter("beat").and_then(|beat| serde_json::from_str::<Beat>(beat).ok());

@@ -32,12 +32,15 @@ struct Watched {
 
 pub(super) fn reply(world: &World, request: &Request) -> Reply {
     let dialect = world.dialect;
-    let watched = request.parameter("Listening-Configs").and_then(parse);
-    let Some(watched) = watched.filter(|watched| !watched.is_empty()) else {
+    let text = request.parameter("Listening-Configs").filter(|text| !text.trim().is_empty());
+    let Some(watched) = text.and_then(parse) else {
         return (dialect.nothing_to_listen_to)(dialect, request).into();
     };
+    let waits = request.header("Long-Pulling-Timeout").is_some();
     let poll = Poll { watched, patience: patience(request), content_type: dialect.listener_type };
     match poll.changed(&world.configs) {
+        // Who does not say how long he waits is told nothing: Nacos forgets to write that answer.
+        _ if !waits => poll.unchanged().into(),
         Some(answer) => answer.into(),
         None if poll.patience.is_zero() => poll.unchanged().into(),
         None => Reply::Poll(poll),
@@ -72,9 +75,10 @@ fn patience(request: &Request) -> Duration {
     }
 }
 
-/// Lines of `dataId`, `group`, `md5` and, except in the oldest form, `tenant`. None if a line is none.
+/// Lines of `dataId`, `group`, `md5` and, except in the oldest form, `tenant`. None if a line is none; what follows the
+/// last line does not count.
 fn parse(text: &str) -> Option<Vec<Watched>> {
-    text.split_terminator(LINE).map(watched).collect()
+    text.split_inclusive(LINE).filter_map(|line| line.strip_suffix(LINE)).map(watched).collect()
 }
 
 fn watched(line: &str) -> Option<Watched> {
