@@ -85,6 +85,19 @@ struct Nodes {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Publish {
+    data_id: String,
+    #[serde(default = "default_group")]
+    group: String,
+    content: String,
+}
+
+fn default_group() -> String {
+    "DEFAULT_GROUP".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct TokenDelay {
     ms: u64,
 }
@@ -174,6 +187,10 @@ fn run(server: &Server, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         "/generation" if post => {
             let Upgrade { generation } = read(body)?;
             server.set_generation(generation.parse().map_err(|unknown: String| bad(unknown))?);
+        }
+        "/publish" if post => {
+            let Publish { data_id, group, content } = read(body)?;
+            server.publish(&data_id, &group, &content);
         }
         "/ttl" if post => server.set_ttl(read::<Ttl>(body)?.seconds),
         "/token-delay" if post => server.set_token_delay(Duration::from_millis(read::<TokenDelay>(body)?.ms)),

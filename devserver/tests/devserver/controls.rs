@@ -42,7 +42,7 @@ fn counts() {
 }
 
 #[test]
-fn secret_ttl_user_password_auth_revoke() {
+fn secret_ttl_user_password_auth_revoke_publish() {
     let (server, control) = start(Options::default());
     let ok = json!({"ok": true});
     let (old, _) = login(&server);
@@ -58,7 +58,8 @@ fn secret_ttl_user_password_auth_revoke() {
     assert_eq!(post(control, "/revoke", json!({})), ok);
     assert_eq!(status_with(&server, &a), 403);
     assert_eq!(post(control, "/auth", json!({"enabled": false})), ok);
-    assert_eq!(status_with(&server, "garbage"), 200);
+    assert_eq!(post(control, "/publish", json!({"data_id": "demo", "content": "new"})), ok);
+    assert_eq!(read(&server, "garbage").expect("an answer").body, "new");
     assert_eq!(post(control, "/token-cache", json!({"enabled": true})), ok);
     assert_eq!(post(control, "/faults", json!({"on": "all", "kind": "status", "status": 429, "retry_after": 3})), ok);
     assert_eq!(read(&server, "").expect("an answer").header("Retry-After"), Some("3"));
