@@ -357,7 +357,7 @@ typedef struct nacos_auth_options {
    */
   int32_t log_level;
   /**
-   * Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a line end behind it does not count). Read anew
+   * Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a byte order mark and a line end do not count). Read anew
    * for each login, again when a login is refused, and every 15 s as long as what it holds is refused; a login waits for
    * it at most 30 s.
    */
@@ -606,6 +606,7 @@ typedef struct nacos_request_options {
   /**
    * Headers. Refused are those that would beat the token, and those that frame the message or belong to the connection:
    * Content-Length, Transfer-Encoding, Host, Connection, Keep-Alive, Proxy-*, Upgrade, HTTP2-Settings, Expect, TE, Trailer.
+   * Of Accept-Encoding only what the library can decode is sent: gzip and deflate.
    */
   const struct nacos_pair *headers;
   /**
@@ -1056,11 +1057,14 @@ int32_t nacos_response_status(const struct nacos_response *response) NACOS_NOEXC
 
 /**
  * The body, valid until the response is freed; `*length` (may be NULL) becomes its length in bytes. Not NUL-terminated.
- * NULL only for NULL. The body of a refusal (status 400 and up) is cut at 64 KiB.
+ * NULL only for NULL. The body of a refusal (status 400 and up) is cut at 64 KiB. One that came compressed (gzip, deflate) is
+ * decoded, and the headers Content-Encoding and Content-Length are left out then; another coding stays, and its header tells.
  *
  * Requires: `response` is NULL or has not been freed; `length` is NULL or valid.
  */
-const uint8_t *nacos_response_body(const struct nacos_response *response, size_t *length) NACOS_NOEXCEPT;
+const uint8_t *nacos_response_body(const struct nacos_response *response,
+                                   size_t *length)
+NACOS_NOEXCEPT;
 
 /**
  * How many headers there are; 0 for NULL.

@@ -63,7 +63,7 @@ type Request struct {
 type Response struct {
 	StatusCode int
 	Header     http.Header
-	Body       []byte
+	Body       []byte // decoded, if it came as gzip or deflate; Header has no Content-Encoding then
 	Generation uint64 // of the token that got this answer; 0 = it was sent without one
 	Replayed   bool   // an earlier answer refused the token
 }

@@ -205,6 +205,9 @@ impl Call<'_> {
             ErrorKind::NoDescriptors => return Error::new(Kind::Internal, cause),
             ErrorKind::Setup => (Kind::Internal, "cannot send"),
             ErrorKind::TooLarge => (Kind::TooLarge, "answer too large"),
+            ErrorKind::Undecodable => {
+                (Kind::Io, "the answer cannot be decoded; the server may have acted on the request")
+            }
             ErrorKind::Timeout => (
                 Kind::Timeout,
                 match phase {

@@ -25,7 +25,7 @@ use config::Checked;
 use crate::sys::lock::Mutex;
 use crate::{
     error::{Error, Result},
-    http::{Http, Transport},
+    http::{Http, Transport, beginning},
     lifecycle::Verdict,
     observe::{Count, Counters},
     protocol::{
@@ -209,7 +209,8 @@ impl Client {
         self.check_open()?;
         let live = self.live();
         let session = live.session();
-        let Some(why) = rejection::classify(status, body) else {
+        let body = beginning(body, rejection::READ);
+        let Some(why) = rejection::classify(status, &body) else {
             session.accepted(generation);
             return Ok(Advice::Return);
         };

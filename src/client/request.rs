@@ -79,7 +79,7 @@ impl Request {
     /// # Errors
     /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument) if the name is not a token of HTTP, the value holds CR, LF or
     /// another control character, or the header frames the message or belongs to the connection (as `Content-Length`,
-    /// `Host`): those are this library's.
+    /// `Host`): those are this library's. Of `Accept-Encoding` only what can be decoded is sent.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::argument(format!("headers: the {what} of \"{}\" is not what HTTP takes", name.escape_debug()))
@@ -177,7 +177,8 @@ impl Response {
         &self.headers
     }
 
-    /// The body. That of a refusal (status 400 and up) is cut at 64 KiB.
+    /// The body. That of a refusal (status 400 and up) is cut at 64 KiB. One that came compressed (gzip, deflate) is decoded,
+    /// and its headers `Content-Encoding` and `Content-Length` are gone; another coding stays, and its header tells.
     pub fn body(&self) -> &Bytes {
         &self.body
     }

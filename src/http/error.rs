@@ -31,6 +31,8 @@ pub(crate) enum ErrorKind {
     Interrupted,
     /// The answer is larger than the request allows.
     TooLarge,
+    /// The answer came compressed, and damaged.
+    Undecodable,
     /// This process has no descriptors left: the server has no part in it.
     NoDescriptors,
     /// This library could not even begin.

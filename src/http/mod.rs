@@ -7,6 +7,7 @@
 mod background;
 mod body;
 mod caller;
+mod coding;
 mod connect;
 mod connection;
 mod drive;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 
 pub(crate) use self::{
     body::{Body, Lent},
+    coding::beginning,
     error::{Error, ErrorKind, Phase},
     resolve::Resolver,
     tls::{Pem, TlsFiles},

@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{
     Boxed, Error, Pem, Reaped, Request, Resolver, Response, TlsFiles, Transport, background::Background, caller,
-    connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
+    coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
 };
 use crate::{error::Result as CrateResult, wait::Limits};
 
@@ -51,12 +51,17 @@ impl Http {
 }
 
 impl Transport for Http {
-    fn exchange(&self, request: Request, limits: &Limits<'_>) -> Result<Response, Error> {
-        caller::exchange(&self.pool, &self.connector, request, limits)
+    fn exchange(&self, mut request: Request, limits: &Limits<'_>) -> Result<Response, Error> {
+        coding::restrict(&mut request.headers);
+        let largest = request.options.largest_answer;
+        let response = caller::exchange(&self.pool, &self.connector, request, limits)?;
+        coding::decode(response, largest)
     }
 
     fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>> {
-        Box::pin(self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request))
+        let largest = request.options.largest_answer;
+        let exchange = self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request);
+        Box::pin(async move { coding::decode(exchange.await?, largest) })
     }
 
     fn reap_idle(&self) -> Reaped {

@@ -2,7 +2,7 @@
 //! only the words differ.
 
 /// How many bytes of an answer are read for its words.
-pub(super) const READ: usize = 4096;
+pub(crate) const READ: usize = 4096;
 
 /// Why a server refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

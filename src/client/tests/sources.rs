@@ -96,6 +96,32 @@ fn a_password_file_that_cannot_be_read_is_told_by_its_name() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("password");
+    for content in ["secret", "secret\n", "\u{feff}secret", "\u{feff}secret\r\n"] {
+        std::fs::write(&path, content).unwrap();
+        let good = Arc::new(Mutex::new("secret"));
+        let f = with(|server| Config::with_password_file(server, "nacos", &path), takes(&good), says(200, ""));
+        assert_eq!(text(&f.client), "token-of-secret", "{content:?}");
+    }
+    let utf_16 = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        [mark, &"secret\n".encode_utf16().flat_map(bytes).collect::<Vec<_>>()].concat()
+    };
+    let big = utf_16(b"\xfe\xff", u16::to_be_bytes);
+    for content in [utf_16(b"\xff\xfe", u16::to_le_bytes), big, utf_16(b"", u16::to_le_bytes)] {
+        std::fs::write(&path, content).unwrap();
+        let error = Config::with_password_file("a", "nacos", &path).check().err().unwrap();
+        assert!(error.message().ends_with("UTF-16 by its looks; save it as UTF-8"), "{error}");
+    }
+    for (content, says) in [(&b"\xef\xbb\xbf\n"[..], "empty"), (b"secr\xe9t", "not UTF-8; save it as UTF-8")] {
+        std::fs::write(&path, content).unwrap();
+        let error = Config::with_password_file("a", "nacos", &path).check().err().unwrap();
+        assert!(error.message().contains(says), "{error}");
+    }
+}
+
+#[test]
 fn a_callback_is_asked_for_each_login_and_again_when_it_is_refused() {
     let good = Arc::new(Mutex::new("old"));
     let asked = Arc::new(AtomicU32::new(0));

@@ -2,6 +2,7 @@
 //! is asked of both.
 
 mod caller;
+mod coding;
 mod names;
 mod server;
 mod tls;
