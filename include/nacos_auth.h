@@ -634,7 +634,9 @@ typedef struct nacos_request_options {
    */
   struct nacos_cancel *cancel;
   /**
-   * Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms.
+   * Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms,
+   * and as much more as a header Long-Pulling-Timeout says (in milliseconds, ten minutes at the most), with which a
+   * server holds back its answer.
    */
   uint32_t timeout_ms;
   /**

@@ -535,8 +535,9 @@ struct request {
   pairs headers = {};                        ///< those that would beat the token or frame the message are refused
   pairs form = {};                           ///< becomes the body; percent-encoded by the library
   std::string body = {};                     ///< any bytes; not together with form
-  std::optional<milliseconds> timeout = {};  ///< nullopt: the client's request_timeout; zero or less: the shortest
-  const cancel_source *cancel = nullptr;     ///< borrowed for the call
+  /// nullopt: the client's request_timeout, and as much more as a header Long-Pulling-Timeout says; zero or less: the shortest
+  std::optional<milliseconds> timeout = {};
+  const cancel_source *cancel = nullptr;  ///< borrowed for the call
 };
 
 /// A copy of the token, and what is known of it. `value` is a secret.

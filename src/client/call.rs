@@ -35,7 +35,7 @@ pub(super) fn request(client: &Client, mut request: Request) -> Result<Response>
     request.check(client.settings.carriage)?;
     let live = client.live();
     live.handle.counters.count(Count::Requests);
-    let timeout = request.timeout.unwrap_or(client.settings.request_timeout);
+    let timeout = request.time(client.settings.request_timeout);
     let limits = client.limits(live, timeout, request.cancel.as_ref());
     let call = Call { client, live, request: &request, limits };
     match call.lease() {

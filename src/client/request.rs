@@ -119,7 +119,9 @@ impl Request {
         Ok(self)
     }
 
-    /// The deadline of this request, replays and logins included; [`Config::request_timeout`](crate::Config::request_timeout) by default.
+    /// The deadline of this request, replays and logins included; [`Config::request_timeout`](crate::Config::request_timeout)
+    /// by default, and as much more as a header `Long-Pulling-Timeout` says (in milliseconds, ten minutes at the most), with
+    /// which a server holds back its answer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -129,6 +131,11 @@ impl Request {
     pub fn cancel(mut self, cancel: &Cancel) -> Self {
         self.cancel = Some(cancel.clone());
         self
+    }
+
+    /// How long it may take, where calls usually may take `usual`.
+    pub(crate) fn time(&self, usual: Duration) -> Duration {
+        self.timeout.unwrap_or_else(|| usual.saturating_add(headers::held_back(&self.headers)))
     }
 
     /// Whether sending it twice does no more than sending it once.

@@ -65,7 +65,9 @@ pub struct nacos_request_options {
     pub body_len: usize,
     /// Ends the call from another thread. NULL: nothing does.
     pub cancel: *mut nacos_cancel,
-    /// Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms.
+    /// Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms,
+    /// and as much more as a header Long-Pulling-Timeout says (in milliseconds, ten minutes at the most), with which a
+    /// server holds back its answer.
     pub timeout_ms: u32,
     /// 0.
     pub reserved0: u32,
