@@ -529,13 +529,14 @@ struct call_options {
 
 /// A request to the open API of Nacos.
 struct request {
-  std::string method = "GET";                ///< any HTTP method
-  std::string path = {};                     ///< required; what comes after the context path, and stays below it
-  pairs query = {};                          ///< percent-encoded by the library
-  pairs headers = {};                        ///< those that would beat the token or frame the message are refused
-  pairs form = {};                           ///< becomes the body; percent-encoded by the library
-  std::string body = {};                     ///< any bytes; not together with form
-  /// nullopt: the client's request_timeout, and as much more as a header Long-Pulling-Timeout says; zero or less: the shortest
+  std::string method = "GET";  ///< any HTTP method
+  std::string path = {};       ///< required; what comes after the context path, and stays below it
+  pairs query = {};            ///< percent-encoded by the library
+  pairs headers = {};          ///< those that would beat the token or frame the message are refused
+  pairs form = {};             ///< becomes the body; percent-encoded by the library
+  std::string body = {};       ///< any bytes; not together with form
+  /// nullopt: the client's request_timeout, and as much more as a header Long-Pulling-Timeout says; zero or less: the
+  /// shortest
   std::optional<milliseconds> timeout = {};
   const cancel_source *cancel = nullptr;  ///< borrowed for the call
 };
