@@ -108,6 +108,11 @@
 #define NACOS_EVENT_SERVER_DOWN 7
 
 /**
+ * Event: the user has no permission for what a request wanted. Told once a minute at the most.
+ */
+#define NACOS_EVENT_PERMISSION_DENIED 8
+
+/**
  * The token rides as `Authorization: Bearer <token>`: every Nacos. The default.
  */
 #define NACOS_CARRIAGE_BEARER 0

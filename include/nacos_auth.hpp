@@ -115,6 +115,7 @@ enum class event_kind : std::int32_t {
   recovered = NACOS_EVENT_RECOVERED,
   token_rejected = NACOS_EVENT_TOKEN_REJECTED,
   server_down = NACOS_EVENT_SERVER_DOWN,
+  permission_denied = NACOS_EVENT_PERMISSION_DENIED,
 };
 
 /// The unit of every time here.

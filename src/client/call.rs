@@ -12,7 +12,7 @@ use crate::{
     lifecycle::{Time, Verdict},
     observe::Count,
     protocol::rejection::{self, Rejection},
-    session::{Lease, Server, Session, process},
+    session::{Lease, Refusal, Server, Session, process},
     sys::clock,
     wait::Limits,
 };
@@ -38,10 +38,11 @@ pub(super) fn request(client: &Client, mut request: Request) -> Result<Response>
     let timeout = request.time(client.settings.request_timeout);
     let limits = client.limits(live, timeout, request.cancel.as_ref());
     let call = Call { client, live, request: &request, limits };
-    match call.lease() {
+    let answer = match call.lease() {
         Ok(lease) => call.with_token(lease),
         Err(error) => call.without_token(error),
-    }
+    };
+    call.check_place(answer?)
 }
 
 impl Call<'_> {
@@ -57,7 +58,9 @@ impl Call<'_> {
                 session.accepted(generation);
                 return Ok(answer);
             };
-            let verdict = self.client.note_rejection(self.live, &session, generation, why, Some(server));
+            let what = self.name();
+            let refusal = Refusal { why, server: Some(server), body: &answer.body, request: &what };
+            let verdict = self.client.note_rejection(self.live, &session, generation, &refusal);
             let again = verdict == Verdict::Replay
                 || (verdict == Verdict::ReplayIfIdempotent && self.request.is_idempotent() && replays == 0);
             if !again || replays == MOST_REPLAYS {
@@ -72,6 +75,28 @@ impl Call<'_> {
             self.live.handle.counters.count(Count::Replays);
             replays += 1;
         }
+    }
+
+    /// Method and path, for messages.
+    fn name(&self) -> String {
+        let path = self.request.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", self.request.method)
+    }
+
+    /// Nothing is there where the path repeats the context path. Where something is, it is meant so.
+    fn check_place(&self, answer: Response) -> Result<Response> {
+        let session = self.live.session();
+        let Some(context) = session.origin.servers[0].repeated_context(&self.request.path) else { return Ok(answer) };
+        if !rejection::is_missing_api(answer.status, &answer.body) {
+            return Ok(answer);
+        }
+        let (what, names) = (self.name(), session.servers.names());
+        let message = format!(
+            "{what} at {names}: HTTP {}: the server was asked for {context}{context}…, since every path comes after \
+             context_path; leave \"{context}\" out of the path, or set context_path to \"/\"",
+            answer.status
+        );
+        Err(Error::argument(message).with_http_status(answer.status))
     }
 
     fn lease(&self) -> Result<Lease> {

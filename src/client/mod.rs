@@ -34,7 +34,7 @@ use crate::{
     },
     secret::Secret,
     session::{
-        self, Handle, Lease, Session, Snapshot, TokenCache,
+        self, Handle, Lease, Refusal, Session, Snapshot, TokenCache,
         credentials::{Credentials, Source},
         process,
     },
@@ -214,7 +214,8 @@ impl Client {
             session.accepted(generation);
             return Ok(Advice::Return);
         };
-        let verdict = self.note_rejection(live, &session, generation, why, None);
+        let refusal = Refusal { why, server: None, body: &body, request: "a request" };
+        let verdict = self.note_rejection(live, &session, generation, &refusal);
         if verdict != Verdict::Return {
             live.handle.counters.count(Count::Replays);
         }
@@ -296,21 +297,14 @@ impl Client {
         }
     }
 
-    fn note_rejection(
-        &self,
-        live: &Live,
-        session: &Session,
-        generation: u64,
-        why: Rejection,
-        server: Option<usize>,
-    ) -> Verdict {
+    fn note_rejection(&self, live: &Live, session: &Session, generation: u64, refusal: &Refusal<'_>) -> Verdict {
         let counters = &live.handle.counters;
-        counters.count(match why {
+        counters.count(match refusal.why {
             Rejection::Identity => Count::RejectionsIdentity,
             Rejection::Permission => Count::RejectionsPermission,
             Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
         });
-        let verdict = session.rejected(generation, why, server);
+        let verdict = session.rejected(generation, refusal);
         if verdict == Verdict::Replay && session.has_newer(generation) {
             counters.count(Count::HeldBackGeneration);
         }

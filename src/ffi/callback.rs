@@ -40,6 +40,8 @@ pub const NACOS_EVENT_RECOVERED: i32 = 5;
 pub const NACOS_EVENT_TOKEN_REJECTED: i32 = 6;
 /// Event: a server cannot be reached; for a while it is only asked when no other is left.
 pub const NACOS_EVENT_SERVER_DOWN: i32 = 7;
+/// Event: the user has no permission for what a request wanted. Told once a minute at the most.
+pub const NACOS_EVENT_PERMISSION_DENIED: i32 = 8;
 
 /// Something that has happened. Borrowed for the callback; holds no password, token or query.
 #[repr(C)]
@@ -152,6 +154,7 @@ pub(super) unsafe fn event(
                 EventKind::Recovered => NACOS_EVENT_RECOVERED,
                 EventKind::TokenRejected => NACOS_EVENT_TOKEN_REJECTED,
                 EventKind::ServerDown => NACOS_EVENT_SERVER_DOWN,
+                EventKind::PermissionDenied => NACOS_EVENT_PERMISSION_DENIED,
             },
             level: level_number(event.kind().level()),
             generation: event.generation(),

@@ -4,6 +4,7 @@
 //! runtime (`caller`); logins run by reqwest on the thread of the library (`background`). Both take names from the same
 //! [`Resolver`], trust and certificates from the same [`tls`], and the same proxy.
 
+mod advice;
 mod background;
 mod body;
 mod caller;

@@ -50,3 +50,13 @@ pub(crate) fn classify(status: u16, body: &[u8]) -> Option<Rejection> {
         _ => Some(Rejection::Unknown),
     }
 }
+
+/// Whether a server says that it has no such API, not that something asked of the API is not there.
+pub(crate) fn is_missing_api(status: u16, body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(READ)]);
+    match status {
+        404 => !text.contains("not exist"),
+        500 => text.contains("No static resource"),
+        _ => false,
+    }
+}

@@ -22,4 +22,4 @@ pub(crate) use lease::lease;
 #[cfg(test)]
 pub(crate) use login::look;
 pub(crate) use servers::Server;
-pub(crate) use session::{Gauges, Origin, Session};
+pub(crate) use session::{Gauges, Origin, Refusal, Session};

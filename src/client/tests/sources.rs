@@ -184,6 +184,77 @@ fn a_callback_may_give_tokens_of_somebody_elses() {
     assert_eq!((text(&f.client).as_str(), f.logins()), ("theirs-1", 0));
 }
 
+/// A client of one server whose requests are answered so, with a token like those of Nacos; and the lines of its log.
+fn logged(status: u16, body: &'static str) -> (Fixture, mpsc::Receiver<String>) {
+    let (lines, log) = mpsc::channel();
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.c2lnbmF0dXJl";
+    let login = says(200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#).leak());
+    let config = |server: &str| {
+        let log = move |_, line: &str| _ = lines.send(line.to_owned());
+        Config::new(server, "nacos", "hunter2").on_log(Level::Warn, log)
+    };
+    (with(config, login, says(status, body)), log)
+}
+
+fn lines(f: &Fixture, log: &mpsc::Receiver<String>) -> Vec<String> {
+    f.client.close();
+    log.iter().collect()
+}
+
+#[test]
+fn a_missing_permission_is_told_once_a_minute() {
+    let (f, log) = logged(403, r#"{"status":403,"message":"authorization failed!","path":"/x"}"#);
+    for _ in 0..50 {
+        let request = Request::get("/v1/cs/configs?dataId=secret").unwrap();
+        assert_eq!(f.client.request(request).unwrap().status(), 403);
+    }
+    let session = f.session();
+    let server = session.servers.names();
+    let said = lines(&f, &log);
+    assert_eq!(
+        said,
+        [format!(
+            "{server}: the user has no permission for GET /v1/cs/configs: authorization failed!; give one to its role in \
+             Nacos, or log in as another user"
+        )]
+    );
+}
+
+#[test]
+fn a_refusal_of_a_token_is_told_with_the_servers_name_and_words() {
+    for (body, says) in [
+        ("token expired!", "token expired!"),
+        (r#"{"status":403,"message":"Invalid signature"}"#, "Invalid signature"),
+        ("token invalid! eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.c2lnbmF0dXJl", "token invalid!"),
+        ("unknown user! hunter2", "unknown user!"),
+        ("", "without saying why"),
+    ] {
+        let (f, log) = logged(403, body);
+        assert_eq!(f.get().map(|answer| answer.status()).unwrap_or(403), 403);
+        let names = f.session().servers.names();
+        let said = lines(&f, &log);
+        assert!(said[0].starts_with(&format!("{names} refused token ")), "{body}: {said:?}");
+        assert!(said[0].ends_with(&format!(": {says}")), "{body}: {said:?}");
+        assert!(said.iter().all(|line| !line.contains("hunter2") && !line.contains("eyJ")), "{said:?}");
+    }
+}
+
+#[test]
+fn other_servers_are_named_only_where_there_are_some() {
+    for (servers, others) in [(1, false), (2, true)] {
+        let (lines, log) = mpsc::channel();
+        let list: Vec<_> = (0..servers).map(|n| format!("host{n}.down{servers}")).collect();
+        let config = Config::new(&list.join(","), "nacos", "hunter2");
+        let config = config.on_log(Level::Warn, move |_, line| _ = lines.send(line.to_owned()));
+        let f = configured(config, SOON, Box::new(|_| Err(Fault::Connect)), Box::new(|_| Err(Fault::Connect)));
+        assert_eq!(f.client.token_within(Duration::from_millis(200), None).unwrap_err().kind(), Kind::Connect);
+        f.client.close();
+        let down: Vec<String> = log.iter().filter(|line| line.contains("cannot be reached")).collect();
+        assert_eq!(down.len(), servers, "{down:?}");
+        assert!(down.iter().all(|line| line.contains("other servers") == others), "{down:?}");
+    }
+}
+
 #[test]
 fn what_happens_is_told_and_without_secrets() {
     let good = Arc::new(Mutex::new("hunter2"));

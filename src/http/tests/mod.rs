@@ -1,6 +1,7 @@
 //! Connections against servers of a few lines, which answer with whatever bytes a test wants. What both engines promise
 //! is asked of both.
 
+mod advice;
 mod caller;
 mod coding;
 mod names;
