@@ -166,8 +166,9 @@ impl Client {
             expired,
         };
         match self.read_cached(|snapshot| read(snapshot, false)) {
-            Some(token) => Ok(token),
-            None => self.read_token(timeout, cancel, read),
+            // One that is over is about to be withdrawn: the machine has slept.
+            Some(token) if token.remaining_ms > 0 => Ok(token),
+            _ => self.read_token(timeout, cancel, read),
         }
     }
 

@@ -3,6 +3,7 @@
 //! From the top: a handle [`leases`](lease) a token; the [`session`] has it, or wants one; the process's one [`process`] thread
 //! runs the [`login`] with [`credentials`] at one of the [`servers`]; the token is published in the [`cache`].
 
+mod alarm;
 mod cache;
 mod cell;
 pub(crate) mod credentials;
