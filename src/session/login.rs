@@ -313,6 +313,9 @@ fn unreachable(server: &str, failure: &HttpError) -> (LoginError, Error) {
             let error = LoginError::Answered(Reason::NotNacos, None);
             (error, Kind::Protocol, "this is not the login of a Nacos")
         }
+        ErrorKind::Undecodable => {
+            (LoginError::Answered(Reason::NotNacos, None), Kind::Io, "the answer cannot be decoded")
+        }
         ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::NoDescriptors => {
             (LoginError::Unreachable, Kind::Internal, "cannot send")
         }

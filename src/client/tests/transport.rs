@@ -184,7 +184,7 @@ pub(super) fn with(config: impl FnOnce(&str) -> Config, login: Script, request: 
     configured(config(&unique_servers(1)), SOON, login, request)
 }
 
-fn configured(config: Config, login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
+pub(super) fn configured(config: Config, login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
     let (logins, requests, api) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU8::new(1));
     let scripted =
         Arc::new(Scripted { logins, requests, api, login_takes, login, request, faulty: AtomicBool::new(false) });
