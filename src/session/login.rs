@@ -227,12 +227,12 @@ async fn find_login(
             best = Some((api, answer));
             break;
         }
-        let reason = answer.refused.reason;
+        let (reason, asked_to_wait) = (answer.refused.reason, answer.retry_after.is_some());
         looks += u32::from(matches!(reason, Reason::Refused | Reason::Fault));
         if best.as_ref().is_none_or(|(_, best)| telling(reason) > telling(best.refused.reason)) {
             best = Some((api, answer));
         }
-        if reason == Reason::Gateway && server.has_found(api) {
+        if reason == Reason::Gateway && (server.has_found(api) || asked_to_wait) {
             break; // it has been there before, so it is the server that is away
         }
     }

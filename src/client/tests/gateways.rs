@@ -245,9 +245,9 @@ fn raw(out: &Outgoing) -> (u16, String) {
 #[test]
 fn situation_62_the_place_of_the_token_is_found_and_remembered() {
     let (f, paths) = behind(|_| token("t"), raw);
-    for _ in 0..5 {
+    for replays in [1, 0, 0, 0, 0] {
         let answer = f.get().unwrap();
-        assert_eq!((answer.status(), answer.replays()), (200, 0));
+        assert_eq!((answer.status(), answer.replays()), (200, replays));
     }
     assert_eq!((f.requests(), paths.lock().len()), (6, 1));
     // All at once, too: nobody logs in for it.
