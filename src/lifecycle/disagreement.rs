@@ -106,7 +106,8 @@ impl Machine {
         if newest.is_some_and(|newest| generation <= newest) && !attempts.was_fresh {
             self.note_disagreement(now);
             if let Some(at) = self.kept.iter().position(|token| token.generation == generation) {
-                let taken = self.kept.remove(at);
+                let mut taken = self.kept.remove(at);
+                taken.trust = Trust::revived();
                 if let Some(old) = self.token.replace(taken) {
                     self.keep(old, now);
                 }
