@@ -22,6 +22,10 @@ const DISAGREEMENT: Duration = Duration::from_secs(60);
 /// How often a request is sent in all, where servers disagree, and where they may.
 const MOST_SENT: usize = 8;
 const MOST_SENT_ON_SUSPICION: usize = 4;
+/// How often another token is given to those who send requests themselves, until one is taken or a login made.
+const MOST_SWAPS: u32 = 6;
+/// How long the refusal of a token by a server they asked explains that it takes an older one.
+const SWAP_EXPLAINS: Duration = Duration::from_secs(5);
 /// The longest time between two tries of a token that has been given up.
 const LONGEST_BETWEEN_PROBES: Duration = Duration::from_secs(30);
 
@@ -38,6 +42,18 @@ pub(super) struct Disagreement {
     /// When a login is next worth its cost, and how much later the one after that.
     login_at: Time,
     step: Duration,
+}
+
+/// What those who send requests themselves have told of late. Nothing connects one report with the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reports {
+    /// The token refused last, and when.
+    refused: Option<(u64, Time)>,
+    /// How often another token was given since one was taken.
+    swaps: u32,
+    /// The fresh token that nobody gets before a moment, and how often it has been held.
+    held: Option<(u64, Time)>,
+    holds: usize,
 }
 
 /// When a token that has been given up is tried next, while no login brings another.
@@ -101,7 +117,12 @@ impl Machine {
 
     /// A server has taken the token of `generation` after what `attempts` tell.
     pub(super) fn note_accepted(&mut self, attempts: &Attempts, generation: u64, now: Time) {
-        let newest = attempts.refused.iter().map(|(refused, _)| *refused).max();
+        let reported = self.reports.refused.filter(|(_, at)| attempts.reported && now - *at < SWAP_EXPLAINS);
+        let refused = attempts.refused.iter().map(|(refused, _)| *refused);
+        let newest = refused.chain(reported.map(|(refused, _)| refused).filter(|refused| *refused != generation)).max();
+        if attempts.reported {
+            self.reports = Reports::default();
+        }
         // A newer one in the place of one that was refused is how it should be.
         if newest.is_some_and(|newest| generation <= newest) && !attempts.was_fresh {
             self.note_disagreement(now);
@@ -157,10 +178,11 @@ impl Machine {
     }
 
     /// The token in use was refused, and may only be too new for the node that refused it.
-    pub(super) fn second_chance(&self, attempts: &mut Attempts, now: Time) -> Option<Verdict> {
+    pub(super) fn second_chance(&mut self, attempts: &mut Attempts, now: Time) -> Option<Verdict> {
         let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now - t.issued < FRESH)?;
         if attempts.reported {
-            return None;
+            let generation = token.generation;
+            return self.hold(generation, now);
         }
         attempts.was_fresh = true;
         let mut others = self.kept.iter().filter(|t| now < t.window.expiry);
@@ -172,11 +194,51 @@ impl Machine {
         Some(Verdict::Retry { generation: token.generation, after })
     }
 
+    /// A fresh token was refused to somebody who sends requests himself and asks for the token again: he waits a little for it.
+    fn hold(&mut self, generation: u64, now: Time) -> Option<Verdict> {
+        let reports = &mut self.reports;
+        match reports.held {
+            Some((held, until)) if held == generation && now < until => return Some(Verdict::Replay),
+            Some((held, _)) if held == generation => {}
+            _ => reports.holds = 0,
+        }
+        let wait = FRESH_WAITS.get(reports.holds)?;
+        reports.holds += 1;
+        reports.held = Some((generation, now + *wait));
+        Some(Verdict::Replay)
+    }
+
+    /// Until when nobody gets the token in use, as it is too fresh.
+    pub(super) fn held_until(&self, now: Time) -> Option<Time> {
+        let (held, until) = self.reports.held?;
+        (now < until && self.generation() == Some(held)).then_some(until)
+    }
+
+    /// Somebody who sends requests himself gets another token, in the place of one that was refused to him.
+    pub(super) fn swap(&mut self, generation: u64, now: Time) -> Option<Verdict> {
+        self.reports.refused = Some((generation, now));
+        let doubtful = self.servers_disagree(now) || self.is_suspicious(now);
+        let at = self.kept.iter().position(|t| now < t.window.expiry).filter(|_| doubtful)?;
+        if self.reports.swaps == MOST_SWAPS {
+            self.reports.swaps = 0;
+            return None;
+        }
+        self.reports.swaps += 1;
+        let other = Token { trust: Trust::revived(), ..self.kept.remove(at) };
+        if let Some(old) = self.token.replace(other) {
+            self.keep(old, now);
+        }
+        Some(Verdict::Replay)
+    }
+
+    /// Two logins for refused tokens within half a minute are one too many.
+    fn is_suspicious(&self, now: Time) -> bool {
+        !self.kept.is_empty() && self.relogins.last().is_some_and(|at| now - *at < BETWEEN_LOGINS)
+    }
+
     /// Where servers disagree, or may: another token, or the same at another node.
     pub(super) fn retry(&mut self, attempts: &Attempts, now: Time) -> Option<Verdict> {
-        // Two logins for refused tokens within half a minute are one too many.
-        let suspicious = !self.kept.is_empty() && self.relogins.last().is_some_and(|at| now - *at < BETWEEN_LOGINS);
-        let most = match (self.servers_disagree(now), suspicious) {
+        let most = match (self.servers_disagree(now), self.is_suspicious(now)) {
             (true, _) => MOST_SENT,
             (_, true) => MOST_SENT_ON_SUSPICION,
             _ => return None,

@@ -8,7 +8,7 @@ use super::{
     Time,
     backoff::{Backoff, Class, LoginError, Pause},
     decision::{Demand, Issued},
-    disagreement::{Disagreement, Probe},
+    disagreement::{Disagreement, Probe, Reports},
     foreign::ForeignRefusals,
     token::{Token, Trust},
     window::{self, Window},
@@ -63,6 +63,7 @@ pub struct Machine {
     pub(super) relogins: Vec<Time>,
     pub(super) disagreement: Option<Disagreement>,
     pub(super) probe: Option<Probe>,
+    pub(super) reports: Reports,
     /// Tokens are given from elsewhere; no login brings another.
     pub(super) external: bool,
 }
@@ -89,6 +90,7 @@ impl Machine {
             relogins: Vec::new(),
             disagreement: None,
             probe: None,
+            reports: Reports::default(),
             external: false,
         }
     }
@@ -125,6 +127,9 @@ impl Machine {
             let serve = Demand::Serve { expired: now >= token.window.expiry };
             if self.external {
                 return serve;
+            }
+            if let Some(until) = self.held_until(now) {
+                return Demand::Wait { patience: Some(until) };
             }
             let since = match self.refresh {
                 Refresh::LoggingIn { since, .. } => since,

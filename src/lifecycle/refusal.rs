@@ -62,6 +62,11 @@ impl Machine {
         if let Some(verdict) = self.second_chance(attempts, now).or_else(|| self.retry(attempts, now)) {
             return verdict;
         }
+        if attempts.reported
+            && let Some(verdict) = self.swap(generation, now)
+        {
+            return verdict;
+        }
         if self.servers_disagree(now) {
             return self.login_where_servers_disagree(now);
         }
