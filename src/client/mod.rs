@@ -1,8 +1,10 @@
 //! The client: what a Rust user imports, and what the C functions wrap.
 
+mod anonymous;
 mod call;
 mod config;
 mod request;
+mod send;
 mod stats;
 
 use std::{
@@ -16,7 +18,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-pub use config::Config;
+pub use config::{Anonymous, Config};
 pub use request::{Request, Response};
 pub use stats::Stats;
 
@@ -25,16 +27,16 @@ use config::Checked;
 use crate::sys::lock::Mutex;
 use crate::{
     error::{Error, Result},
-    http::{Http, Transport},
-    lifecycle::Verdict,
+    http::{Http, Transport, beginning},
+    lifecycle::{Attempts, Verdict},
     observe::{Count, Counters},
     protocol::{
-        carriage::Carriage,
         rejection::{self, Rejection},
+        voice,
     },
     secret::Secret,
     session::{
-        self, Handle, Lease, Session, Snapshot, TokenCache,
+        self, Handle, Lease, Purpose, Refusal, Session, Snapshot, TokenCache,
         credentials::{Credentials, Source},
         process,
     },
@@ -57,7 +59,7 @@ pub struct Client {
 
 /// What calls of one client go by.
 struct Settings {
-    carriage: Carriage,
+    anonymous: Anonymous,
     connect_timeout: Duration,
     request_timeout: Duration,
     max_connections: usize,
@@ -116,7 +118,8 @@ impl Client {
     }
 
     fn over(checked: Checked, connect: impl FnOnce() -> Result<Arc<dyn Transport>>) -> Result<Self> {
-        let Checked { origin, source, listener, connect_timeout, request_timeout, max_connections, carriage } = checked;
+        let Checked { origin, source, listener, connect_timeout, request_timeout, max_connections, anonymous } =
+            checked;
         let word = Arc::new(AtomicU64::new(0));
         let handle = Arc::new(Handle {
             cache: TokenCache::new(word.clone()),
@@ -128,7 +131,7 @@ impl Client {
         let session = process::current().join(&handle, &origin, &source, connect)?;
         // Whoever makes a handle has a reason to think that the credentials are good.
         session.clear_failures();
-        let settings = Settings { carriage, connect_timeout, request_timeout, max_connections };
+        let settings = Settings { anonymous, connect_timeout, request_timeout, max_connections };
         let mut live = Some(Live { handle, session: ArcSwap::new(session), moving: Mutex::new(()) });
         let client = Self { settings, closed: AtomicBool::new(false), word, live: PerProcess::new() };
         client.live.get(|_| live.take().expect("made once"));
@@ -166,8 +169,9 @@ impl Client {
             expired,
         };
         match self.read_cached(|snapshot| read(snapshot, false)) {
-            Some(token) => Ok(token),
-            None => self.read_token(timeout, cancel, read),
+            // One that is over is about to be withdrawn: the machine has slept.
+            Some(token) if token.remaining_ms > 0 => Ok(token),
+            _ => self.read_token(timeout, cancel, read),
         }
     }
 
@@ -186,7 +190,7 @@ impl Client {
         read: impl FnOnce(&Snapshot, bool) -> T,
     ) -> Result<T> {
         let live = self.live();
-        let lease = live.lease(&self.limits(live, timeout, cancel))?;
+        let lease = live.lease(&self.limits(live, timeout, cancel), Purpose::Token)?;
         Ok(read(&lease.snapshot, lease.expired))
     }
 
@@ -209,16 +213,20 @@ impl Client {
         self.check_open()?;
         let live = self.live();
         let session = live.session();
-        let Some(why) = rejection::classify(status, body) else {
-            session.accepted(generation);
+        let body = beginning(body, rejection::READ);
+        let Some(why) = rejection::classify(status, &body) else {
+            if voice::carried_out(status, &body) {
+                session.accepted(&Attempts::reported(), generation);
+            }
             return Ok(Advice::Return);
         };
-        let verdict = self.note_rejection(live, &session, generation, why, None);
+        let refusal = Refusal { why, server: None, body: &body, request: "a request" };
+        let verdict = self.note_rejection(live, &session, &mut Attempts::reported(), generation, &refusal);
         if verdict != Verdict::Return {
             live.handle.counters.count(Count::Replays);
         }
         Ok(match verdict {
-            Verdict::Return => Advice::Return,
+            Verdict::Return | Verdict::Retry { .. } => Advice::Return,
             Verdict::Replay => Advice::Replay,
             Verdict::ReplayIfIdempotent => Advice::ReplayIfIdempotent,
         })
@@ -299,17 +307,20 @@ impl Client {
         &self,
         live: &Live,
         session: &Session,
+        attempts: &mut Attempts,
         generation: u64,
-        why: Rejection,
-        server: Option<usize>,
+        refusal: &Refusal<'_>,
     ) -> Verdict {
         let counters = &live.handle.counters;
-        counters.count(match why {
-            Rejection::Identity => Count::RejectionsIdentity,
-            Rejection::Permission => Count::RejectionsPermission,
-            Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
-        });
-        let verdict = session.rejected(generation, why, server);
+        // A token that is tried again in the same request counts once.
+        if !attempts.has_refused(generation) {
+            counters.count(match refusal.why {
+                Rejection::Identity => Count::RejectionsIdentity,
+                Rejection::Permission => Count::RejectionsPermission,
+                Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
+            });
+        }
+        let verdict = session.rejected(attempts, generation, refusal);
         if verdict == Verdict::Replay && session.has_newer(generation) {
             counters.count(Count::HeldBackGeneration);
         }
@@ -357,8 +368,8 @@ impl Live {
         Some(Lease { snapshot, expired: false })
     }
 
-    fn lease(&self, limits: &Limits<'_>) -> Result<Lease> {
-        session::lease(process::current(), &self.handle, || self.session(), limits)
+    fn lease(&self, limits: &Limits<'_>, purpose: Purpose) -> Result<Lease> {
+        session::lease(process::current(), &self.handle, || self.session(), limits, purpose)
     }
 }
 

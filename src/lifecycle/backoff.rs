@@ -153,6 +153,7 @@ impl Backoff {
                 self.refused += 1;
                 if self.refused == 1 { Class::RefusedOnce } else { Class::CredentialsRejected }
             }
+            Reason::Gateway => Class::Unreachable,
             Reason::MissingApi | Reason::NotNacos => Class::Protocol,
         }
     }

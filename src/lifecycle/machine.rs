@@ -8,6 +8,7 @@ use super::{
     Time,
     backoff::{Backoff, Class, LoginError, Pause},
     decision::{Demand, Issued},
+    disagreement::{Disagreement, Probe},
     foreign::ForeignRefusals,
     token::{Token, Trust},
     window::{self, Window},
@@ -56,6 +57,12 @@ pub struct Machine {
     /// When a token was given up last.
     pub(super) given_up: Option<Time>,
     pub(super) foreign_refusals: ForeignRefusals,
+    /// Tokens before this one that some server took, the last one first.
+    pub(super) kept: Vec<Token>,
+    /// When logins replaced tokens that had been refused, of late.
+    pub(super) relogins: Vec<Time>,
+    pub(super) disagreement: Option<Disagreement>,
+    pub(super) probe: Option<Probe>,
     /// Tokens are given from elsewhere; no login brings another.
     pub(super) external: bool,
 }
@@ -78,6 +85,10 @@ impl Machine {
             refused_in_a_row: 0,
             given_up: None,
             foreign_refusals: ForeignRefusals::default(),
+            kept: Vec::new(),
+            relogins: Vec::new(),
+            disagreement: None,
+            probe: None,
             external: false,
         }
     }
@@ -209,7 +220,14 @@ impl Machine {
             _ => (draw(&mut self.rng, life), life),
         };
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
-        self.token = Some(Token { generation, sent, issued: now, issued_by, window, whole, trust });
+        let before_its_time = |t: &&Token| now < t.window.advisory && (!t.is_usable() || t.trust.is_doubted());
+        if let Some(refused) = self.token.as_ref().filter(before_its_time) {
+            self.note_relogin(refused.trust.was_accepted(), now);
+        }
+        let old = self.token.replace(Token { generation, sent, issued: now, issued_by, window, whole, trust });
+        if let Some(old) = old.filter(|_| !same) {
+            self.keep(old, now);
+        }
         true
     }
 
@@ -234,6 +252,13 @@ impl Machine {
             token.trust.login_failed();
         }
         true
+    }
+
+    /// The login under way has cost so many looks at the credentials beside the one that its failure counts.
+    pub(crate) fn note_looks(&mut self, looks: u32) {
+        for _ in 0..looks {
+            self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
+        }
     }
 
     fn is_under_way(&self, number: u64) -> bool {

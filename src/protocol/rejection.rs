@@ -2,7 +2,7 @@
 //! only the words differ.
 
 /// How many bytes of an answer are read for its words.
-pub(super) const READ: usize = 4096;
+pub(crate) const READ: usize = 4096;
 
 /// Why a server refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Rejection {
     Permission,
     /// The server itself lacks a setting: no login cures it.
     Misconfigured,
-    /// A 403 without words that tell: perhaps a proxy's, perhaps a server that hides its messages.
+    /// A 401 or 403 without words that tell: perhaps a proxy's, perhaps a server that hides its messages.
     Unknown,
 }
 
@@ -31,6 +31,8 @@ const IDENTITY: &[&str] = &[
     "unsupported signature algorithm",
     "unknown user",
     "user not found",
+    "unauthenticated",
+    "session expired",
 ];
 
 /// Sorts an answer; `None` if it is no rejection at all. The first list with a hit wins, in this order: permission,
@@ -45,8 +47,17 @@ pub(crate) fn classify(status: u16, body: &[u8]) -> Option<Rejection> {
         500 => says(&["jwt expired"]).then_some(Rejection::Identity),
         _ if says(PERMISSION) => Some(Rejection::Permission),
         _ if says(MISCONFIGURED) => Some(Rejection::Misconfigured),
-        401 => Some(Rejection::Identity),
         _ if says(IDENTITY) => Some(Rejection::Identity),
         _ => Some(Rejection::Unknown),
+    }
+}
+
+/// Whether a server says that it has no such API, not that something asked of the API is not there.
+pub(crate) fn is_missing_api(status: u16, body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(READ)]);
+    match status {
+        404 => !text.contains("not exist"),
+        500 => text.contains("No static resource"),
+        _ => false,
     }
 }

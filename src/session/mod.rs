@@ -3,6 +3,7 @@
 //! From the top: a handle [`leases`](lease) a token; the [`session`] has it, or wants one; the process's one [`process`] thread
 //! runs the [`login`] with [`credentials`] at one of the [`servers`]; the token is published in the [`cache`].
 
+mod alarm;
 mod cache;
 mod cell;
 pub(crate) mod credentials;
@@ -18,8 +19,8 @@ mod state;
 
 pub(crate) use cache::{Snapshot, TokenCache};
 pub(crate) use handle::{Handle, Lease};
-pub(crate) use lease::lease;
+pub(crate) use lease::{Purpose, lease};
 #[cfg(test)]
 pub(crate) use login::look;
 pub(crate) use servers::Server;
-pub(crate) use session::{Gauges, Origin, Session};
+pub(crate) use session::{Gauges, Origin, Refusal, Session};

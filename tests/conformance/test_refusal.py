@@ -160,7 +160,7 @@ def test_a_500_that_means_an_expired_token(shim: Shim, serve: Serve) -> None:
     """1.4.8 in the very instant of expiry. Any other 500 is the caller's."""
     server = serve()
     handle = Handle.open(shim, server.address)
-    handle.get_token()
+    handle.read()
     server.fault("request", "status", times=1, status=500, body="Server failed,JWT expired at 2026-01-01T00:00:00Z")
     answer = handle.read()
     assert (answer["http_status"], answer["replayed"]) == (200, True)

@@ -25,19 +25,20 @@ class Bearer:
 
     def __init__(self, client: BaseClient) -> None:
         if client._carriage == "query":
-            raise invalid('the adapters carry the token in a header: use carriage="bearer" or "header"')
+            raise invalid('the adapters carry the token in a header: use carriage="auto", "bearer" or "header"')
         self._client = client
-        self._in_authorization = client._carriage == "bearer"
+        self._in_authorization = client._carriage != "header"
         self._schemes: dict[str | None, frozenset[str]] = {}
-        for server in client._server_addr.split(","):
+        for server in client._server_addr.replace(";", ",").split(","):
             url = urlsplit(server.strip() if "://" in server else f"http://{server.strip()}")
             schemes = frozenset({"https"} if url.scheme == "https" else {"http", "https"})
-            self._schemes[url.hostname] = self._schemes.get(url.hostname, schemes) & schemes
+            host = _ascii(url.hostname)
+            self._schemes[host] = self._schemes.get(host, schemes) & schemes
         self._accepted = 0
 
     def is_for(self, url: str) -> bool:
         parts = urlsplit(url)
-        return parts.scheme in self._schemes.get(parts.hostname, ())
+        return parts.scheme in self._schemes.get(_ascii(parts.hostname), ())
 
     def header(self, token: Token) -> tuple[str, str]:
         return ("Authorization", f"Bearer {token.value}") if self._in_authorization else ("accessToken", token.value)
@@ -55,3 +56,13 @@ class Bearer:
         if advice is Advice.REPLAY_IF_IDEMPOTENT:
             return Advice.REPLAY if method.upper() in _IDEMPOTENT else Advice.RETURN
         return advice
+
+
+def _ascii(host: str | None) -> str | None:
+    """The name as the DNS has it; HTTP libraries spell one of other letters in either way."""
+    if host is None or host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return host
