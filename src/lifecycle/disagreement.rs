@@ -145,6 +145,11 @@ impl Machine {
     /// None of the tokens there are is taken, by several nodes of several secrets. One more login may lead to the node that
     /// refuses; the tokens stay, as other nodes take them.
     pub(super) fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
+        if matches!(self.refresh, Refresh::LoggingIn { .. })
+            || self.token.as_ref().is_some_and(|t| t.trust.is_doubted())
+        {
+            return Verdict::Replay; // with what the login brings that is under way, or due
+        }
         let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
         let Some(known) = self.disagreement.as_mut().filter(|known| !pausing && known.login_at <= now) else {
             return Verdict::Return;
@@ -163,6 +168,7 @@ impl Machine {
         let used = self.token.as_ref()?;
         let taken_since = used.accepted.is_some_and(|at| at > attempts.sent && attempts.sent > Time::ZERO);
         if taken_since && !attempts.reported && attempts.refused.len() == 1 {
+            attempts.was_fresh = true;
             return Some(Verdict::Retry { generation: used.generation, after: Duration::ZERO });
         }
         let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now - t.issued < FRESH)?;
