@@ -10,6 +10,8 @@ use crate::{
 
 const ATTEMPT: Time = Time::from_secs(30);
 const LOGIN: Time = Time::from_secs(35);
+/// How long after that an answer is still taken, if no other login has begun.
+const LATE: Time = Time::from_secs(60);
 /// How long a request may take, logins included: the library's default.
 const REQUEST: Time = Time::from_secs(15);
 const SET_ASIDE: Time = Time::from_secs(30);
@@ -23,6 +25,7 @@ pub(crate) struct Ours {
     down_until: [Time; 3],
     login: Option<Login>,
     waiting: Vec<Call>,
+    rng: Rng,
 }
 
 /// One login, from server to server until one can be reached.
@@ -31,6 +34,8 @@ struct Login {
     sent: Time,
     left: Vec<usize>,
     asked: usize,
+    /// When it counts as too slow; later there is no such time, and it is only listened to.
+    slow_at: Time,
 }
 
 /// A request under way.
@@ -62,6 +67,7 @@ impl Client for Ours {
             down_until: [Time::ZERO; 3],
             login: None,
             waiting: Vec::new(),
+            rng: rng.fork(),
         }
     }
 
@@ -93,10 +99,9 @@ impl Client for Ours {
                 *down_until = Time::ZERO;
                 self.end_login(outside, Err(LoginError::Answered(Reason::Refused, None)));
             }
-            Answer::Slow => {
-                *down_until = login.sent + SET_ASIDE;
-                self.end_login(outside, Err(LoginError::Slow));
-            }
+            // It was given up long ago.
+            Answer::Slow => self.login = None,
+            Answer::Lost if login.slow_at == Time::MAX => self.login = None,
             Answer::Lost => {
                 *down_until = login.sent + SET_ASIDE;
                 self.ask(outside);
@@ -174,14 +179,21 @@ impl Ours {
     /// What the refresher does when it wakes.
     fn tick(&mut self, outside: &mut Outside) {
         let now = outside.now;
+        if let Some(login) = self.login.as_mut().filter(|login| login.slow_at <= now) {
+            login.slow_at = Time::MAX;
+            self.down_until[login.asked] = login.sent + SET_ASIDE;
+            let number = login.number;
+            return self.fail(outside, number, LoginError::Slow);
+        }
         if let Some(number) = self.machine.start(now) {
             let mut left = self.order(outside);
             left.reverse();
-            self.login = Some(Login { number, sent: now, left, asked: 0 });
+            self.login = Some(Login { number, sent: now, left, asked: 0, slow_at: Time::MAX });
             self.ask(outside);
         }
         let patience = self.waiting.iter().filter_map(|c| c.patience).filter(|at| *at > now).min();
-        let due = [self.machine.next_due(now), patience].into_iter().flatten().min();
+        let slow_at = self.login.as_ref().map(|login| login.slow_at);
+        let due = [self.machine.next_due(now), patience, slow_at].into_iter().flatten().min();
         outside.wake_at(due.unwrap_or(Time::MAX).min(now + LONGEST_SLEEP));
     }
 
@@ -191,7 +203,8 @@ impl Ours {
         let ends = login.sent + LOGIN;
         while let Some(server) = login.left.pop() {
             login.asked = server;
-            if outside.login(server, ends.min(outside.now + ATTEMPT)) {
+            if outside.login(server, ends.min(outside.now + ATTEMPT) + LATE) {
+                login.slow_at = ends.min(outside.now + ATTEMPT);
                 return;
             }
             self.down_until[server] = login.sent + SET_ASIDE;
@@ -201,30 +214,38 @@ impl Ours {
 
     fn end_login(&mut self, outside: &mut Outside, result: Result<Token, LoginError>) {
         let (Some(login), now) = (self.login.take(), outside.now) else { return };
-        match result {
-            Ok(token) => {
-                self.generation += 1;
-                self.token = Some(token);
-                let ttl = Some(token.life(now));
-                let issued = Issued {
-                    generation: self.generation,
-                    ttl,
-                    same: false,
-                    sent: login.sent,
-                    server: Some(login.asked),
-                };
-                self.machine.issued(login.number, issued, now);
-            }
-            Err(error) => {
-                self.machine.failed(login.number, error, now);
-                self.first = (self.first + 1) % outside.servers();
-            }
+        let token = match result {
+            Ok(token) => token,
+            Err(error) => return self.fail(outside, login.number, error),
+        };
+        self.generation += 1;
+        self.token = Some(token);
+        let ttl = Some(token.life(now));
+        let issued =
+            Issued { generation: self.generation, ttl, same: false, sent: login.sent, server: Some(login.asked) };
+        self.machine.issued(login.number, issued, now);
+        self.first = login.asked;
+        for call in std::mem::take(&mut self.waiting) {
+            if call.deadline < now { outside.failed() } else { self.send(outside, call) }
+        }
+        self.tick(outside);
+    }
+
+    fn fail(&mut self, outside: &mut Outside, number: u64, error: LoginError) {
+        let now = outside.now;
+        if self.machine.failed(number, error, now) {
+            let others = outside.servers().max(2) - 1;
+            self.first = (self.first + 1 + self.rng.usize(..others)) % outside.servers();
         }
         for call in std::mem::take(&mut self.waiting) {
-            if call.deadline < now || (result.is_err() && call.patience.is_none()) {
+            if call.deadline < now {
                 outside.failed();
-            } else {
+            } else if call.patience.is_some() {
                 self.send(outside, call);
+            } else if self.machine.is_starting() {
+                self.waiting.push(call);
+            } else {
+                outside.failed();
             }
         }
         self.tick(outside);

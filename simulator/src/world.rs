@@ -138,10 +138,11 @@ impl Outside {
         let node = self.node(server);
         let Some(done) = self.cluster.queue(node, self.now) else { return false };
         self.tally.login(self.client, self.now);
-        self.tally.abandoned += u64::from(done > give_up);
         let event = if done <= give_up { Event::Done(node) } else { Event::GivenUp };
         let number = self.push(done.min(give_up), self.client, event);
-        self.pending[self.client] = Some(Pending { number, node });
+        // Whoever waited for another answer does so no longer.
+        let before = self.pending[self.client].replace(Pending { number, node });
+        self.tally.abandoned += u64::from(before.is_some());
         true
     }
 
@@ -188,6 +189,7 @@ impl Outside {
             };
             if self.pending[client].is_some_and(|p| p.number == number) {
                 self.pending[client] = None;
+                self.tally.abandoned += u64::from(answer == Answer::Slow);
                 clients[client].answer(self, answer);
             }
         }

@@ -67,6 +67,9 @@ pub enum Reason {
     MissingApi,
     /// 429, 502, 503, 504: too much to do.
     Overloaded,
+    /// A 502, 503 or 504 that is not Nacos's own: nobody is behind what answered.
+    #[cfg_attr(not(any(test, feature = "simulation")), allow(dead_code, reason = "read by the classification to come"))]
+    Gateway,
     /// 500: a fault, or (2.2.1 to 3.2) a wrong password. Only the past tells which.
     Fault,
     /// 400, 401, 403, or 200 without a token.

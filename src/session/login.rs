@@ -281,6 +281,7 @@ fn explain(
         }
         Reason::Overloaded if status == 429 => (Kind::Throttled, "the server asks to be left alone for a while".into()),
         Reason::Overloaded => (Kind::Server, format!("the server has too much to do: {said}")),
+        Reason::Gateway => (Kind::Server, format!("nobody is behind what answered: {said}")),
         Reason::MissingApi => {
             (Kind::Protocol, "no login API there; is this a Nacos, and is context_path right?".into())
         }

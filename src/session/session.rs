@@ -319,7 +319,7 @@ impl Session {
                     return;
                 }
                 state.count(match login_error {
-                    LoginError::Unreachable => Count::FailuresUnreachable,
+                    LoginError::Unreachable | LoginError::Answered(Reason::Gateway, _) => Count::FailuresUnreachable,
                     LoginError::Slow | LoginError::Answered(Reason::Overloaded, _) => Count::FailuresOverloaded,
                     LoginError::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
                     LoginError::NoCredentials | LoginError::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
