@@ -41,7 +41,8 @@ fn main() -> std::io::Result<()> {
         "| scenario | clients | rule | peak logins/s | repeats/s | p50 | p99 | never | logins | abandoned | most in 15 min | failed requests |"
     );
     println!("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
-    let panels: Vec<Panel> = scenario::all().iter().filter(|s| s.name.contains(&args.only)).map(|s| compare(s, args.seed)).collect();
+    let panels: Vec<Panel> =
+        scenario::all().iter().filter(|s| s.name.contains(&args.only)).map(|s| compare(s, args.seed)).collect();
     if let Some(path) = args.svg {
         let legend = "logins per second that reach the servers (dashed: what they can answer)";
         std::fs::write(path, chart::svg(&panels, legend))?;
@@ -51,7 +52,16 @@ fn main() -> std::io::Result<()> {
 
 /// Runs a scenario with each rule and prints a line for each.
 fn compare(scenario: &Scenario, seed: u64) -> Panel {
-    if std::env::var_os("OURS").is_some() { let t = report::<Ours>(scenario, seed); if std::env::var_os("SERIES").is_some() { for c in t.repeats.chunks(5).take(300).enumerate() { eprint!("{}:{} ", c.0*5, c.1.iter().max().unwrap()); } eprintln!(); } return Panel { title: String::new(), seconds: 1, capacity: 1.0, lines: vec![] } }
+    if std::env::var_os("OURS").is_some() {
+        let t = report::<Ours>(scenario, seed);
+        if std::env::var_os("SERIES").is_some() {
+            for c in t.repeats.chunks(5).take(300).enumerate() {
+                eprint!("{}:{} ", c.0 * 5, c.1.iter().max().unwrap());
+            }
+            eprintln!();
+        }
+        return Panel { title: String::new(), seconds: 1, capacity: 1.0, lines: vec![] };
+    }
     let ours = report::<Ours>(scenario, seed);
     let patient = report::<Java<30>>(scenario, seed);
     let hasty = report::<Java<3>>(scenario, seed);

@@ -132,7 +132,8 @@ impl Backoff {
 
     /// The next pause of this class in seconds: from, to.
     fn step(&mut self, now: Time, class: Class, error: LoginError, situation: Situation) -> (f64, f64) {
-        let starving = situation.starving;
+        let Situation { starving, took, .. } = situation;
+        let took = took.as_secs_f64();
         match class {
             Class::Unreachable | Class::Gateway => {
                 self.server_unreachable(now);
@@ -149,21 +150,24 @@ impl Backoff {
             Class::Starting => (1.0, 2.0),
             Class::Overloaded => {
                 self.overloaded += 1;
-                // A 500 may still be about the password: nobody's need for a token makes that cheaper.
-                let fault = matches!(error, LoginError::Answered(Reason::Fault, _));
-                match self.overloaded {
+                match (self.overloaded, error) {
                     // Of a server that has restarted unseen: it takes 5 s to load its users.
-                    1 if fault => (6.0, 15.0),
-                    1 => (1.0, 30.0),
-                    _ if starving && matches!(error, LoginError::Answered(Reason::Overloaded, _)) => (15.0, 35.0),
-                    2 if starving && !fault => (15.0, 45.0),
-                    3 if starving && !fault => (30.0, 90.0),
-                    _ if starving && !fault => (60.0, 180.0),
-                    2 => (30.0, 120.0),
+                    (1, LoginError::Answered(Reason::Fault, _)) => (6.0, 15.0),
+                    (1, LoginError::Slow) => (1.0, 40.0),
+                    (1, _) => (1.0, 30.0),
+                    // To say that it is too much costs a server little.
+                    (_, LoginError::Answered(Reason::Overloaded, _)) if starving => (15.0, 35.0),
+                    // A login that it takes in and works off late costs it as much as any other.
+                    (2, LoginError::Slow) if starving => (15.0, 45.0),
+                    (3, LoginError::Slow) if starving => (30.0, 90.0),
+                    (_, LoginError::Slow) if starving => (60.0, 180.0),
+                    // A 500 may be about the password all the same, however much it is needed.
+                    (2, _) => (30.0, 120.0),
                     _ => (300.0, 600.0),
                 }
             }
-            Class::RefusedOnce => (17.0, 25.0 + 2.0 * situation.took.as_secs_f64()),
+            // The longer the answer took, the more there is to do: everybody's second opinion need not come at once.
+            Class::RefusedOnce => (17.0 + took, 25.0 + 3.0 * took),
             // Two of them a quarter of an hour, evenly, leave one for what is learnt meanwhile.
             Class::CredentialsRejected => match self.refused {
                 ..=8 => (400.0, 500.0),

@@ -72,7 +72,12 @@ impl Machine {
         self.given_up = Some(now);
         if self.is_refused_everywhere() && !matches!(self.refresh, Refresh::LoggingIn { .. }) {
             let overloaded = LoginError::Answered(Reason::Overloaded, None);
-            let pause = self.backoff.pause(&mut self.rng, now, overloaded, Situation { was_good: true, starving: false, took: Duration::ZERO });
+            let pause = self.backoff.pause(
+                &mut self.rng,
+                now,
+                overloaded,
+                Situation { was_good: true, starving: false, took: Duration::ZERO },
+            );
             self.refresh = Refresh::Pausing(pause);
             return Verdict::Return;
         }

@@ -3,6 +3,7 @@ mod details;
 mod external;
 mod invariants;
 mod pauses;
+mod recovery;
 mod situations;
 mod window;
 mod world;

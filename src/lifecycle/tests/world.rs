@@ -40,6 +40,13 @@ impl World {
         self.machine.issued(login, issued, self.now)
     }
 
+    /// A login that somebody wants fails.
+    pub(super) fn fail(&mut self, error: LoginError) {
+        self.demand();
+        let login = self.start();
+        assert!(self.machine.failed(login, error, self.now));
+    }
+
     pub(super) fn log_in(&mut self, ttl: f64) {
         self.demand();
         let login = self.start();
