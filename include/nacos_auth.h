@@ -108,9 +108,25 @@
 #define NACOS_EVENT_SERVER_DOWN 7
 
 /**
- * The token rides as `Authorization: Bearer <token>`: every Nacos. The default.
+ * Event: servers, or nodes behind one address, do not agree on which tokens are good: they have different secrets.
  */
-#define NACOS_CARRIAGE_BEARER 0
+#define NACOS_EVENT_SERVERS_DISAGREE 8
+
+/**
+ * Event: a server takes the token in the query only, so that is where it rides from now on (NACOS_CARRIAGE_AUTO).
+ */
+#define NACOS_EVENT_TOKEN_IN_QUERY 9
+
+/**
+ * Event: a request was sent without a token: no login succeeds, and the server asks for none (NACOS_ANONYMOUS_AUTO).
+ */
+#define NACOS_EVENT_SENT_WITHOUT_TOKEN 10
+
+/**
+ * As NACOS_CARRIAGE_BEARER. Where a server refuses a token that it has just issued, and has taken none yet, the token is tried
+ * once as in NACOS_CARRIAGE_QUERY, and rides there from then on if it is taken (r-nacos up to 0.8.5). The default.
+ */
+#define NACOS_CARRIAGE_AUTO 0
 
 /**
  * The token rides as the header `accessToken`: servers from 2.1 on; for gateways that need Authorization for themselves.
@@ -121,6 +137,22 @@
  * The token rides as the query parameter `accessToken`: every Nacos, but it ends up in access logs.
  */
 #define NACOS_CARRIAGE_QUERY 2
+
+/**
+ * The token rides as `Authorization: Bearer <token>`: every Nacos.
+ */
+#define NACOS_CARRIAGE_BEARER 3
+
+/**
+ * Requests are sent without a token where no login has ever succeeded and a Nacos has shown that it asks nobody for one:
+ * authentication is off there. Each such request is an event. The default.
+ */
+#define NACOS_ANONYMOUS_AUTO 0
+
+/**
+ * No request is sent without a token: without a login it fails with the login's error.
+ */
+#define NACOS_ANONYMOUS_NEVER 1
 
 /**
  * The number of this ABI, for nacos_auth_abi_version(). Inside one number functions, options and statuses are only added.
@@ -396,9 +428,9 @@ typedef struct nacos_auth_options {
    */
   uint32_t max_connections;
   /**
-   * 0.
+   * Whether requests may be sent without a token: one of NACOS_ANONYMOUS_*.
    */
-  uint32_t reserved0;
+  int32_t anonymous;
 } nacos_auth_options;
 
 /**

@@ -86,9 +86,16 @@ inline const char *name(status code) noexcept { return nacos_status_name(static_
 
 /// Where the token rides on a request.
 enum class carriage : std::int32_t {
+  automatic = NACOS_CARRIAGE_AUTO,
   bearer = NACOS_CARRIAGE_BEARER,
   header = NACOS_CARRIAGE_HEADER,
   query = NACOS_CARRIAGE_QUERY,
+};
+
+/// Whether requests may be sent without a token.
+enum class anonymous : std::int32_t {
+  automatic = NACOS_ANONYMOUS_AUTO,
+  never = NACOS_ANONYMOUS_NEVER,
 };
 
 /// What to do with an answer that client::report_rejected() was told of.
@@ -115,6 +122,9 @@ enum class event_kind : std::int32_t {
   recovered = NACOS_EVENT_RECOVERED,
   token_rejected = NACOS_EVENT_TOKEN_REJECTED,
   server_down = NACOS_EVENT_SERVER_DOWN,
+  servers_disagree = NACOS_EVENT_SERVERS_DISAGREE,
+  token_in_query = NACOS_EVENT_TOKEN_IN_QUERY,
+  sent_without_token = NACOS_EVENT_SENT_WITHOUT_TOKEN,
 };
 
 /// The unit of every time here.
@@ -414,7 +424,8 @@ struct options {
   std::optional<milliseconds> connect_timeout = {};          ///< to one server
   std::optional<milliseconds> request_timeout = {};          ///< of calls that set none of their own
   std::uint32_t max_connections = 0;                         ///< in use by requests at the same time; 0: 128
-  carriage token_carriage = carriage::bearer;                ///< where the token rides
+  carriage token_carriage = carriage::automatic;             ///< where the token rides
+  anonymous without_token = anonymous::automatic;            ///< whether requests may be sent without one
   std::string password_file = {};                            ///< holds the password; read anew for each login
   std::string token = {};                                    ///< that somebody else got; nothing logs in
   std::function<supplied()> credentials = {};                ///< asked for each login
@@ -619,6 +630,7 @@ class client {
     in.request_timeout_ms = detail::timeout(settings.request_timeout);
     in.max_connections = settings.max_connections;
     in.carriage = static_cast<std::int32_t>(settings.token_carriage);
+    in.anonymous = static_cast<std::int32_t>(settings.without_token);
     in.log_level = static_cast<std::int32_t>(settings.log_level);
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     auto callbacks = detail::callbacks::of(settings, in);

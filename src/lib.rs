@@ -34,7 +34,7 @@ mod session;
 mod sys;
 mod wait;
 
-pub use client::{Advice, Client, Config, Request, Response, Stats, Token};
+pub use client::{Advice, Anonymous, Client, Config, Request, Response, Stats, Token};
 pub use error::{Error, Kind, Result};
 pub use lifecycle::{RefreshState, TokenState};
 pub use observe::{Event, EventKind, Level, Supply};
@@ -47,7 +47,7 @@ pub use wait::Cancel;
 #[doc(hidden)]
 pub mod simulation {
     pub use crate::{
-        lifecycle::{Demand, Issued, LoginError, Machine, Time, Verdict},
+        lifecycle::{Attempts, Demand, Issued, LoginError, Machine, Time, Verdict},
         protocol::{login::Reason, rejection::Rejection},
     };
 }

@@ -216,6 +216,18 @@ impl<'a> Limits<'a> {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// Waits for `time`, and not beyond the deadline.
+    pub(crate) fn sleep(&self, time: Duration) -> Result<(), Error> {
+        let until = self.deadline.min(Instant::now() + time);
+        let parker = Parker::new();
+        let _parked = self.park(&parker);
+        while Instant::now() < until {
+            self.check()?;
+            parker.park_until(until);
+        }
+        self.check()
+    }
+
     /// From now on `parker` is woken when the call may have to end, and by [`Waiters::notify`].
     pub(crate) fn park(&self, parker: &Arc<Parker>) -> Parked<'a> {
         self.waiters.parked.lock().push(parker.clone());

@@ -19,6 +19,7 @@ AT(nacos_auth_options, password_file, 88);
 AT(nacos_auth_options, credentials, 104);
 AT(nacos_auth_options, callback_drop, 136);
 AT(nacos_auth_options, max_connections, 144);
+AT(nacos_auth_options, anonymous, 148);
 AT(nacos_event, level, 12);
 AT(nacos_event, status, 24);
 AT(nacos_event, message, 40);

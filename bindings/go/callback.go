@@ -55,11 +55,16 @@ const (
 	EventRecovered      EventKind = C.NACOS_EVENT_RECOVERED       // a login succeeded after some that failed
 	EventTokenRejected  EventKind = C.NACOS_EVENT_TOKEN_REJECTED  // a server refused the token
 	EventServerDown     EventKind = C.NACOS_EVENT_SERVER_DOWN     // a server cannot be reached, others come first for a while
+
+	EventServersDisagree  EventKind = C.NACOS_EVENT_SERVERS_DISAGREE   // nodes have different secrets
+	EventTokenInQuery     EventKind = C.NACOS_EVENT_TOKEN_IN_QUERY     // a server takes the token only there
+	EventSentWithoutToken EventKind = C.NACOS_EVENT_SENT_WITHOUT_TOKEN // a request was sent without a token
 )
 
 // String returns the name of the kind.
 func (k EventKind) String() string {
-	names := []string{"", "login started", "token refreshed", "login failed", "latched", "recovered", "token rejected", "server down"}
+	names := []string{"", "login started", "token refreshed", "login failed", "latched", "recovered", "token rejected", "server down",
+		"servers disagree", "token in query", "sent without token"}
 	if k < 1 || int(k) >= len(names) {
 		return fmt.Sprintf("event %d", int32(k))
 	}

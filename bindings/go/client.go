@@ -32,9 +32,21 @@ const defaultRequestTimeout = 15 * time.Second
 type Carriage int32
 
 const (
+	// CarriageAuto is CarriageBearer, and CarriageQuery at a server that takes the token only there: r-nacos up to 0.8.5. A
+	// [Transport] always sends it as CarriageBearer does.
+	CarriageAuto   Carriage = C.NACOS_CARRIAGE_AUTO
 	CarriageBearer Carriage = C.NACOS_CARRIAGE_BEARER // Authorization: Bearer <token>, understood by every Nacos
 	CarriageHeader Carriage = C.NACOS_CARRIAGE_HEADER // accessToken: <token>, from Nacos 2.1 on
 	CarriageQuery  Carriage = C.NACOS_CARRIAGE_QUERY  // ?accessToken=<token>, which access logs keep: the last resort
+)
+
+// Anonymous is whether requests may be sent without a token.
+type Anonymous int32
+
+const (
+	// AnonymousAuto lets them where no login has ever succeeded and a Nacos has shown that it asks nobody for a token.
+	AnonymousAuto  Anonymous = C.NACOS_ANONYMOUS_AUTO
+	AnonymousNever Anonymous = C.NACOS_ANONYMOUS_NEVER // a request without a login fails with the login's error
 )
 
 // Options configure a [Client]. Required are ServerAddr and one way to get a token: Username with Password or PasswordFile,
@@ -69,6 +81,7 @@ type Options struct {
 	ConnectTimeout time.Duration // 0 means 2 s; rounded up to milliseconds
 	RequestTimeout time.Duration // 0 means 15 s: the limit of a call whose context has no deadline
 	Carriage       Carriage      // how the token travels
+	Anonymous      Anonymous     // whether requests may be sent without one
 
 	// MaxConnections is how many connections to the cluster [Client.Do] may use at the same time; a call beyond that waits
 	// for one, within its deadline. 0 means 128.
@@ -133,6 +146,7 @@ func New(options Options) (*Client, error) {
 		proxy:              m.optional("proxy", options.Proxy),
 		request_timeout_ms: timeoutMS(options.RequestTimeout),
 		carriage:           C.int32_t(options.Carriage),
+		anonymous:          C.int32_t(options.Anonymous),
 		max_connections:    C.uint32_t(options.MaxConnections),
 	}
 	// What is required goes as it is, for an error that says what is wrong with it.

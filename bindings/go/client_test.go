@@ -357,6 +357,7 @@ func TestInvalidOptions(t *testing.T) {
 		"no user":          {func(o *nacosauth.Options) { o.Username = "" }, "username"},
 		"no password":      {func(o *nacosauth.Options) { o.Password = "" }, "password"},
 		"carriage":         {func(o *nacosauth.Options) { o.Carriage = 7 }, "carriage"},
+		"anonymous":        {func(o *nacosauth.Options) { o.Anonymous = 7 }, "anonymous"},
 		"negative timeout": {func(o *nacosauth.Options) { o.RequestTimeout = -1 }, "timeout"},
 		"NUL":              {func(o *nacosauth.Options) { o.Password = "a\x00b" }, "password"},
 		"no such file":     {func(o *nacosauth.Options) { o.CAFile = "no/such/file.pem" }, "ca_file"},

@@ -138,7 +138,7 @@ func (c *Client) carry(request *http.Request, body io.ReadCloser, token string) 
 		out.Header = make(http.Header, 1)
 	}
 	out.Body = body
-	if c.carriage == CarriageBearer { // which beats everything else
+	if c.carriage == CarriageAuto || c.carriage == CarriageBearer { // which beats everything else
 		out.Header.Set("Authorization", "Bearer "+token)
 		return out
 	}

@@ -54,7 +54,7 @@ type tracked struct {
 func (b *tracked) Close() error { b.closed.Store(true); return nil }
 
 func TestTransportOverChangesOfTheSecret(t *testing.T) {
-	for name, carriage := range map[string]nacosauth.Carriage{
+	for name, carriage := range map[string]nacosauth.Carriage{"auto": nacosauth.CarriageAuto,
 		"bearer": nacosauth.CarriageBearer, "header": nacosauth.CarriageHeader, "query": nacosauth.CarriageQuery} {
 		t.Run(name, func(t *testing.T) {
 			server := start(t)

@@ -1,6 +1,6 @@
 //! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it with another.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Client, Live,
@@ -9,101 +9,170 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     http::{self, ErrorKind, Options, Phase},
-    lifecycle::{Time, Verdict},
+    lifecycle::{Attempts, Time, Verdict},
     observe::Count,
-    protocol::rejection::{self, Rejection},
-    session::{Lease, Server, Session, process},
+    protocol::{
+        carriage::Carriage,
+        rejection::{self, Rejection},
+        voice,
+    },
+    session::{Lease, Purpose, Server, Session, process},
     sys::clock,
     wait::Limits,
 };
 
-/// How often a request is repeated with a new token. The second time is for a token that was on its way already when
-/// the first one was refused: it may be of the same old secret.
+/// How often a request waits for a login and is repeated with what that brings. The second time is for a token that was on
+/// its way already when the first one was refused: it may be of the same old secret.
 const MOST_REPLAYS: u32 = 2;
 /// The largest answer taken.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// One request on its way.
-struct Call<'a> {
-    client: &'a Client,
-    live: &'a Live,
-    request: &'a Request,
-    limits: Limits<'a>,
+pub(super) struct Call<'a> {
+    pub(super) client: &'a Client,
+    pub(super) live: &'a Live,
+    pub(super) request: &'a Request,
+    pub(super) limits: Limits<'a>,
+}
+
+/// A token, and where it rides.
+#[derive(Clone, Copy)]
+pub(super) struct Ticket<'a> {
+    lease: &'a Lease,
+    carriage: Carriage,
+    attempts: &'a Attempts,
 }
 
 pub(super) fn request(client: &Client, mut request: Request) -> Result<Response> {
-    request.check(client.settings.carriage)?;
     let live = client.live();
+    request.check(live.session().origin.carriage)?;
     live.handle.counters.count(Count::Requests);
     let timeout = request.timeout.unwrap_or(client.settings.request_timeout);
     let limits = client.limits(live, timeout, request.cancel.as_ref());
     let call = Call { client, live, request: &request, limits };
     match call.lease() {
-        Ok(lease) => call.with_token(lease),
+        Ok(lease) => call.with_token(lease, 0),
         Err(error) => call.without_token(error),
     }
 }
 
 impl Call<'_> {
-    /// Sends with `lease`, and again with another token as long as the answers show that this one was the trouble.
-    fn with_token(&self, mut lease: Lease) -> Result<Response> {
-        let mut replays = 0;
+    /// Sends with `lease`, and again with another token, or at another node, as long as the answers show that the token was
+    /// the trouble.
+    pub(super) fn with_token(&self, mut lease: Lease, mut replays: u32) -> Result<Response> {
+        let (mut attempts, mut logins) = (Attempts::default(), 0);
         loop {
             let session = self.live.session();
             let generation = lease.snapshot.generation;
-            let (answer, server) = self.send(&session, Some(&lease))?;
+            attempts.begin(clock::now());
+            let (answer, server) = self.send_in_place(&session, &lease, &attempts)?;
             let answer = Response { replays, ..answer };
             let Some(why) = rejection::classify(answer.status, &answer.body) else {
-                session.accepted(generation);
+                if voice::carried_out(answer.status, &answer.body) {
+                    session.accepted(&attempts, generation);
+                } else if matches!(answer.status, 502..=504) {
+                    session.server_unreachable();
+                }
                 return Ok(answer);
             };
-            let verdict = self.client.note_rejection(self.live, &session, generation, why, Some(server));
-            let again = verdict == Verdict::Replay
-                || (verdict == Verdict::ReplayIfIdempotent && self.request.is_idempotent() && replays == 0);
-            if !again || replays == MOST_REPLAYS {
-                return Ok(answer);
-            }
-            lease = match self.lease() {
-                // Nobody said that the token was the reason, and there is no other.
-                Ok(other) if why == Rejection::Unknown && other.snapshot.generation == generation => return Ok(answer),
-                Err(_) if why == Rejection::Unknown => return Ok(answer),
-                other => other?,
+            let verdict = self.client.note_rejection(self.live, &session, &mut attempts, generation, why, Some(server));
+            let next = match verdict {
+                Verdict::Return => None,
+                Verdict::Retry { generation, after } => {
+                    if self.sleeps(after)?
+                        && let Some(kept) = session.lease_of(generation)
+                    {
+                        lease = kept;
+                        continue;
+                    }
+                    None
+                }
+                Verdict::ReplayIfIdempotent if !self.request.is_idempotent() || logins > 0 => None,
+                _ if logins == MOST_REPLAYS => None,
+                Verdict::Replay | Verdict::ReplayIfIdempotent => {
+                    logins += 1;
+                    match self.lease() {
+                        // Nobody said that the token was the reason, and there is no other.
+                        Ok(other) if why == Rejection::Unknown && other.snapshot.generation == generation => None,
+                        Err(_) if why == Rejection::Unknown => None,
+                        other => Some(other?),
+                    }
+                }
+            };
+            lease = match next {
+                Some(lease) => lease,
+                None if why == Rejection::Identity => return session.refused(&attempts).map_or(Ok(answer), Err),
+                None => return Ok(answer),
             };
             self.live.handle.counters.count(Count::Replays);
             replays += 1;
         }
     }
 
-    fn lease(&self) -> Result<Lease> {
-        self.live.cached_lease().map_or_else(|| self.live.lease(&self.limits), Ok)
+    pub(super) fn lease(&self) -> Result<Lease> {
+        self.live.cached_lease().map_or_else(|| self.live.lease(&self.limits, Purpose::Request), Ok)
     }
 
-    /// No login succeeds, but the server answers: perhaps it asks nobody for a token. One request shows it.
-    fn without_token(&self, error: Error) -> Result<Response> {
-        let session = self.live.session();
-        if error.http_status().is_none() || error.kind() == Kind::Forbidden || !session.may_be_open() {
-            return Err(error);
+    /// Waits for `time`; false if the call has not that much left.
+    fn sleeps(&self, time: Duration) -> Result<bool> {
+        if time.is_zero() {
+            return Ok(true);
         }
-        let (answer, _) = self.send(&session, None)?;
-        let open = rejection::classify(answer.status, &answer.body).is_none();
-        match session.is_open(open) {
-            _ if open => Ok(answer),
-            true => {
-                let (answer, _) = self.send(&session, Some(&self.lease()?))?;
-                Ok(Response { replays: 1, ..answer })
+        if self.limits.remaining() <= time {
+            return Ok(false);
+        }
+        self.limits.sleep(time)?;
+        Ok(true)
+    }
+
+    /// Sends with the token where the server reads it, as far as that is known; else looks once whether it is in the query.
+    fn send_in_place(&self, session: &Arc<Session>, lease: &Lease, attempts: &Attempts) -> Result<(Response, usize)> {
+        let carriage = session.origin.carriage;
+        let ticket = Ticket { lease, carriage, attempts };
+        let (answer, server) = self.send(session, Some(ticket))?;
+        if carriage != Carriage::Auto {
+            return Ok((answer, server.index));
+        }
+        let place = server.place();
+        let refused = |answer: &Response| rejection::classify(answer.status, &answer.body);
+        match refused(&answer) {
+            None if voice::carried_out(answer.status, &answer.body) => server.took_token(place),
+            Some(Rejection::Identity)
+                if place == Carriage::Bearer
+                    && session.is_unproven(lease.snapshot.generation, server.index)
+                    && server.may_look_elsewhere(lease.snapshot.generation) =>
+            {
+                let ticket = Ticket { carriage: Carriage::Query, ..ticket };
+                let (other, other_server) = self.send(session, Some(ticket))?;
+                if refused(&other) != Some(Rejection::Identity) {
+                    other_server.took_token(Carriage::Query);
+                    session.tell_place(other_server);
+                    return Ok((other, other_server.index));
+                }
             }
-            false => Err(error),
+            _ => {}
         }
+        Ok((answer, server.index))
     }
 
-    /// Sends to the first server that can be reached; its answer, and its place in the list.
-    fn send(&self, session: &Arc<Session>, lease: Option<&Lease>) -> Result<(Response, usize)> {
+    /// Sends to the first server that can be reached.
+    pub(super) fn send<'s>(
+        &self,
+        session: &'s Arc<Session>,
+        ticket: Option<Ticket<'_>>,
+    ) -> Result<(Response, &'s Server)> {
         let (mut last, began) = (None, clock::now());
-        for server in session.servers.candidates(began) {
+        let generation = ticket.map_or(0, |ticket| ticket.lease.snapshot.generation);
+        let has_refused = |server: &Server| ticket.is_some_and(|t| t.attempts.was_refused(generation, server.index));
+        let mut candidates = session.servers.candidates(began);
+        candidates.sort_by_key(|server| has_refused(server));
+        for server in candidates {
             let mut failed_before = false;
             loop {
                 self.limits.check()?;
-                let failure = match session.transport.exchange(self.prepare(server, lease)?, &self.limits) {
+                // Another connection may lead to another node.
+                let request = self.prepare(server, ticket, !has_refused(server))?;
+                let failure = match session.transport.exchange(request, &self.limits) {
                     Ok(http::Response { status, headers, body, lost_connection }) => {
                         session.servers.answered(server);
                         if lost_connection {
@@ -112,8 +181,7 @@ impl Call<'_> {
                         if session.transport.wants_reaping() {
                             process::current().wake();
                         }
-                        let generation = lease.map_or(0, |l| l.snapshot.generation);
-                        return Ok((Response { status, headers, body, generation, replays: 0 }, server.index));
+                        return Ok((Response { status, headers, body, generation, replays: 0 }, server));
                     }
                     Err(failure) => failure,
                 };
@@ -169,12 +237,14 @@ impl Call<'_> {
     }
 
     /// The request as it goes to `server`.
-    fn prepare(&self, server: &Server, lease: Option<&Lease>) -> Result<http::Request> {
+    fn prepare(&self, server: &Server, ticket: Option<Ticket<'_>>, reuse: bool) -> Result<http::Request> {
         let Request { method, path, query, headers, body, .. } = self.request;
         let mut headers = headers.clone();
-        let carriage = self.client.settings.carriage;
-        let parameter = match lease {
-            Some(lease) => carriage.attach(&lease.snapshot.token, &mut headers)?,
+        let parameter = match ticket {
+            Some(Ticket { lease, carriage, .. }) => {
+                let carriage = if carriage == Carriage::Auto { server.place() } else { carriage };
+                carriage.attach(&lease.snapshot.token, &mut headers)?
+            }
             None => None,
         };
         let parameters = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(parameter);
@@ -188,7 +258,7 @@ impl Call<'_> {
                 largest_answer: LARGEST_ANSWER,
                 connect_timeout: self.client.settings.connect_timeout,
                 max_connections: self.client.settings.max_connections,
-                reuse: true,
+                reuse,
             },
         })
     }

@@ -32,6 +32,17 @@ pub struct Config {
     request_timeout: Duration,
     max_connections: usize,
     carriage: Carriage,
+    anonymous: Anonymous,
+}
+
+/// Whether requests may be sent without a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anonymous {
+    /// Where no login has ever succeeded and a Nacos has shown that it asks nobody for a token: authentication is off there.
+    #[default]
+    Auto,
+    /// Never: a request fails with the error of the login.
+    Never,
 }
 
 /// Where the credentials come from, unchecked.
@@ -87,7 +98,8 @@ impl Config {
             connect_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(15),
             max_connections: MAX_CONNECTIONS,
-            carriage: Carriage::Bearer,
+            carriage: Carriage::default(),
+            anonymous: Anonymous::default(),
         }
     }
 
@@ -166,6 +178,12 @@ impl Config {
         self
     }
 
+    /// Whether requests may be sent without a token.
+    pub fn anonymous(mut self, anonymous: Anonymous) -> Self {
+        self.anonymous = anonymous;
+        self
+    }
+
     pub(super) fn check(self) -> Result<Checked> {
         let servers = server::parse(&self.server_addr, self.context_path.as_deref())?;
         if self.max_connections == 0 {
@@ -185,13 +203,13 @@ impl Config {
             (Login::Callback, None) => return Err(Error::config("credentials: there is no callback")),
         };
         Ok(Checked {
-            origin: Origin { servers, settings },
+            origin: Origin { servers, settings, carriage: self.carriage },
             source,
             listener,
             connect_timeout: self.connect_timeout,
             request_timeout: self.request_timeout,
             max_connections: self.max_connections,
-            carriage: self.carriage,
+            anonymous: self.anonymous,
         })
     }
 }
@@ -210,5 +228,5 @@ pub(super) struct Checked {
     pub(super) connect_timeout: Duration,
     pub(super) request_timeout: Duration,
     pub(super) max_connections: usize,
-    pub(super) carriage: Carriage,
+    pub(super) anonymous: Anonymous,
 }

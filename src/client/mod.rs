@@ -1,5 +1,6 @@
 //! The client: what a Rust user imports, and what the C functions wrap.
 
+mod anonymous;
 mod call;
 mod config;
 mod request;
@@ -16,7 +17,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-pub use config::Config;
+pub use config::{Anonymous, Config};
 pub use request::{Request, Response};
 pub use stats::Stats;
 
@@ -26,15 +27,15 @@ use crate::sys::lock::Mutex;
 use crate::{
     error::{Error, Result},
     http::{Http, Transport},
-    lifecycle::Verdict,
+    lifecycle::{Attempts, Verdict},
     observe::{Count, Counters},
     protocol::{
-        carriage::Carriage,
         rejection::{self, Rejection},
+        voice,
     },
     secret::Secret,
     session::{
-        self, Handle, Lease, Session, Snapshot, TokenCache,
+        self, Handle, Lease, Purpose, Session, Snapshot, TokenCache,
         credentials::{Credentials, Source},
         process,
     },
@@ -57,7 +58,7 @@ pub struct Client {
 
 /// What calls of one client go by.
 struct Settings {
-    carriage: Carriage,
+    anonymous: Anonymous,
     connect_timeout: Duration,
     request_timeout: Duration,
     max_connections: usize,
@@ -116,7 +117,8 @@ impl Client {
     }
 
     fn over(checked: Checked, connect: impl FnOnce() -> Result<Arc<dyn Transport>>) -> Result<Self> {
-        let Checked { origin, source, listener, connect_timeout, request_timeout, max_connections, carriage } = checked;
+        let Checked { origin, source, listener, connect_timeout, request_timeout, max_connections, anonymous } =
+            checked;
         let word = Arc::new(AtomicU64::new(0));
         let handle = Arc::new(Handle {
             cache: TokenCache::new(word.clone()),
@@ -128,7 +130,7 @@ impl Client {
         let session = process::current().join(&handle, &origin, &source, connect)?;
         // Whoever makes a handle has a reason to think that the credentials are good.
         session.clear_failures();
-        let settings = Settings { carriage, connect_timeout, request_timeout, max_connections };
+        let settings = Settings { anonymous, connect_timeout, request_timeout, max_connections };
         let mut live = Some(Live { handle, session: ArcSwap::new(session), moving: Mutex::new(()) });
         let client = Self { settings, closed: AtomicBool::new(false), word, live: PerProcess::new() };
         client.live.get(|_| live.take().expect("made once"));
@@ -186,7 +188,7 @@ impl Client {
         read: impl FnOnce(&Snapshot, bool) -> T,
     ) -> Result<T> {
         let live = self.live();
-        let lease = live.lease(&self.limits(live, timeout, cancel))?;
+        let lease = live.lease(&self.limits(live, timeout, cancel), Purpose::Token)?;
         Ok(read(&lease.snapshot, lease.expired))
     }
 
@@ -210,15 +212,17 @@ impl Client {
         let live = self.live();
         let session = live.session();
         let Some(why) = rejection::classify(status, body) else {
-            session.accepted(generation);
+            if voice::carried_out(status, body) {
+                session.accepted(&Attempts::reported(), generation);
+            }
             return Ok(Advice::Return);
         };
-        let verdict = self.note_rejection(live, &session, generation, why, None);
+        let verdict = self.note_rejection(live, &session, &mut Attempts::reported(), generation, why, None);
         if verdict != Verdict::Return {
             live.handle.counters.count(Count::Replays);
         }
         Ok(match verdict {
-            Verdict::Return => Advice::Return,
+            Verdict::Return | Verdict::Retry { .. } => Advice::Return,
             Verdict::Replay => Advice::Replay,
             Verdict::ReplayIfIdempotent => Advice::ReplayIfIdempotent,
         })
@@ -299,17 +303,21 @@ impl Client {
         &self,
         live: &Live,
         session: &Session,
+        attempts: &mut Attempts,
         generation: u64,
         why: Rejection,
         server: Option<usize>,
     ) -> Verdict {
         let counters = &live.handle.counters;
-        counters.count(match why {
-            Rejection::Identity => Count::RejectionsIdentity,
-            Rejection::Permission => Count::RejectionsPermission,
-            Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
-        });
-        let verdict = session.rejected(generation, why, server);
+        // A token that is tried again in the same request counts once.
+        if !attempts.has_refused(generation) {
+            counters.count(match why {
+                Rejection::Identity => Count::RejectionsIdentity,
+                Rejection::Permission => Count::RejectionsPermission,
+                Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
+            });
+        }
+        let verdict = session.rejected(attempts, generation, why, server);
         if verdict == Verdict::Replay && session.has_newer(generation) {
             counters.count(Count::HeldBackGeneration);
         }
@@ -357,8 +365,8 @@ impl Live {
         Some(Lease { snapshot, expired: false })
     }
 
-    fn lease(&self, limits: &Limits<'_>) -> Result<Lease> {
-        session::lease(process::current(), &self.handle, || self.session(), limits)
+    fn lease(&self, limits: &Limits<'_>, purpose: Purpose) -> Result<Lease> {
+        session::lease(process::current(), &self.handle, || self.session(), limits, purpose)
     }
 }
 

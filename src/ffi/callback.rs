@@ -40,6 +40,12 @@ pub const NACOS_EVENT_RECOVERED: i32 = 5;
 pub const NACOS_EVENT_TOKEN_REJECTED: i32 = 6;
 /// Event: a server cannot be reached; for a while it is only asked when no other is left.
 pub const NACOS_EVENT_SERVER_DOWN: i32 = 7;
+/// Event: servers, or nodes behind one address, do not agree on which tokens are good: they have different secrets.
+pub const NACOS_EVENT_SERVERS_DISAGREE: i32 = 8;
+/// Event: a server takes the token in the query only, so that is where it rides from now on (NACOS_CARRIAGE_AUTO).
+pub const NACOS_EVENT_TOKEN_IN_QUERY: i32 = 9;
+/// Event: a request was sent without a token: no login succeeds, and the server asks for none (NACOS_ANONYMOUS_AUTO).
+pub const NACOS_EVENT_SENT_WITHOUT_TOKEN: i32 = 10;
 
 /// Something that has happened. Borrowed for the callback; holds no password, token or query.
 #[repr(C)]
@@ -152,6 +158,9 @@ pub(super) unsafe fn event(
                 EventKind::Recovered => NACOS_EVENT_RECOVERED,
                 EventKind::TokenRejected => NACOS_EVENT_TOKEN_REJECTED,
                 EventKind::ServerDown => NACOS_EVENT_SERVER_DOWN,
+                EventKind::ServersDisagree => NACOS_EVENT_SERVERS_DISAGREE,
+                EventKind::TokenInQuery => NACOS_EVENT_TOKEN_IN_QUERY,
+                EventKind::SentWithoutToken => NACOS_EVENT_SENT_WITHOUT_TOKEN,
             },
             level: level_number(event.kind().level()),
             generation: event.generation(),

@@ -14,14 +14,23 @@ use super::{
     pointer::borrow_or,
     status::NACOS_INVALID_CONFIG,
 };
-use crate::{Cancel, Carriage, Config};
+use crate::{Anonymous, Cancel, Carriage, Config};
 
-/// The token rides as `Authorization: Bearer <token>`: every Nacos. The default.
-pub const NACOS_CARRIAGE_BEARER: i32 = 0;
+/// As NACOS_CARRIAGE_BEARER. Where a server refuses a token that it has just issued, and has taken none yet, the token is tried
+/// once as in NACOS_CARRIAGE_QUERY, and rides there from then on if it is taken (r-nacos up to 0.8.5). The default.
+pub const NACOS_CARRIAGE_AUTO: i32 = 0;
 /// The token rides as the header `accessToken`: servers from 2.1 on; for gateways that need Authorization for themselves.
 pub const NACOS_CARRIAGE_HEADER: i32 = 1;
 /// The token rides as the query parameter `accessToken`: every Nacos, but it ends up in access logs.
 pub const NACOS_CARRIAGE_QUERY: i32 = 2;
+/// The token rides as `Authorization: Bearer <token>`: every Nacos.
+pub const NACOS_CARRIAGE_BEARER: i32 = 3;
+
+/// Requests are sent without a token where no login has ever succeeded and a Nacos has shown that it asks nobody for one:
+/// authentication is off there. Each such request is an event. The default.
+pub const NACOS_ANONYMOUS_AUTO: i32 = 0;
+/// No request is sent without a token: without a login it fails with the login's error.
+pub const NACOS_ANONYMOUS_NEVER: i32 = 1;
 
 /// Settings for nacos_auth_init. Begin with nacos_auth_options_default(); everything that stays 0 or NULL has its
 /// default. All strings are NUL-terminated UTF-8 and copied.
@@ -82,8 +91,8 @@ pub struct nacos_auth_options {
     /// How many connections to the cluster may be in use by requests at the same time; a call beyond that waits for one, within
     /// its deadline, first come, first served. Handles with the same servers, TLS files and proxy share their connections. 0: 128.
     pub max_connections: u32,
-    /// 0.
-    pub reserved0: u32,
+    /// Whether requests may be sent without a token: one of NACOS_ANONYMOUS_*.
+    pub anonymous: i32,
 }
 
 /// Settings for one call. Begin with nacos_call_options_default().
@@ -142,11 +151,11 @@ pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<(Confi
     if let Some(timeout) = milliseconds(options.request_timeout_ms) {
         config = config.request_timeout(timeout);
     }
-    reserved("options.reserved0", options.reserved0)?;
     if options.max_connections != 0 {
         config = config.max_connections(options.max_connections as usize);
     }
     let carriage = match options.carriage {
+        NACOS_CARRIAGE_AUTO => Carriage::Auto,
         NACOS_CARRIAGE_BEARER => Carriage::Bearer,
         NACOS_CARRIAGE_HEADER => Carriage::Header,
         NACOS_CARRIAGE_QUERY => Carriage::Query,
@@ -155,7 +164,15 @@ pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<(Confi
             return Err(nacos_error::new(NACOS_INVALID_CONFIG, message));
         }
     };
-    Ok((config.carriage(carriage), data))
+    let anonymous = match options.anonymous {
+        NACOS_ANONYMOUS_AUTO => Anonymous::Auto,
+        NACOS_ANONYMOUS_NEVER => Anonymous::Never,
+        other => {
+            let message = format!("options.anonymous is {other}; use one of NACOS_ANONYMOUS_*");
+            return Err(nacos_error::new(NACOS_INVALID_CONFIG, message));
+        }
+    };
+    Ok((config.carriage(carriage).anonymous(anonymous), data))
 }
 
 /// A configuration with the one source of credentials that the options name.

@@ -25,6 +25,56 @@ pub enum Verdict {
     Replay,
     /// The same, if the request may be sent twice.
     ReplayIfIdempotent,
+    /// Send the request again with the token of `generation`, once `after` is over: to another server if that token was
+    /// refused by this one in the same request, and over another connection, which may lead to another node.
+    Retry { generation: u64, after: Duration },
+}
+
+/// What servers have said to one request so far.
+#[derive(Clone, Debug, Default)]
+pub struct Attempts {
+    /// When it was sent last. What was sent before a token was given up says nothing of it.
+    pub(super) sent: Time,
+    /// Tokens refused for their own sake, and by whom.
+    pub(super) refused: Vec<(u64, Option<usize>)>,
+    /// How often it was waited for a fresh token to count.
+    pub(super) waits: usize,
+    /// A token was so fresh that its refusal says nothing of the servers' secrets.
+    pub(super) was_fresh: bool,
+    /// The request is sent by somebody else, who repeats it once at the most.
+    pub(super) reported: bool,
+}
+
+impl Attempts {
+    /// Of a request that somebody else sends, who reports the answer to it.
+    pub fn reported() -> Self {
+        Self { reported: true, ..Self::default() }
+    }
+
+    /// The request is sent now.
+    pub fn begin(&mut self, now: Time) {
+        self.sent = now;
+    }
+
+    /// How often a token was refused.
+    pub fn count(&self) -> usize {
+        self.refused.len()
+    }
+
+    /// Whether nothing has been refused.
+    pub fn is_empty(&self) -> bool {
+        self.refused.is_empty()
+    }
+
+    /// Whether the server `at` has refused the token of `generation` in this request.
+    pub fn was_refused(&self, generation: u64, at: usize) -> bool {
+        self.refused.contains(&(generation, Some(at)))
+    }
+
+    /// Whether the token of `generation` has been refused in this request.
+    pub fn has_refused(&self, generation: u64) -> bool {
+        self.refused.iter().any(|(refused, _)| *refused == generation)
+    }
 }
 
 /// A new token, as far as the machine needs to know it.

@@ -8,6 +8,7 @@ use super::{
     Time,
     backoff::{Backoff, Class, LoginError, Pause, Situation},
     decision::{Demand, Issued},
+    disagreement::Probe,
     foreign::ForeignRefusals,
     token::{Token, Trust},
     window::{self, Window},
@@ -58,6 +59,13 @@ pub struct Machine {
     /// When a token was given up last.
     pub(super) given_up: Option<Time>,
     pub(super) foreign_refusals: ForeignRefusals,
+    /// Tokens before this one that some server took, the last one first.
+    pub(super) kept: Vec<Token>,
+    /// When a login last replaced a token that had been refused.
+    pub(super) last_relogin: Option<Time>,
+    /// When servers were last seen to disagree about a token.
+    pub(super) disagreement: Option<Time>,
+    pub(super) probe: Option<Probe>,
     /// Tokens are given from elsewhere; no login brings another.
     pub(super) external: bool,
 }
@@ -81,6 +89,10 @@ impl Machine {
             refused_in_a_row: 0,
             given_up: None,
             foreign_refusals: ForeignRefusals::default(),
+            kept: Vec::new(),
+            last_relogin: None,
+            disagreement: None,
+            probe: None,
             external: false,
         }
     }
@@ -215,7 +227,13 @@ impl Machine {
             _ => (draw(&mut self.rng, life), life),
         };
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
-        self.token = Some(Token { generation, sent, issued: now, issued_by, window, whole, trust });
+        if self.token.as_ref().is_some_and(|t| !t.is_usable() || t.trust.is_doubted()) {
+            self.last_relogin = Some(now);
+        }
+        let old = self.token.replace(Token { generation, sent, issued: now, issued_by, window, whole, trust });
+        if let Some(old) = old.filter(|_| !same) {
+            self.keep(old, now);
+        }
         true
     }
 
@@ -257,6 +275,13 @@ impl Machine {
             token.trust.login_failed();
         }
         true
+    }
+
+    /// The login under way has cost so many looks at the credentials beside the one that its failure counts.
+    pub(crate) fn note_looks(&mut self, looks: u32) {
+        for _ in 0..looks {
+            self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
+        }
     }
 
     fn is_under_way(&self, number: u64) -> bool {

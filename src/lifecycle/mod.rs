@@ -10,6 +10,7 @@
 
 mod backoff;
 mod decision;
+mod disagreement;
 mod external;
 mod foreign;
 mod machine;
@@ -24,7 +25,7 @@ mod tests;
 
 pub use backoff::LoginError;
 pub(crate) use decision::Occasion;
-pub use decision::{Demand, Issued, RefreshState, TokenState, Verdict};
+pub use decision::{Attempts, Demand, Issued, RefreshState, TokenState, Verdict};
 pub use machine::Machine;
 pub(crate) use pauses::Pauses;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Time,
     backoff::{LoginError, Pause, Situation},
-    decision::Verdict,
+    decision::{Attempts, Verdict},
     machine::{BETWEEN_LOGINS, Machine, Refresh},
 };
 use crate::protocol::{login::Reason, rejection::Rejection};
@@ -16,8 +16,9 @@ const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
 const PROVEN_AGE: Duration = Duration::from_secs(10);
 
 impl Machine {
-    /// A server accepted the token of `generation`.
-    pub fn accepted(&mut self, generation: u64) {
+    /// A server accepted the token of `generation`, after what `attempts` tell of the same request.
+    pub fn accepted(&mut self, attempts: &Attempts, generation: u64, now: Time) {
+        self.note_accepted(attempts, generation, now);
         let refused_everywhere = self.is_refused_everywhere();
         if let Some(token) = self.token.as_mut().filter(|t| t.generation == generation) {
             token.trust.accept();
@@ -29,8 +30,16 @@ impl Machine {
         }
     }
 
-    /// A server refused the token of `generation`; which one, if that is known.
-    pub fn rejected(&mut self, generation: u64, why: Rejection, server: Option<usize>, now: Time) -> Verdict {
+    /// A server refused the token of `generation`; which one, if that is known. `attempts` tells what servers have said to
+    /// the same request before, and is told this.
+    pub fn rejected(
+        &mut self,
+        attempts: &mut Attempts,
+        generation: u64,
+        why: Rejection,
+        server: Option<usize>,
+        now: Time,
+    ) -> Verdict {
         if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
             return Verdict::Return;
         }
@@ -38,13 +47,26 @@ impl Machine {
             return self.external_rejected(generation, why);
         }
         let replay = if why == Rejection::Identity { Verdict::Replay } else { Verdict::ReplayIfIdempotent };
-        let Some(token) = self.token.as_mut().filter(|t| t.generation == generation && t.is_usable()) else {
+        if why == Rejection::Identity {
+            attempts.refused.push((generation, server));
+        }
+        let used = self.token.as_ref().filter(|t| t.is_usable()).map(|t| t.generation);
+        // One that was kept has been refused too: then it is about the one in use, if that has been refused before.
+        let judged = used.filter(|used| *used == generation || attempts.has_refused(*used));
+        let Some(generation) = judged else {
             // A late answer: the token has been replaced, or is about to be. But two in a row mean that none helps.
             return if self.refused_in_a_row < 2 { replay } else { Verdict::Return };
         };
         if why == Rejection::Unknown {
             return self.doubt(now);
         }
+        if let Some(verdict) = self.second_chance(attempts, now).or_else(|| self.retry(attempts, now)) {
+            return verdict;
+        }
+        if self.servers_disagree(now) {
+            return self.login_where_servers_disagree(now);
+        }
+        let Some(token) = self.token.as_mut().filter(|t| t.generation == generation) else { return replay };
         // While a secret changes node by node, a token is good at the nodes that have the secret of the one that issued it.
         let foreign = server.filter(|at| token.issued_by.is_some_and(|issuer| issuer != *at));
         // Asked for before the last one was given up, it may well be of the same old secret.
@@ -70,6 +92,7 @@ impl Machine {
         }
         token.trust.reject();
         self.given_up = Some(now);
+        self.begin_probes(now);
         if self.is_refused_everywhere() && !matches!(self.refresh, Refresh::LoggingIn { .. }) {
             let overloaded = LoginError::Answered(Reason::Overloaded, None);
             let pause = self.backoff.pause(
@@ -85,6 +108,16 @@ impl Machine {
         // A server with authentication off takes tokens long expired, and refuses logins; this one has it on again.
         self.allow_attempt(now);
         replay
+    }
+
+    /// None of the tokens there are is taken, by several nodes of several secrets. One more login may lead to the node that
+    /// refuses; the tokens stay, as other nodes take them.
+    fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
+        let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
+        let recent = self.last_login.is_some_and(|at| now - at < BETWEEN_LOGINS);
+        let Some(token) = self.token.as_mut().filter(|_| !pausing && !recent) else { return Verdict::Return };
+        token.trust.doubt();
+        Verdict::Replay
     }
 
     /// The token was refused without a reason: perhaps not for its own sake, so it is not given up for that.

@@ -84,6 +84,11 @@ impl Trust {
         Self::Usable { record, doubt: Doubt::None }
     }
 
+    /// A token that had been given up, and that a server takes all the same.
+    pub(super) fn revived() -> Self {
+        Self::Usable { record: Record::Accepted, doubt: Doubt::None }
+    }
+
     /// Another set of credentials takes the token over. None if it is worth nothing.
     pub(super) fn taken_over(self) -> Option<Self> {
         match self {
@@ -160,7 +165,13 @@ impl Trust {
         matches!(self, Self::Usable { record: Record::Replacement, .. })
     }
 
-    fn was_accepted(self) -> bool {
+    /// Whether it is usable and nobody has taken it yet.
+    pub(super) fn is_unproven(self) -> bool {
+        matches!(self, Self::Usable { record: Record::New | Record::Replacement, .. })
+    }
+
+    /// Whether a server has taken it.
+    pub(super) fn was_accepted(self) -> bool {
         match self {
             Self::Usable { record, .. } => record.is_accepted(),
             Self::Rejected { was_accepted, .. } => was_accepted,

@@ -35,6 +35,12 @@ pub enum EventKind {
     TokenRejected,
     /// A server cannot be reached; for a while it is only asked when no other is left.
     ServerDown,
+    /// Servers, or nodes behind one address, do not agree on which tokens are good.
+    ServersDisagree,
+    /// A server takes the token in the query only, so that is where it rides from now on: an old r-nacos.
+    TokenInQuery,
+    /// A request was sent without a token: no login succeeds, and the server asks for none.
+    SentWithoutToken,
 }
 
 impl EventKind {
@@ -43,6 +49,7 @@ impl EventKind {
         match self {
             Self::Latched => Level::Error,
             Self::LoginFailed | Self::TokenRejected | Self::ServerDown => Level::Warn,
+            Self::ServersDisagree | Self::TokenInQuery | Self::SentWithoutToken => Level::Warn,
             Self::TokenRefreshed | Self::Recovered => Level::Info,
             Self::LoginStarted => Level::Debug,
         }
@@ -98,6 +105,28 @@ impl Event {
     pub(crate) fn token_rejected(generation: u64, why: &str) -> Self {
         let message = format!("a server refused token {generation}: {why}");
         Self { kind: EventKind::TokenRejected, generation, error: None, message }
+    }
+
+    pub(crate) fn servers_disagree(generation: u64, servers: &str) -> Self {
+        let message = format!(
+            "{servers}: token {generation} is taken by one node and refused by another; requests are repeated until the right one \
+             answers: give all nodes the same secret (nacos.core.auth.plugin.nacos.token.secret.key)"
+        );
+        Self { kind: EventKind::ServersDisagree, generation, error: None, message }
+    }
+
+    pub(crate) fn token_in_query(server: &str) -> Self {
+        let message = format!(
+            "{server} takes the token in the query only, as r-nacos up to 0.8.5 does; from now on it rides there, where access \
+             logs may keep it (set the place yourself to forbid it)"
+        );
+        Self { kind: EventKind::TokenInQuery, generation: 0, error: None, message }
+    }
+
+    pub(crate) fn sent_without_token(server: &str) -> Self {
+        let message =
+            format!("{server} asks for no token, and no login succeeds there: a request was sent without one");
+        Self { kind: EventKind::SentWithoutToken, generation: 0, error: None, message }
     }
 
     pub(crate) fn server_down(server: &str) -> Self {

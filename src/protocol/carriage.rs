@@ -1,7 +1,8 @@
 //! Where the token rides on a request.
 //!
 //! `Authorization: Bearer` works on every Nacos. Servers from 2.1 on read the header `accessToken` too, and every one
-//! reads the parameter of that name; both leave `Authorization` to a gateway that wants it for itself.
+//! reads the parameter of that name; both leave `Authorization` to a gateway that wants it for itself. r-nacos up to 0.8.5
+//! takes the whole value of `Authorization` for the token, so that only the parameter works there.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
@@ -15,10 +16,13 @@ const ACCESS_TOKEN: &str = "accessToken";
 const ACCESS_TOKEN_HEADER: HeaderName = HeaderName::from_static("accesstoken");
 
 /// Where the token rides on a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Carriage {
-    /// `Authorization: Bearer <token>`: every Nacos.
+    /// As `Bearer`. A server that refuses a token which it has just issued, and has taken none yet, gets it once as in
+    /// `Query`, and if it takes it there, always: r-nacos up to 0.8.5.
     #[default]
+    Auto,
+    /// `Authorization: Bearer <token>`: every Nacos.
     Bearer,
     /// `accessToken: <token>`: servers from 2.1 on; for gateways that need `Authorization` for themselves.
     Header,
@@ -41,7 +45,7 @@ impl Carriage {
             Ok(value)
         };
         match self {
-            Self::Bearer => {
+            Self::Auto | Self::Bearer => {
                 headers.insert(AUTHORIZATION, header(format!("Bearer {}", token.expose()))?);
             }
             Self::Header => {
@@ -55,7 +59,9 @@ impl Carriage {
     /// Refuses a header of the caller's own that a server would read before our token, or together with it.
     pub(crate) fn check_header(self, name: &HeaderName, value: &HeaderValue) -> Result<()> {
         let bearer = || value.as_bytes().get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"bearer "));
-        if *name == ACCESS_TOKEN_HEADER || (*name == AUTHORIZATION && (self == Self::Bearer || bearer())) {
+        if *name == ACCESS_TOKEN_HEADER
+            || (*name == AUTHORIZATION && (matches!(self, Self::Auto | Self::Bearer) || bearer()))
+        {
             return Err(Error::argument(format!(
                 "headers: \"{name}\" is where the token goes; leave it out, or choose another carriage"
             )));

@@ -6,39 +6,33 @@ use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::quote::{quote, quote_part};
+use super::{
+    quote::{quote, quote_part},
+    voice::is_nacos,
+};
 use crate::secret::Secret;
 
 /// The largest answer to a login that is read.
 pub(crate) const LARGEST_ANSWER: usize = 64 * 1024;
 
-/// The two generations of the login API. 3.x has both (unless v1 is switched off), 1.x and 2.x only v1.
+/// Where a login may be. Nacos 3 has all three (unless v1 is switched off), 1.x and 2.x both of v1; a gateway may let only
+/// one of them through, most often the last, which is what the official clients ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
     V3,
     V1,
+    V1Users,
 }
 
 impl Api {
+    /// In the order in which a server that nothing is known of is asked.
+    pub(crate) const ALL: [Self; 3] = [Self::V3, Self::V1, Self::V1Users];
+
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::V3 => "/v3/auth/user/login",
             Self::V1 => "/v1/auth/login",
-        }
-    }
-
-    pub(crate) fn other(self) -> Self {
-        match self {
-            Self::V3 => Self::V1,
-            Self::V1 => Self::V3,
-        }
-    }
-
-    /// Whether this status says that the server does not have this API.
-    fn is_missing(self, status: u16) -> bool {
-        match self {
-            Self::V3 => matches!(status, 404 | 405 | 501),
-            Self::V1 => matches!(status, 404 | 410),
+            Self::V1Users => "/v1/auth/users/login",
         }
     }
 }
@@ -63,12 +57,11 @@ pub(crate) struct IssuedToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "simulation"), allow(unreachable_pub))]
 pub enum Reason {
-    /// This server does not have this login API: ask the other one.
+    /// This server does not have this login API.
     MissingApi,
-    /// 429, 502, 503, 504: too much to do.
+    /// 429, or a 503 of the server's own: too much to do.
     Overloaded,
-    /// A 502, 503 or 504 that is not Nacos's own: nobody is behind what answered.
-    #[cfg_attr(not(any(test, feature = "simulation")), allow(dead_code, reason = "read by the classification to come"))]
+    /// 502, 503, 504 of something before the server, which does not reach it.
     Gateway,
     /// 500: a fault, or (2.2.1 to 3.2) a wrong password. Only the past tells which.
     Fault,
@@ -82,27 +75,37 @@ pub enum Reason {
 #[derive(Debug)]
 pub(crate) struct LoginRefused {
     pub(crate) reason: Reason,
+    /// A Nacos has spoken, of these credentials. Otherwise it may have been something that stands before it and does not
+    /// know this path: another login API may be open.
+    pub(crate) is_verdict: bool,
     /// What the server said, or what is wrong with it; no secret in it.
     pub(crate) said: String,
 }
 
 /// Reads the answer to a login. `password` is only used to keep it out of the quotation.
-pub(crate) fn read(api: Api, status: u16, body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
+pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
     let said = || said_in(body, password);
-    let refuse = |reason, said| Err(LoginRefused { reason, said });
+    let by_nacos = is_nacos(body);
+    let refuse = |reason, is_verdict, said| Err(LoginRefused { reason, is_verdict, said });
     match status {
         200..=299 => read_success(body, password),
-        _ if api.is_missing(status) => refuse(Reason::MissingApi, said()),
-        300..=399 => refuse(Reason::NotNacos, "a redirect, which a login never follows".into()),
-        429 | 502..=504 => refuse(Reason::Overloaded, said()),
-        400 | 401 | 403 => refuse(Reason::Refused, said()),
+        300..=399 => refuse(Reason::NotNacos, false, "a redirect, which a login never follows".into()),
+        // r-nacos before 0.7.4 says so of every path that it does not know; of a password it says it without JSON.
+        403 if by_nacos && contains(body, "timestamp") && contains(body, "unknown user!") => {
+            refuse(Reason::MissingApi, false, said())
+        }
+        404 | 405 | 410 | 501 => refuse(Reason::MissingApi, false, said()),
+        429 => refuse(Reason::Overloaded, true, said()),
+        502..=504 | 520..=530 if !by_nacos => refuse(Reason::Gateway, false, said()),
+        502..=504 => refuse(Reason::Overloaded, true, said()),
+        400 | 401 | 403 => refuse(Reason::Refused, by_nacos, said()),
         500 if contains(body, "No static resource") => {
             // Nacos 3 serves its console, under another context path, on a port of its own (8080).
             let hint = "this is the console port of a Nacos 3; use the server's main port (8848)";
-            refuse(Reason::NotNacos, hint.into())
+            refuse(Reason::NotNacos, true, hint.into())
         }
-        500..=599 => refuse(Reason::Fault, said()),
-        _ => refuse(Reason::NotNacos, said()),
+        500 => refuse(Reason::Fault, by_nacos, said()),
+        _ => refuse(Reason::NotNacos, false, said()),
     }
 }
 
@@ -142,7 +145,7 @@ fn wipe(json: &mut Value) {
 }
 
 fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
-    let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, said };
+    let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, said };
     let json = serde_json::from_slice(body).map(Json).map_err(|_| {
         let said = said_in(body, password);
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
@@ -156,7 +159,12 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
     let Some(token) = token.filter(|t| !t.is_empty()) else {
         let whole = || said_in(body, password);
         let said = json["message"].as_str().map_or_else(whole, |message| quote_part(message, body, password.expose()));
-        return Err(LoginRefused { reason: Reason::Refused, said: format!("no token in the answer: {said}") });
+        let said = format!("no token in the answer: {said}");
+        return Err(LoginRefused {
+            reason: Reason::Refused,
+            is_verdict: is_nacos(body) || json["accessToken"].is_string(),
+            said,
+        });
     };
     if !is_token(token) {
         return Err(not_nacos("a token that no header can carry".into()));

@@ -6,10 +6,12 @@
 pub(crate) mod carriage;
 pub(crate) mod headers;
 pub(crate) mod login;
+pub(crate) mod openness;
 pub(crate) mod quote;
 pub(crate) mod rejection;
 pub(crate) mod server;
 mod spelling;
+pub(crate) mod voice;
 
 #[cfg(test)]
 mod tests;

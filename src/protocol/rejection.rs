@@ -14,7 +14,7 @@ pub enum Rejection {
     Permission,
     /// The server itself lacks a setting: no login cures it.
     Misconfigured,
-    /// A 403 without words that tell: perhaps a proxy's, perhaps a server that hides its messages.
+    /// A 401 or 403 without words that tell: perhaps a proxy's, perhaps a server that hides its messages.
     Unknown,
 }
 
@@ -31,6 +31,8 @@ const IDENTITY: &[&str] = &[
     "unsupported signature algorithm",
     "unknown user",
     "user not found",
+    "unauthenticated",
+    "session expired",
 ];
 
 /// Sorts an answer; `None` if it is no rejection at all. The first list with a hit wins, in this order: permission,
@@ -45,7 +47,6 @@ pub(crate) fn classify(status: u16, body: &[u8]) -> Option<Rejection> {
         500 => says(&["jwt expired"]).then_some(Rejection::Identity),
         _ if says(PERMISSION) => Some(Rejection::Permission),
         _ if says(MISCONFIGURED) => Some(Rejection::Misconfigured),
-        401 => Some(Rejection::Identity),
         _ if says(IDENTITY) => Some(Rejection::Identity),
         _ => Some(Rejection::Unknown),
     }

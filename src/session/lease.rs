@@ -13,6 +13,15 @@ use crate::{
     wait::{Limits, Parker},
 };
 
+/// What a token is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be given out.
+    Token,
+    /// A request of this library's own, which sees what becomes of it: it may try a token that has been given up.
+    Request,
+}
+
 /// A usable token for `handle`, after waiting for a login if need be. `session` tells the handle's session of the moment: a
 /// call that waits goes over to new credentials with its handle.
 pub(crate) fn lease(
@@ -20,6 +29,7 @@ pub(crate) fn lease(
     handle: &Handle,
     session: impl Fn() -> Arc<Session>,
     limits: &Limits<'_>,
+    purpose: Purpose,
 ) -> Result<Lease> {
     let parker = Parker::new();
     let mut parked = None;
@@ -42,7 +52,7 @@ pub(crate) fn lease(
             }
         }
         let cacheable = process.ensure_refresher().is_ok();
-        let (ended, patience) = match session.ask(handle, limits.remaining(), cacheable) {
+        let (ended, patience) = match session.ask(handle, limits.remaining(), cacheable, purpose) {
             Ask::Answered(answer) => return answer,
             Ask::Wait { ended, patience } => (ended, patience),
         };

@@ -143,7 +143,7 @@ async fn log_in_with(session: &Session, engine: Engine<'_>, supplied: &Supplied,
     }
 }
 
-/// Goes from server to server until one can be reached: a password is never sprayed over a cluster.
+/// Goes from server to server until one has judged the credentials: a password is never sprayed over a cluster.
 ///
 /// One exception: a server that has restarted unseen knows no users for some 5 s, and answers 500 to a password known to
 /// be good. Then one other is asked, rather than callers kept waiting.
@@ -151,46 +151,107 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
     let mut last = None;
     let mut may_ask_another = session.trusts_its_password(now);
     for server in session.servers.candidates(now) {
-        let first = server.api();
-        for api in [first, first.other()] {
-            match ask_server(session, engine, credentials, server, api).await {
-                Ok(Ok(issued)) => {
-                    server.remember(api);
-                    session.servers.prefer(server, clock::now());
-                    return Ok((issued, Some(server.index)));
-                }
-                Ok(Err((refused, _, _))) if refused.reason == Reason::MissingApi && api == first => {}
-                Ok(Err(answer)) => {
-                    server.remember(api);
-                    let is_fault = answer.0.reason == Reason::Fault;
-                    let error = explain(server.address.name(), session.was_good(), answer);
-                    if !is_fault || !std::mem::take(&mut may_ask_another) {
-                        return Err(error);
-                    }
-                    last = Some(error);
-                    break;
-                }
-                Err(failure) => {
-                    if failure.blames_server() {
-                        session.mark_down(server);
-                    }
-                    let error = unreachable(server.address.name(), &failure);
-                    let hung = matches!(failure.kind, ErrorKind::Slow | ErrorKind::Timeout) && failure.was_sent();
-                    if hung || !failure.blames_server() {
-                        // Too much to do, and it works this login off all the same: the others may be no better. Or the
-                        // fault lies on this side.
-                        return Err(error);
-                    }
-                    last = Some(error);
-                    break;
-                }
+        let error = match find_login(session, engine, credentials, server).await {
+            Ok(issued) => {
+                session.servers.prefer(server, clock::now());
+                return Ok((issued, Some(server.index)));
             }
+            Err(NoToken::Refused(answer)) => {
+                let reason = answer.refused.reason;
+                let error = explain(server.address.name(), session.was_good(), answer);
+                let was_judged = match reason {
+                    Reason::MissingApi | Reason::NotNacos | Reason::Gateway => false,
+                    Reason::Fault => !std::mem::take(&mut may_ask_another),
+                    Reason::Refused | Reason::Overloaded => true,
+                };
+                if was_judged {
+                    return Err(error);
+                }
+                error
+            }
+            Err(NoToken::Failed(failure)) => {
+                if failure.blames_server() {
+                    session.mark_down(server);
+                }
+                let error = unreachable(server.address.name(), &failure);
+                let hung = matches!(failure.kind, ErrorKind::Slow | ErrorKind::Timeout) && failure.was_sent();
+                if hung || !failure.blames_server() {
+                    // Too much to do, and it works this login off all the same: the others may be no better. Or the
+                    // fault lies on this side.
+                    return Err(error);
+                }
+                error
+            }
+        };
+        // An answer tells more than none.
+        let tells_more = last.as_ref().is_none_or(|(_, last): &(_, Error)| last.http_status().is_none());
+        if tells_more || error.1.http_status().is_some() {
+            last = Some(error);
         }
     }
     Err(last.unwrap_or_else(|| too_slow(&session.servers.names())))
 }
 
-type Answer = Result<IssuedToken, (LoginRefused, u16, Option<Duration>)>;
+/// An answer without a token.
+struct Answer {
+    refused: LoginRefused,
+    status: u16,
+    retry_after: Option<Duration>,
+}
+
+enum NoToken {
+    Refused(Answer),
+    Failed(HttpError),
+}
+
+/// Asks one server, at every path where a login may be, until a Nacos has judged the credentials: what stands before it
+/// answers as it likes to paths that it does not know.
+async fn find_login(
+    session: &Session,
+    engine: Engine<'_>,
+    credentials: &Credentials,
+    server: &Server,
+) -> Result<IssuedToken, NoToken> {
+    let mut best: Option<(Api, Answer)> = None;
+    let mut looks = 0;
+    for api in server.apis() {
+        let answer = match ask_server(session, engine, credentials, server, api).await.map_err(NoToken::Failed)? {
+            Ok(issued) => {
+                server.found(api);
+                return Ok(issued);
+            }
+            Err(answer) => answer,
+        };
+        if answer.refused.is_verdict {
+            server.found(api);
+            best = Some((api, answer));
+            break;
+        }
+        let reason = answer.refused.reason;
+        looks += u32::from(matches!(reason, Reason::Refused | Reason::Fault));
+        if best.as_ref().is_none_or(|(_, best)| telling(reason) > telling(best.refused.reason)) {
+            best = Some((api, answer));
+        }
+        if reason == Reason::Gateway && server.has_found(api) {
+            break; // it has been there before, so it is the server that is away
+        }
+    }
+    let (_, answer) = best.expect("one is asked at least");
+    // The verdict itself is counted where its end is.
+    session.note_looks(looks.saturating_sub(u32::from(!answer.refused.is_verdict)));
+    Err(NoToken::Refused(answer))
+}
+
+/// How much an answer that is not a Nacos's tells.
+fn telling(reason: Reason) -> u8 {
+    match reason {
+        Reason::MissingApi => 0,
+        Reason::NotNacos => 1,
+        Reason::Gateway => 2,
+        Reason::Fault => 3,
+        Reason::Refused | Reason::Overloaded => 4,
+    }
+}
 
 async fn ask_server(
     session: &Session,
@@ -198,7 +259,7 @@ async fn ask_server(
     credentials: &Credentials,
     server: &Server,
     api: Api,
-) -> Result<Answer, HttpError> {
+) -> Result<Result<IssuedToken, Answer>, HttpError> {
     let target = server.address.target(api.path(), None);
     let target = target.map_err(|e| HttpError::new(Phase::Prepare, ErrorKind::Setup, e.to_string()))?;
     let password = &credentials.password;
@@ -227,11 +288,11 @@ async fn ask_server(
         Engine::Caller(limits) => session.transport.exchange(request, &limits.within(ATTEMPT))?,
     };
     server.mark_up(clock::now());
-    let issued = login::read(api, status, &body, password);
+    let issued = login::read(status, &body, password);
     if let Ok(mut body) = body.try_into_mut() {
         body.zeroize(); // it holds the token
     }
-    Ok(issued.map_err(|refused| (refused, status, retry_after(&headers))))
+    Ok(issued.map_err(|refused| Answer { refused, status, retry_after: retry_after(&headers) }))
 }
 
 /// Seconds or a date; anything else is ignored.
@@ -266,29 +327,32 @@ fn too_slow(server: &str) -> (LoginError, Error) {
 }
 
 /// `was_good`: these credentials have brought a token before.
-fn explain(
-    server: &str,
-    was_good: bool,
-    (refusal, status, after): (LoginRefused, u16, Option<Duration>),
-) -> (LoginError, Error) {
-    let LoginRefused { reason, said } = refusal;
+fn explain(server: &str, was_good: bool, answer: Answer) -> (LoginError, Error) {
+    let Answer { refused: LoginRefused { reason, is_verdict, said }, status, retry_after } = answer;
+    let said = if said.is_empty() { "nothing more".into() } else { said };
     let (kind, what) = match reason {
-        Reason::Refused if said.is_empty() => (Kind::BadCredentials, "user name or password refused".into()),
-        Reason::Refused => (Kind::BadCredentials, format!("user name or password refused: {said}")),
+        Reason::Refused if is_verdict => (Kind::BadCredentials, format!("user name or password refused: {said}")),
+        Reason::Refused => {
+            let what = "refused, perhaps by a gateway before the Nacos; let it pass";
+            (Kind::BadCredentials, format!("{what} POST {}, or check the password: {said}", Api::V1Users.path()))
+        }
         Reason::Fault if was_good => (Kind::Server, format!("the server failed: {said}")),
         Reason::Fault => {
             (Kind::BadCredentials, format!("the server failed, as Nacos also does over a wrong password: {said}"))
         }
         Reason::Overloaded if status == 429 => (Kind::Throttled, "the server asks to be left alone for a while".into()),
         Reason::Overloaded => (Kind::Server, format!("the server has too much to do: {said}")),
-        Reason::Gateway => (Kind::Server, format!("nobody is behind what answered: {said}")),
+        Reason::Gateway => (Kind::Server, format!("a gateway does not reach the Nacos behind it: {said}")),
         Reason::MissingApi => {
             (Kind::Protocol, "no login API there; is this a Nacos, and is context_path right?".into())
         }
-        Reason::NotNacos => (Kind::Protocol, format!("not the answer of a Nacos: {said}")),
+        Reason::NotNacos => (
+            Kind::Protocol,
+            format!("not the answer of a Nacos; are server_addr and context_path right? It says: {said}"),
+        ),
     };
     let error = Error::new(kind, format!("login at {server}: HTTP {status}: {what}")).with_http_status(status);
-    (LoginError::Answered(reason, after), error)
+    (LoginError::Answered(reason, retry_after), error)
 }
 
 #[cfg(test)]

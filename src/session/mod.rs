@@ -18,7 +18,7 @@ mod state;
 
 pub(crate) use cache::{Snapshot, TokenCache};
 pub(crate) use handle::{Handle, Lease};
-pub(crate) use lease::lease;
+pub(crate) use lease::{Purpose, lease};
 #[cfg(test)]
 pub(crate) use login::look;
 pub(crate) use servers::Server;

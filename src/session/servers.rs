@@ -11,7 +11,7 @@ use std::{
 use crate::{
     http::Endpoint,
     lifecycle::Time,
-    protocol::{login::Api, server::Server as Address},
+    protocol::{carriage::Carriage, login::Api, server::Server as Address},
     sys::clock,
 };
 
@@ -35,8 +35,17 @@ pub(crate) struct Server {
     down_until_ms: AtomicU64,
     last_answer_ms: AtomicU64,
     broken: AtomicU32,
+    /// Place of the login API in the list of all.
     api: AtomicU8,
+    place: AtomicU8,
+    /// The generation last tried in another place.
+    tried_elsewhere: AtomicU64,
 }
+
+/// Where a server has taken a token.
+const NOT_KNOWN: u8 = 0;
+const IN_HEADER: u8 = 1;
+const IN_QUERY: u8 = 2;
 
 fn ms(time: Time) -> u64 {
     time.as_millis() as u64
@@ -79,13 +88,51 @@ impl Server {
         self.down_until_ms.load(Ordering::Relaxed) > ms(now)
     }
 
-    /// The login API that worked last.
-    pub(super) fn api(&self) -> Api {
-        if self.api.load(Ordering::Relaxed) == 0 { Api::V3 } else { Api::V1 }
+    /// Where its login may be: the one found last comes first.
+    pub(super) fn apis(&self) -> [Api; 3] {
+        let mut apis = Api::ALL;
+        if let Some(found) = self.api() {
+            apis.sort_by_key(|api| *api != found);
+        }
+        apis
     }
 
-    pub(super) fn remember(&self, api: Api) {
-        self.api.store(u8::from(api == Api::V1), Ordering::Relaxed);
+    /// The login API at which a Nacos has spoken.
+    fn api(&self) -> Option<Api> {
+        Api::ALL.get(usize::from(self.api.load(Ordering::Relaxed))).copied()
+    }
+
+    pub(super) fn has_found(&self, api: Api) -> bool {
+        self.api() == Some(api)
+    }
+
+    pub(super) fn found(&self, api: Api) {
+        self.api.store(api as u8, Ordering::Relaxed);
+    }
+
+    /// Whether it has shown that it is a Nacos.
+    pub(crate) fn is_known(&self) -> bool {
+        self.api().is_some()
+    }
+
+    /// Where it reads the token, if that is not where every Nacos does: what [`Carriage::Auto`] goes by.
+    pub(crate) fn place(&self) -> Carriage {
+        if self.place.load(Ordering::Relaxed) == IN_QUERY { Carriage::Query } else { Carriage::Bearer }
+    }
+
+    /// It has taken a token that rode there.
+    pub(crate) fn took_token(&self, place: Carriage) {
+        let place = if place == Carriage::Query { IN_QUERY } else { IN_HEADER };
+        if self.place.load(Ordering::Relaxed) != place {
+            self.place.store(place, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the token of `generation`, which it refused, is worth another try in another place: once, and only as long as
+    /// it has taken none.
+    pub(crate) fn may_look_elsewhere(&self, generation: u64) -> bool {
+        self.place.load(Ordering::Relaxed) == NOT_KNOWN
+            && self.tried_elsewhere.swap(generation, Ordering::Relaxed) != generation
     }
 }
 
@@ -99,7 +146,9 @@ impl ServerList {
             down_until_ms: AtomicU64::new(0),
             last_answer_ms: AtomicU64::new(0),
             broken: AtomicU32::new(0),
-            api: AtomicU8::new(0),
+            api: AtomicU8::new(u8::MAX),
+            place: AtomicU8::new(NOT_KNOWN),
+            tried_elsewhere: AtomicU64::new(0),
         };
         Self {
             servers: addresses.iter().enumerate().map(server).collect(),

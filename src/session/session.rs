@@ -15,6 +15,7 @@ use super::{
     cache::Snapshot,
     credentials::{Source, Supplied},
     handle::{Handle, Lease},
+    lease::Purpose,
     question::Question,
     servers::{Server, ServerList},
     state::{Locked, Shared, State},
@@ -22,15 +23,20 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     http::{Settings, Transport},
-    lifecycle::{Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState, Verdict},
+    lifecycle::{
+        Attempts, Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState, Verdict,
+    },
     observe::{Count, Event},
     protocol::{
+        carriage::Carriage,
         login::{IssuedToken, Reason},
+        openness::Openness,
         rejection::Rejection,
         server::Server as Address,
     },
     secret::Secret,
-    sys::clock,
+    sys::{clock, lock::Mutex},
+    wait::{Limits, Promise, block_on},
 };
 
 /// How long a server is taken for open (or for closed) after a request without a token showed it.
@@ -43,6 +49,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
 pub(crate) struct Origin {
     pub(crate) servers: Vec<Address>,
     pub(crate) settings: Settings,
+    /// Where tokens ride: servers may take them in one place and not in another.
+    pub(crate) carriage: Carriage,
 }
 
 pub(crate) struct Session {
@@ -51,6 +59,8 @@ pub(crate) struct Session {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) servers: ServerList,
     pub(super) question: Question<Result<Supplied>>,
+    /// A call that finds out whether the servers ask for tokens.
+    examination: Mutex<Option<Promise<Option<Openness>>>>,
     /// Told when nobody wants the login under way any more.
     pub(super) abandoned: Notify,
     shared: Shared,
@@ -100,7 +110,7 @@ pub(crate) struct Plan {
 
 impl Session {
     pub(super) fn new(origin: Origin, source: Source, transport: Arc<dyn Transport>, left: Option<Left>) -> Self {
-        let session = |machine, error| Self::with(origin, source.clone(), transport, machine, None, error);
+        let session = |machine, error| Self::with(origin, source.clone(), transport, machine, Vec::new(), error);
         let Source::Token { token, ends } = &source else {
             return match left {
                 None => session(Machine::new(seed()), None),
@@ -118,8 +128,8 @@ impl Session {
         let Some(state) = parent.shared.of_parent() else {
             return Self::new(parent.origin.clone(), source, transport, None);
         };
-        let (snapshot, error) = (state.snapshot.clone(), state.last_error.clone());
-        Self::with(parent.origin.clone(), source, transport, state.machine.forked(seed()), snapshot, error)
+        let (snapshots, error) = (state.snapshots.clone(), state.last_error.clone());
+        Self::with(parent.origin.clone(), source, transport, state.machine.forked(seed()), snapshots, error)
     }
 
     fn with(
@@ -127,18 +137,19 @@ impl Session {
         source: Source,
         transport: Arc<dyn Transport>,
         machine: Machine,
-        snapshot: Option<Arc<Snapshot>>,
+        snapshots: Vec<Arc<Snapshot>>,
         last_error: Option<Error>,
     ) -> Self {
         let servers = ServerList::new(&origin.servers, seed() as usize);
-        let (handles, supplied, open) = (Vec::new(), None, None);
-        let state = State { machine, snapshot, handles, last_error, supplied, looked: Time::ZERO, open };
+        let (handles, supplied, openness) = (Vec::new(), None, None);
+        let state = State { machine, snapshots, handles, last_error, supplied, looked: Time::ZERO, openness };
         Self {
             origin,
             source,
             transport,
             servers,
             question: Question::default(),
+            examination: Mutex::default(),
             abandoned: Notify::new(),
             shared: Shared::new(state),
             accepted: AtomicU64::new(0),
@@ -155,7 +166,7 @@ impl Session {
         let generation = Snapshot::next_generation();
         let ttl = ends.map(|ends| ends.saturating_sub(now));
         state.machine.give(Issued { generation, ttl, same: false, sent: now, server: None }, now);
-        state.snapshot = Some(Arc::new(Snapshot { generation, token, expiry: ends.unwrap_or(Time::MAX) }));
+        state.put(Snapshot { generation, token, expiry: ends.unwrap_or(Time::MAX) });
     }
 
     /// From now on tokens are published to `handle` as well. The one there is comes with the first lease: nothing may
@@ -177,11 +188,11 @@ impl Session {
     /// A handle comes over from `old`, with other credentials of the same user: the token there is serves on.
     pub(crate) fn inherit(&self, old: &Self) {
         let old = old.lock();
-        let (machine, snapshot) = (old.machine.clone(), old.snapshot.clone());
+        let (machine, snapshots) = (old.machine.clone(), old.snapshots.clone());
         drop(old);
         let mut state = self.lock();
         if state.machine.inherit(&machine) {
-            state.snapshot = snapshot;
+            state.snapshots = snapshots;
         }
     }
 
@@ -210,14 +221,20 @@ impl Session {
 
     /// A token for `handle`, or what to wait for; `left` is how long the caller can wait. With `cacheable` the handle may
     /// keep the token: a refresher runs that will invalidate it in time.
-    pub(super) fn ask(&self, handle: &Handle, left: Duration, cacheable: bool) -> Ask {
+    pub(super) fn ask(&self, handle: &Handle, left: Duration, cacheable: bool, purpose: Purpose) -> Ask {
         let now = clock::now();
         let mut state = self.lock();
+        if purpose == Purpose::Request && state.machine.probe(now) {
+            // The one that refused it is at the front of the list.
+            self.servers.rotate();
+            return Ask::Answered(state.lease(false));
+        }
+        let probe = state.machine.next_probe(now).filter(|_| purpose == Purpose::Request);
         match state.machine.demand(now) {
             Demand::Serve { expired } => {
                 // Not to a handle that has been closed or has moved on in the meantime.
                 if cacheable && state.handles.iter().any(|h| std::ptr::eq(h.as_ptr(), handle)) {
-                    handle.cache.store(state.snapshot.as_ref(), state.machine.cacheable(now));
+                    handle.cache.store(state.snapshot(), state.machine.cacheable(now));
                 }
                 Ask::Answered(state.lease(expired))
             }
@@ -231,7 +248,10 @@ impl Session {
                 Some(retry_at) if patience.is_none() && retry_at > now + left => {
                     Ask::Answered(Err(state.error(now, retry_at)))
                 }
-                _ => Ask::Wait { ended: self.logins_ended(), patience: patience.map(|at| at.saturating_sub(now)) },
+                _ => {
+                    let until = [patience, probe].into_iter().flatten().min();
+                    Ask::Wait { ended: self.logins_ended(), patience: until.map(|at| at.saturating_sub(now)) }
+                }
             },
         }
     }
@@ -286,7 +306,7 @@ impl Session {
     pub(super) fn has_seen_refused(&self, token: &Secret) -> bool {
         let state = self.lock();
         state.machine.token_state(clock::now()) == TokenState::Rejected
-            && state.snapshot.as_ref().is_some_and(|s| s.token == *token)
+            && state.snapshot().is_some_and(|s| s.token == *token)
     }
 
     /// Login `number`, sent at `sent`, is over.
@@ -297,13 +317,13 @@ impl Session {
             Ok((issued, server)) => {
                 let generation = Snapshot::next_generation();
                 let IssuedToken { token, ttl, .. } = issued;
-                let same = state.snapshot.as_ref().is_some_and(|s| s.token == token);
+                let same = state.snapshot().is_some_and(|s| s.token == token);
                 let occasion = state.machine.occasion();
                 if !state.machine.issued(number, Issued { generation, ttl, same, sent, server }, now) {
                     return;
                 }
                 let expiry = state.machine.expiry().unwrap_or(now);
-                state.snapshot = Some(Arc::new(Snapshot { generation, token, expiry }));
+                state.put(Snapshot { generation, token, expiry });
                 state.count(match occasion {
                     Occasion::First => Count::LoginsFirst,
                     Occasion::Renewal => Count::LoginsRenewal,
@@ -319,8 +339,10 @@ impl Session {
                     return;
                 }
                 state.count(match login_error {
-                    LoginError::Unreachable | LoginError::Answered(Reason::Gateway, _) => Count::FailuresUnreachable,
-                    LoginError::Slow | LoginError::Answered(Reason::Overloaded, _) => Count::FailuresOverloaded,
+                    LoginError::Unreachable => Count::FailuresUnreachable,
+                    LoginError::Slow | LoginError::Answered(Reason::Overloaded | Reason::Gateway, _) => {
+                        Count::FailuresOverloaded
+                    }
                     LoginError::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
                     LoginError::NoCredentials | LoginError::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
                         Count::FailuresOther
@@ -344,12 +366,21 @@ impl Session {
         }
     }
 
-    /// A server refused the token of `generation` (0: there was none); which one, if that is known.
-    pub(crate) fn rejected(&self, generation: u64, why: Rejection, server: Option<usize>) -> Verdict {
+    /// A server refused the token of `generation`; which one, if that is known. `attempts`: what servers have said to the same
+    /// request before.
+    pub(crate) fn rejected(
+        &self,
+        attempts: &mut Attempts,
+        generation: u64,
+        why: Rejection,
+        server: Option<usize>,
+    ) -> Verdict {
         let now = clock::now();
         let mut state = self.lock();
         let before = state.machine.occasion();
-        let verdict = state.machine.rejected(generation, why, server, now);
+        let verdict = state.machine.rejected(attempts, generation, why, server, now);
+        // The next acceptance is news.
+        self.accepted.store(0, Ordering::Relaxed);
         if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
             let why = if why == Rejection::Identity { "invalid or expired" } else { "without saying why" };
             state.emit(|| Event::token_rejected(generation, why));
@@ -370,16 +401,58 @@ impl Session {
 
     /// Whether the token of `generation` has been replaced.
     pub(crate) fn has_newer(&self, generation: u64) -> bool {
-        self.lock().snapshot.as_ref().is_some_and(|s| s.generation > generation)
+        self.lock().snapshot().is_some_and(|s| s.generation > generation)
     }
 
-    /// A server took the token of `generation`.
-    pub(crate) fn accepted(&self, generation: u64) {
-        if self.accepted.load(Ordering::Relaxed) == generation {
+    /// A server took the token of `generation`, after what `attempts` tell of the same request.
+    pub(crate) fn accepted(&self, attempts: &Attempts, generation: u64) {
+        if self.accepted.load(Ordering::Relaxed) == generation && attempts.is_empty() {
             return; // as nearly always; the lock is for what is new
         }
         self.accepted.store(generation, Ordering::Relaxed);
-        self.lock().machine.accepted(generation);
+        let now = clock::now();
+        let mut state = self.lock();
+        let (disagreed, used) = (state.machine.servers_disagree(now), state.machine.generation());
+        state.machine.accepted(attempts, generation, now);
+        if !disagreed && state.machine.servers_disagree(now) {
+            let names = self.servers.names();
+            state.emit(|| Event::servers_disagree(generation, &names));
+        }
+        if state.machine.generation() != used || !attempts.is_empty() {
+            state.publish(now);
+        }
+    }
+
+    /// The token of `generation`, if it may still be of use.
+    pub(crate) fn lease_of(&self, generation: u64) -> Option<Lease> {
+        let snapshot = self.lock().snapshots.iter().find(|s| s.generation == generation)?.clone();
+        Some(Lease { snapshot, expired: false })
+    }
+
+    /// Whether the server `at` gave the token of `generation`, and none has taken it yet.
+    pub(crate) fn is_unproven(&self, generation: u64, at: usize) -> bool {
+        self.lock().machine.is_unproven(generation, at)
+    }
+
+    /// The error of a request that nodes refuse with whatever token, if that is because they disagree.
+    pub(crate) fn refused(&self, attempts: &Attempts) -> Option<Error> {
+        let disagree = attempts.count() > 1 && self.lock().machine.servers_disagree(clock::now());
+        let names = self.servers.names();
+        let message = format!(
+            "{names}: refused {} times, with every token there is: nodes behind one address, or in one list, have different \
+             secrets (nacos.core.auth.plugin.nacos.token.secret.key); give all of them the same",
+            attempts.count()
+        );
+        disagree.then(|| Error::new(Kind::Forbidden, message).with_http_status(403))
+    }
+
+    /// A server reads the token elsewhere than every Nacos does.
+    pub(crate) fn tell_place(&self, server: &Server) {
+        self.lock().emit(|| Event::token_in_query(server.address.name()));
+    }
+
+    pub(crate) fn emit(&self, event: impl Fn() -> Event) {
+        self.lock().emit(event);
     }
 
     /// A server could not be reached by a request.
@@ -387,17 +460,46 @@ impl Session {
         self.lock().machine.server_unreachable(clock::now());
     }
 
-    /// Whether it is worth sending a request without a token: no login succeeds, but authentication may be off.
-    pub(crate) fn may_be_open(&self) -> bool {
-        self.lock().open.is_none_or(|(open, until)| open || clock::now() >= until)
+    /// Whether the servers ask for tokens, as `look` finds out: one call at a time, for all who want to know, and for a
+    /// minute. `None`: the call has to end, or could not find out.
+    pub(crate) fn openness(&self, limits: &Limits<'_>, look: impl FnOnce() -> Result<Openness>) -> Option<Openness> {
+        let promise = Promise::new();
+        loop {
+            if let Some((openness, until)) = self.lock().openness
+                && clock::now() < until
+            {
+                return Some(openness);
+            }
+            let other = {
+                let mut examination = self.examination.lock();
+                examination.get_or_insert_with(|| promise.clone()).clone()
+            };
+            if other.is_same(&promise) {
+                break;
+            }
+            // What kept that call from finding out need not keep this one.
+            if let Some(openness) = block_on(other, limits)? {
+                return Some(openness);
+            }
+        }
+        let openness = look().ok();
+        self.lock().openness = openness.map(|openness| (openness, clock::now() + OPENNESS));
+        *self.examination.lock() = None;
+        promise.fulfil(openness);
+        openness
     }
 
-    /// What a request without a token showed. Whether a login may have become possible by that.
-    pub(crate) fn is_open(&self, open: bool) -> bool {
+    /// A server that took requests without a token has refused one. Whether a login may have become possible by that.
+    pub(crate) fn is_closed(&self) -> bool {
         let now = clock::now();
         let mut state = self.lock();
-        let was_open = state.open.replace((open, now + OPENNESS)).is_some_and(|(was_open, _)| was_open);
-        was_open && !open && state.machine.auth_switched_on(now)
+        state.openness = Some((Openness::Closed, now + OPENNESS));
+        state.machine.auth_switched_on(now)
+    }
+
+    /// A login has cost the servers so many looks at the credentials, beside the one that its end counts.
+    pub(super) fn note_looks(&self, looks: u32) {
+        self.lock().machine.note_looks(looks);
     }
 
     /// The credentials have been set anew, or a new handle has come with them: former refusals count no longer.
@@ -413,7 +515,7 @@ impl Session {
     }
 
     /// Whether these credentials have brought a token before.
-    pub(super) fn was_good(&self) -> bool {
+    pub(crate) fn was_good(&self) -> bool {
         self.lock().machine.was_good()
     }
 
@@ -426,8 +528,7 @@ impl Session {
     pub(crate) fn gauges(&self) -> Gauges {
         let now = clock::now();
         let state = self.lock();
-        let (generation, remaining_ms) =
-            state.snapshot.as_ref().map_or((0, 0), |s| (s.generation, s.remaining_ms(now)));
+        let (generation, remaining_ms) = state.snapshot().map_or((0, 0), |s| (s.generation, s.remaining_ms(now)));
         let retry_in = state.machine.retry_at().map_or(Duration::ZERO, |at| at.saturating_sub(now));
         let (token, refresh) = (state.machine.token_state(now), state.machine.refresh_state());
         Gauges { generation, remaining_ms, retry_in, token, refresh }

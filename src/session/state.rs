@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Kind, Result},
     lifecycle::{Machine, Time, TokenState},
     observe::{Count, Event, Listener},
+    protocol::openness::Openness,
     sys::{
         clock,
         lock::{Mutex, MutexGuard},
@@ -26,15 +27,15 @@ use crate::{
 /// What changes in a session.
 pub(super) struct State {
     pub(super) machine: Machine,
-    pub(super) snapshot: Option<Arc<Snapshot>>,
+    /// The token in use, and those kept beside it.
+    pub(super) snapshots: Vec<Arc<Snapshot>>,
     pub(super) handles: Vec<Weak<Handle>>,
     pub(super) last_error: Option<Error>,
     /// What the last login used, and when its source was looked at last.
     pub(super) supplied: Option<Supplied>,
     pub(super) looked: Time,
-    /// What a request without a token showed while no login succeeded: does the server ask for one? Until when to
-    /// believe it.
-    pub(super) open: Option<(bool, Time)>,
+    /// Whether the servers ask for tokens, and until when to believe it.
+    pub(super) openness: Option<(Openness, Time)>,
 }
 
 /// The state with its lock, and the count of ended logins, which waiters look at.
@@ -112,10 +113,23 @@ impl State {
         self.handles.iter().filter_map(Weak::upgrade)
     }
 
+    /// The token in use.
+    pub(super) fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        let generation = self.machine.generation()?;
+        self.snapshots.iter().find(|snapshot| snapshot.generation == generation)
+    }
+
+    /// A new token; those that the machine has forgotten go.
+    pub(super) fn put(&mut self, snapshot: Snapshot) {
+        self.snapshots.push(Arc::new(snapshot));
+        let machine = &self.machine;
+        self.snapshots.retain(|snapshot| machine.knows(snapshot.generation));
+    }
+
     /// Shows every handle the token there is.
     pub(super) fn publish(&self, now: Time) {
         let usable = self.machine.cacheable(now);
-        self.handles().for_each(|handle| handle.cache.store(self.snapshot.as_ref(), usable));
+        self.handles().for_each(|handle| handle.cache.store(self.snapshot(), usable));
     }
 
     pub(super) fn count(&self, what: Count) {
@@ -123,7 +137,7 @@ impl State {
     }
 
     pub(super) fn lease(&self, expired: bool) -> Result<Lease> {
-        let snapshot = self.snapshot.clone().ok_or_else(|| Error::new(Kind::Internal, "a token without a text"))?;
+        let snapshot = self.snapshot().cloned().ok_or_else(|| Error::new(Kind::Internal, "a token without a text"))?;
         Ok(Lease { snapshot, expired })
     }
 

@@ -96,10 +96,17 @@ static void init_settings(void) {
   }
 
   nacos_auth_options options = good_options();
-  options.carriage = 3;
-  init_with(options, NACOS_INVALID_CONFIG, "carriage");
-  options.carriage = -1;
-  init_with(options, NACOS_INVALID_CONFIG, "carriage");
+  for (int32_t wrong = -1; wrong <= 4; wrong += 5) {
+    options.carriage = wrong;
+    init_with(options, NACOS_INVALID_CONFIG, "carriage");
+  }
+  options = good_options();
+  for (int32_t wrong = -1; wrong <= 2; wrong += 3) {
+    options.anonymous = wrong;
+    init_with(options, NACOS_INVALID_CONFIG, "anonymous");
+  }
+  options.anonymous = NACOS_ANONYMOUS_NEVER;
+  init_with(options, NACOS_OK, "");
   options = good_options();
   options.log_level = 5;
   init_with(options, NACOS_INVALID_CONFIG, "options.log_level");

@@ -29,7 +29,7 @@ int main(void) {
   FIELD(nacos_auth_options, callback_data);
   FIELD(nacos_auth_options, callback_drop);
   FIELD(nacos_auth_options, max_connections);
-  FIELD(nacos_auth_options, reserved0);
+  FIELD(nacos_auth_options, anonymous);
   STRUCT(nacos_call_options);
   FIELD(nacos_call_options, struct_size);
   FIELD(nacos_call_options, cancel);

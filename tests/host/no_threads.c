@@ -1,6 +1,7 @@
 /* Kind: no thread can be had, from the start, from a moment on, or now and then. Calls are answered, or fail with an
    error that names the lack; nothing is printed, and all is well when threads can be had again. */
 #include <dlfcn.h>
+#include <netdb.h>
 
 #include "host.h"
 
@@ -24,6 +25,21 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     }
   }
   return real(thread, attributes, start, argument);
+}
+
+/* For names that need a lookup. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+  static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+  if (real == NULL) {
+    void *found = dlsym(RTLD_NEXT, "getaddrinfo");
+    memcpy(&real, &found, sizeof(real));
+  }
+  return real(node != NULL && strstr(node, ".test") != NULL ? "127.0.0.1" : node, service, hints, result);
+}
+static const char *by_name(const struct server *server) {
+  static char name[64];
+  snprintf(name, sizeof(name), "nacos.test:%s", server->port);
+  return name;
 }
 
 static void deny(int value) { __atomic_store_n(&denied, value, __ATOMIC_SEQ_CST); }
@@ -65,7 +81,7 @@ TEST(from_the_start_by_address, 40) {
 }
 TEST(from_the_start_by_name, 40) {
   const struct server s = serve("after=close", NULL);
-  from_the_start(s.name, &s, "by name");
+  from_the_start(by_name(&s), &s, "by name");
 }
 TEST(from_the_start_over_tls, 40) {
   const struct server s = serve("tls=server", "after=close", NULL);
@@ -77,13 +93,13 @@ TEST(from_the_start_over_tls, 40) {
 }
 TEST(from_a_moment_on, 40) {
   const struct server s = serve("after=close", NULL);
-  nacos_auth *auth = open_at(s.name);
+  nacos_auth *auth = open_at(by_name(&s));
   must_serve(auth);
   sleep_ms(1200); /* threads that were waiting for work have gone */
   deny(1);
   struct outcome o = get(auth, 3000);
   answered_or_told(&o, "a request by name");
-  nacos_auth_options options = options_for(s.name);
+  nacos_auth_options options = options_for(by_name(&s));
   options.password = "another";
   nacos_auth *another = open_with(&options);
   o = token(another, 3000);
@@ -95,7 +111,7 @@ TEST(now_and_then, 60) {
   const struct server s = serve("after=close", NULL);
   unlucky = 1;
   for (uint32_t i = 0; i < 30; i++) {
-    nacos_auth_options options = options_for(i % 2 ? s.name : s.address);
+    nacos_auth_options options = options_for(i % 2 ? by_name(&s) : s.address);
     options.connect_timeout_ms = 1000 + i;
     nacos_auth *auth = open_with(&options);
     const struct outcome o = get(auth, 5000);
@@ -114,7 +130,7 @@ TEST(many_callers, 40) {
   const struct server s = serve("get=delay:0.1", NULL);
   pthread_t all[20];
   deny(1);
-  shared = open_at(s.name);
+  shared = open_at(by_name(&s));
   for (int i = 0; i < 20; i++) all[i] = start_thread(ask_shared, NULL);
   for (int i = 0; i < 20; i++) pthread_join(all[i], NULL);
   must_recover(shared, "many callers");
@@ -213,7 +229,7 @@ TEST(tokens_of_three_seconds, 40) {
 
 TEST(close_and_free_need_none, 30) {
   const struct server s = serve("login=hang", NULL);
-  nacos_auth_options options = options_for(s.name);
+  nacos_auth_options options = options_for(by_name(&s));
   options.log = on_log;
   options.callback_drop = drop;
   nacos_auth *auth = open_with(&options);
@@ -227,7 +243,7 @@ TEST(close_and_free_need_none, 30) {
 }
 TEST(in_the_child_of_a_fork, 40) {
   const struct server s = serve("after=close", NULL);
-  nacos_auth *auth = open_at(s.name);
+  nacos_auth *auth = open_at(by_name(&s));
   must_serve(auth);
   const pid_t child = fork();
   if (child == 0) {

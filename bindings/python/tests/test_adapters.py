@@ -238,7 +238,7 @@ def test_the_token_is_for_the_servers_of_the_client_alone(server: DevServer) -> 
             assert "Authorization" not in http.get(url(server), params=DEMO).request.headers
 
 
-@pytest.mark.parametrize("carriage", ["bearer", "header"])
+@pytest.mark.parametrize("carriage", ["auto", "bearer", "header"])
 def test_a_redirect_to_another_host_loses_the_token(
     server: DevServer, carriage: nacos_auth._arguments.Carriage
 ) -> None:

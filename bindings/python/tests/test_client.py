@@ -59,7 +59,7 @@ def test_headers_in_any_case(client: Client) -> None:
     assert [name.lower() for name, _ in headers.multi_items()].count("content-type") == 1
 
 
-@pytest.mark.parametrize("carriage", ["bearer", "header", "query"])
+@pytest.mark.parametrize("carriage", ["auto", "bearer", "header", "query"])
 def test_carriages(server: DevServer, carriage: nacos_auth._arguments.Carriage) -> None:
     with Client(server.address, "nacos", "nacos", carriage=carriage) as client:
         assert client.get(CONFIG, params=DEMO).status == 200

@@ -21,7 +21,7 @@ fn strict(valid: u32, status: u16, refusal: &'static str) -> Fixture {
 #[test]
 fn situation_19_five_hundred_requests_refused_at_once_cost_one_login() {
     let f = strict(2, 403, EXPIRED);
-    f.client.token().unwrap();
+    f.takes_its_first_token();
     let replays = at_once(500, || {
         let response = f.client.request(Request::post("/v1/x").unwrap().body("b")).unwrap();
         assert_eq!((response.status(), &response.body()[..]), (200, &b"ok"[..]));
@@ -109,7 +109,8 @@ fn situation_22_a_403_of_a_proxy_that_bars_the_login_too_takes_no_token_away() {
         assert_eq!((walled.status(), walled.replays()), (403, 0));
         assert_eq!(&f.get().unwrap().body()[..], b"t");
     }
-    assert_eq!((f.logins(), f.client.stats().login_failures), (2, 1));
+    // The second one at both paths of 1.x, as no Nacos has answered.
+    assert_eq!((f.logins(), f.client.stats().login_failures), (3, 1));
 }
 
 #[test]
@@ -175,7 +176,8 @@ fn situation_25_a_secret_that_changes_from_node_to_node_costs_no_request() {
 fn situation_26_two_tokens_refused_in_a_row_are_enough() {
     let f = fixture(SOON, tokens().0, says(403, "Invalid signature"));
     let response = f.get().unwrap();
-    assert_eq!((response.status(), response.replays(), f.logins()), (403, 1, 2));
+    // In the query too, and the first one as often as it might only be too new.
+    assert_eq!((response.status(), f.requests(), f.logins()), (403, 7, 2));
     let error = f.get().err().unwrap();
     assert_eq!((error.kind(), error.http_status(), f.logins()), (Kind::Forbidden, Some(403), 2));
     assert!(error.message().contains("secret") && error.retry_after().is_some());
@@ -192,6 +194,7 @@ fn situation_27_a_refused_post_or_delete_is_sent_again_once_and_whole() {
             Ok(if sent.len() == 1 { (403, EXPIRED.into()) } else { (200, "true".into()) })
         };
         let f = fixture(SOON, tokens().0, Box::new(request));
+        f.takes_its_first_token();
         let response = f.client.request(Request::new(method, "/v1/x").unwrap().body("content=1")).unwrap();
         assert_eq!((response.status(), response.replays()), (200, 1));
         let expected = ["t1", "t2"].map(|token| (method.to_owned(), token.to_owned(), "content=1".to_owned()));
@@ -226,7 +229,8 @@ fn situation_34_a_server_without_authentication_has_it_switched_on() {
 #[test]
 fn situation_48_an_open_server_is_served_without_a_token_although_no_login_succeeds() {
     // 34: an empty token is what some servers answer with authentication off.
-    for (status, body) in [(500, "caused: User nacos not found;"), (403, ""), (200, r#"{"accessToken":""}"#)] {
+    let denied = r#"{"timestamp":"t","status":403,"error":"Forbidden","message":"Access Denied"}"#;
+    for (status, body) in [(500, "caused: User nacos not found;"), (403, denied), (200, r#"{"accessToken":""}"#)] {
         let request = |out: &Outgoing| {
             assert_eq!(bearer(out), "");
             Ok((200, "ok".into()))
@@ -250,6 +254,7 @@ fn situation_48_an_open_server_is_served_without_a_token_although_no_login_succe
 #[test]
 fn situation_49_a_500_that_speaks_of_an_expired_token_is_seen_by_nobody() {
     let f = strict(2, 500, "Server failed,JWT expired at 2026-01-01T00:00:00Z. Current time: 2026-01-01T00:00:01Z");
+    f.takes_its_first_token();
     let response = f.client.request(Request::post("/v1/x").unwrap()).unwrap();
     assert_eq!((response.status(), response.replays(), f.logins()), (200, 1, 2));
     // Any other 500 is the caller's business.
@@ -338,5 +343,6 @@ fn situation_24_the_secret_changes_while_a_renewal_is_on_its_way() {
     }
     changed.store(true, Ordering::SeqCst);
     let answer = f.get().unwrap();
+    // The second token was tried again for a second, as it might only have been too new.
     assert_eq!((answer.status(), answer.replays(), f.logins()), (200, 2, 3));
 }

@@ -132,6 +132,12 @@ impl Fixture {
         self.client.request(Request::get("/v1/x").unwrap())
     }
 
+    /// As if a server had taken it before the test begins.
+    pub(super) fn takes_its_first_token(&self) {
+        let token = self.client.token().unwrap();
+        self.client.report_rejected(token.generation, 200, b"").unwrap();
+    }
+
     pub(super) fn session(&self) -> Arc<Session> {
         self.client.live().session()
     }
@@ -146,7 +152,7 @@ impl Fixture {
             connect_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5),
             max_connections: 128,
-            carriage: Carriage::Bearer,
+            anonymous: Anonymous::default(),
         };
         Client::over(checked, || panic!("known")).unwrap()
     }

@@ -9,7 +9,7 @@ fn a_token_refused_late_in_its_life_is_not_one_of_a_row() {
     // Nobody tells that the tokens work: callers with an HTTP stack of their own report refusals only.
     for generation in 1..10 {
         w.now += s(60.0);
-        assert_eq!(w.machine.rejected(generation, Rejection::Identity, None, w.now), Verdict::Replay);
+        assert_eq!(w.refused(generation, None), Verdict::Replay);
         w.demand();
         let login = w.start();
         w.succeed(login, 18_000.0);
@@ -67,18 +67,18 @@ fn a_token_asked_for_before_the_last_was_given_up_is_no_second_of_a_row() {
     let renewal = w.start();
     w.now += s(0.1);
     // The secret changes while the renewal, signed with the old one, is on its way.
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, Some(0), w.now), Verdict::Replay);
+    assert_eq!(w.refused(1, Some(0)), Verdict::Replay);
     w.generation = 1;
     let issued = Issued { generation: 2, ttl: Some(s(100.0)), same: false, sent: w.now - s(0.1), server: Some(0) };
     assert!(w.machine.issued(renewal, issued, w.now));
     w.generation = 2;
-    assert_eq!(w.machine.rejected(2, Rejection::Identity, Some(0), w.now), Verdict::Replay);
+    assert_eq!(w.refused(2, Some(0)), Verdict::Replay);
     w.demand();
     w.now += s(1.0);
     let login = w.start();
     assert!(w.succeed(login, 100.0));
     // This one was asked for afterwards, so it counts.
-    assert_eq!(w.machine.rejected(3, Rejection::Identity, Some(0), w.now), Verdict::Return);
+    assert_eq!(w.refused(3, Some(0)), Verdict::Return);
 }
 
 #[test]
@@ -93,9 +93,9 @@ fn situation_25_a_token_is_judged_by_its_own_server() {
         assert!(w.machine.issued(login, issued, w.now));
         w.now += s(1.0);
     };
-    let refuse = |w: &mut World, server| w.machine.rejected(w.generation, Rejection::Identity, Some(server), w.now);
+    let refuse = |w: &mut World, server| w.refused(w.generation, Some(server));
     log_in(&mut w, 0);
-    w.machine.accepted(1);
+    w.machine.accepted(&Attempts::default(), 1, w.now);
     // Node 0 has the new secret; then it goes down, and node 1, with the old one, refuses what node 0 gave.
     assert_eq!(refuse(&mut w, 0), Verdict::Replay);
     log_in(&mut w, 0);

@@ -55,9 +55,12 @@ fn a_token_of_unknown_life_never_expires() {
 #[test]
 fn a_token_that_is_refused_is_not_used_again() {
     let mut w = given(Some(100.0));
-    w.machine.accepted(1);
+    w.machine.accepted(&Attempts::default(), 1, w.now);
     for _ in 0..3 {
-        assert_eq!(w.machine.rejected(1, Rejection::Identity, Some(1), w.now), Verdict::Replay);
+        assert_eq!(
+            w.machine.rejected(&mut Attempts::default(), 1, Rejection::Identity, Some(1), w.now),
+            Verdict::Replay
+        );
         assert_eq!(w.demand(), Demand::Fail { retry_at: Time::MAX });
         assert_eq!((w.machine.cacheable(w.now), w.machine.token_state(w.now)), (None, TokenState::Rejected));
         assert_eq!((w.machine.start(w.now), w.machine.next_due(w.now)), (None, None));
@@ -66,8 +69,11 @@ fn a_token_that_is_refused_is_not_used_again() {
     assert_eq!((w.machine.refresh_state(), w.machine.retry_at()), (RefreshState::Idle, None));
     // Another one is a new beginning, and an answer to the first comes too late to harm it.
     give(&mut w, None);
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
-    assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::ReplayIfIdempotent);
+    assert_eq!(w.machine.rejected(&mut Attempts::default(), 1, Rejection::Identity, None, w.now), Verdict::Replay);
+    assert_eq!(
+        w.machine.rejected(&mut Attempts::default(), 1, Rejection::Unknown, None, w.now),
+        Verdict::ReplayIfIdempotent
+    );
     assert_eq!((w.demand(), w.machine.cacheable(w.now)), (Demand::Serve { expired: false }, Some(2)));
 }
 
@@ -75,7 +81,7 @@ fn a_token_that_is_refused_is_not_used_again() {
 fn a_refusal_for_another_reason_or_none_takes_no_token_away() {
     let mut w = given(Some(100.0));
     for why in [Rejection::Unknown, Rejection::Permission, Rejection::Misconfigured] {
-        assert_eq!(w.machine.rejected(1, why, None, w.now), Verdict::Return);
+        assert_eq!(w.machine.rejected(&mut Attempts::default(), 1, why, None, w.now), Verdict::Return);
         assert_eq!((w.demand(), w.machine.cacheable(w.now)), (Demand::Serve { expired: false }, Some(1)));
     }
 }
@@ -89,7 +95,7 @@ fn whatever_happens_no_login_is_due() {
     w.machine.credentials_changed();
     for _ in 0..100 {
         w.demand();
-        w.machine.rejected(1, Rejection::Unknown, None, w.now);
+        w.machine.rejected(&mut Attempts::default(), 1, Rejection::Unknown, None, w.now);
         assert_eq!(w.machine.start(w.now), None);
         w.now += s(0.3);
     }

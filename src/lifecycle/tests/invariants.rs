@@ -132,7 +132,7 @@ proptest! {
                 }
                 Event::Rejected(why, late, server) => {
                     let of = if late { generation.saturating_sub(1) } else { generation };
-                    let verdict = m.rejected(of, why, server, now);
+                    let verdict = m.rejected(&mut Attempts::default(), of, why, server, now);
                     if matches!(why, Rejection::Permission | Rejection::Misconfigured) {
                         prop_assert_eq!((verdict, m.token_state(now)), (Verdict::Return, before));
                     }
@@ -140,7 +140,7 @@ proptest! {
                         prop_assert_eq!(m.token_state(now), before, "a late answer touched the token");
                     }
                 }
-                Event::Accepted => m.accepted(generation),
+                Event::Accepted => m.accepted(&Attempts::default(), generation, now),
                 Event::ServerUnreachable => m.server_unreachable(now),
                 Event::AuthSwitchedOn => {
                     m.auth_switched_on(now);

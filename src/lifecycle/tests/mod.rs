@@ -11,7 +11,7 @@ mod world;
 use std::time::Duration;
 
 use super::{
-    Demand, Issued, LoginError, Machine, Occasion, RefreshState, Time, TokenState, Verdict,
+    Attempts, Demand, Issued, LoginError, Machine, Occasion, RefreshState, Time, TokenState, Verdict,
     machine::{BETWEEN_ATTEMPTS, PATIENCE, THREE_REFUSALS},
 };
 use crate::protocol::rejection::Rejection;

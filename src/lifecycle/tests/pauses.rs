@@ -117,7 +117,7 @@ fn two_tokens_refused_in_a_row_are_remembered() {
         let login = w.start();
         w.succeed(login, 100.0);
         w.now += s(1.0);
-        w.machine.rejected(w.generation, Rejection::Identity, None, w.now);
+        w.refused(w.generation, None);
     }
     let retry_at = w.machine.retry_at();
     assert!(w.machine.is_refused_everywhere() && retry_at.is_some());

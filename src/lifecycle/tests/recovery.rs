@@ -42,7 +42,7 @@ fn situation_57_a_gateway_in_place_of_a_restarting_server_is_waited_out() {
     for (seed, away) in (0..50).flat_map(|seed| [(seed, 20.0), (seed, 60.0), (seed, 600.0)]) {
         let mut w = seeded(seed);
         w.log_in(18_000.0);
-        w.machine.rejected(1, Rejection::Identity, None, w.now);
+        w.refused(1, None);
         let (back, before) = (w.now + s(away), w.logins);
         // Then it knows no users for 5 s.
         let knows = back + s(5.0);
@@ -62,7 +62,7 @@ fn situation_57_renewals_that_meet_a_gateway_cost_few_logins_while_the_token_ser
     assert_eq!(w.run(end, s(0.5), |_| Err(GATEWAY)), 0);
     assert!((20..=50).contains(&(w.logins - before)), "{} logins", w.logins - before);
     // The server comes back with another secret: it answers, so nothing is waited for.
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
+    assert_eq!(w.refused(1, None), Verdict::Replay);
     assert!(served_after(&mut w, |_| Ok(100.0)) <= 1.1);
 }
 
@@ -75,12 +75,12 @@ fn a_token_refused_in_the_middle_of_a_long_pause_cuts_it() {
         let mut unheard = w.machine.clone();
         // The servers do well by now, as requests with the old token show. Then that one is refused.
         w.now += s(1.0);
-        w.machine.accepted(1);
+        w.machine.accepted(&Attempts::default(), 1, w.now);
         w.now += s(1.0);
-        assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
+        assert_eq!(w.refused(1, None), Verdict::Replay);
         assert!(served_after(&mut w, |_| Ok(100.0)) <= 3.1, "seed {seed}");
         // Without such a sign it is cut all the same, but everybody does not come back at once.
-        assert_eq!(unheard.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
+        assert_eq!(unheard.rejected(&mut Attempts::default(), 1, Rejection::Identity, None, w.now), Verdict::Replay);
         let rest = unheard.retry_at().unwrap() - w.now;
         assert!((s(5.0)..=s(30.0)).contains(&rest), "seed {seed}: {rest:?}");
     }
@@ -90,8 +90,8 @@ fn a_token_refused_in_the_middle_of_a_long_pause_cuts_it() {
 fn a_pause_that_a_server_has_asked_for_is_not_cut() {
     let mut w = two_renewals_failed(1, LoginError::Answered(Reason::Overloaded, Some(s(120.0))));
     let retry_at = w.machine.retry_at();
-    w.machine.accepted(1);
-    w.machine.rejected(1, Rejection::Identity, None, w.now);
+    w.machine.accepted(&Attempts::default(), 1, w.now);
+    w.refused(1, None);
     assert_eq!(w.machine.retry_at(), retry_at);
 }
 
@@ -103,9 +103,9 @@ fn a_pause_of_refused_credentials_is_not_cut_below_three_logins_in_a_quarter_of_
         w.now = w.machine.next_due(w.now).unwrap();
         let mut logins: Vec<Time> = Vec::new();
         while w.now < s(1000.0 + 3600.0) {
-            w.machine.accepted(1);
+            w.machine.accepted(&Attempts::default(), 1, w.now);
             if let Demand::Serve { .. } = w.demand() {
-                w.machine.rejected(1, Rejection::Identity, None, w.now);
+                w.refused(1, None);
             }
             let before = w.logins;
             w.try_login(&|_| Err(REFUSED));
@@ -121,7 +121,7 @@ fn while_nobody_has_a_token_an_overload_is_asked_about_every_half_minute() {
     for seed in 0..20 {
         let mut w = seeded(seed);
         w.log_in(18_000.0);
-        w.machine.rejected(1, Rejection::Identity, None, w.now);
+        w.refused(1, None);
         let end = w.now + s(1800.0);
         w.run(end, s(0.5), |_| Err(THROTTLED));
         let took = served_after(&mut w, |_| Ok(100.0));
@@ -147,12 +147,12 @@ fn a_refusal_by_a_starting_server_is_waited_out_however_the_outage_was_seen() {
         let mut w = seeded(seed);
         w.log_in(18_000.0);
         if how == 1 || how == 2 {
-            w.machine.rejected(1, Rejection::Identity, None, w.now);
+            w.refused(1, None);
             w.now += BETWEEN_ATTEMPTS;
         }
         seen(&mut w);
         let knows = w.now + s(4.5);
-        w.machine.rejected(1, Rejection::Identity, None, w.now);
+        w.refused(1, None);
         while w.machine.token_state(w.now) != TokenState::Fresh {
             assert_eq!(w.demand(), Demand::Wait { patience: None }, "seen by {how}");
             w.try_login(&|now| if now < knows { Err(REFUSED) } else { Ok(18_000.0) });
@@ -214,7 +214,7 @@ fn a_refusal_that_comes_late_is_one_look_at_the_password_and_no_overload() {
         let mut w = World::new();
         if was_good {
             w.log_in(18_000.0);
-            w.machine.rejected(1, Rejection::Identity, None, w.now);
+            w.refused(1, None);
             w.now += BETWEEN_ATTEMPTS;
         }
         w.fail(LoginError::Slow);

@@ -67,7 +67,7 @@ fn situation_06_without_a_server_the_expired_token_is_served_and_says_so() {
     assert_eq!(w.demand(), Demand::Serve { expired: true });
     assert_eq!(w.machine.cacheable(w.now), None);
     // The first rejection proves that a server is back, so the next login need not wait for the backoff.
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
+    assert_eq!(w.refused(1, None), Verdict::Replay);
     w.now += s(1.0);
     w.demand();
     let login = w.start();
@@ -146,7 +146,7 @@ fn situation_12_a_password_one_node_does_not_know_yet_is_tried_once_more_and_the
 fn situation_13_a_500_to_a_password_known_to_be_good_is_overload() {
     let mut w = World::new();
     w.log_in(18_000.0);
-    w.machine.rejected(1, Rejection::Identity, None, w.now);
+    w.refused(1, None);
     let end = w.now + s(3600.0);
     w.run(end, s(1.0), |_| Err(LoginError::Answered(Reason::Fault, None)));
     assert_eq!(w.machine.refresh_state(), RefreshState::BackingOff);
@@ -230,12 +230,12 @@ fn situation_20_a_late_rejection_is_replayed_without_a_login() {
     w.log_in(18_000.0);
     w.now += s(100.0);
     for _ in 0..500 {
-        assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
+        assert_eq!(w.refused(1, None), Verdict::Replay);
         assert_eq!(w.demand(), Demand::Wait { patience: None });
     }
     let login = w.start();
     w.succeed(login, 18_000.0);
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay, "late, with the old token");
+    assert_eq!(w.refused(1, None), Verdict::Replay, "late, with the old token");
     assert_eq!((w.demand(), w.logins), (Demand::Serve { expired: false }, 2));
 }
 
@@ -244,7 +244,10 @@ fn situation_21_a_missing_permission_never_costs_a_login() {
     let mut w = World::new();
     w.log_in(18_000.0);
     for _ in 0..10_000 {
-        assert_eq!(w.machine.rejected(1, Rejection::Permission, None, w.now), Verdict::Return);
+        assert_eq!(
+            w.machine.rejected(&mut Attempts::default(), 1, Rejection::Permission, None, w.now),
+            Verdict::Return
+        );
     }
     assert_eq!(w.machine.cacheable(w.now), Some(1));
 }
@@ -255,12 +258,14 @@ fn situation_22_a_403_without_words_costs_at_most_one_login_a_minute() {
     w.log_in(18_000.0);
     let end = w.now + s(600.0);
     while w.now < end {
-        if w.machine.rejected(w.generation, Rejection::Unknown, None, w.now) == Verdict::ReplayIfIdempotent {
+        if w.machine.rejected(&mut Attempts::default(), w.generation, Rejection::Unknown, None, w.now)
+            == Verdict::ReplayIfIdempotent
+        {
             w.demand();
             w.now += s(1.0);
             let login = w.start();
             w.succeed(login, 18_000.0);
-            w.machine.accepted(w.generation);
+            w.machine.accepted(&Attempts::default(), w.generation, w.now);
         }
         w.now += s(0.1);
     }
@@ -273,7 +278,10 @@ fn situation_22_a_403_without_words_takes_no_token_away() {
     w.log_in(18_000.0);
     w.now += s(100.0);
     for _ in 0..100 {
-        assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::ReplayIfIdempotent);
+        assert_eq!(
+            w.machine.rejected(&mut Attempts::default(), 1, Rejection::Unknown, None, w.now),
+            Verdict::ReplayIfIdempotent
+        );
         assert_eq!(w.machine.cacheable(w.now), None);
         assert_eq!(w.demand(), Demand::Wait { patience: Some(w.now + PATIENCE) });
     }
@@ -283,7 +291,7 @@ fn situation_22_a_403_without_words_takes_no_token_away() {
     assert_eq!((w.demand(), w.machine.cacheable(w.now)), (Demand::Serve { expired: false }, Some(1)));
     let end = w.machine.retry_at().unwrap();
     while w.now < end {
-        assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::Return);
+        assert_eq!(w.machine.rejected(&mut Attempts::default(), 1, Rejection::Unknown, None, w.now), Verdict::Return);
         assert_eq!(w.demand(), Demand::Serve { expired: false });
         assert_eq!(w.machine.start(w.now), None);
         w.now += s(0.1);
@@ -297,11 +305,11 @@ fn situation_26_two_generations_refused_everywhere_stop_after_two_logins() {
     let login = w.start();
     w.succeed(login, 18_000.0);
     w.now += s(1.0);
-    assert_eq!(w.machine.rejected(1, Rejection::Identity, None, w.now), Verdict::Replay);
+    assert_eq!(w.refused(1, None), Verdict::Replay);
     w.demand();
     let login = w.start();
     w.succeed(login, 18_000.0);
-    assert_eq!(w.machine.rejected(2, Rejection::Identity, None, w.now), Verdict::Return);
+    assert_eq!(w.refused(2, None), Verdict::Return);
     assert!(w.machine.is_refused_everywhere());
     assert!(matches!(w.demand(), Demand::Fail { .. }));
     assert_eq!(w.machine.start(w.now), None);
@@ -315,15 +323,15 @@ fn situation_26_a_path_that_refuses_every_token_keeps_it_from_nobody_else() {
     while w.now < end {
         // The one that is refused whatever it brings asks more often, and first.
         for _ in 0..10 {
-            if w.machine.rejected(w.generation, Rejection::Identity, None, w.now) == Verdict::Replay {
+            if w.refused(w.generation, None) == Verdict::Replay {
                 w.demand();
                 w.now += s(1.0);
                 w.try_login(&|_| Ok(18_000.0));
-                assert_eq!(w.machine.rejected(w.generation, Rejection::Identity, None, w.now), Verdict::Return);
+                assert_eq!(w.refused(w.generation, None), Verdict::Return);
             }
         }
         assert_eq!(w.demand(), Demand::Serve { expired: false });
-        w.machine.accepted(w.generation);
+        w.machine.accepted(&Attempts::default(), w.generation, w.now);
         w.now += s(0.1);
     }
     assert!((15..=25).contains(&w.logins), "{} logins in ten minutes", w.logins);
@@ -338,7 +346,7 @@ fn situation_26_tokens_that_no_server_takes_any_more_cost_ever_fewer_logins() {
         w.demand();
         w.try_login(&|_| Ok(18_000.0));
         if w.machine.cacheable(w.now).is_some() {
-            w.machine.rejected(w.generation, Rejection::Identity, None, w.now);
+            w.refused(w.generation, None);
         }
         w.now += s(0.5);
     }
@@ -385,7 +393,7 @@ fn situation_50_tokens_dead_at_once_cost_two_logins_and_then_ever_fewer() {
         w.try_login(&|_| Ok(18_000.0));
         by_minute[((w.now - start).as_secs() / 60) as usize] += w.logins - before;
         if w.machine.cacheable(w.now).is_some() {
-            w.machine.rejected(w.generation, Rejection::Identity, None, w.now);
+            w.refused(w.generation, None);
         }
         w.now += s(0.1);
     }
@@ -397,7 +405,7 @@ fn situation_50_tokens_dead_at_once_cost_two_logins_and_then_ever_fewer() {
         w.try_login(&|_| Ok(18_000.0));
         w.now += s(1.0);
     }
-    w.machine.accepted(w.generation);
+    w.machine.accepted(&Attempts::default(), w.generation, w.now);
     assert!(!w.machine.is_refused_everywhere());
 }
 
@@ -406,7 +414,10 @@ fn situation_52_an_expired_token_refused_without_words_is_cured_by_one_login() {
     let mut w = World::new();
     w.log_in(100.0);
     w.now += s(50.0);
-    assert_eq!(w.machine.rejected(1, Rejection::Unknown, None, w.now), Verdict::ReplayIfIdempotent);
+    assert_eq!(
+        w.machine.rejected(&mut Attempts::default(), 1, Rejection::Unknown, None, w.now),
+        Verdict::ReplayIfIdempotent
+    );
     assert!(matches!(w.demand(), Demand::Wait { .. }));
     let login = w.start();
     assert!(w.succeed(login, 100.0));
@@ -414,7 +425,7 @@ fn situation_52_an_expired_token_refused_without_words_is_cured_by_one_login() {
     // Of the same kind, but for want of a permission: 10,000 of them in ten minutes.
     let before = w.logins;
     for _ in 0..10_000 {
-        w.machine.rejected(w.generation, Rejection::Unknown, None, w.now);
+        w.machine.rejected(&mut Attempts::default(), w.generation, Rejection::Unknown, None, w.now);
         w.demand();
         w.try_login(&|_| Ok(18_000.0));
         w.now += s(0.06);
@@ -446,10 +457,10 @@ fn situation_55_a_short_life_with_the_token_cache_is_served_until_it_is_refused(
             } else if matches!(demand, Demand::Serve { .. }) {
                 requests += 1;
                 if held == token && w.now < good_until {
-                    w.machine.accepted(w.generation);
+                    w.machine.accepted(&Attempts::default(), w.generation, w.now);
                 } else {
                     refused += 1;
-                    assert_eq!(w.machine.rejected(w.generation, Rejection::Identity, None, w.now), Verdict::Replay);
+                    assert_eq!(w.refused(w.generation, None), Verdict::Replay);
                 }
             }
             w.now += s(0.05);

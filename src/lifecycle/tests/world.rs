@@ -47,11 +47,23 @@ impl World {
         assert!(self.machine.failed(login, error, self.now));
     }
 
+    /// A request whose token is refused by `server`, as is every other that it is tried with; what comes of it.
+    pub(super) fn refused(&mut self, mut generation: u64, server: Option<usize>) -> Verdict {
+        let mut attempts = Attempts::default();
+        loop {
+            attempts.begin(self.now);
+            match self.machine.rejected(&mut attempts, generation, Rejection::Identity, server, self.now) {
+                Verdict::Retry { generation: next, after } => (generation, self.now) = (next, self.now + after),
+                verdict => return verdict,
+            }
+        }
+    }
+
     pub(super) fn log_in(&mut self, ttl: f64) {
         self.demand();
         let login = self.start();
         assert!(self.succeed(login, ttl));
-        self.machine.accepted(self.generation);
+        self.machine.accepted(&Attempts::default(), self.generation, self.now);
     }
 
     /// Runs until `end` with a demand each `step`, every login ending at once as `outcome` says; returns how many

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use crate::protocol::login::{Reason::*, *};
 
-fn ask(api: Api, status: u16, body: &str) -> Result<IssuedToken, LoginRefused> {
-    read(api, status, body.as_bytes(), &"hunter2".into())
+fn ask(status: u16, body: &str) -> Result<IssuedToken, LoginRefused> {
+    read(status, body.as_bytes(), &"hunter2".into())
 }
 
 #[test]
@@ -15,7 +15,7 @@ fn the_form_is_encoded_exactly_once() {
 fn ttl_in_every_shape() {
     let ttl = |text: &str| {
         let body = format!(r#"{{"accessToken":"t"{text}}}"#);
-        ask(Api::V1, 200, &body).unwrap().ttl
+        ask(200, &body).unwrap().ttl
     };
     assert_eq!(ttl(r#","tokenTtl":18000"#), Some(Duration::from_secs(18000)));
     assert_eq!(ttl(r#","tokenTtl":"18000""#), Some(Duration::from_secs(18000)));
@@ -29,37 +29,76 @@ fn ttl_in_every_shape() {
 
 #[test]
 fn every_kind_of_refusal() {
-    for (api, status, body, reason) in [
-        (Api::V1, 403, "unknown user!", Refused),
-        (Api::V1, 500, "caused: User x not found;", Fault),
-        (Api::V3, 500, r#"{"message":"No message available"}"#, Fault),
-        (Api::V3, 404, "<html>", MissingApi),
-        (Api::V3, 405, "", MissingApi),
-        (Api::V1, 410, "{}", MissingApi),
-        (Api::V3, 410, "{}", NotNacos),
-        (Api::V3, 500, "caused: No static resource nacos/v3/auth/user/login.;", NotNacos),
-        (Api::V1, 429, "", Overloaded),
-        (Api::V1, 503, "", Overloaded),
-        (Api::V1, 302, "", NotNacos),
-        (Api::V1, 200, "<html>", NotNacos),
-        (Api::V1, 200, "", NotNacos),
-        (Api::V1, 200, r#"{"accessToken":"eyJ"#, NotNacos),
-        (Api::V1, 200, r#"{"accessToken":"","tokenTtl":NaN}"#, NotNacos),
-        (Api::V1, 200, "{\"accessToken\":\"a\\r\\nb\"}", NotNacos),
-        (Api::V3, 200, r#"{"code":23000,"message":"Current Nacos auth plugin type is not `nacos`"}"#, Refused),
-        (Api::V1, 200, r#"{"code":401,"message":"Login failed"}"#, Refused),
-        (Api::V1, 200, r#"{"accessToken":""}"#, Refused),
-        (Api::V1, 200, "[1]", NotNacos),
-        (Api::V1, 200, r#"{"accessToken":42}"#, NotNacos),
+    let framework = |status: u16, message: &str| {
+        format!(
+            r#"{{"timestamp":"t","status":{status},"error":"E","message":"{message}","path":"/nacos/v3/auth/user/login"}}"#
+        )
+    };
+    // Of a Nacos, which has judged the credentials.
+    for (status, body, reason) in [
+        (403, "unknown user!".into(), Refused),
+        (403, "user not found!".into(), Refused),
+        (500, "caused: User x not found;".into(), Fault),
+        (500, "caused: x;".into(), Fault),
+        (500, framework(500, "No message available"), Fault),
+        (500, framework(500, "Handle API Compatibility failed, please see log for detail."), Fault),
+        (403, framework(403, "Access Denied"), Refused),
+        (403, framework(403, "User not found! Please check user exist or password is right!"), Refused),
+        (403, r#"{"status":403,"error":"Forbidden","path":"/nacos/v3/auth/user/login"}"#.into(), Refused),
+        (403, "LOGIN_LIMITE_ERROR,Frequent login, please try again later".into(), Refused),
+        (403, "Mailbox has closed".into(), Refused),
+        (400, framework(400, "Please config `nacos.core.auth.plugin.nacos.token.secret.key`"), Refused),
+        (500, "caused: No static resource nacos/v3/auth/user/login.;".into(), NotNacos),
+        (429, String::new(), Overloaded),
+        (503, framework(503, "busy"), Overloaded),
+        (200, r#"{"code":23000,"message":"Current Nacos auth plugin type is not `nacos`"}"#.into(), Refused),
+        (200, r#"{"code":401,"message":"Login failed"}"#.into(), Refused),
+        (200, r#"{"accessToken":""}"#.into(), Refused),
     ] {
-        assert_eq!(ask(api, status, body).unwrap_err().reason, reason, "{status} {body}");
+        let refused = ask(status, &body).unwrap_err();
+        assert_eq!((refused.reason, refused.is_verdict), (reason, true), "{status} {body}");
+    }
+    // Of whatever else: another path may do better.
+    for (status, body, reason) in [
+        (404, "<html>".into(), MissingApi),
+        (404, framework(404, "No message available"), MissingApi),
+        (405, String::new(), MissingApi),
+        (501, "<html>".into(), MissingApi),
+        (410, "{}".into(), MissingApi),
+        (403, framework(403, "unknown user!"), MissingApi),
+        (403, "<html>Access Denied</html>".into(), Refused),
+        (401, String::new(), Refused),
+        (400, "Bad Request".into(), Refused),
+        (403, r#"{"message":"no Route matched with those values"}"#.into(), Refused),
+        (403, r#"{"code":403,"message":"Forbidden"}"#.into(), Refused),
+        (500, "<html>".into(), Fault),
+        (502, "<html>".into(), Gateway),
+        (503, String::new(), Gateway),
+        (
+            503,
+            r#"{"timestamp":"t","path":"/","status":503,"error":"Service Unavailable","requestId":"1"}"#.into(),
+            Gateway,
+        ),
+        (504, "upstream request timeout".into(), Gateway),
+        (522, "<html>".into(), Gateway),
+        (302, String::new(), NotNacos),
+        (200, "<html>".into(), NotNacos),
+        (200, String::new(), NotNacos),
+        (200, r#"{"accessToken":"eyJ"#.into(), NotNacos),
+        (200, r#"{"accessToken":"","tokenTtl":NaN}"#.into(), NotNacos),
+        (200, "{\"accessToken\":\"a\\r\\nb\"}".into(), NotNacos),
+        (200, "[1]".into(), NotNacos),
+        (200, r#"{"accessToken":42}"#.into(), NotNacos),
+    ] {
+        let refused = ask(status, &body).unwrap_err();
+        assert_eq!((refused.reason, refused.is_verdict), (reason, false), "{status} {body}");
     }
 }
 
 #[test]
 fn unusual_successes() {
-    assert_eq!(ask(Api::V1, 200, r#"{"code":200,"data":"Bearer abc"}"#).unwrap().token.expose(), "abc");
-    let disabled = ask(Api::V1, 200, r#"{"accessToken":"AUTH_DISABLED","tokenTtl":1715002590}"#).unwrap();
+    assert_eq!(ask(200, r#"{"code":200,"data":"Bearer abc"}"#).unwrap().token.expose(), "abc");
+    let disabled = ask(200, r#"{"accessToken":"AUTH_DISABLED","tokenTtl":1715002590}"#).unwrap();
     assert_eq!(disabled.token.expose(), "AUTH_DISABLED");
 }
 
@@ -67,7 +106,7 @@ fn unusual_successes() {
 fn half_a_token_is_not_quoted() {
     for body in [r#"{"accessToken":"9f8e7d6c5b4a"#, r#"{"tokenTtl":1,"accessToken": "9f8e7d6c5b4a" x"#] {
         for status in [200, 403, 500] {
-            let refused = read(Api::V1, status, body.as_bytes(), &"hunter2".into()).unwrap_err();
+            let refused = read(status, body.as_bytes(), &"hunter2".into()).unwrap_err();
             assert!(!refused.said.contains("9f8e"), "{status} {}", refused.said);
         }
     }

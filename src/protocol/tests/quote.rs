@@ -3,10 +3,7 @@
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
 use proptest::{collection::vec, prelude::*};
 
-use crate::protocol::{
-    login::{self, Api},
-    quote::quote,
-};
+use crate::protocol::{login, quote::quote};
 
 const HIDDEN: &str = "(not shown, as it may repeat the password)";
 /// With something for each escape: of forms, JSON and HTML, in ASCII and outside.
@@ -149,9 +146,8 @@ fn long_binary_and_controls_become_short_and_printable() {
 
 #[test]
 fn a_login_answered_without_a_token_does_not_repeat_the_password() {
-    let said = |status, body: &str, password: &str| {
-        login::read(Api::V1, status, body.as_bytes(), &password.into()).unwrap_err().said
-    };
+    let said =
+        |status, body: &str, password: &str| login::read(status, body.as_bytes(), &password.into()).unwrap_err().said;
     for status in [200, 302, 400, 401, 403, 404, 429, 500, 503] {
         for body in [
             r#"{"code":401,"message":"password hunter2 is wrong"}"#,

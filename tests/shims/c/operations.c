@@ -75,7 +75,7 @@ static outcome hello(void) {
 }
 
 static outcome init(const cJSON *line) {
-  static const char *const carriages[] = {"bearer", "header", "query"};
+  static const char *const carriages[] = {"", "header", "query", "bearer"};
   nacos_auth_options options = nacos_auth_options_default();
   options.server_addr = text_of(line, "server_addr");
   options.username = text_of(line, "username");
@@ -89,7 +89,7 @@ static outcome init(const cJSON *line) {
   options.request_timeout_ms = milliseconds(line, "request_timeout_ms");
   const char *carriage = text_of(line, "carriage");
   while (carriage != NULL && strcmp(carriage, carriages[options.carriage]) != 0)
-    if (++options.carriage == 3) return shim_failure("unknown carriage");
+    if (++options.carriage == 4) return shim_failure("unknown carriage");
   if (find(line) != NULL) return shim_failure("handle \"%s\" is in use", text_of(line, "auth"));
 
   nacos_auth *auth = NULL;

@@ -130,6 +130,7 @@ outcome shim::init(const json &line) {
   options.connect_timeout = timeout(line, "connect_timeout_ms");
   options.request_timeout = timeout(line, "request_timeout_ms");
   const auto carriage = text(line, "carriage");
+  if (carriage == "bearer") options.token_carriage = nacosauth::carriage::bearer;
   if (carriage == "header") options.token_carriage = nacosauth::carriage::header;
   if (carriage == "query") options.token_carriage = nacosauth::carriage::query;
   clients_.emplace(name, nacosauth::client(options));

@@ -69,7 +69,7 @@ func (s *shim) init(c *command) error {
 		return fmt.Errorf("handle %q is in use", c.Auth)
 	}
 	carriages := map[string]nacosauth.Carriage{
-		"":       nacosauth.CarriageBearer,
+		"":       nacosauth.CarriageAuto,
 		"bearer": nacosauth.CarriageBearer,
 		"header": nacosauth.CarriageHeader,
 		"query":  nacosauth.CarriageQuery,

@@ -123,7 +123,8 @@ impl Shim {
         let (user, password) = (command.text("username"), command.text("password"));
         let mut config = Config::new(command.text("server_addr"), user, password);
         config = config.carriage(match command.given("carriage") {
-            None | Some("bearer") => Carriage::Bearer,
+            None => Carriage::Auto,
+            Some("bearer") => Carriage::Bearer,
             Some("header") => Carriage::Header,
             Some("query") => Carriage::Query,
             Some(other) => return Err(Failure::Line(format!("unknown carriage {other:?}"))),

@@ -25,11 +25,11 @@ class Bearer:
 
     def __init__(self, client: BaseClient) -> None:
         if client._carriage == "query":
-            raise invalid('the adapters carry the token in a header: use carriage="bearer" or "header"')
+            raise invalid('the adapters carry the token in a header: use carriage="auto", "bearer" or "header"')
         self._client = client
-        self._in_authorization = client._carriage == "bearer"
+        self._in_authorization = client._carriage != "header"
         self._schemes: dict[str | None, frozenset[str]] = {}
-        for server in client._server_addr.split(","):
+        for server in client._server_addr.replace(";", ",").split(","):
             url = urlsplit(server.strip() if "://" in server else f"http://{server.strip()}")
             schemes = frozenset({"https"} if url.scheme == "https" else {"http", "https"})
             self._schemes[url.hostname] = self._schemes.get(url.hostname, schemes) & schemes

@@ -11,13 +11,15 @@ from typing import Literal, Union, cast
 from ._declarations import RequestOptions
 from ._errors import InvalidArgumentError
 
-Carriage = Literal["bearer", "header", "query"]
+Carriage = Literal["auto", "bearer", "header", "query"]
+Anonymous = Literal["auto", "never"]
 Path = Union[str, "os.PathLike[str]"]
 Value = Union[str, int]
 Pairs = Union[Mapping[str, Value], Iterable[tuple[str, Value]]]
 
 _REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
-CARRIAGES = {"bearer": 0, "header": 1, "query": 2}
+CARRIAGES = {"auto": 0, "header": 1, "query": 2, "bearer": 3}
+ANONYMOUS = {"auto": 0, "never": 1}
 
 
 def invalid(message: str) -> InvalidArgumentError:

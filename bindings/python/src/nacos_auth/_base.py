@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ctypes import CDLL, byref, c_int32, c_uint64, c_void_p, create_string_buffer, memset
 from typing import Any, TypeVar
 
-from ._arguments import CARRIAGES, Carriage, Path, count, invalid, life, milliseconds, path_text, text
+from ._arguments import ANONYMOUS, CARRIAGES, Anonymous, Carriage, Path, count, invalid, life, milliseconds, path_text, text
 from ._callbacks import Credentials, Functions, forget, is_asked, register
 from ._declarations import AuthOptions, AuthStatistics, CallOptions, RequestOptions, TokenInfo
 from ._errors import NacosError, take_error
@@ -77,7 +77,8 @@ class BaseClient:
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
         max_connections: int | None = None,
-        carriage: Carriage = "bearer",
+        carriage: Carriage = "auto",
+        anonymous: Anonymous = "auto",
         logger: logging.Logger | None = None,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
@@ -91,7 +92,10 @@ class BaseClient:
         read now, and again when a connection is made.
         proxy: None is none; the environment is not read. connect_timeout, request_timeout: None is 2 and 15 seconds.
         max_connections: in use at the same time, by `request` and its like; a call beyond that waits. None is 128.
-        carriage: where the token rides: "bearer" (every Nacos), "header" (accessToken, from 2.1) or "query" (the URL).
+        carriage: where the token rides: "bearer" (every Nacos), "header" (accessToken, from 2.1), "query" (the URL), or
+        "auto": "bearer", and "query" at a server that takes it only there (r-nacos up to 0.8.5).
+        anonymous: "auto" lets requests go without a token where no login ever succeeded and a Nacos has shown that it asks
+        nobody for one; with "never" they fail with the login's error.
         logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
         The functions run on threads of the library; what they raise goes to sys.unraisablehook, or fails the login.
         Where gevent has patched threading they run in greenlets of the main thread; eventlet has them refused.
@@ -103,6 +107,8 @@ class BaseClient:
         self._word = c_uint64(0)  # with these two it can be shown, in a traceback of what fails here
         if carriage not in CARRIAGES:
             raise invalid("carriage must be one of " + ", ".join(CARRIAGES))
+        if anonymous not in ANONYMOUS:
+            raise invalid("anonymous must be one of " + ", ".join(ANONYMOUS))
         try:
             options = AuthOptions(
                 server_addr=text("server_addr", server_addr),
@@ -117,6 +123,7 @@ class BaseClient:
                 request_timeout_ms=milliseconds("request_timeout", request_timeout),
                 max_connections=count("max_connections", max_connections),
                 carriage=CARRIAGES[carriage],
+                anonymous=ANONYMOUS[anonymous],
                 password_file=path_text("password_file", password_file),
                 token=text("token", token),
             )

@@ -82,7 +82,7 @@ class AuthOptions(_Sized):
         ("callback_data", c_size_t),
         ("callback_drop", c_void_p),
         ("max_connections", c_uint32),
-        ("reserved0", c_uint32),
+        ("anonymous", c_int32),
     ]
 
 

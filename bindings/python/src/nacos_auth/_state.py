@@ -16,6 +16,9 @@ EVENT_KINDS = dict(
             "recovered",
             "token_rejected",
             "server_down",
+            "servers_disagree",
+            "token_in_query",
+            "sent_without_token",
         ),
         start=1,
     )

@@ -1,0 +1,145 @@
+//! Servers that do not agree on a secret: nodes behind one address, a change that goes from node to node, a replica that
+//! hears late of a login. A token is good at some of them then. The last few that a server has taken are kept, and a
+//! request goes on with another, or at another node, before anybody logs in for it.
+
+use std::time::Duration;
+
+use super::{
+    Time,
+    decision::{Attempts, Verdict},
+    machine::{BETWEEN_LOGINS, Machine, PATIENCE, Refresh},
+    token::{Token, Trust},
+};
+
+/// How many tokens are kept beside the one in use.
+const KEPT: usize = 2;
+/// A token is refused for want of news, not for its secret, if it is as young as this and nobody has taken it yet.
+const FRESH: Duration = Duration::from_secs(5);
+/// How long such a token is waited for, time after time: replicas hear of a login within 60 to 800 ms.
+const FRESH_WAITS: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
+/// For how long servers that were seen to disagree are taken to do so.
+const DISAGREEMENT: Duration = Duration::from_secs(60);
+/// How often a request is sent in all, where servers disagree, and where they may.
+const MOST_SENT: usize = 8;
+const MOST_SENT_ON_SUSPICION: usize = 4;
+/// The longest time between two tries of a token that has been given up.
+const LONGEST_BETWEEN_PROBES: Duration = Duration::from_secs(30);
+
+/// When a token that has been given up is tried next, while no login brings another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probe {
+    at: Time,
+    step: Duration,
+}
+
+impl Machine {
+    /// Whether this token may still be served, by its generation: in use, or kept.
+    pub(crate) fn knows(&self, generation: u64) -> bool {
+        self.token.iter().chain(&self.kept).any(|token| token.generation == generation)
+    }
+
+    /// The generation in use.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.token.as_ref().map(|token| token.generation)
+    }
+
+    /// Whether the server `at` gave the token of `generation`, and none has taken it yet.
+    pub(crate) fn is_unproven(&self, generation: u64, at: usize) -> bool {
+        let token = self.token.as_ref().filter(|t| t.generation == generation && t.issued_by == Some(at));
+        token.is_some_and(|token| token.trust.is_unproven())
+    }
+
+    /// Whether servers were seen to disagree a short while ago.
+    pub(crate) fn servers_disagree(&self, now: Time) -> bool {
+        self.disagreement.is_some_and(|at| now - at < DISAGREEMENT)
+    }
+
+    /// A request may try a token that has been given up: nodes that have not changed their secret still take it, and no
+    /// login has brought another within the time that callers are patient. Now and then, one request at a time.
+    pub fn probe(&mut self, now: Time) -> bool {
+        let may = self.next_probe(now).is_some_and(|at| at <= now);
+        if let Some(probe) = self.probe.as_mut().filter(|_| may) {
+            probe.step = (probe.step * 2).min(LONGEST_BETWEEN_PROBES);
+            probe.at = now + probe.step;
+        }
+        may
+    }
+
+    /// When [`probe`](Self::probe) is worth asking again.
+    pub fn next_probe(&self, now: Time) -> Option<Time> {
+        let token = self.token.as_ref().filter(|t| matches!(t.trust, Trust::Rejected { was_accepted: true, .. }))?;
+        let may = !self.external && now < token.window.expiry && !matches!(self.refresh, Refresh::Idle);
+        self.probe.filter(|_| may).map(|probe| probe.at)
+    }
+
+    pub(super) fn begin_probes(&mut self, now: Time) {
+        self.probe = Some(Probe { at: now + PATIENCE, step: PATIENCE });
+    }
+
+    /// Another token takes the place of `old`, which some servers may go on taking.
+    pub(super) fn keep(&mut self, old: Token, now: Time) {
+        if old.trust.was_accepted() && now < old.window.expiry {
+            self.kept.insert(0, old);
+            self.kept.truncate(KEPT);
+        }
+    }
+
+    /// A server has taken the token of `generation` after what `attempts` tell.
+    pub(super) fn note_accepted(&mut self, attempts: &Attempts, generation: u64, now: Time) {
+        let newest = attempts.refused.iter().map(|(refused, _)| *refused).max();
+        // A newer one in the place of one that was refused is how it should be.
+        if newest.is_some_and(|newest| generation <= newest) && !attempts.was_fresh {
+            self.disagreement = Some(now);
+            if let Some(at) = self.kept.iter().position(|token| token.generation == generation) {
+                let taken = self.kept.remove(at);
+                if let Some(old) = self.token.replace(taken) {
+                    self.keep(old, now);
+                }
+            }
+        }
+        let since = self.given_up.is_some_and(|at| at <= attempts.sent);
+        if let Some(token) = self.token.as_mut().filter(|t| since && t.generation == generation && !t.is_usable()) {
+            // Given up too early: it was another node that refused it.
+            token.trust = Trust::revived();
+            self.disagreement = Some(now);
+        }
+        self.kept.iter_mut().filter(|t| t.generation == generation).for_each(|t| t.trust.accept());
+    }
+
+    /// The token in use was refused, and may only be too new for the node that refused it.
+    pub(super) fn second_chance(&self, attempts: &mut Attempts, now: Time) -> Option<Verdict> {
+        let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now - t.issued < FRESH)?;
+        if attempts.reported {
+            return None;
+        }
+        attempts.was_fresh = true;
+        let mut others = self.kept.iter().filter(|t| now < t.window.expiry);
+        if let Some(other) = others.find(|t| !attempts.has_refused(t.generation)) {
+            return Some(Verdict::Retry { generation: other.generation, after: Duration::ZERO });
+        }
+        let after = *FRESH_WAITS.get(attempts.waits)?;
+        attempts.waits += 1;
+        Some(Verdict::Retry { generation: token.generation, after })
+    }
+
+    /// Where servers disagree, or may: another token, or the same at another node.
+    pub(super) fn retry(&self, attempts: &Attempts, now: Time) -> Option<Verdict> {
+        // Two logins for refused tokens within half a minute are one too many.
+        let suspicious = !self.kept.is_empty() && self.last_relogin.is_some_and(|at| now - at < BETWEEN_LOGINS);
+        let most = match (self.servers_disagree(now), suspicious) {
+            (true, _) => MOST_SENT,
+            (_, true) => MOST_SENT_ON_SUSPICION,
+            _ => return None,
+        };
+        let sent = attempts.refused.len();
+        if attempts.reported || sent >= most {
+            return None;
+        }
+        let alive = self.token.iter().chain(&self.kept).filter(|t| now < t.window.expiry);
+        let generations: Vec<u64> = alive.map(|t| t.generation).collect();
+        // Each one twice in a row: where a balancer goes from node to node in turn, two tokens in turn would meet the wrong
+        // node each time.
+        let next = generations.get(sent.div_ceil(2) % generations.len().max(1))?;
+        Some(Verdict::Retry { generation: *next, after: Duration::ZERO })
+    }
+}
