@@ -259,7 +259,8 @@ impl Machine {
         // A server that did not answer in time works the login off all the same, and nobody knows what came of it.
         let timed_out = !self.was_good && error == LoginError::Slow;
         if timed_out || pause.class.is_refusal() {
-            if !(is_late && !self.was_good) {
+            // The time-out has been counted already.
+            if !is_late || self.was_good {
                 self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
             }
             if let Some(first) = self.refusals[0] {

@@ -95,12 +95,9 @@ impl Machine {
         self.begin_probes(now);
         if self.is_refused_everywhere() && !matches!(self.refresh, Refresh::LoggingIn { .. }) {
             let overloaded = LoginError::Answered(Reason::Overloaded, None);
-            let pause = self.backoff.pause(
-                &mut self.rng,
-                now,
-                overloaded,
-                Situation { was_good: true, starving: false, took: Duration::ZERO },
-            );
+            // Not `starving`: tokens can be had, but they are no good.
+            let situation = Situation { was_good: true, starving: false, took: Duration::ZERO };
+            let pause = self.backoff.pause(&mut self.rng, now, overloaded, situation);
             self.refresh = Refresh::Pausing(pause);
             return Verdict::Return;
         }

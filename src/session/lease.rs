@@ -45,6 +45,7 @@ pub(crate) fn lease(
                 && session.logins_ended() != *ended
                 && let Some(outcome) = session.outcome()
                 && !(has_moved && is_unjudged(&outcome))
+                && !session.is_starting()
             {
                 // What a login brings is for all who waited for it, a failure too.
                 limits.check()?;

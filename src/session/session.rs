@@ -262,6 +262,11 @@ impl Session {
         self.lock().outcome()
     }
 
+    /// Whether the last login was refused by a server that has just started, so that callers wait for the next one.
+    pub(super) fn is_starting(&self) -> bool {
+        self.lock().machine.is_starting()
+    }
+
     /// What is to be done now; invalidates the token in caches when its time has come.
     pub(crate) fn tick(&self, now: Time) -> Plan {
         let mut state = self.lock();
@@ -313,6 +318,7 @@ impl Session {
     pub(super) fn finish(&self, number: u64, sent: Time, outcome: LoginOutcome) {
         let now = clock::now();
         let mut state = self.lock();
+        let was_late = state.machine.refresh_state() != RefreshState::InFlight;
         match outcome {
             Ok((issued, server)) => {
                 let generation = Snapshot::next_generation();
@@ -323,6 +329,9 @@ impl Session {
                     return;
                 }
                 let expiry = state.machine.expiry().unwrap_or(now);
+                if was_late && let Some(index) = server {
+                    self.servers.put_first(index);
+                }
                 state.put(Snapshot { generation, token, expiry });
                 state.count(match occasion {
                     Occasion::First => Count::LoginsFirst,
@@ -352,7 +361,11 @@ impl Session {
                 let retry_in = state.machine.retry_at().unwrap_or(now).saturating_sub(now);
                 state.emit(|| Event::login_failed(error.clone().with_retry_after(retry_in), rejected));
                 state.last_error = Some(error);
-                self.servers.rotate();
+                // Whether servers do well from now on is worth knowing.
+                self.accepted.store(0, Ordering::Relaxed);
+                if !was_late {
+                    self.servers.rotate();
+                }
             }
         }
         state.publish(now);
