@@ -34,12 +34,12 @@ pub(super) struct Probe {
 
 impl Machine {
     /// Whether this token may still be served, by its generation: in use, or kept.
-    pub(crate) fn knows(&self, generation: u64) -> bool {
+    pub fn knows(&self, generation: u64) -> bool {
         self.token.iter().chain(&self.kept).any(|token| token.generation == generation)
     }
 
     /// The generation in use.
-    pub(crate) fn generation(&self) -> Option<u64> {
+    pub fn generation(&self) -> Option<u64> {
         self.token.as_ref().map(|token| token.generation)
     }
 
