@@ -53,6 +53,9 @@ fn main() -> std::io::Result<()> {
 /// Runs a scenario with each rule and prints a line for each.
 fn compare(scenario: &Scenario, seed: u64) -> Panel {
     if std::env::var_os("OURS").is_some() {
+        if std::env::var_os("JAVA").is_some() {
+            report::<Java<30>>(scenario, seed);
+        }
         let t = report::<Ours>(scenario, seed);
         if std::env::var_os("SERIES").is_some() {
             for c in t.repeats.chunks(5).take(300).enumerate() {

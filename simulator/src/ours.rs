@@ -48,6 +48,8 @@ struct Call {
     deadline: Time,
     replays: u8,
     attempts: Attempts,
+    /// For a login.
+    has_waited: bool,
     /// While it waits: when to ask again at the latest.
     until: Option<Time>,
     waits_for: WaitsFor,
@@ -93,6 +95,7 @@ impl Client for Ours {
             deadline: outside.now + REQUEST,
             replays: 0,
             attempts: Attempts::default(),
+            has_waited: false,
             until: None,
             waits_for: WaitsFor::Login,
         };
@@ -160,13 +163,20 @@ impl Ours {
         }
         match self.machine.demand(now) {
             Demand::Serve { .. } => self.send_in_use(outside, call),
+            Demand::Fail { .. } if call.has_waited && self.machine.may_still_succeed() => {
+                self.wait(outside, call, None)
+            }
             Demand::Fail { .. } => outside.failed(),
             Demand::Wait { patience } => {
-                let until = [patience, self.machine.next_probe(now)].into_iter().flatten().min();
-                self.waiting.push(Call { until, waits_for: WaitsFor::Login, ..call });
+                self.wait(outside, call, patience);
                 self.tick(outside);
             }
         }
+    }
+
+    fn wait(&mut self, outside: &Outside, call: Call, patience: Option<Time>) {
+        let until = [patience, self.machine.next_probe(outside.now)].into_iter().flatten().min();
+        self.waiting.push(Call { until, has_waited: true, waits_for: WaitsFor::Login, ..call });
     }
 
     fn send_in_use(&mut self, outside: &mut Outside, call: Call) {
@@ -262,7 +272,7 @@ impl Ours {
             self.down_until[login.asked] = login.sent + SET_ASIDE;
             let number = login.number;
             self.rotate(outside);
-            self.fail(outside, number, LoginError::Slow);
+            self.fail(outside, number, LoginError::Overdue);
         }
         if let Some(number) = self.machine.start(now) {
             let mut left = self.order(outside);
@@ -308,11 +318,8 @@ impl Ours {
         self.machine.issued(login.number, issued, now);
         self.tokens.push((generation, token));
         self.tokens.retain(|(generation, _)| self.machine.knows(*generation));
-        if login.is_late {
-            self.first = login.asked;
-        } else {
-            self.prefer(outside, login.asked);
-        }
+        // It surely takes what it has given.
+        self.first = login.asked;
         for call in self.waiting.extract_if(.., |c| c.waits_for == WaitsFor::Login).collect::<Vec<_>>() {
             if call.deadline < now { outside.failed() } else { self.send_in_use(outside, call) }
         }
@@ -336,7 +343,9 @@ impl Ours {
                 _ if call.deadline < now => outside.failed(),
                 Demand::Serve { .. } => self.send_in_use(outside, call),
                 Demand::Wait { patience: Some(_) } => self.send_in_use(outside, call),
-                Demand::Wait { patience: None } if self.machine.is_starting() => self.waiting.push(call),
+                Demand::Wait { patience: None } | Demand::Fail { .. } if self.machine.may_still_succeed() => {
+                    self.waiting.push(call);
+                }
                 Demand::Wait { .. } | Demand::Fail { .. } => outside.failed(),
             }
         }

@@ -139,7 +139,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         Scenario::rolling_secret("rolling change behind a load balancer", 10_000, true),
         Scenario::disagreement("one node of three with another secret, behind a load balancer", 3),
         Scenario::disagreement("one node of two with another secret, behind a load balancer", 2),
-        Scenario { delay: DELAY, ..Scenario::mass_rejection(1_000) }.called("mass rejection, tokens count 60-800 ms late"),
+        Scenario { delay: DELAY, ..Scenario::mass_rejection(1_000) }
+            .called("mass rejection, tokens count 60-800 ms late"),
         Scenario::bad_gateway("start while a gateway says 502, for 20 s", Time::from_secs(20)),
         Scenario::bad_gateway("start while a gateway says 502, for 60 s", Time::from_secs(60)),
         Scenario::outage("outage of 10 min", true),

@@ -246,7 +246,8 @@ pub(crate) fn run<C: Client>(scenario: &Scenario, seed: u64) -> Tally {
             let first = rng.usize(..outside.servers());
             // Up to two thirds of its life: no renewal is due at the beginning.
             let issued = BEGIN - scenario.ttl.mul_f64(0.66 * rng.f64());
-            C::new(&mut rng, first, scenario.warm.then(|| (outside.cluster.early_token(issued), issued)))
+            // Of its own, so that every rule meets the same clients.
+            C::new(&mut rng.fork(), first, scenario.warm.then(|| (outside.cluster.early_token(issued), issued)))
         })
         .collect();
     for (index, (at, _)) in scenario.changes.iter().enumerate() {

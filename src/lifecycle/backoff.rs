@@ -18,6 +18,8 @@ pub enum LoginError {
     Unreachable,
     /// No answer in time.
     Slow,
+    /// The same, but somebody listens on: the answer may come yet, until another login begins.
+    Overdue,
     /// No server was asked, because there was nothing to log in with.
     NoCredentials,
     /// An answer without a token; the server may have said when to come back.
@@ -91,6 +93,8 @@ pub(super) struct Backoff {
     unreachable: u32,
     overloaded: u32,
     refused: u32,
+    /// The first of these was that of a starting server, or so it seemed.
+    refused_at_start: bool,
     protocol: u32,
     /// When a server was last seen unreachable, and when it then began to refuse.
     down_at: Option<Time>,
@@ -142,25 +146,27 @@ impl Backoff {
                     // A refused connection costs nobody anything: callers without a token may ask every second.
                     _ if starving && class == Class::Unreachable => (0.5, 1.0),
                     n @ 1..=3 => doubled(n),
-                    _ if starving => (2.5, 5.0),
+                    _ if starving => (1.5, 3.0),
                     n @ 4..=5 => doubled(n),
                     _ => (15.0, 30.0),
                 }
             }
-            Class::Starting => (1.0, 2.0),
+            Class::Starting if situation.was_good => (1.0, 2.0),
+            // Once only, so when the users are surely loaded.
+            Class::Starting => (5.0, 6.5),
             Class::Overloaded => {
                 self.overloaded += 1;
                 match (self.overloaded, error) {
                     // Of a server that has restarted unseen: it takes 5 s to load its users.
                     (1, LoginError::Answered(Reason::Fault, _)) => (6.0, 15.0),
-                    (1, LoginError::Slow) => (1.0, 40.0),
+                    (1, LoginError::Slow | LoginError::Overdue) => (1.0, 40.0),
                     (1, _) => (1.0, 30.0),
                     // To say that it is too much costs a server little.
                     (_, LoginError::Answered(Reason::Overloaded, _)) if starving => (15.0, 35.0),
                     // A login that it takes in and works off late costs it as much as any other.
-                    (2, LoginError::Slow) if starving => (15.0, 45.0),
-                    (3, LoginError::Slow) if starving => (30.0, 90.0),
-                    (_, LoginError::Slow) if starving => (60.0, 180.0),
+                    (2, LoginError::Slow | LoginError::Overdue) if starving => (15.0, 45.0),
+                    (3, LoginError::Slow | LoginError::Overdue) if starving => (30.0, 90.0),
+                    (_, LoginError::Slow | LoginError::Overdue) if starving => (60.0, 180.0),
                     // A 500 may be about the password all the same, however much it is needed.
                     (2, _) => (30.0, 120.0),
                     _ => (300.0, 600.0),
@@ -184,7 +190,7 @@ impl Backoff {
         }
     }
 
-    /// The answer to the login that was [`LoginError::Slow`] has come after all, so that step is taken back.
+    /// The answer to the login that was [`LoginError::Overdue`] has come after all, so that step is taken back.
     pub(super) fn was_not_slow(&mut self) {
         self.overloaded = self.overloaded.saturating_sub(1);
     }
@@ -192,11 +198,17 @@ impl Backoff {
     fn classify(&mut self, now: Time, error: LoginError, was_good: bool) -> Class {
         let reason = match error {
             LoginError::Unreachable => return Class::Unreachable,
-            LoginError::Slow => return Class::Overloaded,
+            LoginError::Slow | LoginError::Overdue => return Class::Overloaded,
             LoginError::NoCredentials => return Class::Protocol,
             LoginError::Answered(reason, _) => reason,
         };
-        if matches!(reason, Reason::Refused | Reason::Fault) && was_good && self.is_starting(now) {
+        let refused = matches!(reason, Reason::Refused | Reason::Fault);
+        // Credentials never seen to be good have one chance more: there are three in a quarter of an hour.
+        if refused && (was_good || self.refused == 0) && self.is_starting(now) {
+            if !was_good {
+                self.refused += 1;
+                self.refused_at_start = true;
+            }
             return Class::Starting;
         }
         match reason {
@@ -205,7 +217,8 @@ impl Backoff {
             Reason::Fault if was_good => Class::Overloaded,
             Reason::Fault | Reason::Refused => {
                 self.refused += 1;
-                if self.refused == 1 { Class::RefusedOnce } else { Class::CredentialsRejected }
+                let once = if self.refused_at_start { 2 } else { 1 };
+                if self.refused <= once { Class::RefusedOnce } else { Class::CredentialsRejected }
             }
             Reason::MissingApi | Reason::NotNacos => Class::Protocol,
         }

@@ -239,8 +239,8 @@ impl Machine {
 
     /// Login `number` failed. False if that login is none of ours any more.
     ///
-    /// After [`LoginError::Slow`] its answer may still come, until another login begins: [`issued`](Self::issued) and this
-    /// take it. The servers have worked for it, and to ask them once more would only keep them busier.
+    /// After [`LoginError::Overdue`] its answer may still come, until another login begins: [`issued`](Self::issued) and
+    /// this take it. The servers have worked for it, and to ask them once more would only keep them busier.
     pub fn failed(&mut self, number: u64, error: LoginError, now: Time) -> bool {
         if !self.is_under_way(number) {
             return false;
@@ -257,8 +257,9 @@ impl Machine {
         let situation = Situation { was_good: self.was_good, starving, took };
         let mut pause = self.backoff.pause(&mut self.rng, now, error, situation);
         // A server that did not answer in time works the login off all the same, and nobody knows what came of it.
-        let timed_out = !self.was_good && error == LoginError::Slow;
-        if timed_out || pause.class.is_refusal() {
+        let unproven = !self.was_good
+            && (matches!(error, LoginError::Slow | LoginError::Overdue) || pause.class == Class::Starting);
+        if unproven || pause.class.is_refusal() {
             // The time-out has been counted already.
             if !is_late || self.was_good {
                 self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
@@ -268,7 +269,7 @@ impl Machine {
                 pause.until = pause.until.max(fourth);
             }
         }
-        if error == LoginError::Slow {
+        if error == LoginError::Overdue {
             self.late = Some(number);
         }
         self.refresh = Refresh::Pausing(pause);
@@ -289,10 +290,10 @@ impl Machine {
         self.late == Some(number) || matches!(self.refresh, Refresh::LoggingIn { number: n, .. } if n == number)
     }
 
-    /// Whether the last login was refused by a server that has just started. It knows its users in a moment, so a call
-    /// that waited for that login waits for the next one.
-    pub fn is_starting(&self) -> bool {
-        matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Starting, .. }))
+    /// Whether a call that waited for the login that failed had better wait on: a server that has just started knows its
+    /// users in a moment, and an answer that is overdue may come yet.
+    pub fn may_still_succeed(&self) -> bool {
+        self.late.is_some() || matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Starting, .. }))
     }
 
     /// The token has been refused for its own sake, and nobody has a usable one any more: what is left of a pause that was

@@ -293,7 +293,8 @@ async fn ask_server(
                 Ok(answer) => answer?,
                 Err(_) => {
                     session.mark_down(server);
-                    session.finish(number, sent, Err(too_slow(server.address.name())));
+                    let (_, error) = too_slow(server.address.name());
+                    session.finish(number, sent, Err((LoginError::Overdue, error)));
                     let late = tokio::time::timeout(LATE, exchange).await.ok().and_then(Result::ok);
                     late.ok_or_else(|| HttpError::new(Phase::Answer, ErrorKind::Interrupted, "no answer at all"))?
                 }

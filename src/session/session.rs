@@ -219,9 +219,16 @@ impl Session {
         self.shared.logins_ended()
     }
 
-    /// A token for `handle`, or what to wait for; `left` is how long the caller can wait. With `cacheable` the handle may
-    /// keep the token: a refresher runs that will invalidate it in time.
-    pub(super) fn ask(&self, handle: &Handle, left: Duration, cacheable: bool, purpose: Purpose) -> Ask {
+    /// A token for `handle`, or what to wait for; `left` is how long the caller can wait, who may have waited for a login
+    /// that failed. With `cacheable` the handle may keep the token: a refresher runs that will invalidate it in time.
+    pub(super) fn ask(
+        &self,
+        handle: &Handle,
+        left: Duration,
+        cacheable: bool,
+        has_waited: bool,
+        purpose: Purpose,
+    ) -> Ask {
         let now = clock::now();
         let mut state = self.lock();
         if purpose == Purpose::Request && state.machine.probe(now) {
@@ -237,6 +244,9 @@ impl Session {
                     handle.cache.store(state.snapshot(), state.machine.cacheable(now));
                 }
                 Ask::Answered(state.lease(expired))
+            }
+            Demand::Fail { .. } if has_waited && state.machine.may_still_succeed() => {
+                Ask::Wait { ended: self.logins_ended(), patience: probe.map(|at| at.saturating_sub(now)) }
             }
             Demand::Fail { retry_at } => {
                 let rejected = state.machine.refresh_state() == RefreshState::Latched;
@@ -262,9 +272,9 @@ impl Session {
         self.lock().outcome()
     }
 
-    /// Whether the last login was refused by a server that has just started, so that callers wait for the next one.
-    pub(super) fn is_starting(&self) -> bool {
-        self.lock().machine.is_starting()
+    /// Whether calls that waited for a login that failed had better wait on.
+    pub(super) fn may_still_succeed(&self) -> bool {
+        self.lock().machine.may_still_succeed()
     }
 
     /// What is to be done now; invalidates the token in caches when its time has come.
@@ -349,9 +359,9 @@ impl Session {
                 }
                 state.count(match login_error {
                     LoginError::Unreachable => Count::FailuresUnreachable,
-                    LoginError::Slow | LoginError::Answered(Reason::Overloaded | Reason::Gateway, _) => {
-                        Count::FailuresOverloaded
-                    }
+                    LoginError::Slow
+                    | LoginError::Overdue
+                    | LoginError::Answered(Reason::Overloaded | Reason::Gateway, _) => Count::FailuresOverloaded,
                     LoginError::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
                     LoginError::NoCredentials | LoginError::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
                         Count::FailuresOther

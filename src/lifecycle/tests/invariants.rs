@@ -41,6 +41,7 @@ fn event() -> impl Strategy<Value = Event> {
     let error = prop_oneof![
         Just(LoginError::Unreachable),
         Just(LoginError::Slow),
+        Just(LoginError::Overdue),
         (reasons, prop::option::of(0..5000u64))
             .prop_map(|(reason, after)| LoginError::Answered(reason, after.map(Duration::from_secs))),
     ];
@@ -111,7 +112,7 @@ proptest! {
                     if let Some(number) = login.take() {
                         prop_assert!(m.failed(number, error, now));
                         prop_assert_eq!(m.token_state(now), before, "a failure touched the token");
-                        slow = (error == LoginError::Slow).then_some(number);
+                        slow = (error == LoginError::Overdue).then_some(number);
                     }
                 }
                 Event::Late(Ok(())) => {
@@ -192,7 +193,7 @@ proptest! {
                     continue;
                 }
                 starts.push(now);
-                m.failed(number, if how == 0 { refused } else { LoginError::Slow }, now);
+                m.failed(number, [refused, LoginError::Slow, LoginError::Overdue][usize::from(how)], now);
                 slow = (how == 2).then_some(number);
             } else if let Some(number) = slow.take() {
                 prop_assert!(m.failed(number, refused, now));

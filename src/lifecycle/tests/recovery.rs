@@ -157,7 +157,7 @@ fn a_refusal_by_a_starting_server_is_waited_out_however_the_outage_was_seen() {
             assert_eq!(w.demand(), Demand::Wait { patience: None }, "seen by {how}");
             w.try_login(&|now| if now < knows { Err(REFUSED) } else { Ok(18_000.0) });
             // Who waited for a login that failed goes on waiting.
-            assert!(w.machine.retry_at().is_none() || w.machine.is_starting() || w.now < knows);
+            assert!(w.machine.retry_at().is_none() || w.machine.may_still_succeed() || w.now < knows);
             w.now += s(0.1);
         }
         assert!(w.now <= knows + s(2.2), "seen by {how}");
@@ -189,20 +189,22 @@ fn a_password_wrong_for_a_while_works_again_soon_after_it_is_right() {
 #[test]
 fn a_token_that_comes_late_is_taken_until_another_login_begins() {
     let mut w = World::new();
-    w.fail(LoginError::Slow);
+    w.fail(LoginError::Overdue);
     let (login, retry_at) = (w.machine.logins, w.machine.retry_at().unwrap());
     assert_eq!(w.demand(), Demand::Fail { retry_at });
+    assert!(w.machine.may_still_succeed(), "who has waited waits on");
     w.now += s(0.5);
     assert!(w.succeed(login, 100.0));
     assert_eq!((w.demand(), w.machine.refresh_state()), (Demand::Serve { expired: false }, RefreshState::Idle));
     assert!(!w.succeed(login, 100.0), "once");
 
     let mut w = World::new();
-    w.fail(LoginError::Slow);
+    w.fail(LoginError::Overdue);
     let late = w.machine.logins;
     w.now = w.machine.retry_at().unwrap();
     w.demand();
     w.start();
+    assert!(!w.machine.may_still_succeed());
     assert!(!w.succeed(late, 100.0) && !w.machine.failed(late, REFUSED, w.now));
     assert_eq!(w.machine.token_state(w.now), TokenState::None);
     assert_eq!(w.machine.refresh_state(), RefreshState::InFlight);
@@ -217,7 +219,7 @@ fn a_refusal_that_comes_late_is_one_look_at_the_password_and_no_overload() {
             w.refused(1, None);
             w.now += BETWEEN_ATTEMPTS;
         }
-        w.fail(LoginError::Slow);
+        w.fail(LoginError::Overdue);
         w.now += s(0.5);
         let late = w.machine.logins;
         assert!(w.machine.failed(late, REFUSED, w.now));
@@ -226,7 +228,7 @@ fn a_refusal_that_comes_late_is_one_look_at_the_password_and_no_overload() {
         assert_eq!(w.machine.refusals.iter().flatten().count(), 1);
         // The next time-out is the first of its kind again.
         w.now = w.machine.retry_at().unwrap();
-        w.fail(LoginError::Slow);
+        w.fail(LoginError::Overdue);
         assert!(w.machine.retry_at().is_some_and(|at| at <= w.now + s(40.0)));
     }
 }
@@ -234,10 +236,10 @@ fn a_refusal_that_comes_late_is_one_look_at_the_password_and_no_overload() {
 #[test]
 fn a_connection_that_breaks_late_changes_nothing() {
     let mut w = World::new();
-    w.fail(LoginError::Slow);
+    w.fail(LoginError::Overdue);
     let retry_at = w.machine.retry_at();
     w.now += s(0.5);
-    for error in [LoginError::Unreachable, LoginError::Slow] {
+    for error in [LoginError::Unreachable, LoginError::Slow, LoginError::Overdue] {
         let late = w.machine.logins;
         assert!(!w.machine.failed(late, error, w.now));
         assert_eq!(w.machine.retry_at(), retry_at);
