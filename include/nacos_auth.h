@@ -123,6 +123,11 @@
 #define NACOS_EVENT_SENT_WITHOUT_TOKEN 10
 
 /**
+ * Event: the user has no permission for what a request wanted. Told once a minute at the most.
+ */
+#define NACOS_EVENT_PERMISSION_DENIED 11
+
+/**
  * As NACOS_CARRIAGE_BEARER. Where a server refuses a token that it has just issued, and has taken none yet, the token is tried
  * once as in NACOS_CARRIAGE_QUERY, and rides there from then on if it is taken (r-nacos up to 0.8.5). The default.
  */
@@ -389,7 +394,7 @@ typedef struct nacos_auth_options {
    */
   int32_t log_level;
   /**
-   * Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a line end behind it does not count). Read anew
+   * Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a byte order mark and a line end do not count). Read anew
    * for each login, again when a login is refused, and every 15 s as long as what it holds is refused; a login waits for
    * it at most 30 s.
    */
@@ -638,6 +643,7 @@ typedef struct nacos_request_options {
   /**
    * Headers. Refused are those that would beat the token, and those that frame the message or belong to the connection:
    * Content-Length, Transfer-Encoding, Host, Connection, Keep-Alive, Proxy-*, Upgrade, HTTP2-Settings, Expect, TE, Trailer.
+   * Of Accept-Encoding only what the library can decode is sent: gzip and deflate.
    */
   const struct nacos_pair *headers;
   /**
@@ -665,7 +671,9 @@ typedef struct nacos_request_options {
    */
   struct nacos_cancel *cancel;
   /**
-   * Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms.
+   * Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms,
+   * and as much more as a header Long-Pulling-Timeout says (in milliseconds, ten minutes at the most), with which a
+   * server holds back its answer.
    */
   uint32_t timeout_ms;
   /**
@@ -1088,11 +1096,14 @@ int32_t nacos_response_status(const struct nacos_response *response) NACOS_NOEXC
 
 /**
  * The body, valid until the response is freed; `*length` (may be NULL) becomes its length in bytes. Not NUL-terminated.
- * NULL only for NULL. The body of a refusal (status 400 and up) is cut at 64 KiB.
+ * NULL only for NULL. The body of a refusal (status 400 and up) is cut at 64 KiB. One that came compressed (gzip, deflate) is
+ * decoded, and the headers Content-Encoding and Content-Length are left out then; another coding stays, and its header tells.
  *
  * Requires: `response` is NULL or has not been freed; `length` is NULL or valid.
  */
-const uint8_t *nacos_response_body(const struct nacos_response *response, size_t *length) NACOS_NOEXCEPT;
+const uint8_t *nacos_response_body(const struct nacos_response *response,
+                                   size_t *length)
+NACOS_NOEXCEPT;
 
 /**
  * How many headers there are; 0 for NULL.

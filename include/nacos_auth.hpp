@@ -125,6 +125,7 @@ enum class event_kind : std::int32_t {
   servers_disagree = NACOS_EVENT_SERVERS_DISAGREE,
   token_in_query = NACOS_EVENT_TOKEN_IN_QUERY,
   sent_without_token = NACOS_EVENT_SENT_WITHOUT_TOKEN,
+  permission_denied = NACOS_EVENT_PERMISSION_DENIED,
 };
 
 /// The unit of every time here.
@@ -540,14 +541,16 @@ struct call_options {
 
 /// A request to the open API of Nacos.
 struct request {
-  std::string method = "GET";                ///< any HTTP method
-  std::string path = {};                     ///< required; what comes after the context path, and stays below it
-  pairs query = {};                          ///< percent-encoded by the library
-  pairs headers = {};                        ///< those that would beat the token or frame the message are refused
-  pairs form = {};                           ///< becomes the body; percent-encoded by the library
-  std::string body = {};                     ///< any bytes; not together with form
-  std::optional<milliseconds> timeout = {};  ///< nullopt: the client's request_timeout; zero or less: the shortest
-  const cancel_source *cancel = nullptr;     ///< borrowed for the call
+  std::string method = "GET";  ///< any HTTP method
+  std::string path = {};       ///< required; what comes after the context path, and stays below it
+  pairs query = {};            ///< percent-encoded by the library
+  pairs headers = {};          ///< those that would beat the token or frame the message are refused
+  pairs form = {};             ///< becomes the body; percent-encoded by the library
+  std::string body = {};       ///< any bytes; not together with form
+  /// nullopt: the client's request_timeout, and as much more as a header Long-Pulling-Timeout says; zero or less: the
+  /// shortest
+  std::optional<milliseconds> timeout = {};
+  const cancel_source *cancel = nullptr;  ///< borrowed for the call
 };
 
 /// A copy of the token, and what is known of it. `value` is a secret.

@@ -31,8 +31,9 @@ type call struct {
 	release []func()
 }
 
-// begin waits for a turn and translates the context. Each success must be followed by end.
-func (c *Client) begin(ctx context.Context) (*call, error) {
+// begin waits for a turn and translates the context. Each success must be followed by end. The deadline of a long poll
+// whose context has none is reckoned by the library, from a header; here only its wait for a turn is limited.
+func (c *Client) begin(ctx context.Context, isLongPoll bool) (*call, error) {
 	if ctx.Err() != nil {
 		return nil, contextError(ctx)
 	}
@@ -40,7 +41,7 @@ func (c *Client) begin(ctx context.Context) (*call, error) {
 	select {
 	case c.calls <- struct{}{}:
 	default:
-		if err := k.wait(); err != nil {
+		if err := k.wait(isLongPoll); err != nil {
 			return nil, err
 		}
 	}
@@ -54,17 +55,22 @@ func (c *Client) begin(ctx context.Context) (*call, error) {
 	return k, nil
 }
 
-// wait takes a turn as soon as another call has ended; the time spent here counts against the deadline of the call.
-func (k *call) wait() error {
-	if _, limited := k.ctx.Deadline(); !limited {
-		ctx, stop := context.WithTimeout(k.ctx, k.client.requestTimeout)
-		k.ctx, k.release = ctx, append(k.release, stop)
+// wait takes a turn as soon as another call has ended; the time spent here counts against the deadline of the call, if
+// that is reckoned here.
+func (k *call) wait(isLongPoll bool) error {
+	ctx := k.ctx
+	if _, limited := ctx.Deadline(); !limited {
+		limit, stop := context.WithTimeout(ctx, k.client.requestTimeout)
+		ctx, k.release = limit, append(k.release, stop)
+		if !isLongPoll {
+			k.ctx = limit
+		}
 	}
 	select {
 	case k.client.calls <- struct{}{}:
 		return nil
-	case <-k.ctx.Done():
-		err := contextError(k.ctx)
+	case <-ctx.Done():
+		err := contextError(ctx)
 		k.cleanup()
 		return err
 	}

@@ -59,12 +59,13 @@ const (
 	EventServersDisagree  EventKind = C.NACOS_EVENT_SERVERS_DISAGREE   // nodes have different secrets
 	EventTokenInQuery     EventKind = C.NACOS_EVENT_TOKEN_IN_QUERY     // a server takes the token only there
 	EventSentWithoutToken EventKind = C.NACOS_EVENT_SENT_WITHOUT_TOKEN // a request was sent without a token
+	EventPermissionDenied EventKind = C.NACOS_EVENT_PERMISSION_DENIED // the user may not do this; told once a minute at the most
 )
 
 // String returns the name of the kind.
 func (k EventKind) String() string {
 	names := []string{"", "login started", "token refreshed", "login failed", "latched", "recovered", "token rejected", "server down",
-		"servers disagree", "token in query", "sent without token"}
+		"servers disagree", "token in query", "sent without token", "permission denied"}
 	if k < 1 || int(k) >= len(names) {
 		return fmt.Sprintf("event %d", int32(k))
 	}

@@ -245,6 +245,26 @@ func TestDeadline(t *testing.T) {
 	wantError(t, err, nacosauth.ErrTimeout)
 }
 
+func TestLongPollHasTheTimeItAsksFor(t *testing.T) {
+	server := start(t)
+	client := server.connect(t, func(o *nacosauth.Options) { o.RequestTimeout = time.Second })
+	token(t, client)
+	server.post(t, "/faults", fields{"on": "request", "kind": "delay", "delay_ms": 2500, "times": 0})
+	poll := nacosauth.Request{
+		Path: "/v1/cs/configs", Query: config, Header: http.Header{"long-pulling-timeout": {"20000"}},
+	}
+	if response, err := client.Do(background, &poll); err != nil || response.StatusCode != http.StatusOK {
+		t.Error(response, err)
+	}
+	ctx, cancel := context.WithTimeout(background, 300*time.Millisecond)
+	defer cancel()
+	_, err := client.Do(ctx, &poll)
+	wantError(t, err, context.DeadlineExceeded, nacosauth.ErrTimeout)
+	poll.Header = nil
+	_, err = client.Do(background, &poll)
+	wantError(t, err, nacosauth.ErrTimeout)
+}
+
 func TestCancel(t *testing.T) {
 	server := start(t)
 	server.post(t, "/faults", fields{"on": "login", "kind": "hang"})

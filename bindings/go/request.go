@@ -46,6 +46,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -63,7 +64,7 @@ type Request struct {
 type Response struct {
 	StatusCode int
 	Header     http.Header
-	Body       []byte
+	Body       []byte // decoded, if it came as gzip or deflate; Header has no Content-Encoding then
 	Generation uint64 // of the token that got this answer; 0 = it was sent without one
 	Replayed   bool   // an earlier answer refused the token
 }
@@ -79,7 +80,8 @@ func (c *Client) Post(ctx context.Context, path string, form url.Values) (*Respo
 }
 
 // Do sends a request with the token and returns the answer. A status such as 403 or 500 is an answer, not an error. An
-// answer that refuses the token as expired or unknown is followed by a login and a replay, inside the same deadline.
+// answer that refuses the token as expired or unknown is followed by a login and a replay, inside the same deadline. A
+// context without one is limited by [Options.RequestTimeout], and as much more as a header Long-Pulling-Timeout says.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	size, pairs := sizeOf(r.Query, r.Header, r.Form)
 	m := newMemory(size+len(r.Method)+len(r.Path)+2, pairs)
@@ -97,7 +99,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		return nil, m.err
 	}
 
-	k, err := c.begin(ctx)
+	k, err := c.begin(ctx, isLongPoll(r.Header))
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +114,16 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	}
 	defer C.nacos_response_free(response)
 	return copyResponse(response)
+}
+
+// isLongPoll tells whether a header says how long the server may hold back its answer.
+func isLongPoll(header http.Header) bool {
+	for name := range header {
+		if strings.EqualFold(name, "Long-Pulling-Timeout") {
+			return true
+		}
+	}
+	return false
 }
 
 func copyResponse(response *C.nacos_response) (*Response, error) {

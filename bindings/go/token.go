@@ -81,7 +81,7 @@ func (t TokenInfo) Format(f fmt.State, _ rune) {
 // TokenInfo is [Client.Token] with the generation, which [Client.ReportRejected] wants, and the rest of the token's
 // life. It always asks the library.
 func (c *Client) TokenInfo(ctx context.Context) (TokenInfo, error) {
-	k, err := c.begin(ctx)
+	k, err := c.begin(ctx, false)
 	if err != nil {
 		return TokenInfo{}, err
 	}
@@ -92,7 +92,7 @@ func (c *Client) TokenInfo(ctx context.Context) (TokenInfo, error) {
 // fetch asks the library and caches the answer. Of many goroutines that come at once, those that had to wait for their
 // turn find the answer of the others.
 func (c *Client) fetch(ctx context.Context) (*cachedToken, error) {
-	k, err := c.begin(ctx)
+	k, err := c.begin(ctx, false)
 	if err != nil {
 		return noToken, err
 	}

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// maxReplays is two: the token of the first may have been on its way already when the one before it was refused.
-const maxReplays = 2
+// maxReplays is how often a request is sent again, as long as the library advises it: a new token may count some 800 ms later only.
+const maxReplays = 4
 
 // maxRejection is how much of a refusing answer the library needs to judge it.
 const maxRejection = 4 << 10
@@ -22,14 +22,14 @@ const maxRejection = 4 << 10
 // for requests to the servers of its client: the token goes wherever the request goes, but not along with a redirect to
 // another host. Any number of goroutines may use it.
 //
-// An answer that refuses the token is followed by a login and a replay (two in the rare case that the new token was issued
-// before the old one was refused), if the request has no body or has GetBody
+// An answer that refuses the token is followed by a login and a replay (by several if the new token is refused too: it may
+// be of an old secret, or too new for this node), if the request has no body or has GetBody
 // (as [http.NewRequest] sets it for buffers and readers of strings), and if the library holds it safe: a refusal of
 // unknown origin only replays idempotent methods. Everything else is returned as it came. Of an answer with status 401,
 // 403 or 500 the first 4 KiB of the body are read before RoundTrip returns; the body that is returned is whole.
 //
-// If no login succeeds but the server answers, the request is sent once without a token, for servers that want none; if
-// it is refused the error of the login is returned.
+// If no login has ever succeeded and a Nacos shows that it wants no token, the request is sent without one, unless
+// [Options.Anonymous] forbids it; if it is refused the error of the login is returned.
 //
 // A token or an identity of the caller's own that would compete with the token is not sent.
 type Transport struct {
@@ -113,10 +113,18 @@ func (t *Transport) send(request *http.Request, body io.ReadCloser, token *cache
 	return response, advice, nil
 }
 
-// withoutToken tries whether the server wants no token at all, when a login was answered but failed.
+// withoutToken sends the request without a token where the library finds, by a request of its own, that the servers want none.
 func (t *Transport) withoutToken(request *http.Request, login error) (*http.Response, error) {
 	var failure *Error
 	if !errors.As(login, &failure) || failure.HTTPStatus == 0 || failure.Status == ErrForbidden {
+		if request.Body != nil {
+			request.Body.Close()
+		}
+		return nil, login
+	}
+	probe, err := t.Client.Get(request.Context(), "/v1/cs/configs",
+		url.Values{"dataId": {"nacos-auth.absent"}, "group": {"nacos-auth"}})
+	if err != nil || probe.Generation != 0 {
 		if request.Body != nil {
 			request.Body.Close()
 		}

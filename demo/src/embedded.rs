@@ -19,7 +19,7 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     pub(crate) fn start() -> io::Result<Self> {
-        let server = Server::start(Options { ttl: TTL, login_cost: LOGIN_COST, ..Options::default() })?;
+        let server = Server::start(Options { ttl: Some(TTL), login_cost: LOGIN_COST, ..Options::default() })?;
         let address = server.address().to_string();
         Ok(Self { server, address })
     }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::dialect::{Dialect, TokenKind};
+use crate::clock::Millis;
+use crate::dialect::{Authorization, Dialect, TokenKind};
 use crate::http::Request;
+use crate::nodes::Nodes;
 use crate::refusal::{LoginFailure, Rejection};
-use crate::tokens::{Millis, Tokens};
 
 #[derive(Debug)]
 struct User {
@@ -25,20 +26,20 @@ pub(crate) struct Login {
     pub(crate) admin: bool,
 }
 
-/// Users and tokens of one server.
+/// The users, and the tokens of each node.
 #[derive(Debug)]
 pub(crate) struct Auth {
     dialect: &'static Dialect,
     pub(crate) enabled: bool,
-    pub(crate) tokens: Tokens,
+    pub(crate) nodes: Nodes,
     users: HashMap<String, User>,
     /// Until then the users and roles are not loaded.
     loading_until: Millis,
 }
 
 impl Auth {
-    pub(crate) fn new(dialect: &'static Dialect, tokens: Tokens, enabled: bool) -> Self {
-        let mut auth = Self { dialect, enabled, tokens, users: HashMap::new(), loading_until: 0 };
+    pub(crate) fn new(dialect: &'static Dialect, nodes: Nodes, enabled: bool) -> Self {
+        let mut auth = Self { dialect, enabled, nodes, users: HashMap::new(), loading_until: 0 };
         auth.set_user(ADMIN, "nacos", true);
         auth.set_user("poor", "poor", false);
         auth
@@ -47,7 +48,7 @@ impl Auth {
     /// Go on as another generation.
     pub(crate) fn set_dialect(&mut self, dialect: &'static Dialect) {
         self.dialect = dialect;
-        self.tokens.dialect = dialect;
+        self.nodes.set_dialect(dialect);
     }
 
     /// Add a user, or change one.
@@ -63,7 +64,7 @@ impl Auth {
     }
 
     pub(crate) fn restart(&mut self, now: Millis, warm_up: Millis) {
-        self.tokens.restart(now);
+        self.nodes.restart(now);
         self.loading_until = now.saturating_add(warm_up);
     }
 
@@ -72,15 +73,17 @@ impl Auth {
         if self.dialect.token_beats_password
             && let Some(token) = self.token_of(request)
         {
-            let user = self.tokens.check(&token, now).map_err(LoginFailure::Token)?;
-            let ttl = self.tokens.ttl_of(&token, now);
+            let tokens = self.nodes.tokens(request.node);
+            let user = tokens.check(&token, now).map_err(LoginFailure::Token)?;
+            let ttl = tokens.ttl_of(&token, now);
             return Ok(self.logged_in(user, token, ttl, now));
         }
         let name = request.parameter("username").unwrap_or_default();
         self.check_password(name, request.parameter("password").unwrap_or_default(), now)?;
-        let (token, ttl) = self.tokens.issue(name, now);
+        let tokens = self.nodes.tokens(request.node);
+        let (token, ttl) = tokens.issue(name, now);
         if self.dialect.checks_what_it_issues {
-            self.tokens.check(&token, now).map_err(LoginFailure::Token)?;
+            tokens.check_new(&token, now).map_err(LoginFailure::Token)?;
         }
         Ok(self.logged_in(name.to_owned(), token, ttl, now))
     }
@@ -91,7 +94,7 @@ impl Auth {
             return Ok(String::new());
         }
         if let Some(token) = self.token_of(request) {
-            return self.tokens.check(&token, now);
+            return self.nodes.tokens(request.node).check(&token, now);
         }
         let (name, password) = (self.identity(request, "username"), self.identity(request, "password"));
         match (name, password, self.dialect.tokens) {
@@ -100,6 +103,12 @@ impl Auth {
             }
             _ => Err(Rejection::NoToken),
         }
+    }
+
+    /// Whether a request carries no credentials at all, not even empty ones.
+    pub(crate) fn is_anonymous(&self, request: &Request) -> bool {
+        let names = ["accessToken", "username", "password"];
+        request.header("Authorization").is_none() && names.iter().all(|name| self.identity(request, name).is_none())
     }
 
     /// May this user use the API? Every permission is for all or nothing.
@@ -131,11 +140,12 @@ impl Auth {
             true => self.identity(request, "Authorization"),
             false => request.header("Authorization"),
         };
-        let bearer = authorization.and_then(|value| match value.strip_prefix("Bearer ") {
-            None if self.dialect.tokens == TokenKind::Opaque => Some(value),
-            bearer => bearer,
+        let token = authorization.and_then(|value| match self.dialect.authorization {
+            Authorization::Bearer => value.strip_prefix("Bearer "),
+            Authorization::BearerOrWhole => Some(after_bearer(value).unwrap_or(value)),
+            Authorization::Whole => Some(value),
         });
-        let token = bearer.or_else(|| self.identity(request, "accessToken"))?;
+        let token = token.or_else(|| self.identity(request, "accessToken"))?;
         let token = if self.dialect.trims_tokens { token.trim() } else { token };
         Some(token.to_owned()).filter(|token| !token.trim().is_empty())
     }
@@ -145,4 +155,9 @@ impl Auth {
         let header = || request.header(name).filter(|_| self.dialect.identity_headers);
         request.parameter(name).or_else(header)
     }
+}
+
+fn after_bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::tokens::Millis;
+use tokio::sync::watch;
+
+use crate::clock::Millis;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
@@ -21,7 +23,10 @@ pub(crate) struct Config {
 
 /// All configurations.
 #[derive(Debug, Default)]
-pub(crate) struct Configs(HashMap<Key, Config>);
+pub(crate) struct Configs {
+    by_key: HashMap<Key, Config>,
+    changed: watch::Sender<()>,
+}
 
 impl Configs {
     /// Publish into the default namespace.
@@ -31,15 +36,27 @@ impl Configs {
     }
 
     pub(crate) fn put(&mut self, key: Key, content: &str, kind: &str, now: Millis) {
-        let created = self.0.get(&key).map_or(now, |config| config.created);
-        self.0.insert(key, Config { content: content.to_owned(), kind: kind.to_owned(), created, modified: now });
+        let created = self.by_key.get(&key).map_or(now, |config| config.created);
+        self.by_key.insert(key, Config { content: content.to_owned(), kind: kind.to_owned(), created, modified: now });
+        self.changed.send_replace(());
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<&Config> {
-        self.0.get(key)
+        self.by_key.get(key)
     }
 
     pub(crate) fn remove(&mut self, key: &Key) {
-        self.0.remove(key);
+        self.by_key.remove(key);
+        self.changed.send_replace(());
+    }
+
+    /// Of the content; empty if there is none.
+    pub(crate) fn md5(&self, key: &Key) -> String {
+        self.get(key).map(|config| format!("{:x}", md5::compute(&config.content))).unwrap_or_default()
+    }
+
+    /// Tells of every change from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -18,11 +18,12 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
-use crate::api;
+use crate::api::{self, Poll, Reply};
 use crate::body::Content;
+use crate::clock::now;
 use crate::faults::FaultKind;
 use crate::http::{Answer, Request};
-use crate::tokens::Millis;
+use crate::nodes::Spread;
 use crate::world::World;
 
 /// Tomcat's limits of an idle connection and (about) of a posted form.
@@ -50,6 +51,8 @@ enum Raw {
 struct Link {
     shared: Arc<Shared>,
     served: AtomicU32,
+    /// The node of all its requests, unless each of them has its own.
+    node: Option<usize>,
     raw: mpsc::UnboundedSender<Raw>,
 }
 
@@ -58,7 +61,11 @@ pub(crate) async fn serve(stream: TcpStream, shared: Arc<Shared>, mut restart: w
     // Answers are small and nobody reads two at a time: nothing to gain from waiting.
     let _ = stream.set_nodelay(true);
     let (sender, mut raw) = mpsc::unbounded_channel();
-    let link = Arc::new(Link { shared, served: AtomicU32::new(0), raw: sender });
+    let node = {
+        let nodes = &mut shared.world.lock().auth.nodes;
+        (nodes.spread == Spread::Connection).then(|| nodes.next())
+    };
+    let link = Arc::new(Link { shared, served: AtomicU32::new(0), node, raw: sender });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
@@ -98,20 +105,17 @@ async fn handle(link: Arc<Link>, request: hyper::Request<Incoming>) -> Result<Re
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return Ok(link.respond(Answer::new(413, None, ""), Content::whole));
     };
-    let request = Request::new(&head, &body.to_bytes());
+    let mut request = Request::new(&head, &body.to_bytes());
     let is_login = api::is_login(&request.path);
     let world = &link.shared.world;
-    let fault = {
+    let (fault, gzip) = {
         let mut world = world.lock();
         world.counts.arrived(&request, is_login);
-        let fault = world.faults.pick(is_login);
-        let served = fault
-            .as_ref()
-            .is_none_or(|fault| matches!(fault.kind, FaultKind::Delay | FaultKind::Drip | FaultKind::Cut));
-        if !served {
+        let fault = world.faults.pick(is_login, &request.path, Instant::now());
+        if fault.as_ref().is_some_and(|fault| !fault.serves()) {
             world.counts.answered(&request, is_login, None);
         }
-        fault
+        (fault, world.settings.gzip)
     };
     let pause = |default| Duration::from_millis(fault.as_ref().and_then(|fault| fault.delay_ms).unwrap_or(default));
     let kind = fault.as_ref().map(|fault| fault.kind);
@@ -119,23 +123,32 @@ async fn handle(link: Arc<Link>, request: hyper::Request<Incoming>) -> Result<Re
         (Some(FaultKind::Delay), _) => tokio::time::sleep(pause(1000)).await,
         (Some(FaultKind::Hang), _) => pending().await,
         (Some(FaultKind::Reset), _) => link.take_over(Raw::Reset).await,
-        (Some(FaultKind::Status | FaultKind::Html | FaultKind::Redirect), Some(fault)) => {
-            return Ok(link.respond(fault.answer(), Content::whole));
-        }
         (Some(FaultKind::Oversized), Some(fault)) => {
             return Ok(link.respond(fault.answer(), |body| Content::oversized(&body)));
+        }
+        (_, Some(fault)) if !fault.serves() => {
+            return Ok(link.respond(gzip.apply(fault.answer(), &request), Content::whole));
         }
         _ => {}
     }
     if is_login && !link.shared.login_cost.is_zero() {
         tokio::time::sleep(link.shared.login_cost).await;
     }
-    let answer = {
+    let reply = {
         let mut world = world.lock();
-        let answer = api::answer(&mut world, &request, now());
-        world.counts.answered(&request, is_login, Some(&answer));
-        answer
+        request.node = link.node.unwrap_or_else(|| world.auth.nodes.next());
+        api::answer(&mut world, &request, now())
     };
+    let answer = match reply {
+        Reply::Answer(answer) => answer,
+        Reply::Poll(poll) => link.wait_for_change(&poll).await,
+    };
+    world.lock().counts.answered(&request, is_login, Some(&answer));
+    let answer = match &fault {
+        Some(fault) => fault.rewrite(answer),
+        None => answer,
+    };
+    let answer = gzip.apply(answer, &request);
     match kind {
         Some(FaultKind::Drip) => {
             let bytes = plain(&answer, answer.body.len());
@@ -154,6 +167,20 @@ impl Link {
     async fn take_over<T>(&self, raw: Raw) -> T {
         let _ = self.raw.send(raw);
         pending().await
+    }
+
+    async fn wait_for_change(&self, poll: &Poll) -> Answer {
+        let mut changes = self.shared.world.lock().configs.changes();
+        let end = tokio::time::Instant::now() + poll.patience;
+        loop {
+            if let Some(answer) = poll.changed(&self.shared.world.lock().configs) {
+                return answer;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = tokio::time::sleep_until(end) => return poll.unchanged(),
+            }
+        }
     }
 
     fn respond(&self, answer: Answer, content: impl FnOnce(Vec<u8>) -> Content) -> Response<Content> {
@@ -190,10 +217,4 @@ fn plain(answer: &Answer, body: usize) -> Vec<u8> {
     }
     bytes += &format!("Content-Length: {}\r\nConnection: close\r\n\r\n", answer.body.len());
     [bytes.as_bytes(), &answer.body[..body]].concat()
-}
-
-/// The time that tokens are measured with.
-pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_millis().try_into().unwrap_or(Millis::MAX)
 }

@@ -18,7 +18,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{Fault, Server};
+use crate::compression::Gzip;
+use crate::faults::Fault;
+use crate::nodes::Spread;
+use crate::server::Server;
 
 /// Serve the control API on this port of 127.0.0.1 (0: a free one) until the process ends, from a thread of its own
 /// so that it answers whatever the server is busy with. Returns its address.
@@ -69,6 +72,40 @@ async fn handle(server: Arc<Server>, request: hyper::Request<Incoming>) -> Resul
 #[serde(deny_unknown_fields)]
 struct Secret {
     secret: Option<String>,
+    node: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nodes {
+    secrets: Vec<String>,
+    #[serde(default)]
+    spread: Spread,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Publish {
+    data_id: String,
+    #[serde(default = "default_group")]
+    group: String,
+    content: String,
+}
+
+fn default_group() -> String {
+    "DEFAULT_GROUP".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenDelay {
+    ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Compression {
+    mode: Gzip,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +158,18 @@ fn run(server: &Server, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         "/faults" if method == Method::DELETE => server.clear_faults(),
         "/faults" if post => server.add_fault(read::<Fault>(body)?),
         "/counts/reset" if post => server.reset_counts(),
-        "/secret" if post => server.set_secret(read::<Secret>(body)?.secret).map_err(bad)?,
+        "/secret" if post => match read(body)? {
+            Secret { secret, node: None } => server.set_secret(secret).map_err(bad)?,
+            Secret { secret, node: Some(node) } => {
+                if !server.set_secret_of(node, secret).map_err(bad)? {
+                    return Err((StatusCode::NOT_FOUND, format!("no node {node}")));
+                }
+            }
+        },
+        "/nodes" if post => {
+            let Nodes { secrets, spread } = read(body)?;
+            server.set_nodes(secrets, spread).map_err(bad)?;
+        }
         "/restart" if post => {
             let Restart { down_ms, warm_up_ms } = read(body)?;
             server.restart(Duration::from_millis(down_ms), Duration::from_millis(warm_up_ms));
@@ -140,7 +188,15 @@ fn run(server: &Server, method: &Method, path: &str, body: &[u8]) -> Result<Valu
             let Upgrade { generation } = read(body)?;
             server.set_generation(generation.parse().map_err(|unknown: String| bad(unknown))?);
         }
+        "/publish" if post => {
+            let Publish { data_id, group, content } = read(body)?;
+            server.publish(&data_id, &group, &content);
+        }
         "/ttl" if post => server.set_ttl(read::<Ttl>(body)?.seconds),
+        "/token-delay" if post => server.set_token_delay(Duration::from_millis(read::<TokenDelay>(body)?.ms)),
+        "/compatibility" if post => server.set_compatibility(read::<Switch>(body)?.enabled),
+        "/anonymous-ai" if post => server.set_anonymous_ai(read::<Switch>(body)?.enabled),
+        "/gzip" if post => server.set_gzip(read::<Compression>(body)?.mode),
         "/auth" if post => server.set_auth(read::<Switch>(body)?.enabled),
         "/token-cache" if post => server.set_token_cache(read::<Switch>(body)?.enabled),
         "/revoke" if post => server.revoke(),

@@ -15,8 +15,12 @@ pub struct Counts {
     /// Login requests that got anything else, a fault or no answer at all included. A probe for a login URL that the
     /// generation does not have is counted nowhere.
     pub login_failures: u64,
+    /// Requests to a login URL, by its path, whatever comes of them.
+    pub login_attempts: BTreeMap<String, u64>,
     /// All requests that are no logins, when they arrive.
     pub requests: u64,
+    /// Those of them that came with a body.
+    pub bodies: u64,
     /// 403 for a missing, expired or wrong token.
     pub rejections: u64,
     /// 403 for a missing permission.
@@ -40,9 +44,11 @@ impl Counts {
     /// A request has been read.
     pub(crate) fn arrived(&mut self, request: &Request, is_login: bool) {
         if is_login {
+            *self.login_attempts.entry(request.path.clone()).or_default() += 1;
             return;
         }
         self.requests += 1;
+        self.bodies += u64::from(request.has_body);
         if let Some(data_id) = request.parameter("dataId") {
             self.by_data_id.entry(data_id.to_owned()).or_default().requests += 1;
         }

@@ -25,6 +25,39 @@ pub(crate) enum LoginWhenOff {
     Refused,
 }
 
+/// What of the header `Authorization` is a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Authorization {
+    /// What follows `Bearer ` exactly.
+    Bearer,
+    /// The same in any case, or the whole value.
+    BearerOrWhole,
+    /// The whole value, whatever it is.
+    Whole,
+}
+
+/// The shape of a list of instances in v1 and v2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InstanceList {
+    V14,
+    /// `allIPs`.
+    V2,
+    /// `allIps`.
+    V3,
+    RNacos,
+}
+
+/// How much the state page tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StatePage {
+    /// The version.
+    Version,
+    /// And whether authentication is on.
+    Authentication,
+    /// And every setting.
+    Settings,
+}
+
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
@@ -33,6 +66,9 @@ pub(crate) enum Api {
     ConfigV2,
     ConfigV3Client,
     ConfigV3Admin,
+    ConfigListener,
+    BeatV1,
+    BeatV2,
     InstanceV1,
     InstanceV2,
     InstanceV3,
@@ -43,6 +79,30 @@ pub(crate) enum Api {
     StateV3,
     HealthV1,
     HealthV2,
+    Prompt,
+    Skill,
+    AgentSpec,
+    AgentSpecSearch,
+    /// The AI registry's protocol, on a port of its own in a real server.
+    Ard,
+}
+
+/// A setting `nacos.core.api.compatibility.….enabled` that brings old APIs back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// On by default.
+    Client,
+    Admin,
+    Console,
+}
+
+/// What is said instead of an answer while the switch is off.
+#[derive(Debug)]
+pub(crate) struct Gone {
+    pub(crate) switch: Switch,
+    /// What to use for reading and for writing: a path, or a method and a path; empty if there is nothing.
+    pub(crate) read: &'static str,
+    pub(crate) write: &'static str,
 }
 
 /// One path of a generation, behind the context path.
@@ -51,17 +111,27 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     pub(crate) methods: &'static [Method],
     pub(crate) api: Api,
-    /// 410 instead of an answer: the API to use and the switch that brings this one back.
-    pub(crate) gone: Option<(&'static str, &'static str)>,
+    pub(crate) gone: Option<Gone>,
+    /// Served without credentials where the server is told to.
+    pub(crate) may_be_anonymous: bool,
 }
 
 impl Route {
     pub(crate) const fn new(path: &'static str, methods: &'static [Method], api: Api) -> Self {
-        Self { path, methods, api, gone: None }
+        Self { path, methods, api, gone: None, may_be_anonymous: false }
     }
 
-    pub(crate) const fn gone(mut self, instead: &'static str, switch: &'static str) -> Self {
-        self.gone = Some((instead, switch));
+    pub(crate) const fn gone(self, instead: &'static str, switch: Switch) -> Self {
+        self.gone_in_two(instead, instead, switch)
+    }
+
+    pub(crate) const fn gone_in_two(mut self, read: &'static str, write: &'static str, switch: Switch) -> Self {
+        self.gone = Some(Gone { switch, read, write });
+        self
+    }
+
+    pub(crate) const fn may_be_anonymous(mut self) -> Self {
+        self.may_be_anonymous = true;
         self
     }
 
@@ -73,6 +143,7 @@ impl Route {
 
 pub(crate) const GET: &[Method] = &[Method::GET];
 pub(crate) const POST: &[Method] = &[Method::POST];
+pub(crate) const PUT: &[Method] = &[Method::PUT];
 pub(crate) const READ_WRITE: &[Method] = &[Method::GET, Method::POST, Method::DELETE];
 pub(crate) const WRITE: &[Method] = &[Method::POST, Method::DELETE];
 
@@ -83,8 +154,14 @@ type Page = fn(&Dialect, &Request) -> Answer;
 #[derive(Debug)]
 pub(crate) struct Dialect {
     pub(crate) version: &'static str,
+    /// Behind the context path.
     pub(crate) routes: &'static [Route],
+    /// Without it: what a real server has on other ports.
+    pub(crate) bare_routes: &'static [Route],
     pub(crate) tokens: TokenKind,
+    pub(crate) authorization: Authorization,
+    /// Seconds a token lives unless it is told otherwise.
+    pub(crate) ttl: u64,
     /// `tokenTtl` is what is left of the token, not what is configured.
     pub(crate) ttl_is_remaining: bool,
     pub(crate) has_token_cache: bool,
@@ -112,6 +189,13 @@ pub(crate) struct Dialect {
     pub(crate) drafts_v2_instances: bool,
     /// Of v2, when a configuration is missing.
     pub(crate) missing_config_type: Option<&'static str>,
+    pub(crate) instance_list: InstanceList,
+    pub(crate) state_page: StatePage,
+    /// Every answer to a heart-beat tells that it may be light.
+    pub(crate) beats_tell_light: bool,
+    /// Of the listener's answers.
+    pub(crate) listener_type: &'static str,
+    pub(crate) nothing_to_listen_to: Page,
     pub(crate) ignores_trailing_slash: bool,
     pub(crate) closes_after_500: bool,
     /// Tomcat closes a connection after its hundredth request.

@@ -1,10 +1,13 @@
 //! Faults on demand: what a network, a proxy or a sick server does to a request.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
+use hyper::StatusCode;
 use serde::{Deserialize, Deserializer};
 
 use crate::http::Answer;
+use crate::pages;
 
 /// Which requests a fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -40,6 +43,12 @@ pub enum FaultKind {
     Redirect,
     /// Served as usual, but the connection ends in the middle of the answer's body.
     Cut,
+    /// A gateway's own page of HTML, as nginx writes it: `status` (default 502) with `retry_after`, `location` and
+    /// `body`, all optional. Without effect.
+    Gateway,
+    /// Served as usual, but where Nacos refuses (401 or 403), a gateway's page takes the place of what it says, with
+    /// `status` (default 401).
+    Rewrite,
 }
 
 /// A fault and how often it happens. Build one with [`Fault::new`] and struct update.
@@ -53,6 +62,14 @@ pub struct Fault {
     /// How often; 0: until the faults are cleared.
     #[serde(default)]
     pub times: u32,
+    /// How long, in milliseconds from when it is set; absent: until the faults are cleared.
+    pub for_ms: Option<u64>,
+    /// Only these paths, as they are sent; one that ends in `*` stands for all that begin so. Empty: every path.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// None of these, written in the same way.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Milliseconds; for `Delay` before the answer, for `Drip` between bytes.
     pub delay_ms: Option<u64>,
     /// Status of an answer made up.
@@ -76,6 +93,9 @@ impl Fault {
             on,
             kind,
             times: 0,
+            for_ms: None,
+            paths: Vec::new(),
+            except: Vec::new(),
             delay_ms: None,
             status: None,
             retry_after: None,
@@ -91,7 +111,44 @@ impl Fault {
         Self { times, ..self }
     }
 
-    /// The answer made up by `Status`, `Html`, `Oversized` (one repetition of its body) and `Redirect`.
+    /// Only for these paths.
+    #[must_use]
+    pub fn paths<const N: usize>(self, paths: [&str; N]) -> Self {
+        Self { paths: paths.map(str::to_owned).into(), ..self }
+    }
+
+    /// For all paths but these.
+    #[must_use]
+    pub fn except<const N: usize>(self, except: [&str; N]) -> Self {
+        Self { except: except.map(str::to_owned).into(), ..self }
+    }
+
+    /// Whether a request is served although this fault hits it.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(self.kind, FaultKind::Delay | FaultKind::Drip | FaultKind::Cut | FaultKind::Rewrite)
+    }
+
+    /// What is left of an answer that was served.
+    pub(crate) fn rewrite(&self, answer: Answer) -> Answer {
+        let refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        match self.kind {
+            FaultKind::Rewrite if refused => self.answer().with_outcome(answer.outcome),
+            _ => answer,
+        }
+    }
+
+    fn hits(&self, is_login: bool, path: &str) -> bool {
+        let on = match self.on {
+            On::Login => is_login,
+            On::Request => !is_login,
+            On::All => true,
+        };
+        let is_one_of = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, path));
+        on && (self.paths.is_empty() || is_one_of(&self.paths)) && !is_one_of(&self.except)
+    }
+
+    /// The answer made up by `Status`, `Html`, `Oversized` (one repetition of its body), `Redirect`, `Gateway` and
+    /// `Rewrite`.
     pub(crate) fn answer(&self) -> Answer {
         let (status, content_type, body) = match self.kind {
             FaultKind::Html => {
@@ -99,30 +156,45 @@ impl Fault {
             }
             FaultKind::Oversized => (200, "text/plain", " "),
             FaultKind::Redirect => (302, "text/plain", ""),
+            FaultKind::Gateway => (502, "text/html", ""),
+            FaultKind::Rewrite => (401, "text/html", ""),
             _ => (500, "text/plain", ""),
         };
-        let body = self.body.as_deref().unwrap_or(body);
-        let mut answer = Answer::new(self.status.unwrap_or(status), content_type, body);
+        let status = self.status.unwrap_or(status);
+        let mut answer = match (&self.body, self.kind) {
+            (None, FaultKind::Gateway | FaultKind::Rewrite) => pages::gateway(status),
+            (given, _) => Answer::new(status, content_type, given.as_deref().unwrap_or(body)),
+        };
         if let Some(content_type) = &self.content_type {
             answer.content_type = Some(content_type.clone().into());
         }
         if let Some(retry_after) = &self.retry_after {
             answer = answer.with_header("Retry-After", retry_after);
         }
-        if self.kind == FaultKind::Redirect {
-            answer = answer.with_header("Location", self.location.as_deref().unwrap_or("/nacos/elsewhere"));
+        let elsewhere = (self.kind == FaultKind::Redirect).then_some("/nacos/elsewhere");
+        if let Some(location) = self.location.as_deref().or(elsewhere) {
+            answer = answer.with_header("Location", location);
         }
         answer
     }
 }
 
-/// The faults that are set, oldest first.
+/// Whether a path is the pattern, or begins with it up to its `*`.
+fn matches(pattern: &str, path: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => path.starts_with(beginning),
+        None => path == pattern,
+    }
+}
+
+/// The faults that are set, oldest first, and when each of them ends.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(VecDeque<Fault>);
+pub(crate) struct Faults(VecDeque<(Fault, Option<Instant>)>);
 
 impl Faults {
-    pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push_back(fault);
+    pub(crate) fn add(&mut self, fault: Fault, now: Instant) {
+        let end = fault.for_ms.and_then(|for_ms| now.checked_add(Duration::from_millis(for_ms)));
+        self.0.push_back((fault, end));
     }
 
     pub(crate) fn clear(&mut self) {
@@ -130,21 +202,16 @@ impl Faults {
     }
 
     /// The oldest one that hits this request; it has then happened once.
-    pub(crate) fn pick(&mut self, is_login: bool) -> Option<Fault> {
-        let hits = |fault: &Fault| match fault.on {
-            On::Login => is_login,
-            On::Request => !is_login,
-            On::All => true,
-        };
-        let index = self.0.iter().position(hits)?;
-        match self.0[index].times {
-            0 => Some(self.0[index].clone()),
-            1 => self.0.remove(index),
-            _ => {
-                self.0[index].times -= 1;
-                Some(self.0[index].clone())
-            }
+    pub(crate) fn pick(&mut self, is_login: bool, path: &str, now: Instant) -> Option<Fault> {
+        self.0.retain(|(_, end)| end.is_none_or(|end| now < end));
+        let index = self.0.iter().position(|(fault, _)| fault.hits(is_login, path))?;
+        let fault = self.0[index].0.clone();
+        match fault.times {
+            0 => {}
+            1 => drop(self.0.remove(index)),
+            _ => self.0[index].0.times -= 1,
         }
+        Some(fault)
     }
 }
 

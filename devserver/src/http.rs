@@ -11,6 +11,9 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     /// As sent, without the query.
     pub(crate) path: String,
+    /// Which of the servers behind the address it reaches.
+    pub(crate) node: usize,
+    pub(crate) has_body: bool,
     pub(crate) headers: HeaderMap,
     query: Vec<(String, String)>,
     form: Vec<(String, String)>,
@@ -25,6 +28,8 @@ impl Request {
         Self {
             method: head.method.clone(),
             path: head.uri.path().to_owned(),
+            node: 0,
+            has_body: !body.is_empty(),
             headers: head.headers.clone(),
             query: pairs(head.uri.query().unwrap_or_default().as_bytes()),
             form: if is_form { pairs(body) } else { Vec::new() },

@@ -20,6 +20,10 @@ impl Instances {
         self.0.get_mut(service).map(|known| known.remove(instance));
     }
 
+    pub(crate) fn has(&self, service: &Service, instance: &Instance) -> bool {
+        self.0.get(service).is_some_and(|known| known.contains(instance))
+    }
+
     pub(crate) fn of(&self, service: &Service) -> impl Iterator<Item = &Instance> {
         self.0.get(service).into_iter().flatten()
     }

@@ -1,4 +1,4 @@
-//! The error pages of the servlet world: Spring's JSON, its Whitelabel page and Tomcat's own page.
+//! Error pages. Those of the servlet world: Spring's JSON, its Whitelabel page and Tomcat's own page; and a gateway's.
 
 use std::time::SystemTime;
 
@@ -76,6 +76,22 @@ pub(crate) fn tomcat_not_found() -> Answer {
 pub(crate) fn text(request: &Request, status: u16, text: impl Into<Vec<u8>>) -> Answer {
     let kind = if request.accept() == Accept::Html { HTML_UTF8 } else { TEXT_UTF8 };
     Answer::new(status, kind, text)
+}
+
+/// A service by its name alone, where its group has to be in it.
+pub(crate) fn illegal_service_name(request: &Request) -> Answer {
+    let message = "caused: Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName';";
+    text(request, 400, message)
+}
+
+/// A page of a gateway's own, as nginx writes it.
+pub(crate) fn gateway(status: u16) -> Answer {
+    let line = format!("{status} {}", reason(status));
+    let page = format!(
+        "<html>\r\n<head><title>{line}</title></head>\r\n<body>\r\n<center><h1>{line}</h1></center>\r\n\
+         <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    );
+    Answer::new(status, "text/html", page).with_header("Server", "nginx")
 }
 
 fn reason(status: u16) -> &'static str {

@@ -1,142 +1,257 @@
-//! The accept loop: opens and closes the port, starts connections and cuts them.
+//! A server, and what can be done to it while it runs.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, mpsc as blocking};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
-use crate::connection::{self, Shared};
+use crate::accept::Listener;
+use crate::auth::Auth;
+use crate::clock::{Millis, now};
+use crate::compression::Gzip;
+use crate::connection::Shared;
+use crate::counts::Counts;
+use crate::faults::Fault;
+use crate::generation::Generation;
+use crate::nodes::{Nodes, Spread};
+use crate::tokens::{self, Tokens};
+use crate::world::{Settings, World};
 
-/// Connections that wait for being accepted.
-const BACKLOG: i32 = 1024;
-
-/// Refuse connections for `down`, and cut those that exist.
-struct Restart {
-    down: Duration,
-    /// Told when nothing of the old life is left.
-    done: blocking::Sender<()>,
+/// How a server starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which server it plays.
+    pub generation: Generation,
+    /// Its port on 127.0.0.1; 0 for a free one.
+    pub port: u16,
+    /// Life of a token in seconds; absent: as long as that generation has it, 18,000 or 3600.
+    pub ttl: Option<u64>,
+    /// Base64 of the key that signs tokens. Several: as many nodes behind the address. None: one node with a random key.
+    pub secrets: Vec<String>,
+    /// How requests are spread over the nodes.
+    pub spread: Spread,
+    /// Nacos's token cache: one token per user until its last tenth.
+    pub token_cache: bool,
+    /// Whether requests need a token.
+    pub auth: bool,
+    /// How long a login takes at least. A real one costs some 70 ms of one core.
+    pub login_cost: Duration,
+    /// How long a new token does not count yet.
+    pub token_delay: Duration,
+    /// Whether 3.x has the client API of v1; of that, 3.2 and 3.3 have nothing but the login.
+    pub compatibility: bool,
+    /// Whether 3.2 and 3.3 serve some reads of AI resources without credentials.
+    pub anonymous_ai: bool,
+    /// Which answers are compressed.
+    pub gzip: Gzip,
+    /// Faults from the start on.
+    pub faults: Vec<Fault>,
 }
 
-/// The thread that serves. It ends when this is dropped.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            generation: Generation::default(),
+            port: 0,
+            ttl: None,
+            secrets: Vec::new(),
+            spread: Spread::default(),
+            token_cache: false,
+            auth: true,
+            login_cost: Duration::ZERO,
+            token_delay: Duration::ZERO,
+            compatibility: true,
+            anonymous_ai: false,
+            gzip: Gzip::default(),
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// A running server, with a thread of its own. It stops when this is dropped. All functions may be called from any
+/// thread, and what they change is in force when they return.
 #[derive(Debug)]
-pub(crate) struct Listener {
-    pub(crate) address: SocketAddr,
-    restarts: Option<mpsc::UnboundedSender<Restart>>,
-    thread: Option<JoinHandle<()>>,
+pub struct Server {
+    listener: Listener,
+    shared: Arc<Shared>,
 }
 
-impl Listener {
-    /// Listen on this port of 127.0.0.1, or a free one if it is 0. `shared` is made when the port is known.
-    pub(crate) fn start(port: u16, shared: impl FnOnce(u16) -> Shared) -> io::Result<(Self, Arc<Shared>)> {
-        let socket = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-        socket.listen(BACKLOG)?;
-        let socket = std::net::TcpListener::from(socket);
-        let address = socket.local_addr()?;
-        let shared = Arc::new(shared(address.port()));
-        let (restarts, commands) = mpsc::unbounded_channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = thread::Builder::new().name("devserver".to_owned()).spawn({
-            let shared = Arc::clone(&shared);
-            move || {
-                if let Err(error) = runtime.block_on(serve(socket, address, &shared, commands)) {
-                    eprintln!("devserver on {address} stopped: {error}");
-                }
-            }
+impl Server {
+    /// Start; it answers when this returns.
+    ///
+    /// # Errors
+    /// The port is taken, the secret is not Base64, or the process may not have another thread.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let dialect = options.generation.dialect();
+        let has_secret = !options.secrets.is_empty();
+        let secrets = options.secrets.into_iter().map(|secret| decode(Some(secret))).collect::<io::Result<Vec<_>>>()?;
+        let first = secrets.first().cloned().map_or_else(|| decode(None), Ok)?;
+        let mut tokens = Tokens::new(dialect, first, options.ttl.unwrap_or(dialect.ttl), options.token_cache, now());
+        tokens.delay = millis(options.token_delay);
+        let mut nodes = Nodes::new(tokens);
+        if has_secret {
+            nodes.replace(secrets, options.spread);
+        }
+        let (listener, shared) = Listener::start(options.port, |port| {
+            let settings = Settings {
+                port,
+                has_secret,
+                client_compatibility: options.compatibility,
+                anonymous_ai: options.anonymous_ai,
+                gzip: options.gzip,
+            };
+            let mut world = World::new(dialect, Auth::new(dialect, nodes, options.auth), settings);
+            world.configs.publish("demo", "DEFAULT_GROUP", "hello", now());
+            options.faults.into_iter().for_each(|fault| world.faults.add(fault, Instant::now()));
+            Shared { world: world.into(), login_cost: options.login_cost }
         })?;
-        Ok((Self { address, restarts: Some(restarts), thread: Some(thread) }, shared))
+        Ok(Self { listener, shared })
     }
 
-    /// Returns when every connection is cut and new ones are refused.
-    pub(crate) fn restart(&self, down: Duration) {
-        let (done, wait) = blocking::channel();
-        if let Some(restarts) = &self.restarts
-            && restarts.send(Restart { down, done }).is_ok()
-        {
-            let _ = wait.recv();
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.listener.address
+    }
+
+    /// What it has seen since the start or the last reset.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.world.lock().counts.clone()
+    }
+
+    /// Count from zero again.
+    pub fn reset_counts(&self) {
+        self.shared.world.lock().counts = Counts::default();
+    }
+
+    /// Sign with another key (Base64; a random one if absent). Old tokens are refused, unless the token cache holds
+    /// them, as in Nacos.
+    ///
+    /// # Errors
+    /// The secret is not Base64.
+    pub fn set_secret(&self, secret: Option<String>) -> io::Result<()> {
+        let key = decode(secret)?;
+        let mut world = self.shared.world.lock();
+        world.settings.has_secret = true;
+        world.auth.nodes.set_secret(key);
+        Ok(())
+    }
+
+    /// The same for one of several nodes, counted from 0. False if there is no such node.
+    ///
+    /// # Errors
+    /// The secret is not Base64.
+    pub fn set_secret_of(&self, node: usize, secret: Option<String>) -> io::Result<bool> {
+        let key = decode(secret)?;
+        Ok(self.shared.world.lock().auth.nodes.set_secret_of(node, key))
+    }
+
+    /// Be several nodes behind one address, one for each secret (Base64), or a single one again. Nodes with the same
+    /// secret know each other's tokens.
+    ///
+    /// # Errors
+    /// A secret is not Base64, or there is none.
+    pub fn set_nodes(&self, secrets: Vec<String>, spread: Spread) -> io::Result<()> {
+        if secrets.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "there must be one secret at least"));
         }
+        let secrets = secrets.into_iter().map(|secret| decode(Some(secret))).collect::<io::Result<_>>()?;
+        let mut world = self.shared.world.lock();
+        world.settings.has_secret = true;
+        world.auth.nodes.replace(secrets, spread);
+        Ok(())
+    }
+
+    /// Cut every connection, refuse new ones for `down`, then be without users for `warm_up`, as that generation is
+    /// after a start. Tokens stay valid. Returns when the connections are cut and, unless `down` is 0, new ones refused.
+    pub fn restart(&self, down: Duration, warm_up: Duration) {
+        self.shared.world.lock().auth.restart(now(), millis(down + warm_up));
+        self.listener.restart(down);
+    }
+
+    /// Change a password. False if there is no such user.
+    pub fn set_password(&self, username: &str, password: &str) -> bool {
+        self.shared.world.lock().auth.set_password(username, password)
+    }
+
+    /// Add or change a user; without permission every request is refused.
+    pub fn set_user(&self, username: &str, password: &str, permitted: bool) {
+        self.shared.world.lock().auth.set_user(username, password, permitted);
+    }
+
+    /// Be another server from now on, as after an upgrade. Users, configurations and what signs the tokens stay.
+    pub fn set_generation(&self, generation: Generation) {
+        let mut world = self.shared.world.lock();
+        world.dialect = generation.dialect();
+        world.auth.set_dialect(generation.dialect());
+    }
+
+    /// Life of the tokens issued from now on, in seconds.
+    pub fn set_ttl(&self, seconds: u64) {
+        self.shared.world.lock().auth.nodes.each().for_each(|tokens| tokens.ttl = seconds);
+    }
+
+    /// How long the tokens issued from now on do not count yet: they are refused until then.
+    pub fn set_token_delay(&self, delay: Duration) {
+        self.shared.world.lock().auth.nodes.each().for_each(|tokens| tokens.delay = millis(delay));
+    }
+
+    /// Switch authentication on or off.
+    pub fn set_auth(&self, enabled: bool) {
+        self.shared.world.lock().auth.enabled = enabled;
+    }
+
+    /// Switch 3.x's client API of v1 on or off; off, it answers 410.
+    pub fn set_compatibility(&self, enabled: bool) {
+        self.shared.world.lock().settings.client_compatibility = enabled;
+    }
+
+    /// Switch reads of AI resources without credentials on or off.
+    pub fn set_anonymous_ai(&self, enabled: bool) {
+        self.shared.world.lock().settings.anonymous_ai = enabled;
+    }
+
+    /// Which answers are compressed from now on.
+    pub fn set_gzip(&self, gzip: Gzip) {
+        self.shared.world.lock().settings.gzip = gzip;
+    }
+
+    /// Switch the token cache on or off; it starts empty.
+    pub fn set_token_cache(&self, enabled: bool) {
+        self.shared.world.lock().auth.nodes.each().for_each(|tokens| tokens.set_cache(enabled));
+    }
+
+    /// Refuse every token issued so far, as that generation refuses a wrong signature.
+    pub fn revoke(&self) {
+        self.shared.world.lock().auth.nodes.each().for_each(Tokens::revoke);
+    }
+
+    /// Publish a configuration into the default namespace.
+    pub fn publish(&self, data_id: &str, group: &str, content: &str) {
+        self.shared.world.lock().configs.publish(data_id, group, content, now());
+    }
+
+    /// Set a fault, behind those that are set. A request meets the oldest one that hits it.
+    pub fn add_fault(&self, fault: Fault) {
+        self.shared.world.lock().faults.add(fault, Instant::now());
+    }
+
+    /// Forget all faults. What hangs goes on hanging.
+    pub fn clear_faults(&self) {
+        self.shared.world.lock().faults.clear();
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        drop(self.restarts.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+fn decode(secret: Option<String>) -> io::Result<Vec<u8>> {
+    let secret = secret.unwrap_or_else(tokens::random_secret);
+    let not_base64 = |error| io::Error::new(io::ErrorKind::InvalidInput, format!("the secret is not Base64: {error}"));
+    BASE64_STANDARD.decode(secret).map_err(not_base64)
 }
 
-async fn serve(
-    socket: std::net::TcpListener,
-    address: SocketAddr,
-    shared: &Arc<Shared>,
-    mut restarts: mpsc::UnboundedReceiver<Restart>,
-) -> io::Result<()> {
-    let mut listener = TcpListener::from_std(socket)?;
-    let mut connections = JoinSet::new();
-    let (cut, _) = watch::channel(());
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                // Fails if the process is out of files, or the caller is gone already: both pass.
-                let Ok((stream, _)) = accepted else {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                    continue;
-                };
-                shared.world.lock().counts.connections += 1;
-                connections.spawn(connection::serve(stream, Arc::clone(shared), cut.subscribe()));
-            }
-            Some(_) = connections.join_next() => {}
-            restart = restarts.recv() => {
-                let Some(restart) = restart else { return Ok(()) };
-                if restart.down.is_zero() {
-                    cut_all(&cut, &mut connections).await;
-                    let _ = restart.done.send(());
-                    continue;
-                }
-                drop(listener);
-                cut_all(&cut, &mut connections).await;
-                // Bound but not listening: the port stays ours and refuses.
-                let socket = bind(address)?;
-                if !stay_down(restart, &mut restarts).await {
-                    return Ok(());
-                }
-                socket.listen(BACKLOG)?;
-                listener = TcpListener::from_std(socket.into())?;
-            }
-        }
-    }
-}
-
-async fn cut_all(cut: &watch::Sender<()>, connections: &mut JoinSet<()>) {
-    cut.send_replace(());
-    while connections.join_next().await.is_some() {}
-}
-
-/// Until the time is over; a further restart begins a new one. False if the server is to stop.
-async fn stay_down(mut restart: Restart, restarts: &mut mpsc::UnboundedReceiver<Restart>) -> bool {
-    loop {
-        let _ = restart.done.send(());
-        tokio::select! {
-            () = tokio::time::sleep(restart.down) => return true,
-            next = restarts.recv() => match next {
-                Some(next) => restart = next,
-                None => return false,
-            },
-        }
-    }
-}
-
-fn bind(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket)
+fn millis(duration: Duration) -> Millis {
+    duration.as_millis().try_into().unwrap_or(Millis::MAX)
 }

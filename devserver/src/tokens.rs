@@ -6,12 +6,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::clock::Millis;
 use crate::dialect::{Dialect, TokenKind};
 use crate::jwt::{self, Claims, Defect};
 use crate::refusal::Rejection;
-
-/// Milliseconds since 1970.
-pub(crate) type Millis = i64;
 
 /// Nacos's token cache drops what has expired this often; until then it goes on accepting it.
 const CACHE_SWEEP: Millis = 60_000;
@@ -20,6 +18,8 @@ const CACHE_FIRST_SWEEP: Millis = 30_000;
 #[derive(Debug)]
 struct Issued {
     user: String,
+    /// It is refused until then.
+    counts_from: Millis,
     expires: Millis,
     revoked: bool,
 }
@@ -37,6 +37,8 @@ pub(crate) struct Tokens {
     secret: Vec<u8>,
     /// Seconds.
     pub(crate) ttl: u64,
+    /// How long a new token does not count yet, in milliseconds.
+    pub(crate) delay: Millis,
     cache_on: bool,
     started: Millis,
     /// By token. For opaque tokens the only truth, for JWTs what a revocation looks at.
@@ -52,6 +54,7 @@ impl Tokens {
             dialect,
             secret,
             ttl,
+            delay: 0,
             cache_on,
             started: now,
             issued: HashMap::new(),
@@ -59,6 +62,15 @@ impl Tokens {
             cache: HashMap::new(),
             cache_by_user: HashMap::new(),
         }
+    }
+
+    /// The tokens of another server that is set up in the same way.
+    pub(crate) fn with_secret(&self, secret: Vec<u8>) -> Self {
+        Self { delay: self.delay, ..Self::new(self.dialect, secret, self.ttl, self.cache_on, self.started) }
+    }
+
+    pub(crate) fn secret(&self) -> &[u8] {
+        &self.secret
     }
 
     /// A token for this user and what `tokenTtl` says about it.
@@ -89,13 +101,18 @@ impl Tokens {
         }
         let issued = self.issued.get(token);
         if self.dialect.tokens == TokenKind::Opaque {
-            let valid = issued.filter(|issued| !issued.revoked && now < issued.expires);
+            let valid = issued.filter(|issued| !issued.revoked && now >= issued.counts_from && now < issued.expires);
             return valid.map(|issued| issued.user.clone()).ok_or(Rejection::NoToken);
         }
-        if issued.is_some_and(|issued| issued.revoked) {
+        if issued.is_some_and(|issued| issued.revoked || now < issued.counts_from) {
             return Err(Rejection::Signature);
         }
         if self.caching() { self.check_cached(token, now) } else { self.check_jwt(token, now).map(|claims| claims.sub) }
+    }
+
+    /// Whether a token just issued is alive, apart from the delay.
+    pub(crate) fn check_new(&self, token: &str, now: Millis) -> Result<(), Rejection> {
+        self.check_jwt(token, now).map(drop)
     }
 
     /// Sign with another key from now on. Opaque tokens have none: they are forgotten.
@@ -152,7 +169,10 @@ impl Tokens {
             TokenKind::Opaque => now.saturating_add(ttl.saturating_mul(1000)),
             TokenKind::Jwt => exp.saturating_mul(1000),
         };
-        self.issued.insert(token.clone(), Issued { user: user.to_owned(), expires, revoked: false });
+        // Of one second all logins give the same text: it counts from the first one on.
+        let counts_from = now.saturating_add(self.delay);
+        let issued = Issued { user: user.to_owned(), counts_from, expires, revoked: false };
+        self.issued.entry(token.clone()).or_insert(issued);
         (token, expires)
     }
 

@@ -60,7 +60,7 @@ impl Config {
         Self::with(server_addr, Login::Password { username: username.into(), password: password.into() })
     }
 
-    /// With the password in a file (UTF-8, at most 4 KiB; a line end behind it does not count), which is read anew for
+    /// With the password in a file (UTF-8, at most 4 KiB; a byte order mark and a line end do not count), which is read anew for
     /// each login, again when a login is refused, and every 15 s as long as what it holds is refused.
     pub fn with_password_file(server_addr: &str, username: &str, path: impl Into<PathBuf>) -> Self {
         Self::with(server_addr, Login::File { username: username.into(), path: path.into() })

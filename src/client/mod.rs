@@ -4,6 +4,7 @@ mod anonymous;
 mod call;
 mod config;
 mod request;
+mod send;
 mod stats;
 
 use std::{
@@ -26,7 +27,7 @@ use config::Checked;
 use crate::sys::lock::Mutex;
 use crate::{
     error::{Error, Result},
-    http::{Http, Transport},
+    http::{Http, Transport, beginning},
     lifecycle::{Attempts, Verdict},
     observe::{Count, Counters},
     protocol::{
@@ -35,7 +36,7 @@ use crate::{
     },
     secret::Secret,
     session::{
-        self, Handle, Lease, Purpose, Session, Snapshot, TokenCache,
+        self, Handle, Lease, Purpose, Refusal, Session, Snapshot, TokenCache,
         credentials::{Credentials, Source},
         process,
     },
@@ -168,8 +169,9 @@ impl Client {
             expired,
         };
         match self.read_cached(|snapshot| read(snapshot, false)) {
-            Some(token) => Ok(token),
-            None => self.read_token(timeout, cancel, read),
+            // One that is over is about to be withdrawn: the machine has slept.
+            Some(token) if token.remaining_ms > 0 => Ok(token),
+            _ => self.read_token(timeout, cancel, read),
         }
     }
 
@@ -211,13 +213,15 @@ impl Client {
         self.check_open()?;
         let live = self.live();
         let session = live.session();
-        let Some(why) = rejection::classify(status, body) else {
-            if voice::carried_out(status, body) {
+        let body = beginning(body, rejection::READ);
+        let Some(why) = rejection::classify(status, &body) else {
+            if voice::carried_out(status, &body) {
                 session.accepted(&Attempts::reported(), generation);
             }
             return Ok(Advice::Return);
         };
-        let verdict = self.note_rejection(live, &session, &mut Attempts::reported(), generation, why, None);
+        let refusal = Refusal { why, server: None, body: &body, request: "a request" };
+        let verdict = self.note_rejection(live, &session, &mut Attempts::reported(), generation, &refusal);
         if verdict != Verdict::Return {
             live.handle.counters.count(Count::Replays);
         }
@@ -305,19 +309,18 @@ impl Client {
         session: &Session,
         attempts: &mut Attempts,
         generation: u64,
-        why: Rejection,
-        server: Option<usize>,
+        refusal: &Refusal<'_>,
     ) -> Verdict {
         let counters = &live.handle.counters;
         // A token that is tried again in the same request counts once.
         if !attempts.has_refused(generation) {
-            counters.count(match why {
+            counters.count(match refusal.why {
                 Rejection::Identity => Count::RejectionsIdentity,
                 Rejection::Permission => Count::RejectionsPermission,
                 Rejection::Unknown | Rejection::Misconfigured => Count::RejectionsUnknown,
             });
         }
-        let verdict = session.rejected(attempts, generation, why, server);
+        let verdict = session.rejected(attempts, generation, refusal);
         if verdict == Verdict::Replay && session.has_newer(generation) {
             counters.count(Count::HeldBackGeneration);
         }

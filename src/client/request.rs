@@ -79,7 +79,7 @@ impl Request {
     /// # Errors
     /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument) if the name is not a token of HTTP, the value holds CR, LF or
     /// another control character, or the header frames the message or belongs to the connection (as `Content-Length`,
-    /// `Host`): those are this library's.
+    /// `Host`): those are this library's. Of `Accept-Encoding` only what can be decoded is sent.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::argument(format!("headers: the {what} of \"{}\" is not what HTTP takes", name.escape_debug()))
@@ -119,7 +119,9 @@ impl Request {
         Ok(self)
     }
 
-    /// The deadline of this request, replays and logins included; [`Config::request_timeout`](crate::Config::request_timeout) by default.
+    /// The deadline of this request, replays and logins included; [`Config::request_timeout`](crate::Config::request_timeout)
+    /// by default, and as much more as a header `Long-Pulling-Timeout` says (in milliseconds, ten minutes at the most), with
+    /// which a server holds back its answer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -129,6 +131,11 @@ impl Request {
     pub fn cancel(mut self, cancel: &Cancel) -> Self {
         self.cancel = Some(cancel.clone());
         self
+    }
+
+    /// How long it may take, where calls usually may take `usual`.
+    pub(crate) fn time(&self, usual: Duration) -> Duration {
+        self.timeout.unwrap_or_else(|| usual.saturating_add(headers::held_back(&self.headers)))
     }
 
     /// Whether sending it twice does no more than sending it once.
@@ -177,7 +184,8 @@ impl Response {
         &self.headers
     }
 
-    /// The body. That of a refusal (status 400 and up) is cut at 64 KiB.
+    /// The body. That of a refusal (status 400 and up) is cut at 64 KiB. One that came compressed (gzip, deflate) is decoded,
+    /// and its headers `Content-Encoding` and `Content-Length` are gone; another coding stays, and its header tells.
     pub fn body(&self) -> &Bytes {
         &self.body
     }

@@ -46,6 +46,8 @@ pub const NACOS_EVENT_SERVERS_DISAGREE: i32 = 8;
 pub const NACOS_EVENT_TOKEN_IN_QUERY: i32 = 9;
 /// Event: a request was sent without a token: no login succeeds, and the server asks for none (NACOS_ANONYMOUS_AUTO).
 pub const NACOS_EVENT_SENT_WITHOUT_TOKEN: i32 = 10;
+/// Event: the user has no permission for what a request wanted. Told once a minute at the most.
+pub const NACOS_EVENT_PERMISSION_DENIED: i32 = 11;
 
 /// Something that has happened. Borrowed for the callback; holds no password, token or query.
 #[repr(C)]
@@ -161,6 +163,7 @@ pub(super) unsafe fn event(
                 EventKind::ServersDisagree => NACOS_EVENT_SERVERS_DISAGREE,
                 EventKind::TokenInQuery => NACOS_EVENT_TOKEN_IN_QUERY,
                 EventKind::SentWithoutToken => NACOS_EVENT_SENT_WITHOUT_TOKEN,
+                EventKind::PermissionDenied => NACOS_EVENT_PERMISSION_DENIED,
             },
             level: level_number(event.kind().level()),
             generation: event.generation(),

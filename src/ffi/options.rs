@@ -68,7 +68,7 @@ pub struct nacos_auth_options {
     pub carriage: i32,
     /// Down to which level `log` is called: one of NACOS_LOG_*. 0: NACOS_LOG_INFO.
     pub log_level: i32,
-    /// Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a line end behind it does not count). Read anew
+    /// Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a byte order mark and a line end do not count). Read anew
     /// for each login, again when a login is refused, and every 15 s as long as what it holds is refused; a login waits for
     /// it at most 30 s.
     pub password_file: *const c_char,

@@ -51,6 +51,7 @@ pub struct nacos_request_options {
     pub query_count: usize,
     /// Headers. Refused are those that would beat the token, and those that frame the message or belong to the connection:
     /// Content-Length, Transfer-Encoding, Host, Connection, Keep-Alive, Proxy-*, Upgrade, HTTP2-Settings, Expect, TE, Trailer.
+    /// Of Accept-Encoding only what the library can decode is sent: gzip and deflate.
     pub headers: *const nacos_pair,
     /// How many.
     pub header_count: usize,
@@ -64,7 +65,9 @@ pub struct nacos_request_options {
     pub body_len: usize,
     /// Ends the call from another thread. NULL: nothing does.
     pub cancel: *mut nacos_cancel,
-    /// Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms.
+    /// Deadline in milliseconds, logins, replays and the wait for a connection included. 0: the handle's request_timeout_ms,
+    /// and as much more as a header Long-Pulling-Timeout says (in milliseconds, ten minutes at the most), with which a
+    /// server holds back its answer.
     pub timeout_ms: u32,
     /// 0.
     pub reserved0: u32,
@@ -214,7 +217,8 @@ pub unsafe extern "C" fn nacos_response_status(response: *const nacos_response) 
 }
 
 /// The body, valid until the response is freed; `*length` (may be NULL) becomes its length in bytes. Not NUL-terminated.
-/// NULL only for NULL. The body of a refusal (status 400 and up) is cut at 64 KiB.
+/// NULL only for NULL. The body of a refusal (status 400 and up) is cut at 64 KiB. One that came compressed (gzip, deflate) is
+/// decoded, and the headers Content-Encoding and Content-Length are left out then; another coding stays, and its header tells.
 ///
 /// # Safety
 /// `response` is NULL or has not been freed; `length` is NULL or valid.

@@ -60,10 +60,10 @@ pub unsafe extern "C" fn nacos_get_token(
     info: *mut nacos_token_info,
     error: *mut *mut nacos_error,
 ) -> nacos_status {
-    let copy = |token: &Snapshot, expired: bool, info: Option<&Output<nacos_token_info>>| {
+    let copy = |token: &Snapshot, expired: bool, info: Option<(&Output<nacos_token_info>, i64)>| {
         let text = token.token.expose();
-        if let Some(info) = info {
-            let (length, remaining_ms) = (text.len(), token.remaining_ms(clock::now()));
+        if let Some((info, remaining_ms)) = info {
+            let length = text.len();
             let (generation, expired) = (token.generation, expired.into());
             unsafe {
                 info.set(nacos_token_info { struct_size: 0, length, generation, remaining_ms, expired, reserved0: 0 })
@@ -87,12 +87,19 @@ pub unsafe extern "C" fn nacos_get_token(
                 write("buffer", buffer, 0)?;
             }
             let call = Call::read(options)?;
-            if let Some(copied) = client.read_cached(|token| copy(token, false, info.as_ref())) {
+            let with_time = |token: &Snapshot| info.as_ref().map(|info| (info, token.remaining_ms(clock::now())));
+            let cached = client.read_cached(|token| {
+                let info = with_time(token);
+                // One that is over is about to be withdrawn: the machine has slept.
+                let is_over = info.is_some_and(|(_, remaining_ms)| remaining_ms <= 0);
+                (!is_over).then(|| copy(token, false, info))
+            });
+            if let Some(copied) = cached.flatten() {
                 return copied;
             }
             let _blocks = cancellation::Disabled::new();
             let timeout = call.timeout.unwrap_or(client.request_timeout());
-            client.read_token(timeout, call.cancel.as_ref(), |token, expired| copy(token, expired, info.as_ref()))?
+            client.read_token(timeout, call.cancel.as_ref(), |token, expired| copy(token, expired, with_time(token)))?
         })
     }
 }

@@ -39,7 +39,14 @@ impl Background {
             Body::Whole(bytes) => *out.body_mut() = Some(bytes.into()),
             Body::Lent(_) => return Err(setup("only calls that block send what is lent to them")),
         }
-        let mut response = client.execute(out).await.map_err(failure)?;
+        let endpoint = request.endpoint.clone();
+        let mut response = client.execute(out).await.map_err(|error| {
+            let is_of_system = is_of_system(&error);
+            match (failure(error), &connector.proxy) {
+                (error, Some(proxy)) if !error.was_sent() => proxy.blame_or_name(error, &endpoint, is_of_system),
+                (error, _) => error,
+            }
+        })?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let (limit, cut) =
@@ -127,6 +134,13 @@ async fn receive(response: &mut reqwest::Response, limit: usize, cut: bool) -> R
         whole.extend_from_slice(&chunk);
     }
     Ok(whole.freeze())
+}
+
+/// Whether the system said so, not somebody at the other end.
+fn is_of_system(error: &reqwest::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source())
+        .any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.raw_os_error().is_some()))
 }
 
 fn failure(error: reqwest::Error) -> Error {

@@ -6,7 +6,7 @@ use super::{
     Endpoint, Options, Request, Response,
     connect::Connector,
     connection::{Connection, Exchange, message},
-    error::{Error, ErrorKind, Phase},
+    error::{Error, ErrorKind},
     pool::Pool,
 };
 use crate::wait::Limits;
@@ -78,8 +78,6 @@ fn finish(pool: &Pool, connector: &Connector, connection: Connection, exchange: 
             }
             Err(error)
         }
-        Exchange::Unsent(_) => {
-            Err(Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the new connection"))
-        }
+        Exchange::Unsent(_) => Err(connection.why_unsent()),
     }
 }

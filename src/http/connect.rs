@@ -47,23 +47,32 @@ impl Connector {
             ErrorKind::Timeout if !call.remaining().is_zero() => Error { kind: ErrorKind::Slow, ..error },
             _ => error,
         };
-        self.connect_within(endpoint, &limits).map_err(slow)
+        self.connect_within(endpoint, &limits, slow).map_err(slow)
     }
 
-    fn connect_within(&self, endpoint: &Arc<Endpoint>, limits: &Limits<'_>) -> Result<Connection, Error> {
+    fn connect_within(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        limits: &Limits<'_>,
+        slow: impl Fn(Error) -> Error,
+    ) -> Result<Connection, Error> {
+        let on_the_way = |error: Error| match &self.proxy {
+            Some(proxy) => proxy.blame(slow(error)),
+            None => error,
+        };
         let trust = self.trust(endpoint, limits);
         let interest = Interest::new();
         let (host, port) = match &self.proxy {
             Some(proxy) => (proxy.host.as_str(), proxy.port),
             None => (endpoint.host.as_str(), endpoint.port),
         };
-        let addresses = self.addresses(host, limits)?;
-        let (tcp, socket) = tcp(&addresses, port, &interest, limits)?;
+        let addresses = self.addresses(host, limits).map_err(on_the_way)?;
+        let (tcp, socket) = tcp(&addresses, port, &interest, limits).map_err(on_the_way)?;
         let mut stream = Stream::Tcp(tcp);
         let mut forward = None;
         if let Some(proxy) = &self.proxy {
             if proxy.is_https() {
-                stream = handshake(stream, &proxy.host, &trust, &interest, limits)?;
+                stream = handshake(stream, &proxy.host, &trust, &interest, limits).map_err(on_the_way)?;
             }
             forward = proxy.forwards(endpoint);
             if forward.is_none() {

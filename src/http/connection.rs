@@ -44,6 +44,8 @@ pub(super) struct Connection {
     sender: http1::SendRequest<Sending>,
     /// `None` once it has ended.
     driver: Option<Pin<Box<Driver>>>,
+    /// Why it has, if it broke.
+    broken: Option<Error>,
     interest: Arc<Interest>,
     socket: Arc<Socket>,
     pub(super) endpoint: Arc<Endpoint>,
@@ -77,7 +79,17 @@ impl Connection {
         };
         let (sender, driver) = drive(handshake, &interest, limits, Phase::Connect)?;
         let (driver, endpoint) = (Some(Box::pin(driver)), endpoint.clone());
-        Ok(Self { sender, driver, interest, socket, endpoint, forward, tls_version, used: Instant::now() })
+        Ok(Self {
+            sender,
+            driver,
+            broken: None,
+            interest,
+            socket,
+            endpoint,
+            forward,
+            tls_version,
+            used: Instant::now(),
+        })
     }
 
     /// Whether it may still be used: kept too long, or closed by the server, it may not.
@@ -98,6 +110,12 @@ impl Connection {
         self.driver.is_some() && self.sender.is_ready()
     }
 
+    /// Why nothing could be sent over it.
+    pub(super) fn why_unsent(self) -> Error {
+        let closed = || Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the new connection");
+        self.broken.unwrap_or_else(closed)
+    }
+
     pub(super) fn exchange(&mut self, message: Message, largest: usize, limits: &Limits<'_>) -> Exchange {
         self.interest.begin_request();
         // An idle connection is read from first, which shows whether the server has closed it.
@@ -114,7 +132,8 @@ impl Connection {
                 Exchange::Answered(response)
             }
             Err(error) => {
-                let phase = if self.interest.has_received() { Phase::Answer } else { error.phase };
+                let answers = self.interest.has_received() && error.phase != Phase::Handshake;
+                let phase = if answers { Phase::Answer } else { error.phase };
                 Exchange::Failed(Error { phase, ..error })
             }
         }
@@ -127,7 +146,7 @@ impl Connection {
         largest: usize,
         limits: &Limits<'_>,
     ) -> Result<Response, Error> {
-        let Self { sender, driver, interest, forward, endpoint, .. } = self;
+        let Self { sender, driver, broken, interest, forward, endpoint, .. } = self;
         if let (Some(forward), Some(message)) = (forward, message.as_mut()) {
             forward.put_on(message, endpoint);
         }
@@ -143,7 +162,7 @@ impl Connection {
                 }
             }
         });
-        drive(RoundTrip { driver, answer }, interest, limits, Phase::Send)
+        drive(RoundTrip { driver, broken, answer }, interest, limits, Phase::Send)
     }
 
     /// Lets the connection see that the answer is complete: it becomes idle, or closes.
@@ -243,6 +262,7 @@ impl Collected {
 /// An answer, and the connection it comes over, polled together.
 struct RoundTrip<'a, F> {
     driver: &'a mut Option<Pin<Box<Driver>>>,
+    broken: &'a mut Option<Error>,
     answer: Pin<&'a mut F>,
 }
 
@@ -252,8 +272,9 @@ impl<T, F: Future<Output = Result<T, Error>>> Future for RoundTrip<'_, F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let had_ended = self.driver.is_none();
         if let Some(driver) = &mut *self.driver
-            && driver.as_mut().poll(context).is_ready()
+            && let Poll::Ready(end) = driver.as_mut().poll(context)
         {
+            *self.broken = end.err().map(|e| Error::from_cause(Phase::Connect, &e));
             *self.driver = None;
         }
         match self.answer.as_mut().poll(context) {

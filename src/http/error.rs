@@ -2,6 +2,7 @@
 
 use std::{error::Error as StdError, io};
 
+use super::advice::{self, Advice};
 use crate::sys::descriptor;
 
 /// How far the request had come. From [`Send`](Phase::Send) on the server may have acted on it.
@@ -23,6 +24,8 @@ pub(crate) enum ErrorKind {
     Broken,
     /// TLS: certificate, name, version.
     Tls,
+    /// The proxy: the server has no part in it, and the others are behind the same one.
+    Proxy,
     /// The time allowed for this phase is over; the call may have more.
     Slow,
     /// The deadline of the call passed.
@@ -31,6 +34,8 @@ pub(crate) enum ErrorKind {
     Interrupted,
     /// The answer is larger than the request allows.
     TooLarge,
+    /// The answer came compressed, and damaged.
+    Undecodable,
     /// This process has no descriptors left: the server has no part in it.
     NoDescriptors,
     /// This library could not even begin.
@@ -71,8 +76,9 @@ impl Error {
 
     /// From an error of the system or of a library below, whose innermost cause is what counts.
     pub(crate) fn from_cause(phase: Phase, error: &(dyn StdError + 'static)) -> Self {
-        let (mut cause, mut tls) = (error, false);
+        let (mut cause, mut tls, mut advice) = (error, false, None);
         loop {
+            advice = advice.or_else(|| advice::on(phase, cause));
             if let Some(io) = cause.downcast_ref::<io::Error>() {
                 if descriptor::is_exhausted(io) {
                     return Self::no_descriptors(phase);
@@ -90,6 +96,10 @@ impl Error {
             }
         }
         let kind = if tls { ErrorKind::Tls } else { ErrorKind::Broken };
-        Self::new(phase, kind, cause.to_string())
+        match advice {
+            Some(Advice { cause, in_handshake: true }) => Self::new(phase.min(Phase::Handshake), kind, cause),
+            Some(Advice { cause, .. }) => Self::new(phase, kind, cause),
+            None => Self::new(phase, kind, cause.to_string()),
+        }
     }
 }

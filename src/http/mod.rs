@@ -4,9 +4,11 @@
 //! runtime (`caller`); logins run by reqwest on the thread of the library (`background`). Both take names from the same
 //! [`Resolver`], trust and certificates from the same [`tls`], and the same proxy.
 
+mod advice;
 mod background;
 mod body;
 mod caller;
+mod coding;
 mod connect;
 mod connection;
 mod drive;
@@ -25,6 +27,7 @@ use bytes::Bytes;
 
 pub(crate) use self::{
     body::{Body, Lent},
+    coding::beginning,
     error::{Error, ErrorKind, Phase},
     resolve::Resolver,
     tls::{Pem, TlsFiles},

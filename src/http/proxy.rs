@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use ::http::{HeaderValue, Uri};
+use ::http::{HeaderValue, Uri, header::SERVER};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5, Tunnel};
 use percent_encoding::percent_decode_str;
@@ -13,7 +13,7 @@ use tower_service::Service;
 use url::Url;
 
 use super::{
-    Endpoint,
+    Endpoint, Response,
     error::{Error, ErrorKind, Phase},
     stream::Stream,
 };
@@ -31,6 +31,15 @@ enum Scheme {
         resolves: bool,
     },
 }
+
+/// How a tunnel says that it was refused for want of a password.
+const WANTS_PASSWORD: &str = "proxy authorization required";
+/// How a SOCKS connector says that it did not get to its proxy.
+const NO_CONNECTION: &str = "failed to create underlying connection";
+const GIVE_PASSWORD: &str =
+    "it wants a user name and a password (HTTP 407); write them into proxy, as in http://user:password@host:3128";
+/// How proxies begin the header `Server` in answers of their own.
+const PROXIES: [&str; 3] = ["squid", "tinyproxy", "privoxy"];
 
 /// A proxy for all connections.
 #[derive(Clone)]
@@ -103,12 +112,58 @@ impl Proxy {
         Some(value)
     }
 
+    /// What went wrong on the way to this proxy, which is nobody's fault behind it.
+    pub(super) fn blame(&self, error: Error) -> Error {
+        match error.kind {
+            ErrorKind::Broken | ErrorKind::Tls | ErrorKind::Slow => {
+                Error { kind: ErrorKind::Proxy, ..self.name(error) }
+            }
+            ErrorKind::Timeout => self.name(error),
+            _ => error,
+        }
+    }
+
+    fn name(&self, error: Error) -> Error {
+        Error { cause: format!("proxy {}:{}: {}", self.host, self.port, error.cause), ..error }
+    }
+
+    /// Of the engine that does not tell a connection to the proxy from one through it: an error met before anything was sent.
+    pub(super) fn blame_or_name(&self, error: Error, endpoint: &Endpoint, is_of_system: bool) -> Error {
+        let is_own_name = error.phase == Phase::Resolve && error.cause.contains(&self.host);
+        let is_forwarded = self.forwards(endpoint).is_some();
+        match error.kind {
+            _ if error.cause.contains(WANTS_PASSWORD) => self.blame(Error { cause: GIVE_PASSWORD.into(), ..error }),
+            _ if is_own_name || is_forwarded => self.blame(error),
+            ErrorKind::Broken if is_of_system || error.cause.contains(NO_CONNECTION) => self.blame(error),
+            ErrorKind::Broken | ErrorKind::Slow if error.phase == Phase::Connect => self.name(error),
+            _ => error,
+        }
+    }
+
+    /// An answer that is the proxy's own, and a refusal: nothing has come to the server.
+    pub(super) fn refusal(&self, response: &Response, endpoint: &Endpoint) -> Option<Error> {
+        self.forwards(endpoint)?;
+        let server = response.headers.get(SERVER).and_then(|server| server.to_str().ok()).unwrap_or_default();
+        let says = PROXIES.iter().any(|name| server.to_ascii_lowercase().starts_with(name));
+        let own =
+            says || response.headers.contains_key("x-squid-error") || response.headers.contains_key("proxy-agent");
+        let cause = match response.status {
+            407 => GIVE_PASSWORD.to_owned(),
+            status @ (403 | 405) if own => format!("it refuses to pass the request on (HTTP {status})"),
+            _ => return None,
+        };
+        Some(self.blame(Error::new(Phase::Handshake, ErrorKind::Broken, cause)))
+    }
+
     /// A tunnel to `host:port`, over a connection to the proxy.
     pub(super) async fn tunnel(&self, stream: Stream, host: &str, port: u16) -> Result<Stream, Error> {
         let written = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         let failed = |cause: &(dyn std::error::Error + 'static)| {
             let error = Error::from_cause(Phase::Handshake, cause);
-            Error { cause: format!("proxy {}:{}: {}", self.host, self.port, error.cause), ..error }
+            if error.cause.contains(WANTS_PASSWORD) {
+                return self.blame(Error { cause: GIVE_PASSWORD.into(), ..error });
+            }
+            self.name(Error { cause: format!("no tunnel to {written}: {}", error.cause), ..error })
         };
         let uri = |text: &str| -> Result<Uri, Error> {
             text.parse().map_err(|_| Error::new(Phase::Prepare, ErrorKind::Setup, "a host that no proxy takes"))

@@ -290,7 +290,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-fn is_authority_as_server(error: &rustls::Error) -> bool {
+pub(super) fn is_authority_as_server(error: &rustls::Error) -> bool {
     let rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref::<webpki::Error>(), Some(webpki::Error::CaUsedAsEndEntity))
 }

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use super::{
-    Boxed, Error, Pem, Reaped, Request, Resolver, Response, TlsFiles, Transport, background::Background, caller,
-    connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
+    Boxed, Endpoint, Error, Pem, Reaped, Request, Resolver, Response, TlsFiles, Transport, advice,
+    background::Background, caller, coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
 };
 use crate::{error::Result as CrateResult, wait::Limits};
 
@@ -48,15 +48,27 @@ impl Http {
         let (pool, background) = (Pool::default(), Background::default());
         Self { settings: settings.clone(), connector, pool, background, is_watched: AtomicBool::new(false) }
     }
+
+    /// Tells answers from what only looks like one.
+    fn check(&self, response: Response, endpoint: &Endpoint) -> Result<Response, Error> {
+        let refusal = self.connector.proxy.as_ref().and_then(|proxy| proxy.refusal(&response, endpoint));
+        refusal.or_else(|| advice::on_answer(&response, endpoint)).map_or(Ok(response), Err)
+    }
 }
 
 impl Transport for Http {
-    fn exchange(&self, request: Request, limits: &Limits<'_>) -> Result<Response, Error> {
-        caller::exchange(&self.pool, &self.connector, request, limits)
+    fn exchange(&self, mut request: Request, limits: &Limits<'_>) -> Result<Response, Error> {
+        coding::restrict(&mut request.headers);
+        let largest = request.options.largest_answer;
+        let endpoint = request.endpoint.clone();
+        let response = caller::exchange(&self.pool, &self.connector, request, limits)?;
+        self.check(coding::decode(response, largest)?, &endpoint)
     }
 
     fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>> {
-        Box::pin(self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request))
+        let (largest, endpoint) = (request.options.largest_answer, request.endpoint.clone());
+        let exchange = self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request);
+        Box::pin(async move { self.check(coding::decode(exchange.await?, largest)?, &endpoint) })
     }
 
     fn reap_idle(&self) -> Reaped {

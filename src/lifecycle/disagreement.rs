@@ -22,8 +22,39 @@ const DISAGREEMENT: Duration = Duration::from_secs(60);
 /// How often a request is sent in all, where servers disagree, and where they may.
 const MOST_SENT: usize = 8;
 const MOST_SENT_ON_SUSPICION: usize = 4;
+/// How often another token is given to those who send requests themselves, until one is taken or a login made.
+const MOST_SWAPS: u32 = 6;
+/// How long the refusal of a token by a server they asked explains that it takes an older one.
+const SWAP_EXPLAINS: Duration = Duration::from_secs(5);
 /// The longest time between two tries of a token that has been given up.
 const LONGEST_BETWEEN_PROBES: Duration = Duration::from_secs(30);
+
+/// As many logins for refused tokens within half a minute, each of which some server took first, are a sign of it.
+const RELOGINS: usize = 3;
+/// How long no login is made for a request that none of the tokens helps, while servers disagree: at first, and at most.
+const BETWEEN_LOGINS_AT_FIRST: Duration = Duration::from_secs(5);
+const LONGEST_BETWEEN_LOGINS: Duration = Duration::from_secs(300);
+
+/// Servers do not agree on which tokens are good.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Disagreement {
+    seen: Time,
+    /// When a login is next worth its cost, and how much later the one after that.
+    login_at: Time,
+    step: Duration,
+}
+
+/// What those who send requests themselves have told of late. Nothing connects one report with the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reports {
+    /// The token refused last, and when.
+    refused: Option<(u64, Time)>,
+    /// How often another token was given since one was taken.
+    swaps: u32,
+    /// The fresh token that nobody gets before a moment, and how often it has been held.
+    held: Option<(u64, Time)>,
+    holds: usize,
+}
 
 /// When a token that has been given up is tried next, while no login brings another.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +82,7 @@ impl Machine {
 
     /// Whether servers were seen to disagree a short while ago.
     pub(crate) fn servers_disagree(&self, now: Time) -> bool {
-        self.disagreement.is_some_and(|at| now - at < DISAGREEMENT)
+        self.disagreement.is_some_and(|disagreement| now - disagreement.seen < DISAGREEMENT)
     }
 
     /// A request may try a token that has been given up: nodes that have not changed their secret still take it, and no
@@ -86,12 +117,18 @@ impl Machine {
 
     /// A server has taken the token of `generation` after what `attempts` tell.
     pub(super) fn note_accepted(&mut self, attempts: &Attempts, generation: u64, now: Time) {
-        let newest = attempts.refused.iter().map(|(refused, _)| *refused).max();
+        let reported = self.reports.refused.filter(|(_, at)| attempts.reported && now - *at < SWAP_EXPLAINS);
+        let refused = attempts.refused.iter().map(|(refused, _)| *refused);
+        let newest = refused.chain(reported.map(|(refused, _)| refused).filter(|refused| *refused != generation)).max();
+        if attempts.reported {
+            self.reports = Reports::default();
+        }
         // A newer one in the place of one that was refused is how it should be.
         if newest.is_some_and(|newest| generation <= newest) && !attempts.was_fresh {
-            self.disagreement = Some(now);
+            self.note_disagreement(now);
             if let Some(at) = self.kept.iter().position(|token| token.generation == generation) {
-                let taken = self.kept.remove(at);
+                let mut taken = self.kept.remove(at);
+                taken.trust = Trust::revived();
                 if let Some(old) = self.token.replace(taken) {
                     self.keep(old, now);
                 }
@@ -101,16 +138,51 @@ impl Machine {
         if let Some(token) = self.token.as_mut().filter(|t| since && t.generation == generation && !t.is_usable()) {
             // Given up too early: it was another node that refused it.
             token.trust = Trust::revived();
-            self.disagreement = Some(now);
+            self.note_disagreement(now);
         }
         self.kept.iter_mut().filter(|t| t.generation == generation).for_each(|t| t.trust.accept());
     }
 
+    fn note_disagreement(&mut self, now: Time) {
+        match self.disagreement.as_mut().filter(|known| now - known.seen < DISAGREEMENT) {
+            Some(known) => known.seen = now,
+            None => {
+                let login_at = self.last_login.unwrap_or(now) + BETWEEN_LOGINS_AT_FIRST;
+                self.disagreement = Some(Disagreement { seen: now, login_at, step: BETWEEN_LOGINS_AT_FIRST });
+            }
+        }
+    }
+
+    /// A login has replaced a token that was refused long before its end, whether or not a server had taken it first.
+    pub(super) fn note_relogin(&mut self, was_accepted: bool, now: Time) {
+        self.relogins.retain(|at| was_accepted && now - *at < BETWEEN_LOGINS);
+        self.relogins.push(now);
+        if self.relogins.len() >= RELOGINS {
+            self.note_disagreement(now);
+        }
+    }
+
+    /// None of the tokens there are is taken, by several nodes of several secrets. One more login may lead to the node that
+    /// refuses; the tokens stay, as other nodes take them.
+    pub(super) fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
+        let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
+        let Some(known) = self.disagreement.as_mut().filter(|known| !pausing && known.login_at <= now) else {
+            return Verdict::Return;
+        };
+        known.step = (known.step * 2).min(LONGEST_BETWEEN_LOGINS);
+        known.login_at = now + known.step;
+        if let Some(token) = &mut self.token {
+            token.trust.doubt();
+        }
+        Verdict::Replay
+    }
+
     /// The token in use was refused, and may only be too new for the node that refused it.
-    pub(super) fn second_chance(&self, attempts: &mut Attempts, now: Time) -> Option<Verdict> {
+    pub(super) fn second_chance(&mut self, attempts: &mut Attempts, now: Time) -> Option<Verdict> {
         let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now - t.issued < FRESH)?;
         if attempts.reported {
-            return None;
+            let generation = token.generation;
+            return self.hold(generation, now);
         }
         attempts.was_fresh = true;
         let mut others = self.kept.iter().filter(|t| now < t.window.expiry);
@@ -122,11 +194,51 @@ impl Machine {
         Some(Verdict::Retry { generation: token.generation, after })
     }
 
+    /// A fresh token was refused to somebody who sends requests himself and asks for the token again: he waits a little for it.
+    fn hold(&mut self, generation: u64, now: Time) -> Option<Verdict> {
+        let reports = &mut self.reports;
+        match reports.held {
+            Some((held, until)) if held == generation && now < until => return Some(Verdict::Replay),
+            Some((held, _)) if held == generation => {}
+            _ => reports.holds = 0,
+        }
+        let wait = FRESH_WAITS.get(reports.holds)?;
+        reports.holds += 1;
+        reports.held = Some((generation, now + *wait));
+        Some(Verdict::Replay)
+    }
+
+    /// Until when nobody gets the token in use, as it is too fresh.
+    pub(super) fn held_until(&self, now: Time) -> Option<Time> {
+        let (held, until) = self.reports.held?;
+        (now < until && self.generation() == Some(held)).then_some(until)
+    }
+
+    /// Somebody who sends requests himself gets another token, in the place of one that was refused to him.
+    pub(super) fn swap(&mut self, generation: u64, now: Time) -> Option<Verdict> {
+        self.reports.refused = Some((generation, now));
+        let doubtful = self.servers_disagree(now) || self.is_suspicious(now);
+        let at = self.kept.iter().position(|t| now < t.window.expiry).filter(|_| doubtful)?;
+        if self.reports.swaps == MOST_SWAPS {
+            self.reports.swaps = 0;
+            return None;
+        }
+        self.reports.swaps += 1;
+        let other = Token { trust: Trust::revived(), ..self.kept.remove(at) };
+        if let Some(old) = self.token.replace(other) {
+            self.keep(old, now);
+        }
+        Some(Verdict::Replay)
+    }
+
+    /// Two logins for refused tokens within half a minute are one too many.
+    fn is_suspicious(&self, now: Time) -> bool {
+        !self.kept.is_empty() && self.relogins.last().is_some_and(|at| now - *at < BETWEEN_LOGINS)
+    }
+
     /// Where servers disagree, or may: another token, or the same at another node.
-    pub(super) fn retry(&self, attempts: &Attempts, now: Time) -> Option<Verdict> {
-        // Two logins for refused tokens within half a minute are one too many.
-        let suspicious = !self.kept.is_empty() && self.last_relogin.is_some_and(|at| now - at < BETWEEN_LOGINS);
-        let most = match (self.servers_disagree(now), suspicious) {
+    pub(super) fn retry(&mut self, attempts: &Attempts, now: Time) -> Option<Verdict> {
+        let most = match (self.servers_disagree(now), self.is_suspicious(now)) {
             (true, _) => MOST_SENT,
             (_, true) => MOST_SENT_ON_SUSPICION,
             _ => return None,
@@ -137,9 +249,10 @@ impl Machine {
         }
         let alive = self.token.iter().chain(&self.kept).filter(|t| now < t.window.expiry);
         let generations: Vec<u64> = alive.map(|t| t.generation).collect();
-        // Each one twice in a row: where a balancer goes from node to node in turn, two tokens in turn would meet the wrong
-        // node each time.
-        let next = generations.get(sent.div_ceil(2) % generations.len().max(1))?;
-        Some(Verdict::Retry { generation: *next, after: Duration::ZERO })
+        // Another one first, then whichever: where a balancer goes from node to node in turn, tokens in turn could meet the
+        // wrong node each time.
+        let other = generations.iter().find(|generation| sent == 1 && !attempts.has_refused(**generation));
+        let generation = other.copied().or_else(|| self.rng.choice(generations))?;
+        Some(Verdict::Retry { generation, after: Duration::ZERO })
     }
 }

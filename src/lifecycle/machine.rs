@@ -8,7 +8,7 @@ use super::{
     Time,
     backoff::{Backoff, Class, LoginError, Pause, Situation},
     decision::{Demand, Issued},
-    disagreement::Probe,
+    disagreement::{Disagreement, Probe, Reports},
     foreign::ForeignRefusals,
     token::{Token, Trust},
     window::{self, Window},
@@ -61,11 +61,11 @@ pub struct Machine {
     pub(super) foreign_refusals: ForeignRefusals,
     /// Tokens before this one that some server took, the last one first.
     pub(super) kept: Vec<Token>,
-    /// When a login last replaced a token that had been refused.
-    pub(super) last_relogin: Option<Time>,
-    /// When servers were last seen to disagree about a token.
-    pub(super) disagreement: Option<Time>,
+    /// When logins replaced tokens that had been refused, of late.
+    pub(super) relogins: Vec<Time>,
+    pub(super) disagreement: Option<Disagreement>,
     pub(super) probe: Option<Probe>,
+    pub(super) reports: Reports,
     /// Tokens are given from elsewhere; no login brings another.
     pub(super) external: bool,
 }
@@ -90,9 +90,10 @@ impl Machine {
             given_up: None,
             foreign_refusals: ForeignRefusals::default(),
             kept: Vec::new(),
-            last_relogin: None,
+            relogins: Vec::new(),
             disagreement: None,
             probe: None,
+            reports: Reports::default(),
             external: false,
         }
     }
@@ -130,6 +131,9 @@ impl Machine {
             let serve = Demand::Serve { expired: now >= token.window.expiry };
             if self.external {
                 return serve;
+            }
+            if let Some(until) = self.held_until(now) {
+                return Demand::Wait { patience: Some(until) };
             }
             let since = match self.refresh {
                 Refresh::LoggingIn { since, .. } => since,
@@ -227,8 +231,9 @@ impl Machine {
             _ => (draw(&mut self.rng, life), life),
         };
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
-        if self.token.as_ref().is_some_and(|t| !t.is_usable() || t.trust.is_doubted()) {
-            self.last_relogin = Some(now);
+        let before_its_time = |t: &&Token| now < t.window.advisory && (!t.is_usable() || t.trust.is_doubted());
+        if let Some(refused) = self.token.as_ref().filter(before_its_time) {
+            self.note_relogin(refused.trust.was_accepted(), now);
         }
         let old = self.token.replace(Token { generation, sent, issued: now, issued_by, window, whole, trust });
         if let Some(old) = old.filter(|_| !same) {

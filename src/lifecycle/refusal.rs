@@ -63,6 +63,11 @@ impl Machine {
         if let Some(verdict) = self.second_chance(attempts, now).or_else(|| self.retry(attempts, now)) {
             return verdict;
         }
+        if attempts.reported
+            && let Some(verdict) = self.swap(generation, now)
+        {
+            return verdict;
+        }
         if self.servers_disagree(now) {
             return self.login_where_servers_disagree(now);
         }
@@ -105,16 +110,6 @@ impl Machine {
         // A server with authentication off takes tokens long expired, and refuses logins; this one has it on again.
         self.allow_attempt(now);
         replay
-    }
-
-    /// None of the tokens there are is taken, by several nodes of several secrets. One more login may lead to the node that
-    /// refuses; the tokens stay, as other nodes take them.
-    fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
-        let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
-        let recent = self.last_login.is_some_and(|at| now - at < BETWEEN_LOGINS);
-        let Some(token) = self.token.as_mut().filter(|_| !pausing && !recent) else { return Verdict::Return };
-        token.trust.doubt();
-        Verdict::Replay
     }
 
     /// The token was refused without a reason: perhaps not for its own sake, so it is not given up for that.

@@ -84,7 +84,7 @@ impl Trust {
         Self::Usable { record, doubt: Doubt::None }
     }
 
-    /// A token that had been given up, and that a server takes all the same.
+    /// A token that had been given up or set aside, and that a server takes all the same.
     pub(super) fn revived() -> Self {
         Self::Usable { record: Record::Accepted, doubt: Doubt::None }
     }

@@ -41,6 +41,8 @@ pub enum EventKind {
     TokenInQuery,
     /// A request was sent without a token: no login succeeds, and the server asks for none.
     SentWithoutToken,
+    /// The user has no permission for what a request wanted. Told once a minute at the most.
+    PermissionDenied,
 }
 
 impl EventKind {
@@ -49,7 +51,7 @@ impl EventKind {
         match self {
             Self::Latched => Level::Error,
             Self::LoginFailed | Self::TokenRejected | Self::ServerDown => Level::Warn,
-            Self::ServersDisagree | Self::TokenInQuery | Self::SentWithoutToken => Level::Warn,
+            Self::ServersDisagree | Self::TokenInQuery | Self::SentWithoutToken | Self::PermissionDenied => Level::Warn,
             Self::TokenRefreshed | Self::Recovered => Level::Info,
             Self::LoginStarted => Level::Debug,
         }
@@ -97,13 +99,15 @@ impl Event {
 
     pub(crate) fn login_failed(error: Error, latched: bool) -> Self {
         let kind = if latched { EventKind::Latched } else { EventKind::LoginFailed };
-        let next = error.retry_after().map_or(String::new(), |after| format!("; next login in {} s", after.as_secs()));
+        let seconds = error.retry_after().map_or(0, |after| after.as_millis().div_ceil(1000));
+        let next = if seconds == 0 { String::new() } else { format!("; next login in {seconds} s") };
         let message = format!("{}{next}", error.message());
         Self { kind, generation: 0, error: Some(error), message }
     }
 
-    pub(crate) fn token_rejected(generation: u64, why: &str) -> Self {
-        let message = format!("a server refused token {generation}: {why}");
+    /// `server` and `said` are its name and words, or what stands for them.
+    pub(crate) fn token_rejected(server: &str, generation: u64, said: &str) -> Self {
+        let message = format!("{server} refused token {generation}: {said}");
         Self { kind: EventKind::TokenRejected, generation, error: None, message }
     }
 
@@ -129,14 +133,40 @@ impl Event {
         Self { kind: EventKind::SentWithoutToken, generation: 0, error: None, message }
     }
 
-    pub(crate) fn server_down(server: &str) -> Self {
-        let message = format!("{server} cannot be reached; other servers come first for a while");
+    pub(crate) fn server_down(server: &str, is_only_one: bool) -> Self {
+        let then = if is_only_one { "" } else { "; other servers come first for a while" };
+        let message = format!("{server} cannot be reached{then}");
         Self { kind: EventKind::ServerDown, generation: 0, error: None, message }
+    }
+
+    pub(crate) fn permission_denied(server: &str, generation: u64, request: &str, said: &str) -> Self {
+        let what = "the user has no permission for";
+        let message =
+            format!("{server}: {what} {request}: {said}; give one to its role in Nacos, or log in as another user");
+        Self { kind: EventKind::PermissionDenied, generation, error: None, message }
     }
 }
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+
+    #[test]
+    fn the_time_until_the_next_login_is_never_none() {
+        let failed = |ms| {
+            let error = Error::new(Kind::Connect, "no server");
+            Event::login_failed(error.with_retry_after(Duration::from_millis(ms)), false).to_string()
+        };
+        assert_eq!(failed(1), "no server; next login in 1 s");
+        assert_eq!(failed(1000), "no server; next login in 1 s");
+        assert_eq!(failed(1001), "no server; next login in 2 s");
+        assert_eq!(failed(0), "no server");
     }
 }

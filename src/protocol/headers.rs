@@ -1,8 +1,25 @@
-//! Headers that are none of the caller's business.
+//! Headers that are none of the caller's business, and what others say to this library.
 
-use http::HeaderName;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName};
 
 use crate::error::{Error, Result};
+
+/// By this a listener says how many milliseconds a server may keep it waiting for news. The spelling is that of Nacos.
+const LONG_POLL: &str = "long-pulling-timeout";
+/// A poll is taken to last no longer than this.
+const LONGEST_POLL: Duration = Duration::from_secs(600);
+
+/// How long the server may hold back its answer to a request with these headers.
+pub(crate) fn held_back(headers: &HeaderMap) -> Duration {
+    let text = headers.get(LONG_POLL).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Duration::ZERO;
+    }
+    // Beyond the reach of a number is beyond the limit too.
+    text.parse().map_or(LONGEST_POLL, Duration::from_millis).min(LONGEST_POLL)
+}
 
 /// Refuses a header that frames the message or belongs to one connection: what the caller wrote would contradict what is
 /// sent, or make the server read another request than the one that was meant.

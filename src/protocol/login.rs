@@ -160,11 +160,9 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
         let whole = || said_in(body, password);
         let said = json["message"].as_str().map_or_else(whole, |message| quote_part(message, body, password.expose()));
         let said = format!("no token in the answer: {said}");
-        return Err(LoginRefused {
-            reason: Reason::Refused,
-            is_verdict: is_nacos(body) || json["accessToken"].is_string(),
-            said,
-        });
+        let is_verdict = is_nacos(body) || json["accessToken"].is_string();
+        let reason = if is_verdict { Reason::Refused } else { Reason::NotNacos };
+        return Err(LoginRefused { reason, is_verdict, said });
     };
     if !is_token(token) {
         return Err(not_nacos("a token that no header can carry".into()));

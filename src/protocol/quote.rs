@@ -1,6 +1,8 @@
 //! Quoting a server's answer in an error without giving a secret away.
 
-use super::spelling;
+use serde_json::Value;
+
+use super::{rejection, spelling};
 
 /// Longest quotation, in characters.
 const LONGEST: usize = 200;
@@ -45,6 +47,21 @@ pub(crate) fn quote_part(part: &str, body: &[u8], secret: &str) -> String {
     let is_short = secret.chars().count() < SHORT;
     if is_short || spelling::holds(body, secret) || spelling::holds(part.as_bytes(), secret) {
         return known(&String::from_utf8_lossy(body)).unwrap_or(NOT_SHOWN).into();
+    }
+    printable(part)
+}
+
+/// What an answer that refuses a request says, without any of `secrets`: its `message`, if it is JSON that has one.
+pub(crate) fn quote_refusal(body: &[u8], secrets: &[&str]) -> String {
+    let body = &body[..body.len().min(rejection::READ)];
+    let text = String::from_utf8_lossy(body);
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let part = json["message"].as_str().filter(|message| !message.trim().is_empty()).unwrap_or(&text);
+    let is_told = |secret: &&str| {
+        secret.chars().count() < SHORT || spelling::holds(body, secret) || spelling::holds(part.as_bytes(), secret)
+    };
+    if !part.trim().is_empty() && secrets.iter().any(is_told) {
+        return known(&text).unwrap_or(NOT_SHOWN).into();
     }
     printable(part)
 }

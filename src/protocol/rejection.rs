@@ -2,7 +2,7 @@
 //! only the words differ.
 
 /// How many bytes of an answer are read for its words.
-pub(super) const READ: usize = 4096;
+pub(crate) const READ: usize = 4096;
 
 /// Why a server refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,5 +49,15 @@ pub(crate) fn classify(status: u16, body: &[u8]) -> Option<Rejection> {
         _ if says(MISCONFIGURED) => Some(Rejection::Misconfigured),
         _ if says(IDENTITY) => Some(Rejection::Identity),
         _ => Some(Rejection::Unknown),
+    }
+}
+
+/// Whether a server says that it has no such API, not that something asked of the API is not there.
+pub(crate) fn is_missing_api(status: u16, body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(READ)]);
+    match status {
+        404 => !text.contains("not exist"),
+        500 => text.contains("No static resource"),
+        _ => false,
     }
 }

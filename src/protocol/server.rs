@@ -1,5 +1,7 @@
 //! Addresses of servers: `[http(s)://]host[:port]`, several separated by commas or semicolons, and the context path.
 
+use std::borrow::Cow;
+
 use http::{Uri, uri::PathAndQuery};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use url::{Host, form_urlencoded};
@@ -43,6 +45,12 @@ impl Server {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The context path, if `path` begins with it once more.
+    pub(crate) fn repeated_context(&self, path: &str) -> Option<&str> {
+        let rest = path.strip_prefix(&self.context)?;
+        (!self.context.is_empty() && rest.starts_with('/')).then_some(&self.context)
     }
 
     /// What to ask this server for: `path` (which begins with `/`, and may carry an encoded query) below the context path,
@@ -150,24 +158,33 @@ pub(crate) fn parse(list: &str, context_path: Option<&str>) -> Result<Vec<Server
 }
 
 fn parse_one(entry: &str, context: &str) -> Result<Server> {
+    // What stands before an '@' may be a password, and so may a parameter.
+    let (bare, surplus) = entry.split_at(entry.find(['?', '#']).unwrap_or(entry.len()));
+    let shown = bare.rsplit('@').next().unwrap_or_default().escape_debug().to_string();
     let wrong = |why: &str| {
-        // What stands before an '@' may be a password.
-        let shown = entry.rsplit('@').next().unwrap_or_default().escape_debug();
         Error::config(format!(
             "server_addr: \"{shown}\": {why}; write it like \"10.0.0.1:8848\" or \"https://host:443\""
         ))
     };
+    if !surplus.is_empty() {
+        let name = surplus.split('=').next().unwrap_or_default();
+        let plain = name.chars().skip(1).all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        let part = if plain && name.len() < 40 { name } else { &surplus[..1] };
+        let rest = if part == surplus { "" } else { "…" };
+        return Err(wrong(&format!("\"{part}{rest}\" does not belong into an address; leave it out")));
+    }
     let (scheme, rest) = entry.split_once("://").unwrap_or(("http", entry));
     let scheme = scheme.to_ascii_lowercase();
     if scheme != "http" && scheme != "https" {
         return Err(wrong("only http and https are spoken"));
     }
-    let uri: Uri = format!("{scheme}://{rest}").parse().map_err(|_| wrong("not an address"))?;
+    let ascii = ascii(rest).map_err(|e| wrong(&format!("not a name of a host: {e}")))?;
+    let uri: Uri = format!("{scheme}://{ascii}").parse().map_err(|_| wrong("not an address"))?;
     let authority = uri.authority().ok_or_else(|| wrong("no host"))?;
     if authority.as_str().contains('@') {
         return Err(wrong("user and password do not belong into the address"));
     }
-    if uri.path() != "/" || uri.query().is_some() {
+    if uri.path() != "/" {
         return Err(wrong("a path belongs into context_path"));
     }
     let host = authority.host();
@@ -178,6 +195,15 @@ fn parse_one(entry: &str, context: &str) -> Result<Server> {
     let bare = Host::parse(host).map_err(|e| wrong(&e.to_string()))?.to_string();
     let https = scheme == "https";
     Ok(Server { https, host: bare, port, context: context.into(), name: format!("{host}:{port}") })
+}
+
+/// An address with a name of other letters than ASCII's as the DNS has it (IDNA).
+fn ascii(address: &str) -> Result<Cow<'_, str>, url::ParseError> {
+    if address.is_ascii() {
+        return Ok(address.into());
+    }
+    let (host, behind) = address.split_at(address.find([':', '/']).unwrap_or(address.len()));
+    Ok(format!("{}{behind}", Host::parse(host)?).into())
 }
 
 /// `""` and `"/"` mean none; anything else gets exactly one leading slash (Nacos answers 500 to a `//` anywhere).

@@ -183,7 +183,7 @@ impl Source {
     }
 }
 
-/// The password in a file, without the line end that editors put behind it.
+/// The password in a file, without the line end that editors put behind it and the mark that some put before it.
 fn read(username: &str, path: &Path, wrong: fn(String) -> Error) -> Result<Credentials> {
     let failed = |what: &dyn fmt::Display| wrong(format!("password_file: {}: {what}", path.display()));
     // Room for all of it, so that no unwiped copy is left behind by growing.
@@ -193,8 +193,15 @@ fn read(username: &str, path: &Path, wrong: fn(String) -> Error) -> Result<Crede
     if text.len() == LARGEST_FILE {
         return Err(failed(&"too large for a password"));
     }
-    let text = std::str::from_utf8(&text).map_err(|_| failed(&"not UTF-8"))?;
-    let password = text.trim_end_matches(['\r', '\n']);
+    let is_utf_16 = text.starts_with(&[0xff, 0xfe]) || text.starts_with(&[0xfe, 0xff]) || text.contains(&0);
+    let Some(text) = std::str::from_utf8(&text).ok().filter(|_| !is_utf_16) else {
+        return Err(failed(&if is_utf_16 {
+            "UTF-16 by its looks; save it as UTF-8"
+        } else {
+            "not UTF-8; save it as UTF-8"
+        }));
+    };
+    let password = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         return Err(failed(&"empty; write the password into it"));
     }

@@ -229,12 +229,12 @@ async fn find_login(
             best = Some((api, answer));
             break;
         }
-        let reason = answer.refused.reason;
+        let (reason, asked_to_wait) = (answer.refused.reason, answer.retry_after.is_some());
         looks += u32::from(matches!(reason, Reason::Refused | Reason::Fault));
         if best.as_ref().is_none_or(|(_, best)| telling(reason) > telling(best.refused.reason)) {
             best = Some((api, answer));
         }
-        if reason == Reason::Gateway && server.has_found(api) {
+        if reason == Reason::Gateway && (server.has_found(api) || asked_to_wait) {
             break; // it has been there before, so it is the server that is away
         }
     }
@@ -327,6 +327,9 @@ fn unreachable(server: &str, failure: &HttpError) -> (LoginError, Error) {
         ErrorKind::TooLarge => {
             let error = LoginError::Answered(Reason::NotNacos, None);
             (error, Kind::Protocol, "this is not the login of a Nacos")
+        }
+        ErrorKind::Undecodable => {
+            (LoginError::Answered(Reason::NotNacos, None), Kind::Io, "the answer cannot be decoded")
         }
         ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::NoDescriptors => {
             (LoginError::Unreachable, Kind::Internal, "cannot send")

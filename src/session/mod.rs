@@ -3,6 +3,7 @@
 //! From the top: a handle [`leases`](lease) a token; the [`session`] has it, or wants one; the process's one [`process`] thread
 //! runs the [`login`] with [`credentials`] at one of the [`servers`]; the token is published in the [`cache`].
 
+mod alarm;
 mod cache;
 mod cell;
 pub(crate) mod credentials;
@@ -22,4 +23,4 @@ pub(crate) use lease::{Purpose, lease};
 #[cfg(test)]
 pub(crate) use login::look;
 pub(crate) use servers::Server;
-pub(crate) use session::{Gauges, Origin, Session};
+pub(crate) use session::{Gauges, Origin, Refusal, Session};

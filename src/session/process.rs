@@ -12,6 +12,7 @@ use std::{
 use tokio::{runtime::Runtime, sync::Notify};
 
 use super::{
+    alarm::Alarm,
     credentials::Source,
     handle::Handle,
     login,
@@ -28,8 +29,8 @@ use crate::{
 
 /// Of how many sessions that nobody uses any more the pauses are remembered.
 const REMEMBERED: usize = 64;
-/// The longest the refresher sleeps: timers stand still while the machine is suspended, tokens do not.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// The longest the refresher sleeps.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 /// How often idle connections are looked at, while there are any.
 const BETWEEN_LOOKS_AT_CONNECTIONS: Duration = Duration::from_secs(2);
 /// A fault that comes back at once must not take a core for itself.
@@ -195,6 +196,7 @@ impl Process {
 
     /// The refresher: ends when no session is left that could want a token.
     async fn refresh(&'static self) {
+        let alarm = Alarm::new();
         loop {
             let now = clock::now();
             let mut next = now + LONGEST_SLEEP;
@@ -227,10 +229,9 @@ impl Process {
                     });
                 }
             }
-            let nap = tokio::time::sleep(next.saturating_sub(now));
             tokio::select! {
                 () = self.awake.notified() => {}
-                () = nap => {}
+                () = alarm.comes_at(next) => {}
             }
             let mut runs = self.refresher_runs.lock();
             if self.sessions.lock().is_empty() {

@@ -199,6 +199,11 @@ impl ServerList {
         self.first.store(next, Ordering::Relaxed);
     }
 
+    /// The name of a server by its place in the list.
+    pub(crate) fn name(&self, index: Option<usize>) -> &str {
+        index.and_then(|index| self.servers.get(index)).map_or("a server", |server| server.address.name())
+    }
+
     /// All names, for messages.
     pub(crate) fn names(&self) -> String {
         self.servers.iter().map(|server| server.address.name()).collect::<Vec<_>>().join(", ")

@@ -44,6 +44,9 @@ const OPENNESS: Duration = Duration::from_secs(60);
 /// How often a password file or a callback is looked at again while what it gave is refused.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
 
+/// How often a missing permission is told: it may be met thousands of times.
+const BETWEEN_DENIALS: Duration = Duration::from_secs(60);
+
 /// Whom to talk to, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
@@ -98,6 +101,17 @@ pub(crate) struct Gauges {
     pub(crate) refresh: RefreshState,
 }
 
+/// An answer that refuses a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal<'a> {
+    pub(crate) why: Rejection,
+    /// The place of the server in the list, if it is known.
+    pub(crate) server: Option<usize>,
+    pub(crate) body: &'a [u8],
+    /// Method and path, or what stands for them.
+    pub(crate) request: &'a str,
+}
+
 /// What the refresher is to do for a session.
 pub(crate) struct Plan {
     /// A login is due: its number.
@@ -142,7 +156,8 @@ impl Session {
     ) -> Self {
         let servers = ServerList::new(&origin.servers, seed() as usize);
         let (handles, supplied, openness) = (Vec::new(), None, None);
-        let state = State { machine, snapshots, handles, last_error, supplied, looked: Time::ZERO, openness };
+        let (looked, denial) = (Time::ZERO, None);
+        let state = State { machine, snapshots, handles, last_error, supplied, looked, openness, denial };
         Self {
             origin,
             source,
@@ -385,19 +400,14 @@ impl Session {
     /// A server failed, so that others are asked first for a while.
     pub(crate) fn mark_down(&self, server: &Server) {
         if server.mark_down(clock::now()) {
-            self.lock().emit(|| Event::server_down(server.address.name()));
+            let is_only_one = !self.servers.has_choice();
+            self.lock().emit(|| Event::server_down(server.address.name(), is_only_one));
         }
     }
 
-    /// A server refused the token of `generation`; which one, if that is known. `attempts`: what servers have said to the same
-    /// request before.
-    pub(crate) fn rejected(
-        &self,
-        attempts: &mut Attempts,
-        generation: u64,
-        why: Rejection,
-        server: Option<usize>,
-    ) -> Verdict {
+    /// A server refused the token of `generation`. `attempts`: what servers have said to the same request before.
+    pub(crate) fn rejected(&self, attempts: &mut Attempts, generation: u64, refusal: &Refusal<'_>) -> Verdict {
+        let Refusal { why, server, body, request } = *refusal;
         let now = clock::now();
         let mut state = self.lock();
         let before = state.machine.occasion();
@@ -405,8 +415,18 @@ impl Session {
         // The next acceptance is news.
         self.accepted.store(0, Ordering::Relaxed);
         if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
-            let why = if why == Rejection::Identity { "invalid or expired" } else { "without saying why" };
-            state.emit(|| Event::token_rejected(generation, why));
+            let said = state.quoted(body);
+            let said = match why {
+                _ if !said.is_empty() => said.as_str(),
+                Rejection::Identity => "invalid or expired",
+                _ => "without saying why",
+            };
+            state.emit(|| Event::token_rejected(self.servers.name(server), generation, said));
+        }
+        if why == Rejection::Permission && state.denial.is_none_or(|told| now >= told + BETWEEN_DENIALS) {
+            state.denial = Some(now);
+            let said = state.quoted(body);
+            state.emit(|| Event::permission_denied(self.servers.name(server), generation, request, &said));
         }
         if let Source::Token { .. } = self.source {
             let message = "the token given to this library was refused by a server; give it another one";

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Kind, Result},
     lifecycle::{Machine, Time, TokenState},
     observe::{Count, Event, Listener},
-    protocol::openness::Openness,
+    protocol::{openness::Openness, quote::quote_refusal},
     sys::{
         clock,
         lock::{Mutex, MutexGuard},
@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) looked: Time,
     /// Whether the servers ask for tokens, and until when to believe it.
     pub(super) openness: Option<(Openness, Time)>,
+    /// When a missing permission was told last.
+    pub(super) denial: Option<Time>,
 }
 
 /// The state with its lock, and the count of ended logins, which waiters look at.
@@ -130,6 +132,16 @@ impl State {
     pub(super) fn publish(&self, now: Time) {
         let usable = self.machine.cacheable(now);
         self.handles().for_each(|handle| handle.cache.store(self.snapshot(), usable));
+    }
+
+    /// What a server said in a refusal, without token and password.
+    pub(super) fn quoted(&self, body: &[u8]) -> String {
+        let token = self.snapshot().map(|snapshot| snapshot.token.expose());
+        let password = match &self.supplied {
+            Some(Supplied::Password(credentials)) => Some(credentials.password.expose()),
+            _ => None,
+        };
+        quote_refusal(body, &token.into_iter().chain(password).collect::<Vec<_>>())
     }
 
     pub(super) fn count(&self, what: Count) {

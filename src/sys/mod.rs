@@ -9,3 +9,4 @@ pub(crate) mod per_process;
 pub(crate) mod socket;
 pub(crate) mod sync;
 pub(crate) mod thread;
+pub(crate) mod timer;

@@ -106,7 +106,7 @@ static void init_settings(void) {
     init_with(options, NACOS_INVALID_CONFIG, "anonymous");
   }
   options.anonymous = NACOS_ANONYMOUS_NEVER;
-  init_with(options, NACOS_OK, "");
+  init_with(options, NACOS_OK, NULL);
   options = good_options();
   options.log_level = 5;
   init_with(options, NACOS_INVALID_CONFIG, "options.log_level");

@@ -17,13 +17,17 @@ class DevServer:
     """One devserver process. The binary: NACOS_DEVSERVER, or cargo's debug build."""
 
     def __init__(self, **options: Any) -> None:
-        """Start it; options as on its command line (`token_cache=True` is --token-cache)."""
+        """Start it; options as on its command line (`token_cache=True` is --token-cache), lists for several of one.
+
+        A fault may be given as its fields.
+        """
         binary = os.environ.get("NACOS_DEVSERVER") or str(BINARY)
         arguments = []
         for name, value in options.items():
-            arguments.append("--" + name.replace("_", "-"))
-            if value is not True:
-                arguments.append(str(value))
+            for one in value if isinstance(value, list) else [value]:
+                arguments.append("--" + name.replace("_", "-"))
+                if one is not True:
+                    arguments.append(json.dumps(one) if isinstance(one, dict) else str(one))
         try:
             # The end of its standard input ends it, also when the tests are killed.
             self._process = subprocess.Popen(
@@ -58,12 +62,25 @@ class DevServer:
         """Logins that did not; asking for a login path that this generation lacks is none."""
         return int(self.counts()["login_failures"])
 
+    def login_attempts(self) -> dict[str, int]:
+        """Requests to each login's URL, by its path, whatever came of them."""
+        attempts: dict[str, int] = self.counts()["login_attempts"]
+        return attempts
+
     def reset_counts(self) -> None:
         self._call("POST", "/counts/reset")
 
-    def rotate_secret(self, secret: str | None = None) -> None:
-        """Tokens given out before are refused from now on. The new secret: Base64, or a random one."""
-        self._call("POST", "/secret", **({} if secret is None else {"secret": secret}))
+    def rotate_secret(self, secret: str | None = None, *, node: int | None = None) -> None:
+        """Tokens given out before are refused from now on, by all nodes or one of them.
+
+        The new secret: Base64, or a random one.
+        """
+        fields = {"secret": secret, "node": node}
+        self._call("POST", "/secret", **{name: value for name, value in fields.items() if value is not None})
+
+    def set_nodes(self, secrets: list[str], *, spread: str = "request") -> None:
+        """Be a node for each secret behind the one address; a request or a connection goes to the next one."""
+        self._call("POST", "/nodes", secrets=secrets, spread=spread)
 
     def revoke(self) -> None:
         """The same, without a new secret."""
@@ -87,8 +104,33 @@ class DevServer:
     def set_auth(self, enabled: bool) -> None:
         self._call("POST", "/auth", enabled=enabled)
 
+    def set_token_delay(self, ms: int) -> None:
+        """Refuse tokens that are given out from now on for so long."""
+        self._call("POST", "/token-delay", ms=ms)
+
+    def set_compatibility(self, enabled: bool) -> None:
+        """Have 3.x's client API of v1, or answer it 410."""
+        self._call("POST", "/compatibility", enabled=enabled)
+
+    def set_anonymous_ai(self, enabled: bool) -> None:
+        """Serve some reads of AI resources without credentials (3.2 and 3.3)."""
+        self._call("POST", "/anonymous-ai", enabled=enabled)
+
+    def set_gzip(self, mode: str) -> None:
+        """Compress answers: "off", "accepted" (if the request asks for it) or "always"."""
+        self._call("POST", "/gzip", mode=mode)
+
+    def publish(self, data_id: str, content: str) -> None:
+        """Publish into the group DEFAULT_GROUP of the default namespace."""
+        self._call("POST", "/publish", data_id=data_id, content=content)
+
     def fault(self, on: str, kind: str, **fields: Any) -> None:
-        """From now on (or `times` times) misbehave on "login", "request" or "all"."""
+        """From now on (or `times` times, or `for_ms`) misbehave on "login", "request" or "all".
+
+        `paths` and `except_` limit it to some paths; one that ends in `*` stands for all that begin so.
+        """
+        if "except_" in fields:
+            fields["except"] = fields.pop("except_")
         self._call("POST", "/faults", on=on, kind=kind, **fields)
 
     def clear_faults(self) -> None:

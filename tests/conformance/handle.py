@@ -17,6 +17,17 @@ READ: dict[str, Any] = {
     "path": "/v1/cs/configs",
     "query": [["dataId", DATA_ID], ["group", "DEFAULT_GROUP"]],
 }
+# The same where v1 is gone.
+READ_V3: dict[str, Any] = {
+    "method": "GET",
+    "path": "/v3/client/cs/config",
+    "query": [["dataId", DATA_ID], ["groupName", "DEFAULT_GROUP"]],
+}
+
+
+def read_of(generation: str) -> dict[str, Any]:
+    """How that generation of the devserver is asked for the configuration."""
+    return READ_V3 if generation in ("3.2", "3.3") else READ
 
 
 @dataclass(frozen=True)
@@ -52,20 +63,25 @@ def tally(answer: Answer) -> Tally:
 class Handle:
     """A handle by its name in the shim."""
 
-    def __init__(self, shim: Shim, name: str) -> None:
+    def __init__(self, shim: Shim, name: str, reads: dict[str, Any]) -> None:
         self.shim = shim
         self.name = name
+        self._reads = reads
 
     @classmethod
     def open(
         cls, shim: Shim, server_addr: str, username: str = USER, password: str = PASSWORD, **fields: Any
     ) -> Handle:
-        """init, with a user that every devserver of these tests knows; the password must never be seen again."""
+        """init, with a user that every devserver of these tests knows; the password must never be seen again.
+
+        `reads`: the request that reads the configuration, READ unless it is given.
+        """
         name = fields.pop("name", "main")
+        reads = fields.pop("reads", READ)
         shim.hide([password])
         answer = shim.ask("init", auth=name, server_addr=server_addr, username=username, password=password, **fields)
         assert answer == {"ok": True}
-        return cls(shim, name)
+        return cls(shim, name, reads)
 
     def ask(self, op: str, *, patience: float = PATIENCE, **fields: Any) -> Answer:
         return self.shim.ask(op, patience=patience, auth=self.name, **fields)
@@ -78,7 +94,7 @@ class Handle:
 
     def read(self, **fields: Any) -> Answer:
         """The answer to reading the configuration; there must be one, of any status."""
-        answer = self.ask("request", **READ, **fields)
+        answer = self.ask("request", **self._reads, **fields)
         assert answer["ok"] is True, answer
         return answer
 
@@ -105,16 +121,16 @@ class Handle:
         return tally(self.shim.ask("parallel", threads=threads, each=each, do=do, patience=2 * PATIENCE))
 
     def parallel_reads(self, threads: int, each: int, **fields: Any) -> Tally:
-        return self.parallel(threads, each, "request", **READ, **fields)
+        return self.parallel(threads, each, "request", **self._reads, **fields)
 
     def start_reads(self, seconds: float, interval_ms: int = 20, **fields: Any) -> None:
         """Begin to read the configuration again and again; end_reads() waits for the end of that."""
-        do = {"op": "request", "auth": self.name, **READ, **fields}
+        do = {"op": "request", "auth": self.name, **self._reads, **fields}
         self.shim.send({"op": "loop", "duration_ms": round(seconds * 1000), "interval_ms": interval_ms, "do": do})
 
     def start_parallel_reads(self, threads: int, each: int) -> None:
         """The same from many threads."""
-        do = {"op": "request", "auth": self.name, **READ}
+        do = {"op": "request", "auth": self.name, **self._reads}
         self.shim.send({"op": "parallel", "threads": threads, "each": each, "do": do})
 
     def end_reads(self, patience: float = 2 * PATIENCE) -> Tally:

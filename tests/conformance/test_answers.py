@@ -123,6 +123,7 @@ def test_a_refusal_without_end(shim: Shim, serve: Serve) -> None:
     """1 GiB: its first words are what counts, and not much of it is kept."""
     server = serve()
     handle = Handle.open(shim, server.address)
+    handle.read()
     server.fault("request", "oversized", times=1, status=403, body="token expired! ")
     answer = handle.read()
     assert (answer["http_status"], answer["replayed"]) == (200, True)

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import Serve
 from devserver import DevServer
-from handle import READ, Handle
+from handle import READ, Handle, read_of
 from shim import Shim
 
 
@@ -84,11 +84,11 @@ def test_a_restart_that_is_back_at_once_goes_unnoticed(shim: Shim, serve: Serve)
     handle.end_reads().assert_all_read()
 
 
-@pytest.mark.parametrize("generation", ["1.4", "2.x", "3.x"])
+@pytest.mark.parametrize("generation", ["1.4", "2.x", "3.x", "3.3"])
 def test_a_server_that_knows_no_users_yet(shim: Shim, serve: Serve, generation: str) -> None:
     """The first seconds after a start: every login is refused; with a good token in hand nobody cares."""
     server = serve(generation=generation, ttl=4)
-    handle = Handle.open(shim, server.address)
+    handle = Handle.open(shim, server.address, reads=read_of(generation))
     handle.reads(0.2).assert_all_read()
     server.restart(warm_up_ms=2000)
     tally = handle.reads(8)

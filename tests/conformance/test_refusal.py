@@ -7,13 +7,14 @@ import time
 import pytest
 
 from conftest import Serve
-from handle import PASSWORD, READ, USER, WRONG, Handle
+from handle import PASSWORD, READ, USER, WRONG, Handle, read_of
 from shim import Shim
 
 
-def test_a_missing_permission_is_passed_on(shim: Shim, serve: Serve) -> None:
-    server = serve()
-    handle = Handle.open(shim, server.address, "poor", "poor")
+@pytest.mark.parametrize("generation", ["1.4", "2.x", "3.x", "3.2", "3.3"])
+def test_a_missing_permission_is_passed_on(shim: Shim, serve: Serve, generation: str) -> None:
+    server = serve(generation=generation)
+    handle = Handle.open(shim, server.address, "poor", "poor", reads=read_of(generation))
     answer = handle.read()
     assert answer["http_status"] == 403
     assert answer["replayed"] is False
@@ -77,6 +78,9 @@ def test_unusable_credentials_leave_the_old_ones(shim: Shim, serve: Serve) -> No
     [
         (403, "token expired!", "replay", 1),
         (403, '{"status":403,"message":"Code: 401, Message: token invalid!."}', "replay", 1),
+        (403, '{"code":10001,"message":"access denied","data":"Code: 401, Message: token expired!."}', "replay", 1),
+        (401, '{"errorCode":"UNAUTHENTICATED","message":"Code: 401, Message: token invalid!."}', "replay", 1),
+        (403, '{"code":10001,"data":"Code: 403, Message: authorization failed!."}', "return", 0),
         (403, "authorization failed!", "return", 0),
         (403, "<html>Forbidden</html>", "replay_if_idempotent", 1),
         (200, "token expired!", "return", 0),
@@ -156,7 +160,7 @@ def test_a_500_that_means_an_expired_token(shim: Shim, serve: Serve) -> None:
     """1.4.8 in the very instant of expiry. Any other 500 is the caller's."""
     server = serve()
     handle = Handle.open(shim, server.address)
-    handle.get_token()
+    handle.read()
     server.fault("request", "status", times=1, status=500, body="Server failed,JWT expired at 2026-01-01T00:00:00Z")
     answer = handle.read()
     assert (answer["http_status"], answer["replayed"]) == (200, True)

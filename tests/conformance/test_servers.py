@@ -5,24 +5,27 @@ from __future__ import annotations
 import pytest
 
 from conftest import Serve
-from handle import READ, WRONG, Handle
+from handle import READ, READ_V3, WRONG, Handle, read_of
 from recorder import V1, V3, Recorder
 from shim import Shim
 
-GENERATIONS = ("1.4", "2.0", "2.2", "2.3", "2.x", "3.x", "rnacos")
+GENERATIONS = ("1.4", "2.0", "2.2", "2.3", "2.x", "3.x", "3.2", "3.3", "rnacos-0.8.5", "rnacos")
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_reads_and_recovers_on_every_generation(shim: Shim, serve: Serve, generation: str) -> None:
     server = serve(generation=generation)
-    handle = Handle.open(shim, server.address)
+    handle = Handle.open(shim, server.address, reads=read_of(generation))
     answer = handle.read()
     assert answer["http_status"] == 200
     assert answer["body"]
     server.revoke()
     handle.reads(0.3).assert_all_read()
-    assert server.counts()["logins"] == 2
-    assert handle.stats()["replays"] == 1
+    if generation == "rnacos-0.8.5":  # which says of a token in the wrong place what it says of a wrong one
+        assert 2 <= server.logins() <= 3
+    else:
+        assert server.logins() == 2
+        assert handle.stats()["replays"] == 1
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
@@ -42,7 +45,7 @@ def test_refuses_a_wrong_password_on_every_generation(shim: Shim, serve: Serve, 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_authentication_off(shim: Shim, serve: Serve, generation: str) -> None:
     server = serve(generation=generation, no_auth=True)
-    handle = Handle.open(shim, server.address)
+    handle = Handle.open(shim, server.address, reads=read_of(generation))
     handle.reads(1).assert_all_read()
     assert server.logins() <= 2
     server.set_auth(True)
@@ -58,6 +61,21 @@ def test_upgraded_and_taken_back_while_running(shim: Shim, serve: Serve) -> None
         server.upgrade(generation)
         server.rotate_secret()
         handle.reads(0.2).assert_all_read()
+    assert (server.logins(), server.failed_logins()) == (6, 0)
+
+
+def test_upgraded_from_3_0_to_3_3_while_running(shim: Shim, serve: Serve) -> None:
+    """v1 goes away on the way, its login last."""
+    server = serve(generation="3.x")
+    handle = Handle.open(shim, server.address, reads=READ_V3)
+    handle.read()
+    for generation in ("3.2", "3.3", "3.x", "3.3"):
+        server.upgrade(generation)
+        server.rotate_secret()
+        handle.reads(0.2).assert_all_read()
+    server.set_compatibility(False)
+    server.rotate_secret()
+    handle.reads(0.2).assert_all_read()
     assert (server.logins(), server.failed_logins()) == (6, 0)
 
 

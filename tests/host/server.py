@@ -23,6 +23,7 @@ Other settings:
   after=keep|close|reset      of the connection, once a request has been answered as if it stayed open
   idle=SECONDS                connections on which nothing happens that long are closed
   accept=yes|hang|close|garbage   what a new connection meets before anything is read (TLS included)
+  coding=gzip|deflate         all answers come compressed, asked or not; damaged: gzip that ends too early
   tls=NAME                    NAME.pem and NAME.key of CERTS are the certificate; a new one counts for new connections
   clients=NAME                a client certificate is required, signed by NAME.pem
   port, ttl (of tokens, in seconds), password (all others are refused with 403; none: any is good)
@@ -35,6 +36,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import html
 import json
 import os
@@ -46,6 +48,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import zlib
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Union
 
@@ -213,6 +216,8 @@ class Server:
         if manner == "delay":
             time.sleep(float(detail))
         whole = self.answer_to(request, manner, detail)
+        if self.settings["coding"]:
+            whole = compressed(whole, self.settings["coding"])
         if manner in ("half", "halfreset"):
             stream.sendall(whole[: len(whole) - 3])
             time.sleep(0.1)
@@ -365,6 +370,15 @@ def answer(status: int, text: str, more: str = "") -> bytes:
     return head.encode() + body
 
 
+def compressed(whole: bytes, coding: str) -> bytes:
+    head, _, body = whole.partition(b"\r\n\r\n")
+    packed = zlib.compress(body) if coding == "deflate" else gzip.compress(body)
+    if coding == "damaged":
+        packed, coding = packed[:-4], "gzip"
+    head = re.sub(rb"Content-Length: \d+", b"Content-Length: %d" % len(packed), head)
+    return head + b"\r\nContent-Encoding: " + coding.encode() + b"\r\n\r\n" + packed
+
+
 def reset(link: socket.socket) -> None:
     """What closes this socket from now on sends RST."""
     link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -386,6 +400,7 @@ def main() -> None:
         "post": "ok",
         "after": "keep",
         "idle": "",
+        "coding": "",
         "accept": "yes",
         "tls": "",
         "clients": "",

@@ -126,6 +126,20 @@ def test_timeouts(server: DevServer) -> None:
     asyncio.run(main())
 
 
+def test_a_long_poll_has_the_time_it_asks_for(server: DevServer) -> None:
+    async def main() -> None:
+        async with connect(server, request_timeout=1) as client:
+            await client.token()
+            server.control("/faults", on="request", kind="delay", delay_ms=2500, times=0)
+            poll = {"Long-Pulling-Timeout": "20000"}
+            assert (await client.get(CONFIG, params=DEMO, headers=poll)).status == 200
+            for headers, timeout in [(poll, 0.3), ({}, None)]:
+                with pytest.raises(nacos_auth.NacosTimeoutError):
+                    await client.get(CONFIG, params=DEMO, headers=headers, timeout=timeout)
+
+    asyncio.run(main())
+
+
 def test_waiting_for_a_thread_counts(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nacos_auth._async_client, "_THREADS", 2)
 

@@ -139,6 +139,24 @@ for call in (read, nacos_auth.Client.token):
 
 
 @both
+def test_a_long_poll_has_the_time_it_asks_for(server: DevServer, patch: str) -> None:
+    server.control("/faults", on="request", kind="delay", delay_ms=2500, times=0)
+    code = """
+client = make(request_timeout=1)
+client.token()
+poll = {"Long-Pulling-Timeout": "20000"}
+assert client.get("/v1/cs/configs", params={"dataId": "demo", "group": "DEFAULT_GROUP"}, headers=poll).status == 200
+try:
+    client.get("/v1/cs/configs", headers=poll, timeout=0.3)
+except nacos_auth.NacosTimeoutError:
+    pass
+else:
+    raise AssertionError
+"""
+    run(patch + COMMON + code, server.address)
+
+
+@both
 def test_a_timeout_and_a_kill_end_the_call(server: DevServer, patch: str) -> None:
     """And the call in the library with it, which would last a minute otherwise."""
     server.control("/faults", on="request", kind="hang", times=0)

@@ -4,10 +4,10 @@ use hyper::Method;
 use serde_json::json;
 
 use super::{envelope, success};
+use crate::clock::Millis;
 use crate::configs::{Config, Key};
 use crate::dialect::{Api, Dialect, TokenKind};
 use crate::http::{Answer, JSON, JSON_UTF8, Request, TEXT_UTF8};
-use crate::tokens::Millis;
 use crate::world::World;
 
 /// v1 and v2 call the parameters differently from v3.

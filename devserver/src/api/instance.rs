@@ -4,11 +4,11 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::success;
-use crate::dialect::{Api, TokenKind};
+use crate::clock::Millis;
+use crate::dialect::{Api, InstanceList, TokenKind};
 use crate::http::{Answer, JSON, Request, TEXT_UTF8};
 use crate::instances::Service;
 use crate::pages;
-use crate::tokens::Millis;
 use crate::world::World;
 
 /// Register or deregister.
@@ -42,8 +42,7 @@ pub(super) fn list(world: &mut World, request: &Request, api: Api, now: Millis) 
     }
     let is_draft = api == Api::InstanceListV2 && dialect.drafts_v2_instances;
     if is_draft && !request.parameter_or("serviceName", "").contains("@@") {
-        let text = "caused: Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName';";
-        return pages::text(request, 400, text);
+        return pages::illegal_service_name(request);
     }
     let service = service(request);
     let (_, name) = &service;
@@ -54,23 +53,23 @@ pub(super) fn list(world: &mut World, request: &Request, api: Api, now: Millis) 
     }
     let (group, short) = name.split_once("@@").unwrap_or(("", name));
     let head = format!(r#""name":{},"#, json!(name));
-    let body = match dialect.version {
-        "1.4.8" => format!(r#"{{{head}"clusters":"","cacheMillis":3000,"hosts":{hosts}}}"#),
-        "0.8.8" => format!(
+    let body = match dialect.instance_list {
+        InstanceList::V14 => format!(r#"{{{head}"clusters":"","cacheMillis":3000,"hosts":{hosts}}}"#),
+        InstanceList::RNacos => format!(
             r#"{{{head}"clusters":"","cacheMillis":10000,"hosts":{hosts},"lastRefTime":{now},"checksum":"{now}","useSpecifiedURL":false,"env":"","protectThreshold":null,"reachLocalSiteCallThreshold":null,"dom":{},"metadata":null}}"#,
             json!(short)
         ),
-        version => format!(
+        shape @ (InstanceList::V2 | InstanceList::V3) => format!(
             r#"{{{head}"groupName":{},"clusters":"","cacheMillis":10000,"hosts":{hosts},"lastRefTime":{now},"checksum":"","{}":false,"reachProtectionThreshold":false,"valid":true}}"#,
             json!(group),
-            if version.starts_with('2') { "allIPs" } else { "allIps" }
+            if shape == InstanceList::V2 { "allIPs" } else { "allIps" }
         ),
     };
     Answer::new(200, JSON, if api == Api::InstanceListV2 && !is_draft { success(&body) } else { body })
 }
 
 /// Namespace and `group@@service`.
-fn service(request: &Request) -> Service {
+pub(super) fn service(request: &Request) -> Service {
     let name = request.parameter_or("serviceName", "");
     let name = match name.contains("@@") {
         true => name.to_owned(),

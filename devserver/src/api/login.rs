@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use crate::clock::Millis;
 use crate::dialect::LoginWhenOff;
 use crate::http::{Accept, Answer, JSON, Outcome, Request};
 use crate::refusal::LoginFailure;
-use crate::tokens::Millis;
 use crate::world::World;
 
 pub(super) fn answer(world: &mut World, request: &Request, now: Millis) -> Answer {
@@ -24,7 +24,7 @@ pub(super) fn answer(world: &mut World, request: &Request, now: Millis) -> Answe
     }
     if !world.auth.enabled {
         match dialect.login_when_off {
-            LoginWhenOff::AuthDisabledWithoutSecret if world.has_secret => {}
+            LoginWhenOff::AuthDisabledWithoutSecret if world.settings.has_secret => {}
             LoginWhenOff::Token => {}
             LoginWhenOff::AuthDisabledWithoutSecret => "AUTH_DISABLED".clone_into(&mut login.token),
             LoginWhenOff::AuthDisabled => {

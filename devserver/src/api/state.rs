@@ -1,7 +1,7 @@
 //! What tells that a server lives, and how it is configured.
 
 use super::success;
-use crate::dialect::Api;
+use crate::dialect::{Api, StatePage};
 use crate::http::{Answer, JSON, TEXT_UTF8};
 use crate::world::World;
 
@@ -16,14 +16,17 @@ pub(super) fn answer(world: &World, api: Api) -> Answer {
 
 fn state(world: &World) -> String {
     let version = world.dialect.version;
-    if version.starts_with('1') || version.starts_with("2.0") {
-        return format!(r#"{{"version":"{version}","standalone_mode":"standalone","function_mode":null}}"#);
-    }
-    let (enabled, port) = (world.auth.enabled, world.port);
-    if version.starts_with("2.2") {
-        return format!(
-            r#"{{"auth_system_type":"nacos","auth_enabled":"{enabled}","version":"{version}","login_page_enabled":"{enabled}","standalone_mode":"standalone","function_mode":null}}"#
-        );
+    let (enabled, port) = (world.auth.enabled, world.settings.port);
+    match world.dialect.state_page {
+        StatePage::Version => {
+            return format!(r#"{{"version":"{version}","standalone_mode":"standalone","function_mode":null}}"#);
+        }
+        StatePage::Authentication => {
+            return format!(
+                r#"{{"auth_system_type":"nacos","auth_enabled":"{enabled}","version":"{version}","login_page_enabled":"{enabled}","standalone_mode":"standalone","function_mode":null}}"#
+            );
+        }
+        StatePage::Settings => {}
     }
     format!(
         r#"{{"defaultMaxSize":"102400","auth_system_type":"nacos","auth_enabled":"{enabled}","defaultMaxAggrSize":"1024","maxHealthCheckFailCount":"12","maxContent":"10485760","console_ui_enabled":"true","defaultMaxAggrCount":"10000","defaultGroupQuota":"200","config_retention_days":"30","auth_admin_request":"false","startup_mode":"standalone","isHealthCheck":"true","version":"{version}","function_mode":null,"isManageCapacity":"true","isCapacityLimitCheck":"false","datasource_platform":"","notifyConnectTimeout":"100","server_port":"{port}","notifySocketTimeout":"200","defaultClusterQuota":"100000","plugin_datasource_log_enabled":"false","login_page_enabled":"true"}}"#

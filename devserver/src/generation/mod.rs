@@ -1,12 +1,15 @@
 //! The generations: one table each of what they say and where they differ.
 
 mod rnacos;
+mod rnacos_085;
 mod v14;
 mod v2;
 mod v20;
 mod v22;
 mod v23;
 mod v3;
+mod v32;
+mod v33;
 
 use std::str::FromStr;
 
@@ -28,15 +31,32 @@ pub enum Generation {
     V2,
     /// Nacos 3.0.3.
     V3,
+    /// Nacos 3.2.4, as its sources say.
+    V32,
+    /// Nacos 3.3.0, as its sources say.
+    V33,
+    /// r-nacos 0.8.5.
+    RNacos085,
     /// r-nacos 0.8.8.
     RNacos,
 }
 
 impl Generation {
     /// All of them, oldest first.
-    pub const ALL: [Self; 7] = [Self::V14, Self::V20, Self::V22, Self::V23, Self::V2, Self::V3, Self::RNacos];
+    pub const ALL: [Self; 10] = [
+        Self::V14,
+        Self::V20,
+        Self::V22,
+        Self::V23,
+        Self::V2,
+        Self::V3,
+        Self::V32,
+        Self::V33,
+        Self::RNacos085,
+        Self::RNacos,
+    ];
 
-    /// Its name on the command line: `1.4`, `2.0`, `2.2`, `2.3`, `2.x`, `3.x` or `rnacos`.
+    /// Its name on the command line: `1.4`, `2.0`, `2.2`, `2.3`, `2.x`, `3.x`, `3.2`, `3.3`, `rnacos-0.8.5` or `rnacos`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -46,6 +66,9 @@ impl Generation {
             Self::V23 => "2.3",
             Self::V2 => "2.x",
             Self::V3 => "3.x",
+            Self::V32 => "3.2",
+            Self::V33 => "3.3",
+            Self::RNacos085 => "rnacos-0.8.5",
             Self::RNacos => "rnacos",
         }
     }
@@ -58,6 +81,9 @@ impl Generation {
             Self::V23 => &v23::DIALECT,
             Self::V2 => &v2::DIALECT,
             Self::V3 => &v3::DIALECT,
+            Self::V32 => &v32::DIALECT,
+            Self::V33 => &v33::DIALECT,
+            Self::RNacos085 => &rnacos_085::DIALECT,
             Self::RNacos => &rnacos::DIALECT,
         }
     }

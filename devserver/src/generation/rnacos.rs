@@ -1,7 +1,7 @@
 //! r-nacos 0.8.8: not a servlet container, so one way to say no, and the token is looked at before the path.
 
 use super::v2;
-use crate::dialect::{Api, Dialect, GET, READ_WRITE, Route, TokenKind, WRITE};
+use crate::dialect::{Api, Authorization, Dialect, GET, InstanceList, POST, PUT, READ_WRITE, Route, TokenKind, WRITE};
 use crate::http::{Answer, JSON_UTF8, Request};
 use crate::pages;
 
@@ -15,15 +15,21 @@ pub(super) const DIALECT: Dialect = Dialect {
         Route::new("/v1/auth/users/login", ANY, Api::Login),
         Route::new("/v3/auth/user/login", ANY, Api::Login),
         Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1),
+        Route::new("/v1/cs/configs/listener", POST, Api::ConfigListener),
         Route::new("/v1/ns/instance", WRITE, Api::InstanceV1),
+        Route::new("/v1/ns/instance/beat", PUT, Api::BeatV1),
         Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1),
     ],
     tokens: TokenKind::Opaque,
+    authorization: Authorization::BearerOrWhole,
     ttl_is_remaining: false,
     has_token_cache: false,
     expires_at_exp: true,
     token_beats_password: false,
     has_permissions: false,
+    instance_list: InstanceList::RNacos,
+    listener_type: "text/html; charset=utf-8",
+    nothing_to_listen_to: |_, _| Answer::new(204, "text/html; charset=utf-8", ""),
     tells_admins: false,
     ignores_trailing_slash: false,
     requests_per_connection: None,

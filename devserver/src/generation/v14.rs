@@ -1,7 +1,10 @@
 //! Nacos 1.4.8.
 
-use crate::dialect::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, TokenKind, WRITE};
-use crate::http::{Answer, Request};
+use crate::dialect::{
+    Api, Authorization, Dialect, GET, InstanceList, LoginWhenOff, POST, PUT, READ_WRITE, Route, StatePage, TokenKind,
+    WRITE,
+};
+use crate::http::{Answer, JSON_UTF8, Request};
 use crate::pages;
 use crate::refusal::{LoginFailure, Rejection};
 
@@ -11,12 +14,17 @@ pub(super) const DIALECT: Dialect = Dialect {
         Route::new("/v1/auth/login", POST, Api::Login),
         Route::new("/v1/auth/users/login", POST, Api::Login),
         Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1),
+        Route::new("/v1/cs/configs/listener", POST, Api::ConfigListener),
         Route::new("/v1/ns/instance", WRITE, Api::InstanceV1),
+        Route::new("/v1/ns/instance/beat", PUT, Api::BeatV1),
         Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1),
         Route::new("/v1/console/server/state", GET, Api::StateV1),
         Route::new("/v1/console/health/liveness", GET, Api::HealthV1),
     ],
+    bare_routes: &[],
     tokens: TokenKind::Jwt,
+    authorization: Authorization::Bearer,
+    ttl: 18_000,
     ttl_is_remaining: false,
     has_token_cache: false,
     expires_at_exp: true,
@@ -32,6 +40,11 @@ pub(super) const DIALECT: Dialect = Dialect {
     is_spring_2_1: false,
     drafts_v2_instances: false,
     missing_config_type: None,
+    instance_list: InstanceList::V14,
+    state_page: StatePage::Version,
+    beats_tell_light: false,
+    listener_type: JSON_UTF8,
+    nothing_to_listen_to: |_, request| pages::text(request, 400, "caused: invalid probeModify;"),
     ignores_trailing_slash: true,
     closes_after_500: false,
     requests_per_connection: Some(100),

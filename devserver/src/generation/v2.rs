@@ -4,7 +4,7 @@ use super::v14;
 use hyper::Method;
 use serde_json::json;
 
-use crate::dialect::{Api, Dialect, GET, LoginWhenOff, POST, READ_WRITE, Route, WRITE};
+use crate::dialect::{Api, Dialect, GET, InstanceList, LoginWhenOff, POST, PUT, READ_WRITE, Route, StatePage, WRITE};
 use crate::http::{Answer, JSON, Request};
 use crate::pages;
 use crate::refusal::{LoginFailure, Rejection};
@@ -15,9 +15,12 @@ pub(super) const DIALECT: Dialect = Dialect {
         Route::new("/v1/auth/login", POST, Api::Login),
         Route::new("/v1/auth/users/login", POST, Api::Login),
         Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1),
+        Route::new("/v1/cs/configs/listener", POST, Api::ConfigListener),
         Route::new("/v2/cs/config", READ_WRITE, Api::ConfigV2),
         Route::new("/v1/ns/instance", WRITE, Api::InstanceV1),
+        Route::new("/v1/ns/instance/beat", PUT, Api::BeatV1),
         Route::new("/v2/ns/instance", WRITE, Api::InstanceV2),
+        Route::new("/v2/ns/instance/beat", PUT, Api::BeatV2),
         Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1),
         Route::new("/v2/ns/instance/list", GET, Api::InstanceListV2),
         Route::new("/v1/console/server/state", GET, Api::StateV1),
@@ -31,6 +34,9 @@ pub(super) const DIALECT: Dialect = Dialect {
     logs_in_before_roles: false,
     identity_headers: true,
     login_when_off: LoginWhenOff::AuthDisabledWithoutSecret,
+    instance_list: InstanceList::V2,
+    state_page: StatePage::Settings,
+    beats_tell_light: true,
     rejection: |rejection| text(rejection).to_owned(),
     login_failure,
     missing_parameter: |_, request, name| missing_parameter(request, name, "&#39;"),

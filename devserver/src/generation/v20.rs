@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::v14;
-use crate::dialect::{Api, Dialect, GET, POST, READ_WRITE, Route, WRITE};
+use crate::dialect::{Api, Dialect, GET, InstanceList, POST, PUT, READ_WRITE, Route, WRITE};
 use crate::http::{Answer, JSON, Request};
 use crate::pages;
 
@@ -13,8 +13,11 @@ pub(super) const DIALECT: Dialect = Dialect {
         Route::new("/v1/auth/login", POST, Api::Login),
         Route::new("/v1/auth/users/login", POST, Api::Login),
         Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1),
+        Route::new("/v1/cs/configs/listener", POST, Api::ConfigListener),
         Route::new("/v1/ns/instance", WRITE, Api::InstanceV1),
+        Route::new("/v1/ns/instance/beat", PUT, Api::BeatV1),
         Route::new("/v2/ns/instance", WRITE, Api::InstanceV2),
+        Route::new("/v2/ns/instance/beat", PUT, Api::BeatV2),
         Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1),
         Route::new("/v2/ns/instance/list", GET, Api::InstanceListV2),
         Route::new("/v1/console/server/state", GET, Api::StateV1),
@@ -24,6 +27,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     trims_tokens: true,
     is_spring_2_1: true,
     drafts_v2_instances: true,
+    instance_list: InstanceList::V2,
+    beats_tell_light: true,
     missing_parameter,
     double_slash: Some(|dialect, request| {
         pages::error(dialect, request, 500, "The request was rejected because the URL was not normalized.")

@@ -1,33 +1,44 @@
 //! Nacos 3.0.3, the port of its client API.
 
 use super::v2;
-use crate::dialect::{Api, Dialect, GET, POST, READ_WRITE, Route, WRITE};
+use crate::dialect::{Api, Dialect, GET, InstanceList, POST, PUT, READ_WRITE, Route, Switch, WRITE};
 use crate::http::{Answer, Request};
 use crate::pages;
 use crate::refusal::{LoginFailure, Rejection};
 
-const ADMIN_SWITCH: &str = "admin";
-const CONSOLE_SWITCH: &str = "console";
+/// Instead of the old heart-beats, which are PUT.
+const BEAT: &str = "POST ${contextPath:nacos}/v3/client/ns/instance?heartBeat=true";
 
 pub(super) const DIALECT: Dialect = Dialect {
     version: "3.0.3",
     routes: &[
-        Route::new("/v1/auth/login", POST, Api::Login),
-        Route::new("/v1/auth/users/login", POST, Api::Login),
+        Route::new("/v1/auth/login", POST, Api::Login).gone("/v3/auth/user/login", Switch::Client),
+        Route::new("/v1/auth/users/login", POST, Api::Login).gone("/v3/auth/user/login", Switch::Client),
         Route::new("/v3/auth/user/login", POST, Api::Login),
-        Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1),
-        Route::new("/v2/cs/config", READ_WRITE, Api::ConfigV2).gone("/v3/admin/cs/config", ADMIN_SWITCH),
+        Route::new("/v1/cs/configs", READ_WRITE, Api::ConfigV1).gone_in_two(
+            "/v3/client/cs/config",
+            "/v3/admin/cs/config",
+            Switch::Client,
+        ),
+        Route::new("/v1/cs/configs/listener", POST, Api::ConfigListener).gone("", Switch::Client),
+        Route::new("/v2/cs/config", READ_WRITE, Api::ConfigV2).gone("/v3/admin/cs/config", Switch::Admin),
         Route::new("/v3/client/cs/config", GET, Api::ConfigV3Client),
         Route::new("/v3/admin/cs/config", READ_WRITE, Api::ConfigV3Admin),
-        Route::new("/v1/ns/instance", WRITE, Api::InstanceV1),
-        Route::new("/v2/ns/instance", WRITE, Api::InstanceV2).gone("/v3/client/ns/instance", ADMIN_SWITCH),
+        Route::new("/v1/ns/instance", WRITE, Api::InstanceV1).gone("/v3/client/ns/instance", Switch::Client),
+        Route::new("/v2/ns/instance", WRITE, Api::InstanceV2).gone("/v3/client/ns/instance", Switch::Admin),
         Route::new("/v3/client/ns/instance", WRITE, Api::InstanceV3),
-        Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1),
-        Route::new("/v2/ns/instance/list", GET, Api::InstanceListV2).gone("/v3/client/ns/instance/list", ADMIN_SWITCH),
+        Route::new("/v1/ns/instance/beat", PUT, Api::BeatV1).gone(BEAT, Switch::Client),
+        Route::new("/v2/ns/instance/beat", PUT, Api::BeatV2).gone(BEAT, Switch::Admin),
+        Route::new("/v1/ns/instance/list", GET, Api::InstanceListV1)
+            .gone("/v3/client/ns/instance/list", Switch::Client),
+        Route::new("/v2/ns/instance/list", GET, Api::InstanceListV2).gone("/v3/client/ns/instance/list", Switch::Admin),
         Route::new("/v3/client/ns/instance/list", GET, Api::InstanceListV3),
-        Route::new("/v1/console/server/state", GET, Api::StateV1).gone("/v3/console/server/state", CONSOLE_SWITCH),
+        Route::new("/v1/console/server/state", GET, Api::StateV1).gone("/v3/console/server/state", Switch::Console),
         Route::new("/v3/admin/core/state", GET, Api::StateV3),
+        Route::new("/v3/admin/core/state/liveness", GET, Api::HealthV2),
+        Route::new("/v3/admin/core/state/readiness", GET, Api::HealthV2),
     ],
+    instance_list: InstanceList::V3,
     writes_preset_type: true,
     ignores_trailing_slash: false,
     closes_after_500: true,
@@ -78,6 +89,6 @@ fn missing_parameter(dialect: &Dialect, request: &Request, name: &str) -> Answer
     pages::error(dialect, request, 400, &format!("Required parameter '{name}' is not present."))
 }
 
-fn is_v1(request: &Request) -> bool {
+pub(super) fn is_v1(request: &Request) -> bool {
     request.path.starts_with("/nacos/v1/")
 }

@@ -14,7 +14,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct Response {
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
+    /// As text, what is none replaced.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Response {
@@ -81,7 +83,7 @@ impl Connection {
         let length = length.map_or(0, |(_, value)| value.parse().expect("a length"));
         let mut body = vec![0; if head_only { 0 } else { length }];
         self.0.read_exact(&mut body)?;
-        Ok(Response { status, headers, body: String::from_utf8(body).expect("text") })
+        Ok(Response { status, headers, body: String::from_utf8_lossy(&body).into_owned(), bytes: body })
     }
 
     fn head(&mut self) -> io::Result<(u16, Vec<(String, String)>)> {

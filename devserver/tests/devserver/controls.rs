@@ -33,8 +33,8 @@ fn counts() {
     assert_eq!(
         counts,
         json!({
-            "logins": 2, "login_failures": 1, "requests": 3, "rejections": 1, "permission_rejections": 1,
-            "connections": 6, "by_data_id": {"demo": {"requests": 3, "rejections": 1}}
+            "logins": 2, "login_failures": 1, "login_attempts": {"/nacos/v1/auth/login": 3}, "requests": 3, "bodies": 0,
+            "rejections": 1, "permission_rejections": 1, "connections": 6, "by_data_id": {"demo": {"requests": 3, "rejections": 1}}
         })
     );
     assert_eq!(post(control, "/counts/reset", json!({})), json!({"ok": true}));
@@ -42,7 +42,7 @@ fn counts() {
 }
 
 #[test]
-fn secret_ttl_user_password_auth_revoke() {
+fn secret_ttl_user_password_auth_revoke_publish() {
     let (server, control) = start(Options::default());
     let ok = json!({"ok": true});
     let (old, _) = login(&server);
@@ -58,7 +58,8 @@ fn secret_ttl_user_password_auth_revoke() {
     assert_eq!(post(control, "/revoke", json!({})), ok);
     assert_eq!(status_with(&server, &a), 403);
     assert_eq!(post(control, "/auth", json!({"enabled": false})), ok);
-    assert_eq!(status_with(&server, "garbage"), 200);
+    assert_eq!(post(control, "/publish", json!({"data_id": "demo", "content": "new"})), ok);
+    assert_eq!(read(&server, "garbage").expect("an answer").body, "new");
     assert_eq!(post(control, "/token-cache", json!({"enabled": true})), ok);
     assert_eq!(post(control, "/faults", json!({"on": "all", "kind": "status", "status": 429, "retry_after": 3})), ok);
     assert_eq!(read(&server, "").expect("an answer").header("Retry-After"), Some("3"));
@@ -165,7 +166,7 @@ fn without_authentication_a_login_still_answers() {
         assert_eq!(status_with(&server, "AUTH_DISABLED"), 200);
     }
     let secret = "VGhpcyBpcyBhIHNlY3JldCBvZiAzMiBieXRlcyBvciBzbw==".to_owned();
-    let (server, _) = start(Options { secret: Some(secret), ..open });
+    let (server, _) = start(Options { secrets: vec![secret], ..open });
     assert!(login(&server).0.contains('.'));
 }
 

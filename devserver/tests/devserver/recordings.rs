@@ -66,7 +66,7 @@ fn replay(generation: Generation, exchanges: usize) {
     let recording: Recording = serde_json::from_slice(&std::fs::read(path).expect("a recording")).expect("its form");
     assert_eq!(recording.exchanges.len(), exchanges);
 
-    let server = Server::start(Options { generation, ttl: TTL, ..Options::default() }).expect("a server");
+    let server = Server::start(Options { generation, ttl: Some(TTL), ..Options::default() }).expect("a server");
     server.publish("held-out", "G", "hello");
     let tokens = Tokens::of(&server);
     let differences: Vec<String> =

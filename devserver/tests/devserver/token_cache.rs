@@ -5,7 +5,7 @@ use devserver::{Generation, Options, Server};
 use crate::client::{login, read, status_with, wait_until};
 
 fn start(generation: Generation) -> Server {
-    Server::start(Options { generation, ttl: 100, token_cache: true, ..Options::default() }).expect("a server")
+    Server::start(Options { generation, ttl: Some(100), token_cache: true, ..Options::default() }).expect("a server")
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::{ask, login, login_as, read, status_with, try_login, wait_until};
 
 fn start(generation: Generation, ttl: u64) -> Server {
-    Server::start(Options { generation, ttl, ..Options::default() }).expect("a server")
+    Server::start(Options { generation, ttl: Some(ttl), ..Options::default() }).expect("a server")
 }
 
 #[test]

@@ -43,6 +43,26 @@ fn a_caller_with_its_own_http_stack_is_advised() {
 }
 
 #[test]
+fn a_path_that_repeats_the_context_path_is_told_where_nothing_is_there() {
+    let answered = |status, body, path: &str| {
+        let f = fixture(SOON, tokens().0, says(status, body));
+        f.client.request(Request::get(path).unwrap()).map(|answer| answer.status())
+    };
+    for (status, body) in [(404, ""), (404, r#"{"error":"Not Found"}"#), (500, "No static resource nacos/v1")] {
+        let error = answered(status, body, "/nacos/v1/cs/configs?dataId=secret").unwrap_err();
+        assert_eq!((error.kind(), error.http_status()), (Kind::InvalidArgument, Some(status)));
+        let message = error.message();
+        assert!(message.contains("/nacos/nacos") && message.contains("leave \"/nacos\" out"), "{message}");
+        assert!(message.contains("context_path") && !message.contains("secret"), "{message}");
+        assert_eq!(answered(status, body, "/v1/cs/configs").unwrap(), status, "another path is another matter");
+    }
+    // Whoever has such a path gets what is there.
+    for (status, body) in [(200, ""), (404, "config data not exist"), (500, ""), (400, "")] {
+        assert_eq!(answered(status, body, "/nacos/v1/cs/configs").unwrap(), status);
+    }
+}
+
+#[test]
 fn what_cannot_be_sent_is_refused_with_the_name_of_the_argument() {
     let f = fixture(SOON, tokens().0, says(200, ""));
     let refused = |request: Result<Request>| {

@@ -2,6 +2,7 @@
 //! state machine.
 
 mod details;
+mod gateways;
 mod handles;
 mod logins;
 mod requests;

@@ -124,6 +124,17 @@ fn situation_23_a_huge_403_is_told_by_its_first_words() {
 }
 
 #[test]
+fn a_refusal_that_is_reported_as_it_was_compressed_is_understood() {
+    use std::io::Write;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(r#"{"message":"token expired!"}"#.as_bytes()).unwrap();
+    let f = fixture(SOON, tokens().0, says(200, ""));
+    let token = f.client.token().unwrap();
+    let packed = packed.finish().unwrap();
+    assert_eq!(f.client.report_rejected(token.generation, 403, &packed).unwrap(), Advice::Replay);
+}
+
+#[test]
 fn situation_24_a_new_secret_costs_a_login_and_no_request() {
     let (login, current) = tokens();
     let taken = current.clone();

@@ -96,6 +96,32 @@ fn a_password_file_that_cannot_be_read_is_told_by_its_name() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("password");
+    for content in ["secret", "secret\n", "\u{feff}secret", "\u{feff}secret\r\n"] {
+        std::fs::write(&path, content).unwrap();
+        let good = Arc::new(Mutex::new("secret"));
+        let f = with(|server| Config::with_password_file(server, "nacos", &path), takes(&good), says(200, ""));
+        assert_eq!(text(&f.client), "token-of-secret", "{content:?}");
+    }
+    let utf_16 = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        [mark, &"secret\n".encode_utf16().flat_map(bytes).collect::<Vec<_>>()].concat()
+    };
+    let big = utf_16(b"\xfe\xff", u16::to_be_bytes);
+    for content in [utf_16(b"\xff\xfe", u16::to_le_bytes), big, utf_16(b"", u16::to_le_bytes)] {
+        std::fs::write(&path, content).unwrap();
+        let error = Config::with_password_file("a", "nacos", &path).check().err().unwrap();
+        assert!(error.message().ends_with("UTF-16 by its looks; save it as UTF-8"), "{error}");
+    }
+    for (content, says) in [(&b"\xef\xbb\xbf\n"[..], "empty"), (b"secr\xe9t", "not UTF-8; save it as UTF-8")] {
+        std::fs::write(&path, content).unwrap();
+        let error = Config::with_password_file("a", "nacos", &path).check().err().unwrap();
+        assert!(error.message().contains(says), "{error}");
+    }
+}
+
+#[test]
 fn a_callback_is_asked_for_each_login_and_again_when_it_is_refused() {
     let good = Arc::new(Mutex::new("old"));
     let asked = Arc::new(AtomicU32::new(0));
@@ -156,6 +182,77 @@ fn a_callback_may_give_tokens_of_somebody_elses() {
     reject(&f.client);
     // It gives the refused one once more, and is asked again at once.
     assert_eq!((text(&f.client).as_str(), f.logins()), ("theirs-1", 0));
+}
+
+/// A client of one server whose requests are answered so, with a token like those of Nacos; and the lines of its log.
+fn logged(status: u16, body: &'static str) -> (Fixture, mpsc::Receiver<String>) {
+    let (lines, log) = mpsc::channel();
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.c2lnbmF0dXJl";
+    let login = says(200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#).leak());
+    let config = |server: &str| {
+        let log = move |_, line: &str| _ = lines.send(line.to_owned());
+        Config::new(server, "nacos", "hunter2").on_log(Level::Warn, log)
+    };
+    (with(config, login, says(status, body)), log)
+}
+
+fn lines(f: &Fixture, log: &mpsc::Receiver<String>) -> Vec<String> {
+    f.client.close();
+    log.iter().collect()
+}
+
+#[test]
+fn a_missing_permission_is_told_once_a_minute() {
+    let (f, log) = logged(403, r#"{"status":403,"message":"authorization failed!","path":"/x"}"#);
+    for _ in 0..50 {
+        let request = Request::get("/v1/cs/configs?dataId=secret").unwrap();
+        assert_eq!(f.client.request(request).unwrap().status(), 403);
+    }
+    let session = f.session();
+    let server = session.servers.names();
+    let said = lines(&f, &log);
+    assert_eq!(
+        said,
+        [format!(
+            "{server}: the user has no permission for GET /v1/cs/configs: authorization failed!; give one to its role in \
+             Nacos, or log in as another user"
+        )]
+    );
+}
+
+#[test]
+fn a_refusal_of_a_token_is_told_with_the_servers_name_and_words() {
+    for (body, says) in [
+        ("token expired!", "token expired!"),
+        (r#"{"status":403,"message":"Invalid signature"}"#, "Invalid signature"),
+        ("token invalid! eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.c2lnbmF0dXJl", "token invalid!"),
+        ("unknown user! hunter2", "unknown user!"),
+        ("", "without saying why"),
+    ] {
+        let (f, log) = logged(403, body);
+        assert_eq!(f.get().map(|answer| answer.status()).unwrap_or(403), 403);
+        let names = f.session().servers.names();
+        let said = lines(&f, &log);
+        assert!(said[0].starts_with(&format!("{names} refused token ")), "{body}: {said:?}");
+        assert!(said[0].ends_with(&format!(": {says}")), "{body}: {said:?}");
+        assert!(said.iter().all(|line| !line.contains("hunter2") && !line.contains("eyJ")), "{said:?}");
+    }
+}
+
+#[test]
+fn other_servers_are_named_only_where_there_are_some() {
+    for (servers, others) in [(1, false), (2, true)] {
+        let (lines, log) = mpsc::channel();
+        let list: Vec<_> = (0..servers).map(|n| format!("host{n}.down{servers}")).collect();
+        let config = Config::new(&list.join(","), "nacos", "hunter2");
+        let config = config.on_log(Level::Warn, move |_, line| _ = lines.send(line.to_owned()));
+        let f = configured(config, SOON, Box::new(|_| Err(Fault::Connect)), Box::new(|_| Err(Fault::Connect)));
+        assert_eq!(f.client.token_within(Duration::from_millis(200), None).unwrap_err().kind(), Kind::Connect);
+        f.client.close();
+        let down: Vec<String> = log.iter().filter(|line| line.contains("cannot be reached")).collect();
+        assert_eq!(down.len(), servers, "{down:?}");
+        assert!(down.iter().all(|line| line.contains("other servers") == others), "{down:?}");
+    }
 }
 
 #[test]

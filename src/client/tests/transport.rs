@@ -27,7 +27,7 @@ pub(super) type Script = Box<dyn Fn(&Outgoing) -> Result<(u16, String), Fault> +
 pub(super) struct Scripted {
     logins: AtomicU32,
     requests: AtomicU32,
-    /// The login API there is: 1 or 3.
+    /// The login API there is: 1 or 3. 0: the script answers at every path.
     api: AtomicU8,
     /// How long a login takes; `None`: for ever.
     login_takes: Option<Duration>,
@@ -57,7 +57,7 @@ impl Transport for Scripted {
     fn exchange_in_background(&self, out: Outgoing) -> Boxed<'_, Result<crate::http::Response, HttpError>> {
         Box::pin(async move {
             let (v1, status) = (out.target.path().contains("/v1/"), if self.has_v1() { 404 } else { 410 });
-            if v1 != self.has_v1() {
+            if v1 != self.has_v1() && self.api.load(Ordering::SeqCst) != 0 {
                 return Ok(crate::http::Response {
                     status,
                     headers: HeaderMap::new(),
@@ -184,7 +184,7 @@ pub(super) fn with(config: impl FnOnce(&str) -> Config, login: Script, request: 
     configured(config(&unique_servers(1)), SOON, login, request)
 }
 
-fn configured(config: Config, login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
+pub(super) fn configured(config: Config, login_takes: Option<Duration>, login: Script, request: Script) -> Fixture {
     let (logins, requests, api) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU8::new(1));
     let scripted =
         Arc::new(Scripted { logins, requests, api, login_takes, login, request, faulty: AtomicBool::new(false) });

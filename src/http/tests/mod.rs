@@ -1,7 +1,9 @@
 //! Connections against servers of a few lines, which answer with whatever bytes a test wants. What both engines promise
 //! is asked of both.
 
+mod advice;
 mod caller;
+mod coding;
 mod names;
 mod server;
 mod tls;

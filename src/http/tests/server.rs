@@ -82,6 +82,11 @@ pub(super) fn read_message(stream: &mut impl Read) -> Option<String> {
     }
 }
 
+/// Whatever comes first, be it a request or not.
+pub(super) fn take_some(peer: &mut Peer) -> usize {
+    peer.stream.read(&mut [0; 4096]).unwrap_or(0)
+}
+
 /// Passes bytes on, both ways.
 fn pass_on(one: &TcpStream, other: &TcpStream) {
     let (mut from, mut to) = (one.try_clone().unwrap(), other.try_clone().unwrap());

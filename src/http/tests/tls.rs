@@ -7,7 +7,7 @@ use rustls::pki_types::PrivateKeyDer;
 use super::*;
 
 /// A certificate that signs itself; `is_ca` as `openssl req -x509` makes it.
-struct Certificate {
+pub(super) struct Certificate {
     made: rcgen::CertifiedKey<rcgen::KeyPair>,
 }
 
@@ -20,32 +20,48 @@ impl Certificate {
         Self { made: rcgen::CertifiedKey { cert, signing_key } }
     }
 
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         Self::with(name, |_| {})
     }
 
-    fn authority(name: &str) -> Self {
+    pub(super) fn authority(name: &str) -> Self {
         Self::with(name, |params| params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained))
     }
 
-    fn pem(&self) -> String {
+    pub(super) fn pem(&self) -> String {
         self.made.cert.pem()
     }
 
     /// A server that shows it and answers each request; a connection at a time stays open.
-    fn server(
+    pub(super) fn server(
         &self,
+        after: impl Fn(&mut rustls::StreamOwned<rustls::ServerConnection, std::net::TcpStream>) + Send + Sync + 'static,
+    ) -> Server {
+        self.serve(rustls::ALL_VERSIONS, false, after)
+    }
+
+    /// A server that takes only those who show a certificate that this one has signed.
+    pub(super) fn server_for_clients(&self, version: &'static rustls::SupportedProtocolVersion) -> Server {
+        self.serve(&[version], true, |stream| _ = stream.write_all(OK))
+    }
+
+    fn serve(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+        asks_clients: bool,
         after: impl Fn(&mut rustls::StreamOwned<rustls::ServerConnection, std::net::TcpStream>) + Send + Sync + 'static,
     ) -> Server {
         let key = PrivateKeyDer::try_from(self.made.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![self.made.cert.der().clone()], key)
-            .unwrap();
-        let config = Arc::new(config);
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.made.cert.der().clone()).unwrap();
+        let clients = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+        let config = rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+        let config = match asks_clients {
+            true => config.with_client_cert_verifier(clients.build().unwrap()),
+            false => config.with_no_client_auth(),
+        };
+        let config = Arc::new(config.with_single_cert(vec![self.made.cert.der().clone()], key).unwrap());
         Server::new(move |peer| {
             let session = rustls::ServerConnection::new(config.clone()).unwrap();
             let mut stream = rustls::StreamOwned::new(session, peer.stream);
@@ -55,27 +71,27 @@ impl Certificate {
         })
     }
 
-    fn answers(&self) -> Server {
+    pub(super) fn answers(&self) -> Server {
         self.server(|stream| _ = stream.write_all(OK))
     }
 }
 
-fn https(ca: Option<&Path>) -> Http {
+pub(super) fn https(ca: Option<&Path>) -> Http {
     http_with(&Settings { tls: TlsFiles { ca: ca.map(Path::to_owned), ..TlsFiles::default() }, ..settings() })
 }
 
-fn get(server: &Server, host: &str) -> Request {
+pub(super) fn get(server: &Server, host: &str) -> Request {
     request_to(true, host, server.address.port(), Method::GET)
 }
 
-struct Folder(tempfile::TempDir);
+pub(super) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn file(&self, name: &str, content: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::write(&path, content).unwrap();
         path

@@ -1,5 +1,6 @@
 mod backoff;
 mod details;
+mod disagreement;
 mod external;
 mod invariants;
 mod pauses;

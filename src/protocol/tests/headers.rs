@@ -1,4 +1,8 @@
-use crate::{Kind, Request};
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::{Kind, Request, protocol::headers::held_back};
 
 #[test]
 fn headers_that_frame_a_message_or_belong_to_a_connection_are_refused() {
@@ -31,4 +35,41 @@ fn other_headers_are_the_callers() {
     {
         assert!(Request::get("/v1/x").unwrap().header(name, "x").is_ok(), "{name}");
     }
+}
+
+#[test]
+fn a_listener_says_how_long_its_answer_may_be_held_back() {
+    for (text, ms) in [
+        ("30000", 30_000),
+        (" 30000 ", 30_000),
+        ("1", 1),
+        ("0", 0),
+        ("", 0),
+        ("-30000", 0),
+        ("+30000", 0),
+        ("30s", 0),
+        ("1e9", 0),
+        ("3.5", 0),
+        ("600000", 600_000),
+        ("600001", 600_000),
+        ("31536000000", 600_000),
+        ("18446744073709551615", 600_000),
+        ("99999999999999999999999999", 600_000),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert("Long-Pulling-Timeout", text.parse().unwrap());
+        assert_eq!(held_back(&headers), Duration::from_millis(ms), "{text:?}");
+    }
+    assert_eq!(held_back(&HeaderMap::new()), Duration::ZERO);
+}
+
+#[test]
+fn a_long_poll_has_more_time_unless_the_caller_says_how_much() {
+    let usual = Duration::from_secs(15);
+    let poll = Request::post("/v1/cs/configs/listener").unwrap();
+    assert_eq!(poll.time(usual), usual);
+    let poll = poll.header("Long-Pulling-Timeout", "30000").unwrap();
+    assert_eq!(poll.time(usual), Duration::from_secs(45));
+    assert_eq!(poll.time(Duration::MAX), Duration::MAX);
+    assert_eq!(poll.timeout(Duration::from_secs(1)).time(usual), Duration::from_secs(1));
 }

@@ -31,6 +31,51 @@ fn mistakes_name_the_field_and_hide_passwords() {
 }
 
 #[test]
+fn what_other_programs_put_behind_an_address_is_named() {
+    for (entry, part) in [
+        ("a:8848?weight=3", "\"?weight…\""),
+        ("nacos://a:8848?username=nacos&password=hunter2", "\"?username…\""),
+        ("https://a:443/?x", "\"?x\""),
+        ("a:8848#main", "\"#main\""),
+        ("a:8848/nacos#/login?hunter2", "\"#…\""),
+        ("a?hunter2@b", "\"?…\""),
+        ("a?", "\"?\""),
+    ] {
+        let message = parse(&format!("b,{entry}"), None).unwrap_err().to_string();
+        let says = format!("{part} does not belong into an address; leave it out");
+        assert!(message.starts_with("server_addr:") && message.contains(&says), "{entry}: {message}");
+        assert!(!message.contains("hunter2") && !message.contains("nacos:nacos"), "{entry}: {message}");
+    }
+}
+
+#[test]
+fn a_host_of_other_letters_is_looked_up_as_the_dns_has_it() {
+    assert_eq!(urls("bücher.example", Some("/")), ["http://xn--bcher-kva.example:8848/v1/cs/configs"]);
+    let mixed = urls("https://BÜCHER.example:443/,xn--bcher-kva.example:1,例え.テスト:80", Some("/"));
+    assert_eq!(
+        mixed,
+        [
+            "https://xn--bcher-kva.example:443/v1/cs/configs",
+            "http://xn--bcher-kva.example:1/v1/cs/configs",
+            "http://xn--r8jz45g.xn--zckzah:80/v1/cs/configs"
+        ]
+    );
+    for bad in ["bü cher.example", "bücher..example/x", "ü@a", "http://ü:x"] {
+        assert!(parse(bad, None).unwrap_err().message().starts_with("server_addr:"), "{bad}");
+    }
+}
+
+#[test]
+fn a_path_that_repeats_the_context_path_is_seen() {
+    let repeats = |context, path| parse("a", context).unwrap()[0].repeated_context(path).map(str::to_owned);
+    assert_eq!(repeats(None, "/nacos/v1/cs/configs").as_deref(), Some("/nacos"));
+    assert_eq!(repeats(Some("/a/b"), "/a/b/v1").as_deref(), Some("/a/b"));
+    for (context, path) in [(None, "/v1/nacos/x"), (None, "/nacosx/v1"), (None, "/nacos"), (Some("/"), "/nacos/v1")] {
+        assert_eq!(repeats(context, path), None, "{context:?} {path}");
+    }
+}
+
+#[test]
 fn no_path_leads_out_of_the_context_path() {
     let dots = [
         ".",

@@ -11,8 +11,8 @@ from ._state import Advice, Token
 
 MAY_REFUSE = frozenset({401, 403, 500})
 """What a token is refused with: 403 mostly, 401 by proxies, 500 by Nacos 1.4."""
-MOST_REPEATS = 2
-"""How often a request is sent again: the second token may have been on its way when the first was refused."""
+MOST_REPEATS = 4
+"""How often a request is sent again, as long as the library advises it: a new token may count some 800 ms later only."""
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 _ENOUGH = 4096  # bytes of an answer to see from why it refuses
 
@@ -32,12 +32,13 @@ class Bearer:
         for server in client._server_addr.replace(";", ",").split(","):
             url = urlsplit(server.strip() if "://" in server else f"http://{server.strip()}")
             schemes = frozenset({"https"} if url.scheme == "https" else {"http", "https"})
-            self._schemes[url.hostname] = self._schemes.get(url.hostname, schemes) & schemes
+            host = _ascii(url.hostname)
+            self._schemes[host] = self._schemes.get(host, schemes) & schemes
         self._accepted = 0
 
     def is_for(self, url: str) -> bool:
         parts = urlsplit(url)
-        return parts.scheme in self._schemes.get(parts.hostname, ())
+        return parts.scheme in self._schemes.get(_ascii(parts.hostname), ())
 
     def header(self, token: Token) -> tuple[str, str]:
         return ("Authorization", f"Bearer {token.value}") if self._in_authorization else ("accessToken", token.value)
@@ -55,3 +56,13 @@ class Bearer:
         if advice is Advice.REPLAY_IF_IDEMPOTENT:
             return Advice.REPLAY if method.upper() in _IDEMPOTENT else Advice.RETURN
         return advice
+
+
+def _ascii(host: str | None) -> str | None:
+    """The name as the DNS has it; HTTP libraries spell one of other letters in either way."""
+    if host is None or host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return host

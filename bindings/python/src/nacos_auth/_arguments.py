@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from ctypes import Array, c_char_p, sizeof
 from typing import Literal, Union, cast
 
-from ._declarations import RequestOptions
+from ._declarations import CallOptions, RequestOptions
 from ._errors import InvalidArgumentError
 
 Carriage = Literal["auto", "bearer", "header", "query"]
@@ -117,3 +117,11 @@ def request_options(
         None,
         milliseconds("timeout", timeout),
     )
+
+
+def is_long_poll(options: CallOptions | RequestOptions) -> bool:
+    """Whether the library reckons the deadline: no timeout is given, and a header says how long the server waits."""
+    if not isinstance(options, RequestOptions) or options.timeout_ms:
+        return False
+    names = (options.headers[2 * n] or b"" for n in range(options.header_count))
+    return any(name.lower() == b"long-pulling-timeout" for name in names)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TypeVar
 
-from ._arguments import Pairs, milliseconds, request_options
+from ._arguments import Pairs, is_long_poll, milliseconds, request_options
 from ._base import BaseClient
 from ._declarations import CallOptions, RequestOptions
 from ._errors import NacosTimeoutError
@@ -127,13 +127,14 @@ class AsyncClient(BaseClient):
         """Makes a blocking call on a thread."""
         loop = asyncio.get_running_loop()
         seconds = self._request_timeout if timeout is None else timeout
-        deadline = time.monotonic() + seconds
+        deadline = None if is_long_poll(options) else time.monotonic() + seconds
         cancel = Cancel(self._handle.library)
         options.cancel = cancel.pointer
 
         def begin() -> _Result:
             _ = cancel  # lives as long as the call, which outlives a task that is cancelled
-            options.timeout_ms = max(1, math.ceil((deadline - time.monotonic()) * 1000))
+            if deadline is not None:
+                options.timeout_ms = max(1, math.ceil((deadline - time.monotonic()) * 1000))
             return call()
 
         if self._threads is None:

@@ -50,7 +50,8 @@ class Client(BaseClient):
 
         path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded. Paths that
         lead out of the context path, and headers such as Host and Content-Length, are refused.
-        params: the query, data: a form; both are percent-encoded here. body: not together with data.
+        params: the query, data: a form; both are percent-encoded here. body: not together with data. timeout: None is
+        the client's request_timeout, and as much more as a header Long-Pulling-Timeout says.
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """

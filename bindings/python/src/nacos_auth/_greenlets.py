@@ -20,6 +20,7 @@ from collections.abc import Callable
 from ctypes import CDLL, c_void_p
 from typing import Any, Generic, Optional, TypeVar, cast
 
+from ._arguments import is_long_poll
 from ._declarations import CallOptions, RequestOptions
 from ._errors import InternalError, NacosTimeoutError
 
@@ -102,7 +103,7 @@ def run_cancellable(
     wait: _Wait,
 ) -> _Result:
     """The result of a call with these options. Whatever ends the waiting, a Timeout or a kill, cancels the call."""
-    deadline = time.monotonic() + seconds
+    deadline = None if is_long_poll(options) else time.monotonic() + seconds
     cancel = None
     if not options.cancel:
         cancel = Cancel(library)
@@ -110,7 +111,8 @@ def run_cancellable(
 
     def begin() -> _Result:
         _ = cancel  # lives as long as the call
-        options.timeout_ms = max(1, math.ceil((deadline - time.monotonic()) * 1000))
+        if deadline is not None:
+            options.timeout_ms = max(1, math.ceil((deadline - time.monotonic()) * 1000))
         return call()
 
     try:

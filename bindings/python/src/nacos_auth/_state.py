@@ -19,6 +19,7 @@ EVENT_KINDS = dict(
             "servers_disagree",
             "token_in_query",
             "sent_without_token",
+            "permission_denied",
         ),
         start=1,
     )
@@ -82,7 +83,7 @@ class Event(NamedTuple):
 
     kind: str
     """login_started, token_refreshed, login_failed, latched (the credentials were refused twice: logins are minutes
-    apart), recovered, token_rejected or server_down."""
+    apart), recovered, token_rejected, server_down or permission_denied (told once a minute at the most)."""
     level: int
     """How much it matters, as in `logging`."""
     generation: int

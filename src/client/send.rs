@@ -1,0 +1,178 @@
+//! One exchange with one of the servers: which one, with what on it, and what it means when there is no answer.
+
+use std::sync::Arc;
+
+use super::{
+    call::Call,
+    request::{Request, Response},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    http::{self, ErrorKind, Options, Phase},
+    lifecycle::{Attempts, Time},
+    protocol::carriage::Carriage,
+    session::{Lease, Server, Session, process},
+    sys::clock,
+};
+
+/// The largest answer taken.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A token, where it rides, and what servers have said to the request so far.
+#[derive(Clone, Copy)]
+pub(super) struct Ticket<'a> {
+    pub(super) lease: &'a Lease,
+    pub(super) carriage: Carriage,
+    pub(super) attempts: &'a Attempts,
+}
+
+/// How a failed request goes on.
+enum Next {
+    Fail,
+    SameServer,
+    OtherServer,
+}
+
+impl Call<'_> {
+    /// Sends to the first server that can be reached.
+    pub(super) fn send<'s>(
+        &self,
+        session: &'s Arc<Session>,
+        ticket: Option<Ticket<'_>>,
+    ) -> Result<(Response, &'s Server)> {
+        let (mut last, began) = (None, clock::now());
+        let generation = ticket.map_or(0, |ticket| ticket.lease.snapshot.generation);
+        let has_refused = |server: &Server| ticket.is_some_and(|t| t.attempts.was_refused(generation, server.index));
+        let mut candidates = session.servers.candidates(began);
+        candidates.sort_by_key(|server| has_refused(server));
+        for server in candidates {
+            let mut failed_before = false;
+            loop {
+                self.limits.check()?;
+                // Another connection may lead to another node.
+                let request = self.prepare(server, ticket, !has_refused(server))?;
+                let failure = match session.transport.exchange(request, &self.limits) {
+                    Ok(http::Response { status, headers, body, lost_connection }) => {
+                        session.servers.answered(server);
+                        if lost_connection {
+                            session.server_unreachable();
+                        }
+                        if session.transport.wants_reaping() {
+                            process::current().wake();
+                        }
+                        return Ok((Response { status, headers, body, generation, replays: 0 }, server));
+                    }
+                    Err(failure) => failure,
+                };
+                let next = self.after(session, server, began, &failure, failed_before);
+                let error = self.explain(server, failure);
+                match next {
+                    Next::Fail => return Err(error),
+                    Next::SameServer => failed_before = true,
+                    Next::OtherServer => {
+                        last = Some(error);
+                        break;
+                    }
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(Kind::Internal, "no server to send to")))
+    }
+
+    /// What to do after `failure`, and what it says of the server.
+    fn after(
+        &self,
+        session: &Session,
+        server: &Server,
+        began: Time,
+        failure: &http::Error,
+        failed_before: bool,
+    ) -> Next {
+        if !failure.blames_server() {
+            return Next::Fail;
+        }
+        if failure.kind == ErrorKind::Timeout {
+            // Long polls run into their deadline too: only a server that has answered nobody meanwhile counts as hung.
+            if session.servers.has_choice() && !server.has_answered_since(began) {
+                session.mark_down(server);
+            }
+            return Next::Fail;
+        }
+        session.server_unreachable();
+        if !failure.was_sent() {
+            session.mark_down(server);
+            return Next::OtherServer;
+        }
+        // A broken connection says nothing about what the server did with the request.
+        if server.note_broken() {
+            session.mark_down(server);
+        }
+        match (self.request.is_idempotent(), failed_before) {
+            (false, _) => Next::Fail,
+            (true, false) => Next::SameServer,
+            // A process that dies breaks its connections before it stops taking new ones.
+            (true, true) => Next::OtherServer,
+        }
+    }
+
+    /// The request as it goes to `server`.
+    fn prepare(&self, server: &Server, ticket: Option<Ticket<'_>>, reuse: bool) -> Result<http::Request> {
+        let Request { method, path, query, headers, body, .. } = self.request;
+        let mut headers = headers.clone();
+        let parameter = match ticket {
+            Some(Ticket { lease, carriage, .. }) => {
+                let carriage = if carriage == Carriage::Auto { server.place() } else { carriage };
+                carriage.attach(&lease.snapshot.token, &mut headers)?
+            }
+            None => None,
+        };
+        let parameters = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(parameter);
+        Ok(http::Request {
+            method: method.clone(),
+            endpoint: server.endpoint.clone(),
+            target: server.address.target(path, parameters)?,
+            headers,
+            body: body.clone(),
+            options: Options {
+                largest_answer: LARGEST_ANSWER,
+                connect_timeout: self.client.settings.connect_timeout,
+                max_connections: self.client.settings.max_connections,
+                reuse,
+            },
+        })
+    }
+
+    fn explain(&self, server: &Server, failure: http::Error) -> Error {
+        let was_sent = failure.was_sent();
+        let http::Error { phase, kind, cause } = failure;
+        let (kind, what) = match kind {
+            // Close and cancel look alike from below.
+            ErrorKind::Interrupted => match self.limits.check() {
+                Err(error) => return error,
+                Ok(()) => (Kind::Internal, "interrupted by nobody"),
+            },
+            ErrorKind::NoDescriptors => return Error::new(Kind::Internal, cause),
+            ErrorKind::Setup => (Kind::Internal, "cannot send"),
+            ErrorKind::TooLarge => (Kind::TooLarge, "answer too large"),
+            ErrorKind::Undecodable => {
+                (Kind::Io, "the answer cannot be decoded; the server may have acted on the request")
+            }
+            ErrorKind::Timeout => (
+                Kind::Timeout,
+                match phase {
+                    Phase::Prepare => "deadline passed while waiting for a connection",
+                    Phase::Resolve => "deadline passed while looking up the name",
+                    Phase::Connect | Phase::Handshake => "deadline passed while connecting",
+                    Phase::Send | Phase::Answer => "deadline passed; the server may have acted on the request",
+                },
+            ),
+            ErrorKind::Tls if !was_sent => (Kind::Tls, "no TLS connection"),
+            _ if !was_sent => (Kind::Connect, "cannot connect"),
+            _ => (Kind::Io, "the connection broke; the server may have acted on the request"),
+        };
+        let (method, name) = (&self.request.method, server.address.name());
+        let target = server.address.target(&self.request.path, None);
+        let path = target.as_ref().map_or("", |target| target.path());
+        Error::new(kind, format!("{method} {path} at {name}: {what}: {cause}"))
+    }
+}

@@ -1,0 +1,437 @@
+//! What stands before a Nacos, or in its place; nodes that do not agree; servers that read the token elsewhere.
+
+use std::sync::atomic::{AtomicU32, AtomicUsize};
+
+use super::*;
+use crate::{Anonymous, Carriage};
+
+const HTML: &str = "<!doctype html><html><h1>Welcome</h1></html>";
+const WRONG: &str = "User not found! Please check user exist or password is right!";
+const DENIED: &str =
+    r#"{"code":10001,"message":"access denied","data":"Code: 401, Message: User not found! Please check user."}"#;
+
+type Paths = Arc<Mutex<Vec<String>>>;
+
+/// A client of one server whose logins are answered at every path, and the paths of those that came.
+fn behind(
+    login: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
+    request: impl Fn(&Outgoing) -> (u16, String) + Send + Sync + 'static,
+) -> (Fixture, Paths) {
+    let paths = Paths::default();
+    let seen = paths.clone();
+    let login = move |out: &Outgoing| {
+        seen.lock().push(out.target.path().to_owned());
+        Ok(login(out.target.path()))
+    };
+    let f = fixture(SOON, Box::new(login), Box::new(move |out| Ok(request(out))));
+    f.speaks(0);
+    (f, paths)
+}
+
+fn token(text: &str) -> (u16, String) {
+    (200, format!(r#"{{"accessToken":"{text}","tokenTtl":18000}}"#))
+}
+
+fn post(client: &Client) -> Result<Response> {
+    client.request(Request::post("/v1/cs/configs").unwrap().body("content=for-nacos-only"))
+}
+
+#[test]
+fn situation_58_a_login_is_found_behind_whatever_answers_at_the_other_paths() {
+    let answers = [
+        (403, HTML),
+        (401, ""),
+        (400, "Bad Request"),
+        (503, HTML),
+        (302, ""),
+        (200, HTML),
+        (200, ""),
+        (501, HTML),
+        (405, ""),
+        (404, HTML),
+        (500, HTML),
+        (403, r#"{"timestamp":"t","status":403,"error":"Forbidden","message":"unknown user!","path":"/"}"#),
+    ];
+    let open = ["/nacos/v3/auth/user/login", "/nacos/v1/auth/login", "/nacos/v1/auth/users/login"];
+    let cases = answers.into_iter().flat_map(|answer| open.map(|path| (answer, path)));
+    side_by_side(cases, |((status, page), open)| {
+        let (f, paths) =
+            behind(move |path| if path == open { token("t") } else { (status, page.into()) }, |_| (200, "ok".into()));
+        assert_eq!(f.get().unwrap().status(), 200, "{status} {open}");
+        let looked = paths.lock().len();
+        // Found once, it is asked first.
+        let generation = f.client.token().unwrap().generation;
+        f.client.report_rejected(generation, 403, b"token expired!").unwrap();
+        f.client.token().unwrap();
+        let paths = paths.lock();
+        assert_eq!((paths.len(), paths.last().unwrap().as_str()), (looked + 1, open), "{status}");
+    });
+}
+
+#[test]
+fn situation_58_another_login_is_looked_for_when_the_one_found_stops_working() {
+    let open = Arc::new(Mutex::new("/nacos/v3/auth/user/login"));
+    let now = open.clone();
+    let (f, _) =
+        behind(move |path| if path == *now.lock() { token("t") } else { (403, HTML.into()) }, |_| (200, "ok".into()));
+    f.client.token().unwrap();
+    *open.lock() = "/nacos/v1/auth/users/login";
+    f.client.report_rejected(f.client.token().unwrap().generation, 403, b"token expired!").unwrap();
+    f.client.token().unwrap();
+}
+
+#[test]
+fn situation_58_a_wrong_password_costs_three_looks_through_whatever_gateway() {
+    // Of which only the first knows what a Nacos has said.
+    for (refusal, looks) in [(WRONG, 1), (HTML, 3), ("", 3)] {
+        let (f, paths) = behind(move |_| (403, refusal.into()), |_| (403, DENIED.into()));
+        for _ in 0..20 {
+            assert_eq!(f.get().err().unwrap().kind(), Kind::BadCredentials);
+        }
+        assert_eq!(paths.lock().len(), looks, "{refusal}");
+        let after = f.client.token().unwrap_err().retry_after().unwrap();
+        assert!(looks == 1 || after > Duration::from_secs(800), "{after:?}");
+    }
+}
+
+#[test]
+fn situation_58_a_gateway_without_a_server_is_asked_once_a_login() {
+    let down = Arc::new(AtomicBool::new(false));
+    let away = down.clone();
+    let (f, paths) = behind(
+        move |path| match away.load(Ordering::SeqCst) {
+            true => (503, HTML.into()),
+            false if path.contains("users") => token("t"),
+            false => (404, HTML.into()),
+        },
+        |_| (200, "ok".into()),
+    );
+    f.client.token().unwrap();
+    down.store(true, Ordering::SeqCst);
+    paths.lock().clear();
+    f.client.report_rejected(f.client.token().unwrap().generation, 403, b"token expired!").unwrap();
+    let error = f.client.token_within(Duration::from_millis(1200), None).unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (Kind::Server, Some(503)));
+    assert!(error.message().contains("gateway"), "{error}");
+    assert_eq!(*paths.lock(), ["/nacos/v1/auth/users/login"]);
+}
+
+#[test]
+fn situation_59_what_a_stranger_answers_is_no_answer_and_it_gets_no_body() {
+    for (status, page) in
+        [(200, HTML), (302, ""), (404, HTML), (501, HTML), (200, r#"{"code":200,"data":[]}"#), (405, "")]
+    {
+        let posts = Arc::new(AtomicU32::new(0));
+        let seen = posts.clone();
+        let (f, _) = behind(
+            move |_| (status, page.into()),
+            move |out| {
+                seen.fetch_add(u32::from(out.method != "GET" || !body(out).is_empty()), Ordering::SeqCst);
+                (status, page.into())
+            },
+        );
+        for _ in 0..3 {
+            for answer in [f.get(), post(&f.client)] {
+                let error = answer.err().unwrap();
+                assert_eq!((error.kind(), error.http_status()), (Kind::Protocol, Some(status)), "{page}");
+                assert!(error.message().contains("context_path"), "{error}");
+            }
+        }
+        assert_eq!(posts.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[test]
+fn situation_59_a_stranger_in_the_list_is_passed_over() {
+    let login =
+        |out: &Outgoing| Ok(if out.endpoint.host.starts_with("host0") { (200, HTML.into()) } else { token("t") });
+    for _ in 0..8 {
+        // Whichever comes first.
+        let f = cluster(2, SOON, Box::new(login), says(200, "ok"));
+        assert_eq!(f.client.token().unwrap().secret.expose(), "t");
+    }
+}
+
+#[test]
+fn situation_48_a_gateway_may_hide_all_but_the_data_of_an_open_server() {
+    let (f, _) = behind(
+        |_| (404, HTML.into()),
+        |out| match out.target.path() {
+            "/nacos/v1/cs/configs" => (404, "config data not exist".into()),
+            _ => (200, "ok".into()),
+        },
+    );
+    assert_eq!(f.get().unwrap().status(), 200);
+}
+
+#[test]
+fn situation_48_a_state_page_says_that_authentication_is_off() {
+    for state in [
+        r#"{"version":"2.5.1","function_mode":null,"auth_enabled":"false"}"#,
+        r#"{"code":0,"message":"success","data":{"version":"3.0.3","function_mode":null,"auth_enabled":"false"}}"#,
+    ] {
+        let (f, _) = behind(
+            |_| (404, HTML.into()),
+            move |out| match out.target.path() {
+                "/nacos/v1/console/server/state" => (200, state.into()),
+                "/nacos/v1/x" => (200, "ok".into()),
+                _ => (404, HTML.into()),
+            },
+        );
+        assert_eq!(f.get().unwrap().status(), 200);
+    }
+}
+
+#[test]
+fn situation_63_what_is_served_to_everybody_hides_no_wrong_password() {
+    let (f, _) = behind(
+        |_| (403, WRONG.into()),
+        |out| match out.target.path() {
+            "/nacos/v3/client/ai/skills" => (200, "[]".into()),
+            _ => (403, DENIED.into()),
+        },
+    );
+    let error = f.client.request(Request::get("/v3/client/ai/skills").unwrap()).err().unwrap();
+    assert_eq!((error.kind(), error.http_status()), (Kind::BadCredentials, Some(403)));
+}
+
+#[test]
+fn situation_48_nothing_goes_without_a_token_where_that_is_not_wanted() {
+    let never = |server: &str| Config::new(server, "nacos", "hunter2").anonymous(Anonymous::Never);
+    let f = with(never, says(500, "caused: User nacos not found;"), says(200, "ok"));
+    assert_eq!(f.get().err().unwrap().http_status(), Some(500));
+    assert_eq!(f.requests(), 0);
+}
+
+#[test]
+fn situation_48_a_server_that_has_once_given_a_token_is_asked_with_one_only() {
+    let good = AtomicBool::new(true);
+    let login = move |_: &str| if good.swap(false, Ordering::SeqCst) { token("t") } else { (403, WRONG.into()) };
+    let (f, _) = behind(login, |out| if bearer(out) == "t" { (403, DENIED.into()) } else { (200, "everybody".into()) });
+    f.takes_its_first_token();
+    assert_eq!(f.get().err().unwrap().kind(), Kind::BadCredentials);
+}
+
+#[test]
+fn situation_48_every_request_without_a_token_is_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let events = told.clone();
+    let config = move |server: &str| {
+        Config::new(server, "nacos", "hunter2").on_event(move |event| events.lock().push(event.kind()))
+    };
+    let f = with(config, says(500, "caused: User nacos not found;"), says(200, "ok"));
+    for _ in 0..3 {
+        f.get().unwrap();
+    }
+    f.client.close();
+    assert_eq!(told.lock().iter().filter(|kind| **kind == EventKind::SentWithoutToken).count(), 3);
+}
+
+#[test]
+fn situation_48_a_thousand_threads_find_out_once_that_authentication_is_off() {
+    let f = fixture(SOON, says(500, "caused: User nacos not found;"), says(200, "ok"));
+    assert!(at_once(1000, || f.get().unwrap().status()).iter().all(|status| *status == 200));
+    assert_eq!((f.logins(), f.requests()), (1, 1001));
+}
+
+/// A server that reads the token where r-nacos up to 0.8.5 does: the whole value of `Authorization`, else the query.
+fn raw(out: &Outgoing) -> (u16, String) {
+    let header = out.headers.get(http::header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+    let query = out.target.query().unwrap_or_default();
+    let token = header.unwrap_or_else(|| query.split("accessToken=").nth(1).unwrap_or_default().into());
+    if token == "t" { (200, "ok".into()) } else { (403, "unknown user!".into()) }
+}
+
+#[test]
+fn situation_62_the_place_of_the_token_is_found_and_remembered() {
+    let (f, paths) = behind(|_| token("t"), raw);
+    for replays in [1, 0, 0, 0, 0] {
+        let answer = f.get().unwrap();
+        assert_eq!((answer.status(), answer.replays()), (200, replays));
+    }
+    assert_eq!((f.requests(), paths.lock().len()), (6, 1));
+    // All at once, too: nobody logs in for it.
+    let (f, paths) = behind(|_| token("t"), raw);
+    assert!(at_once(50, || post(&f.client).unwrap().status()).iter().all(|status| *status == 200));
+    assert_eq!(paths.lock().len(), 1);
+}
+
+#[test]
+fn situation_62_a_place_that_was_chosen_is_obeyed() {
+    let bearer_only = |server: &str| Config::new(server, "nacos", "hunter2").carriage(Carriage::Bearer);
+    let in_query = Arc::new(AtomicBool::new(false));
+    let seen = in_query.clone();
+    let request = move |out: &Outgoing| {
+        seen.fetch_or(out.target.query().is_some(), Ordering::SeqCst);
+        Ok(raw(out))
+    };
+    let f = with(bearer_only, Box::new(|_| Ok(token("t"))), Box::new(request));
+    assert_eq!(f.get().unwrap().status(), 403);
+    assert!(!in_query.load(Ordering::SeqCst));
+}
+
+#[test]
+fn situation_62_a_token_that_was_taken_never_rides_in_the_query() {
+    let in_query = Arc::new(AtomicBool::new(false));
+    let (seen, good) = (in_query.clone(), AtomicBool::new(true));
+    let (f, _) = behind(
+        |_| token("t"),
+        move |out| {
+            seen.fetch_or(out.target.query().is_some(), Ordering::SeqCst);
+            if good.swap(false, Ordering::SeqCst) { (200, "ok".into()) } else { (403, "token expired!".into()) }
+        },
+    );
+    assert_eq!(f.get().unwrap().status(), 200);
+    f.get().ok();
+    assert!(!in_query.load(Ordering::SeqCst));
+}
+
+#[test]
+fn handles_that_differ_in_the_place_of_the_token_share_no_pause() {
+    let (f, _) = behind(|_| (403, WRONG.into()), |_| (403, DENIED.into()));
+    f.client.token().unwrap_err();
+    let mut origin = f.session().origin.clone();
+    origin.carriage = Carriage::Query;
+    assert!(origin != f.session().origin);
+}
+
+#[test]
+fn situation_60_a_token_that_counts_a_little_later_costs_no_login() {
+    side_by_side([60, 800], |delay| {
+        let issued = Arc::new(Mutex::new(None));
+        let born = issued.clone();
+        let login = move |_: &str| {
+            born.lock().get_or_insert_with(Instant::now);
+            token("t")
+        };
+        let request = move |_: &Outgoing| {
+            let old = issued.lock().is_some_and(|at| at.elapsed() >= Duration::from_millis(delay));
+            if old { (200, "ok".into()) } else { (403, "unknown user!".into()) }
+        };
+        let (f, paths) = behind(login, request);
+        let statuses = at_once(20, || post(&f.client).unwrap().status());
+        assert!(statuses.iter().all(|status| *status == 200), "{delay}: {statuses:?}");
+        assert_eq!(paths.lock().len(), 1);
+    });
+}
+
+#[test]
+fn situation_60_no_renewal_is_noticed_where_tokens_count_a_little_later() {
+    let issued = Arc::new(Mutex::new(Vec::new()));
+    let known = issued.clone();
+    let login = move |_: &str| {
+        let mut known = known.lock();
+        known.push(Instant::now());
+        (200, format!(r#"{{"accessToken":"t{}","tokenTtl":4}}"#, known.len()))
+    };
+    let request = move |out: &Outgoing| {
+        let number: usize = bearer(out).trim_start_matches('t').parse().unwrap_or(0);
+        let age = issued.lock().get(number.wrapping_sub(1)).map(Instant::elapsed);
+        let counts = age.is_some_and(|age| (Duration::from_millis(800)..Duration::from_secs(4)).contains(&age));
+        if counts { (200, "ok".into()) } else { (403, "unknown user!".into()) }
+    };
+    let (f, paths) = behind(login, request);
+    let end = Instant::now() + Duration::from_secs(9);
+    while Instant::now() < end {
+        assert_eq!(post(&f.client).unwrap().status(), 200);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!((3..=8).contains(&paths.lock().len()), "{:?}", paths.lock().len());
+}
+
+/// Nodes behind one address, each with a secret of its own. `next` says which one gets the next request.
+fn balanced(secrets: &'static str, next: impl Fn(bool) -> usize + Send + Sync + 'static) -> (Fixture, Paths) {
+    let next = Arc::new(next);
+    let node = move |reuse: bool, next: &dyn Fn(bool) -> usize| &secrets[next(reuse)..][..1];
+    let at_login = next.clone();
+    let count = AtomicU32::new(0);
+    behind(
+        move |_| token(&format!("{}{}", node(false, &*at_login), count.fetch_add(1, Ordering::SeqCst))),
+        move |out| {
+            let secret = node(out.options.reuse, &*next);
+            if bearer(out).starts_with(secret) { (200, "ok".into()) } else { (403, "token invalid!".into()) }
+        },
+    )
+}
+
+#[test]
+fn situation_61_nodes_of_different_secrets_behind_one_address() {
+    side_by_side(["aab", "ab", "abc", "aaab"], |secrets| {
+        let turn = AtomicUsize::new(0);
+        let in_turn = move |_| turn.fetch_add(1, Ordering::SeqCst) % secrets.len();
+        let by_chance = move |_| fastrand::usize(..secrets.len());
+        let at = AtomicUsize::new(0);
+        // By connection: one that is kept stays with its node.
+        let sticky = move |reuse: bool| {
+            if !reuse {
+                at.store(fastrand::usize(..secrets.len()), Ordering::SeqCst);
+            }
+            at.load(Ordering::SeqCst)
+        };
+        for (name, (f, paths)) in [
+            ("in turn", balanced(secrets, in_turn)),
+            ("by chance", balanced(secrets, by_chance)),
+            ("sticky", balanced(secrets, sticky)),
+        ] {
+            // A client that keeps its first token is served by one node of each secret.
+            let (calls, least) = (400, if secrets == "abc" { 90 } else { 97 });
+            let served = (0..calls).filter(|_| post(&f.client).is_ok_and(|answer| answer.status() == 200)).count();
+            let logins = paths.lock().len();
+            assert!(
+                served * 100 >= calls * least && logins <= 5,
+                "{secrets} {name}: {served} of {calls}, {logins} logins"
+            );
+        }
+    });
+}
+
+#[test]
+fn situation_61_the_cause_is_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let events = told.clone();
+    let config = move |server: &str| {
+        Config::new(server, "nacos", "hunter2").on_event(move |event| events.lock().push(event.clone()))
+    };
+    let (turn, count) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let login = move |_: &Outgoing| Ok(token(&format!("a{}", count.fetch_add(1, Ordering::SeqCst))));
+    let request = move |out: &Outgoing| {
+        let secret = ["a", "b"][turn.fetch_add(1, Ordering::SeqCst) / 3 % 2];
+        Ok(if bearer(out).starts_with(secret) { (200, "ok".into()) } else { (403, "token invalid!".into()) })
+    };
+    let f = with(config, Box::new(login), Box::new(request));
+    for _ in 0..20 {
+        f.get().ok();
+    }
+    f.client.close();
+    let told = told.lock();
+    let cause: Vec<_> = told.iter().filter(|event| event.kind() == EventKind::ServersDisagree).collect();
+    assert!(cause.len() == 1 && cause[0].to_string().contains("secret"), "{told:?}");
+}
+
+#[test]
+fn a_401_without_a_word_of_nacos_takes_no_token_away() {
+    let busy = Arc::new(AtomicBool::new(false));
+    let is_busy = busy.clone();
+    let (f, _) = behind(
+        move |_| if is_busy.load(Ordering::SeqCst) { (503, HTML.into()) } else { token("t") },
+        |out| if out.target.path().ends_with("guarded") { (401, HTML.into()) } else { (200, "ok".into()) },
+    );
+    assert_eq!(f.get().unwrap().status(), 200);
+    busy.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        assert_eq!(f.client.request(Request::get("/guarded").unwrap()).unwrap().status(), 401);
+        assert_eq!(f.get().unwrap().status(), 200);
+    }
+}
+
+#[test]
+fn what_a_gateway_says_is_no_sign_that_the_token_is_good() {
+    for (status, page) in [(502, HTML), (404, HTML), (302, "")] {
+        let f = fixture(SOON, tokens().0, says(status, page));
+        f.get().unwrap();
+        let (session, token) = (f.session(), f.client.token().unwrap());
+        // The server that gave it may still be one that reads it elsewhere.
+        let servers = session.servers.candidates(clock::now());
+        assert!(session.is_unproven(token.generation, servers[0].index), "{status}");
+    }
+}
