@@ -112,7 +112,7 @@ impl Client for Ours {
                 WaitsFor::Token(generation) => self.send(outside, call, generation),
             }
         }
-        self.sleep(outside);
+        self.tick(outside);
     }
 
     fn answer(&mut self, outside: &mut Outside, answer: Answer) {

@@ -143,6 +143,7 @@ impl Outside {
 
     /// Wakes this client at `at`, and not at the time it said before.
     pub(crate) fn wake_at(&mut self, at: Time) {
+        let at = at.max(self.now);
         if self.wakes[self.client] != at {
             self.wakes[self.client] = at;
             self.push(at, self.client, Event::Wake);

@@ -42,6 +42,9 @@ pub(super) struct Disagreement {
     /// When a login is next worth its cost, and how much later the one after that.
     login_at: Time,
     step: Duration,
+    /// Requests in a row that none of the tokens helped, and logins for them, since a server took one.
+    helpless: u32,
+    logins_in_vain: u32,
 }
 
 /// What those who send requests themselves have told of late. Nothing connects one report with the next.
@@ -134,6 +137,9 @@ impl Machine {
                 }
             }
         }
+        if let Some(known) = &mut self.disagreement {
+            (known.helpless, known.logins_in_vain) = (0, 0);
+        }
         let since = self.given_up.is_some_and(|at| at <= attempts.sent);
         if let Some(token) = self.token.as_mut().filter(|t| since && t.generation == generation && !t.is_usable()) {
             // Given up too early: it was another node that refused it.
@@ -148,7 +154,13 @@ impl Machine {
             Some(known) => known.seen = now,
             None => {
                 let login_at = self.last_login.unwrap_or(now) + BETWEEN_LOGINS_AT_FIRST;
-                self.disagreement = Some(Disagreement { seen: now, login_at, step: BETWEEN_LOGINS_AT_FIRST });
+                self.disagreement = Some(Disagreement {
+                    seen: now,
+                    login_at,
+                    step: BETWEEN_LOGINS_AT_FIRST,
+                    helpless: 0,
+                    logins_in_vain: 0,
+                });
             }
         }
     }
@@ -166,9 +178,15 @@ impl Machine {
     /// refuses; the tokens stay, as other nodes take them.
     pub(super) fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
         let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
-        let Some(known) = self.disagreement.as_mut().filter(|known| !pausing && known.login_at <= now) else {
+        let Some(known) = self.disagreement.as_mut() else { return Verdict::Return };
+        known.helpless += 1;
+        // By chance no two requests in a row meet the wrong nodes so often: every node has another secret by now.
+        let since = self.last_login.map_or(Duration::MAX, |at| now.saturating_sub(at));
+        let none_helps = known.helpless >= 2 && since >= BETWEEN_LOGINS_AT_FIRST * (1 << known.logins_in_vain.min(5));
+        if pausing || (known.login_at > now && !none_helps) {
             return Verdict::Return;
-        };
+        }
+        known.logins_in_vain += 1;
         known.step = (known.step * 2).min(LONGEST_BETWEEN_LOGINS);
         known.login_at = now + known.step;
         if let Some(token) = &mut self.token {
