@@ -182,7 +182,8 @@ impl Machine {
         known.helpless += 1;
         // By chance no two requests in a row meet the wrong nodes so often: every node has another secret by now.
         let since = self.last_login.map_or(Duration::MAX, |at| now.saturating_sub(at));
-        let none_helps = known.helpless >= 2 && since >= BETWEEN_LOGINS_AT_FIRST * (1 << known.logins_in_vain.min(5));
+        let none_helps = known.helpless >= 2
+            && since >= BETWEEN_LOGINS_AT_FIRST * (1 << known.logins_in_vain.saturating_sub(3).min(5));
         if pausing || (known.login_at > now && !none_helps) {
             return Verdict::Return;
         }
@@ -266,11 +267,13 @@ impl Machine {
             return None;
         }
         let alive = self.token.iter().chain(&self.kept).filter(|t| now < t.window.expiry);
-        let generations: Vec<u64> = alive.map(|t| t.generation).collect();
-        // Another one first, then whichever: where a balancer goes from node to node in turn, tokens in turn could meet the
+        let tried = |generation: u64| attempts.refused.iter().filter(|(refused, _)| *refused == generation).count();
+        let mut generations: Vec<(usize, u64)> = alive.map(|t| (tried(t.generation), t.generation)).collect();
+        // Whichever has been tried least: where a balancer goes from node to node in turn, tokens in turn could meet the
         // wrong node each time.
-        let other = generations.iter().find(|generation| sent == 1 && !attempts.has_refused(**generation));
-        let generation = other.copied().or_else(|| self.rng.choice(generations))?;
+        let least = generations.iter().map(|(tried, _)| *tried).min();
+        generations.retain(|(tried, _)| Some(*tried) == least);
+        let (_, generation) = self.rng.choice(generations)?;
         Some(Verdict::Retry { generation, after: Duration::ZERO })
     }
 }
