@@ -155,7 +155,6 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
     for server in session.servers.candidates(now) {
         let error = match find_login(session, engine, credentials, server).await {
             Ok(issued) => {
-                session.servers.prefer(server, clock::now());
                 return Ok((issued, Some(server.index)));
             }
             Err(NoToken::Refused(answer)) => {

@@ -188,7 +188,7 @@ impl ServerList {
         }
     }
 
-    /// The server at `index` is the first from now on: it gave the token.
+    /// The server at `index` is the first from now on: it has given a token, which it surely takes.
     pub(super) fn put_first(&self, index: usize) {
         self.first.store(index, Ordering::Relaxed);
     }

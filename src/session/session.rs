@@ -354,7 +354,7 @@ impl Session {
                     return;
                 }
                 let expiry = state.machine.expiry().unwrap_or(now);
-                if was_late && let Some(index) = server {
+                if let Some(index) = server {
                     self.servers.put_first(index);
                 }
                 state.put(Snapshot { generation, token, expiry });
