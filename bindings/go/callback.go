@@ -59,7 +59,7 @@ const (
 	EventServersDisagree  EventKind = C.NACOS_EVENT_SERVERS_DISAGREE   // nodes have different secrets
 	EventTokenInQuery     EventKind = C.NACOS_EVENT_TOKEN_IN_QUERY     // a server takes the token only there
 	EventSentWithoutToken EventKind = C.NACOS_EVENT_SENT_WITHOUT_TOKEN // a request was sent without a token
-	EventPermissionDenied EventKind = C.NACOS_EVENT_PERMISSION_DENIED // the user may not do this; told once a minute at the most
+	EventPermissionDenied EventKind = C.NACOS_EVENT_PERMISSION_DENIED  // the user may not do this; told once a minute at the most
 )
 
 // String returns the name of the kind.

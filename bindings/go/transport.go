@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// maxReplays is how often a request is sent again, as long as the library advises it: a new token may count some 800 ms later only.
-const maxReplays = 4
+// maxReplays is two: the token of the first may have been on its way already when the one before it was refused.
+const maxReplays = 2
 
 // maxRejection is how much of a refusing answer the library needs to judge it.
 const maxRejection = 4 << 10

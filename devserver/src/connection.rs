@@ -131,19 +131,7 @@ async fn handle(link: Arc<Link>, request: hyper::Request<Incoming>) -> Result<Re
         }
         _ => {}
     }
-    if is_login && !link.shared.login_cost.is_zero() {
-        tokio::time::sleep(link.shared.login_cost).await;
-    }
-    let reply = {
-        let mut world = world.lock();
-        request.node = link.node.unwrap_or_else(|| world.auth.nodes.next());
-        api::answer(&mut world, &request, now())
-    };
-    let answer = match reply {
-        Reply::Answer(answer) => answer,
-        Reply::Poll(poll) => link.wait_for_change(&poll).await,
-    };
-    world.lock().counts.answered(&request, is_login, Some(&answer));
+    let answer = link.serve(&mut request, is_login).await;
     let answer = match &fault {
         Some(fault) => fault.rewrite(answer),
         None => answer,
@@ -167,6 +155,25 @@ impl Link {
     async fn take_over<T>(&self, raw: Raw) -> T {
         let _ = self.raw.send(raw);
         pending().await
+    }
+
+    /// The answer of the node that the request reaches.
+    async fn serve(&self, request: &mut Request, is_login: bool) -> Answer {
+        let Shared { world, login_cost } = &*self.shared;
+        if is_login && !login_cost.is_zero() {
+            tokio::time::sleep(*login_cost).await;
+        }
+        let reply = {
+            let mut world = world.lock();
+            request.node = self.node.unwrap_or_else(|| world.auth.nodes.next());
+            api::answer(&mut world, request, now())
+        };
+        let answer = match reply {
+            Reply::Answer(answer) => answer,
+            Reply::Poll(poll) => self.wait_for_change(&poll).await,
+        };
+        world.lock().counts.answered(request, is_login, Some(&answer));
+        answer
     }
 
     async fn wait_for_change(&self, poll: &Poll) -> Answer {

@@ -193,6 +193,8 @@ pub(crate) struct Dialect {
     pub(crate) state_page: StatePage,
     /// Every answer to a heart-beat tells that it may be light.
     pub(crate) beats_tell_light: bool,
+    /// The listener tells of changes also to who does not say how long he waits. Nacos forgets to write that answer.
+    pub(crate) listens_without_a_time: bool,
     /// Of the listener's answers.
     pub(crate) listener_type: &'static str,
     pub(crate) nothing_to_listen_to: Page,

@@ -42,8 +42,8 @@ pub struct Attempts {
     pub(super) sent: Time,
     /// Tokens refused for their own sake, and by whom.
     pub(super) refused: Vec<(u64, Option<usize>)>,
-    /// How often it was waited for a fresh token to count.
-    pub(super) waits: usize,
+    /// The fresh token that was waited for, and how often.
+    pub(super) waits: (u64, usize),
     /// A token was so fresh that its refusal says nothing of the servers' secrets.
     pub(super) was_fresh: bool,
     /// The request is sent by somebody else, who repeats it once at the most.

@@ -22,17 +22,14 @@ const DISAGREEMENT: Duration = Duration::from_secs(60);
 /// How often a request is sent in all, where servers disagree, and where they may.
 const MOST_SENT: usize = 8;
 const MOST_SENT_ON_SUSPICION: usize = 4;
-/// How often another token is given to those who send requests themselves, until one is taken or a login made.
-const MOST_SWAPS: u32 = 6;
-/// How long the refusal of a token by a server they asked explains that it takes an older one.
-const SWAP_EXPLAINS: Duration = Duration::from_secs(5);
 /// The longest time between two tries of a token that has been given up.
 const LONGEST_BETWEEN_PROBES: Duration = Duration::from_secs(30);
 
 /// As many logins for refused tokens within half a minute, each of which some server took first, are a sign of it.
-const RELOGINS: usize = 3;
-/// How long no login is made for a request that none of the tokens helps, while servers disagree: at first, and at most.
-const BETWEEN_LOGINS_AT_FIRST: Duration = Duration::from_secs(5);
+const RELOGINS: usize = 5;
+/// How long after a login for a request that none of the tokens helped the next one is made, while servers disagree: after
+/// the first one, and at most.
+const BETWEEN_LOGINS_AT_FIRST: Duration = Duration::from_secs(2);
 const LONGEST_BETWEEN_LOGINS: Duration = Duration::from_secs(300);
 
 /// Servers do not agree on which tokens are good.
@@ -45,18 +42,6 @@ pub(super) struct Disagreement {
     /// Requests in a row that none of the tokens helped, and logins for them, since a server took one.
     helpless: u32,
     logins_in_vain: u32,
-}
-
-/// What those who send requests themselves have told of late. Nothing connects one report with the next.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reports {
-    /// The token refused last, and when.
-    refused: Option<(u64, Time)>,
-    /// How often another token was given since one was taken.
-    swaps: u32,
-    /// The fresh token that nobody gets before a moment, and how often it has been held.
-    held: Option<(u64, Time)>,
-    holds: usize,
 }
 
 /// When a token that has been given up is tried next, while no login brings another.
@@ -120,18 +105,14 @@ impl Machine {
 
     /// A server has taken the token of `generation` after what `attempts` tell.
     pub(super) fn note_accepted(&mut self, attempts: &Attempts, generation: u64, now: Time) {
-        let reported = self.reports.refused.filter(|(_, at)| attempts.reported && now - *at < SWAP_EXPLAINS);
-        let refused = attempts.refused.iter().map(|(refused, _)| *refused);
-        let newest = refused.chain(reported.map(|(refused, _)| refused).filter(|refused| *refused != generation)).max();
-        if attempts.reported {
-            self.reports = Reports::default();
-        }
+        let newest = attempts.refused.iter().map(|(refused, _)| *refused).max();
         // A newer one in the place of one that was refused is how it should be.
         if newest.is_some_and(|newest| generation <= newest) && !attempts.was_fresh {
             self.note_disagreement(now);
             if let Some(at) = self.kept.iter().position(|token| token.generation == generation) {
                 let mut taken = self.kept.remove(at);
                 taken.trust = Trust::revived();
+                taken.accepted = Some(now);
                 if let Some(old) = self.token.replace(taken) {
                     self.keep(old, now);
                 }
@@ -153,10 +134,9 @@ impl Machine {
         match self.disagreement.as_mut().filter(|known| now - known.seen < DISAGREEMENT) {
             Some(known) => known.seen = now,
             None => {
-                let login_at = self.last_login.unwrap_or(now) + BETWEEN_LOGINS_AT_FIRST;
                 self.disagreement = Some(Disagreement {
                     seen: now,
-                    login_at,
+                    login_at: now,
                     step: BETWEEN_LOGINS_AT_FIRST,
                     helpless: 0,
                     logins_in_vain: 0,
@@ -188,66 +168,37 @@ impl Machine {
             return Verdict::Return;
         }
         known.logins_in_vain += 1;
-        known.step = (known.step * 2).min(LONGEST_BETWEEN_LOGINS);
         known.login_at = now + known.step;
+        known.step = (known.step * 2).min(LONGEST_BETWEEN_LOGINS);
         if let Some(token) = &mut self.token {
             token.trust.doubt();
         }
         Verdict::Replay
     }
 
-    /// The token in use was refused, and may only be too new for the node that refused it.
+    /// The token in use was refused, and may only be too new for the node that refused it; or this request was sent before
+    /// others found out how to have it taken.
     pub(super) fn second_chance(&mut self, attempts: &mut Attempts, now: Time) -> Option<Verdict> {
+        let used = self.token.as_ref()?;
+        let taken_since = used.accepted.is_some_and(|at| at > attempts.sent && attempts.sent > Time::ZERO);
+        if taken_since && !attempts.reported && attempts.refused.len() == 1 {
+            return Some(Verdict::Retry { generation: used.generation, after: Duration::ZERO });
+        }
         let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now - t.issued < FRESH)?;
         if attempts.reported {
-            let generation = token.generation;
-            return self.hold(generation, now);
+            return None;
         }
         attempts.was_fresh = true;
         let mut others = self.kept.iter().filter(|t| now < t.window.expiry);
         if let Some(other) = others.find(|t| !attempts.has_refused(t.generation)) {
             return Some(Verdict::Retry { generation: other.generation, after: Duration::ZERO });
         }
-        let after = *FRESH_WAITS.get(attempts.waits)?;
-        attempts.waits += 1;
+        if attempts.waits.0 != token.generation {
+            attempts.waits = (token.generation, 0);
+        }
+        let after = *FRESH_WAITS.get(attempts.waits.1)?;
+        attempts.waits.1 += 1;
         Some(Verdict::Retry { generation: token.generation, after })
-    }
-
-    /// A fresh token was refused to somebody who sends requests himself and asks for the token again: he waits a little for it.
-    fn hold(&mut self, generation: u64, now: Time) -> Option<Verdict> {
-        let reports = &mut self.reports;
-        match reports.held {
-            Some((held, until)) if held == generation && now < until => return Some(Verdict::Replay),
-            Some((held, _)) if held == generation => {}
-            _ => reports.holds = 0,
-        }
-        let wait = FRESH_WAITS.get(reports.holds)?;
-        reports.holds += 1;
-        reports.held = Some((generation, now + *wait));
-        Some(Verdict::Replay)
-    }
-
-    /// Until when nobody gets the token in use, as it is too fresh.
-    pub(super) fn held_until(&self, now: Time) -> Option<Time> {
-        let (held, until) = self.reports.held?;
-        (now < until && self.generation() == Some(held)).then_some(until)
-    }
-
-    /// Somebody who sends requests himself gets another token, in the place of one that was refused to him.
-    pub(super) fn swap(&mut self, generation: u64, now: Time) -> Option<Verdict> {
-        self.reports.refused = Some((generation, now));
-        let doubtful = self.servers_disagree(now) || self.is_suspicious(now);
-        let at = self.kept.iter().position(|t| now < t.window.expiry).filter(|_| doubtful)?;
-        if self.reports.swaps == MOST_SWAPS {
-            self.reports.swaps = 0;
-            return None;
-        }
-        self.reports.swaps += 1;
-        let other = Token { trust: Trust::revived(), ..self.kept.remove(at) };
-        if let Some(old) = self.token.replace(other) {
-            self.keep(old, now);
-        }
-        Some(Verdict::Replay)
     }
 
     /// Two logins for refused tokens within half a minute are one too many.

@@ -8,7 +8,7 @@ use super::{
     Time,
     backoff::{Backoff, Class, LoginError, Pause, Situation},
     decision::{Demand, Issued},
-    disagreement::{Disagreement, Probe, Reports},
+    disagreement::{Disagreement, Probe},
     foreign::ForeignRefusals,
     token::{Token, Trust},
     window::{self, Window},
@@ -65,7 +65,6 @@ pub struct Machine {
     pub(super) relogins: Vec<Time>,
     pub(super) disagreement: Option<Disagreement>,
     pub(super) probe: Option<Probe>,
-    pub(super) reports: Reports,
     /// Tokens are given from elsewhere; no login brings another.
     pub(super) external: bool,
 }
@@ -93,7 +92,6 @@ impl Machine {
             relogins: Vec::new(),
             disagreement: None,
             probe: None,
-            reports: Reports::default(),
             external: false,
         }
     }
@@ -131,9 +129,6 @@ impl Machine {
             let serve = Demand::Serve { expired: now >= token.window.expiry };
             if self.external {
                 return serve;
-            }
-            if let Some(until) = self.held_until(now) {
-                return Demand::Wait { patience: Some(until) };
             }
             let since = match self.refresh {
                 Refresh::LoggingIn { since, .. } => since,
@@ -235,7 +230,16 @@ impl Machine {
         if let Some(refused) = self.token.as_ref().filter(before_its_time) {
             self.note_relogin(refused.trust.was_accepted(), now);
         }
-        let old = self.token.replace(Token { generation, sent, issued: now, issued_by, window, whole, trust });
+        let old = self.token.replace(Token {
+            generation,
+            sent,
+            issued: now,
+            accepted: None,
+            issued_by,
+            window,
+            whole,
+            trust,
+        });
         if let Some(old) = old.filter(|_| !same) {
             self.keep(old, now);
         }

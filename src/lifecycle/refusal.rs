@@ -22,6 +22,7 @@ impl Machine {
         let refused_everywhere = self.is_refused_everywhere();
         if let Some(token) = self.token.as_mut().filter(|t| t.generation == generation) {
             token.trust.accept();
+            token.accepted.get_or_insert(now);
             self.refused_in_a_row = 0;
             if refused_everywhere {
                 self.backoff.reset();
@@ -61,11 +62,6 @@ impl Machine {
             return self.doubt(now);
         }
         if let Some(verdict) = self.second_chance(attempts, now).or_else(|| self.retry(attempts, now)) {
-            return verdict;
-        }
-        if attempts.reported
-            && let Some(verdict) = self.swap(generation, now)
-        {
             return verdict;
         }
         if self.servers_disagree(now) {

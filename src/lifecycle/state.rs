@@ -33,7 +33,7 @@ impl Machine {
     pub(crate) fn cacheable(&self, now: Time) -> Option<u64> {
         let usable = |trust: Trust| matches!(trust, Trust::Usable { .. }) && !trust.is_doubted();
         let token = self.token.as_ref().filter(|t| usable(t.trust) && now < t.window.mandatory)?;
-        self.held_until(now).is_none().then_some(token.generation)
+        Some(token.generation)
     }
 
     /// When the token is reckoned to expire. None if there is no token, or nobody knows its end.

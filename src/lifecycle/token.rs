@@ -11,6 +11,8 @@ pub(super) struct Token {
     /// When its login was sent, and when the answer came.
     pub(super) sent: Time,
     pub(super) issued: Time,
+    /// When a server was first known to take it.
+    pub(super) accepted: Option<Time>,
     /// The server that gave it, if that is known.
     pub(super) issued_by: Option<usize>,
     pub(super) window: Window,

@@ -12,6 +12,8 @@ use super::{
 };
 use crate::secret::Secret;
 
+/// What servers with authentication off give for a token, if they have no secret.
+pub(crate) const DISABLED: &str = "AUTH_DISABLED";
 /// The largest answer to a login that is read.
 pub(crate) const LARGEST_ANSWER: usize = 64 * 1024;
 
@@ -160,7 +162,7 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
         let whole = || said_in(body, password);
         let said = json["message"].as_str().map_or_else(whole, |message| quote_part(message, body, password.expose()));
         let said = format!("no token in the answer: {said}");
-        let is_verdict = is_nacos(body) || json["accessToken"].is_string();
+        let is_verdict = is_nacos(body) || json.get("accessToken").is_some();
         let reason = if is_verdict { Reason::Refused } else { Reason::NotNacos };
         return Err(LoginRefused { reason, is_verdict, said });
     };

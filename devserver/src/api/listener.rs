@@ -36,11 +36,10 @@ pub(super) fn reply(world: &World, request: &Request) -> Reply {
     let Some(watched) = text.and_then(parse) else {
         return (dialect.nothing_to_listen_to)(dialect, request).into();
     };
-    let waits = request.header("Long-Pulling-Timeout").is_some();
+    let is_told = dialect.listens_without_a_time || request.header("Long-Pulling-Timeout").is_some();
     let poll = Poll { watched, patience: patience(request), content_type: dialect.listener_type };
     match poll.changed(&world.configs) {
-        // Who does not say how long he waits is told nothing: Nacos forgets to write that answer.
-        _ if !waits => poll.unchanged().into(),
+        _ if !is_told => poll.unchanged().into(),
         Some(answer) => answer.into(),
         None if poll.patience.is_zero() => poll.unchanged().into(),
         None => Reply::Poll(poll),

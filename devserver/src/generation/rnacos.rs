@@ -28,6 +28,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     token_beats_password: false,
     has_permissions: false,
     instance_list: InstanceList::RNacos,
+    listens_without_a_time: true,
     listener_type: "text/html; charset=utf-8",
     nothing_to_listen_to: |_, _| Answer::new(204, "text/html; charset=utf-8", ""),
     tells_admins: false,

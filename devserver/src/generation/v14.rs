@@ -43,6 +43,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     instance_list: InstanceList::V14,
     state_page: StatePage::Version,
     beats_tell_light: false,
+    listens_without_a_time: false,
     listener_type: JSON_UTF8,
     nothing_to_listen_to: |_, request| pages::text(request, 400, "caused: invalid probeModify;"),
     ignores_trailing_slash: true,

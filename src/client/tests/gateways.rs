@@ -374,11 +374,11 @@ fn situation_61_nodes_of_different_secrets_behind_one_address() {
             ("sticky", balanced(secrets, sticky)),
         ] {
             // A client that keeps its first token is served by one node of each secret.
-            let (calls, least) = (400, if secrets == "abc" { 90 } else { 97 });
+            let (calls, least, most) = if secrets == "abc" { (400, 90, 8) } else { (400, 97, 5) };
             let served = (0..calls).filter(|_| post(&f.client).is_ok_and(|answer| answer.status() == 200)).count();
             let logins = paths.lock().len();
             assert!(
-                served * 100 >= calls * least && logins <= 5,
+                served * 100 >= calls * least && logins <= most,
                 "{secrets} {name}: {served} of {calls}, {logins} logins"
             );
         }

@@ -11,8 +11,8 @@ from ._state import Advice, Token
 
 MAY_REFUSE = frozenset({401, 403, 500})
 """What a token is refused with: 403 mostly, 401 by proxies, 500 by Nacos 1.4."""
-MOST_REPEATS = 4
-"""How often a request is sent again, as long as the library advises it: a new token may count some 800 ms later only."""
+MOST_REPEATS = 2
+"""How often a request is sent again: the second token may have been on its way when the first was refused."""
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 _ENOUGH = 4096  # bytes of an answer to see from why it refuses
 
