@@ -6,6 +6,8 @@ use nacos_auth::simulation::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     secret: u32,
+    /// Before this no server knows it.
+    counts_from: Time,
     expiry: Time,
 }
 
@@ -60,19 +62,20 @@ impl Cluster {
         node.up.then_some(*free)
     }
 
-    /// The answer to a login that has been worked off; `None` is a refusal.
-    pub(crate) fn answer(&self, node: usize, now: Time) -> Option<Token> {
+    /// The answer to a login that has been worked off; `None` is a refusal. A token counts after `delay`.
+    pub(crate) fn answer(&self, node: usize, now: Time, delay: Time) -> Option<Token> {
         let Node { secret, users_from, .. } = self.nodes[node];
-        (self.password_is_right && now >= users_from).then_some(Token { secret, expiry: now + self.ttl })
+        let token = Token { secret, counts_from: now + delay, expiry: now + self.ttl };
+        (self.password_is_right && now >= users_from).then_some(token)
     }
 
     /// A token issued at `at` by a server with its first secret.
     pub(crate) fn early_token(&self, at: Time) -> Token {
-        Token { secret: 0, expiry: at + self.ttl }
+        Token { secret: 0, counts_from: at, expiry: at + self.ttl }
     }
 
     pub(crate) fn takes(&self, node: usize, token: Token, now: Time) -> bool {
-        self.nodes[node].secret == token.secret && now < token.expiry
+        self.nodes[node].secret == token.secret && (token.counts_from..token.expiry).contains(&now)
     }
 
     /// From now on the node takes tokens of `secret` only.
@@ -123,8 +126,9 @@ mod tests {
         assert_eq!(cluster.queue(0, now), None);
         cluster.start(0, now + COST * 2);
         assert_eq!(cluster.queue(0, now), Some(now + COST));
-        assert_eq!(cluster.answer(0, now + COST), None);
-        let token = cluster.answer(0, now + COST * 2).unwrap();
+        assert_eq!(cluster.answer(0, now + COST, Time::ZERO), None);
+        let token = cluster.answer(0, now + COST * 2, COST).unwrap();
+        assert!(!cluster.takes(0, token, now + COST * 2), "too new");
         assert!(cluster.takes(0, token, now + Time::from_secs(60)));
         cluster.set_secret(0, 1);
         assert!(!cluster.takes(0, token, now + Time::from_secs(60)));

@@ -6,7 +6,7 @@ use nacos_auth::simulation::Time;
 
 use crate::{
     cluster::Token,
-    world::{Answer, Client, Outside, Reply},
+    world::{Answer, Client, Outside, Reply, Sent},
 };
 
 const BETWEEN_LOOKS: Time = Time::from_secs(5);
@@ -43,7 +43,7 @@ impl<const ATTEMPT: u64> Client for Java<ATTEMPT> {
         let servers = outside.servers();
         for server in (0..servers).map(|i| (self.first + i) % servers) {
             match outside.send(server, token) {
-                Reply::Down => continue,
+                Reply::Down | Reply::BadGateway => continue,
                 Reply::Taken => return outside.served(),
                 Reply::Rejected => {
                     self.renew_at = Time::ZERO;
@@ -85,7 +85,8 @@ impl<const ATTEMPT: u64> Java<ATTEMPT> {
     fn ask(&mut self, outside: &mut Outside) {
         let servers = outside.servers();
         while self.asked < servers {
-            if outside.login((self.first + self.asked) % servers, outside.now + Time::from_secs(ATTEMPT)) {
+            let server = (self.first + self.asked) % servers;
+            if outside.login(server, outside.now + Time::from_secs(ATTEMPT)) == Sent::Waiting {
                 return;
             }
             self.asked += 1;

@@ -36,6 +36,17 @@ pub(crate) enum Reply {
     Rejected,
     /// Nobody listens there.
     Down,
+    /// A gateway answers that nobody is behind it.
+    BadGateway,
+}
+
+/// What becomes of a login that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// There will be an answer, or none in time.
+    Waiting,
+    Down,
+    BadGateway,
 }
 
 /// One process that uses Nacos, by one rule or another.
@@ -80,6 +91,9 @@ pub(crate) struct Outside {
     rng: Rng,
     /// Whoever asks gets any living node, whichever server he means.
     balanced: bool,
+    /// And a gateway answers for those that are down.
+    gateway: bool,
+    delay: (Time, Time),
     /// Time, number of the event, client; the number makes the order definite and tells a login from the one before.
     events: BinaryHeap<Reverse<(Time, u64, usize, Event)>>,
     numbers: u64,
@@ -98,6 +112,8 @@ impl Outside {
             cluster: scenario.cluster(),
             rng,
             balanced: scenario.balanced,
+            gateway: scenario.gateway,
+            delay: scenario.delay,
             events: BinaryHeap::new(),
             numbers: 0,
             wakes: vec![Time::ZERO; scenario.clients],
@@ -127,27 +143,32 @@ impl Outside {
 
     /// Wakes this client at `at`, and not at the time it said before.
     pub(crate) fn wake_at(&mut self, at: Time) {
+        let at = at.max(self.now);
         if self.wakes[self.client] != at {
             self.wakes[self.client] = at;
             self.push(at, self.client, Event::Wake);
         }
     }
 
-    /// Sends a login, to wait for its answer until `give_up`. False: the connection is refused, there will be no answer.
-    pub(crate) fn login(&mut self, server: usize, give_up: Time) -> bool {
+    /// Sends a login, to wait for its answer until `give_up`.
+    pub(crate) fn login(&mut self, server: usize, give_up: Time) -> Sent {
         let node = self.node(server);
-        let Some(done) = self.cluster.queue(node, self.now) else { return false };
+        let Some(done) = self.cluster.queue(node, self.now) else {
+            return if self.gateway { Sent::BadGateway } else { Sent::Down };
+        };
         self.tally.login(self.client, self.now);
-        self.tally.abandoned += u64::from(done > give_up);
         let event = if done <= give_up { Event::Done(node) } else { Event::GivenUp };
         let number = self.push(done.min(give_up), self.client, event);
-        self.pending[self.client] = Some(Pending { number, node });
-        true
+        // Whoever waited for another answer does so no longer.
+        let before = self.pending[self.client].replace(Pending { number, node });
+        self.tally.abandoned += u64::from(before.is_some());
+        Sent::Waiting
     }
 
     pub(crate) fn send(&mut self, server: usize, token: Token) -> Reply {
         let node = self.node(server);
         match self.cluster.is_up(node) {
+            false if self.gateway => Reply::BadGateway,
             false => Reply::Down,
             true if self.cluster.takes(node, token, self.now) => Reply::Taken,
             true => Reply::Rejected,
@@ -182,12 +203,17 @@ impl Outside {
                     }
                     continue;
                 }
-                Event::Done(node) => self.cluster.answer(node, at).map_or(Answer::Refused, Answer::Granted),
+                Event::Done(node) => {
+                    let (shortest, longest) = self.delay;
+                    let delay = shortest + (longest - shortest).mul_f64(self.rng.f64());
+                    self.cluster.answer(node, at, delay).map_or(Answer::Refused, Answer::Granted)
+                }
                 Event::GivenUp => Answer::Slow,
                 Event::Lost => Answer::Lost,
             };
             if self.pending[client].is_some_and(|p| p.number == number) {
                 self.pending[client] = None;
+                self.tally.abandoned += u64::from(answer == Answer::Slow);
                 clients[client].answer(self, answer);
             }
         }
@@ -221,7 +247,8 @@ pub(crate) fn run<C: Client>(scenario: &Scenario, seed: u64) -> Tally {
             let first = rng.usize(..outside.servers());
             // Up to two thirds of its life: no renewal is due at the beginning.
             let issued = BEGIN - scenario.ttl.mul_f64(0.66 * rng.f64());
-            C::new(&mut rng, first, scenario.warm.then(|| (outside.cluster.early_token(issued), issued)))
+            // Of its own, so that every rule meets the same clients.
+            C::new(&mut rng.fork(), first, scenario.warm.then(|| (outside.cluster.early_token(issued), issued)))
         })
         .collect();
     for (index, (at, _)) in scenario.changes.iter().enumerate() {

@@ -18,6 +18,8 @@ pub enum LoginError {
     Unreachable,
     /// No answer in time.
     Slow,
+    /// The same, but somebody listens on: the answer may come yet, until another login begins.
+    Overdue,
     /// No server was asked, because there was nothing to log in with.
     NoCredentials,
     /// An answer without a token; the server may have said when to come back.
@@ -29,12 +31,18 @@ pub enum LoginError {
 pub(super) struct Pause {
     pub(super) until: Time,
     pub(super) class: Class,
+    /// A server has said when to come back.
+    pub(super) asked_for: bool,
+    /// A server has answered a request well since.
+    pub(super) answered_well: bool,
 }
 
 /// The classes of failure, each with steps of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     Unreachable,
+    /// Something answers in the place of a server that is not there.
+    Gateway,
     /// A server that has just come up knows no users yet, for some 5 s: a good password is refused until then.
     Starting,
     Overloaded,
@@ -50,14 +58,34 @@ impl Class {
     pub(super) fn is_refusal(self) -> bool {
         matches!(self, Self::RefusedOnce | Self::CredentialsRejected)
     }
+
+    /// Whether no server was there to see the login.
+    pub(super) fn is_outage(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Gateway)
+    }
 }
 
-/// The longest Retry-After obeyed.
+/// What a login that failed meant to the process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Situation {
+    /// A login with these credentials has succeeded before.
+    pub(super) was_good: bool,
+    /// There is no usable token, so callers fail until the next success.
+    pub(super) starving: bool,
+    /// How long the servers took over the login.
+    pub(super) took: Duration,
+}
+
+/// A Retry-After is obeyed within these.
+const SHORTEST_RETRY_AFTER: Duration = Duration::from_secs(1);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// How long after a server was unreachable its refusals are taken for those of a starting server.
 const STARTING_AFTER: Duration = Duration::from_secs(60);
 /// And for how long at the most.
 pub(super) const STARTING_FOR: Duration = Duration::from_secs(20);
+/// And how many of them in a quarter of an hour without a success: what is behind a gateway may come and go for hours.
+pub(super) const STARTING_AT_MOST: u32 = 30;
+const QUARTER: Duration = Duration::from_secs(15 * 60);
 
 /// Counts failures in a row and says when to try again.
 #[derive(Clone, Debug, Default)]
@@ -65,10 +93,15 @@ pub(super) struct Backoff {
     unreachable: u32,
     overloaded: u32,
     refused: u32,
+    /// The first of these was that of a starting server, or so it seemed.
+    refused_at_start: bool,
     protocol: u32,
     /// When a server was last seen unreachable, and when it then began to refuse.
     down_at: Option<Time>,
     starting_since: Option<Time>,
+    /// How many refusals were taken for those of a starting server, and since when they are counted.
+    starting: u32,
+    starting_counted_since: Option<Time>,
 }
 
 impl Backoff {
@@ -83,77 +116,110 @@ impl Backoff {
         self.starting_since = None;
     }
 
-    /// A login failed. `was_good`: a login with these credentials has succeeded before. `without_token`: there is no usable
-    /// token, so callers fail until the next success.
-    pub(super) fn pause(
-        &mut self,
-        rng: &mut Rng,
-        now: Time,
-        error: LoginError,
-        was_good: bool,
-        without_token: bool,
-    ) -> Pause {
-        let class = self.classify(now, error, was_good);
-        let seconds = match class {
-            Class::Unreachable => {
+    /// A login failed.
+    pub(super) fn pause(&mut self, rng: &mut Rng, now: Time, error: LoginError, situation: Situation) -> Pause {
+        let class = self.classify(now, error, situation.was_good);
+        let (shortest, longest) = self.step(now, class, error, situation);
+        let mut wait = Duration::from_secs_f64(shortest + rng.f64() * (longest - shortest));
+        let asked = match error {
+            LoginError::Answered(_, asked) => asked,
+            _ => None,
+        };
+        if let Some(asked) = asked {
+            let asked = asked.clamp(SHORTEST_RETRY_AFTER, LONGEST_RETRY_AFTER);
+            // A server that counts what comes in knows best. One that looked at the password may make it longer only.
+            let knows_best = matches!(error, LoginError::Answered(Reason::Overloaded | Reason::Gateway, _));
+            wait = if knows_best { asked } else { wait.max(asked) }.mul_f64(1.0 + 0.2 * rng.f64());
+        }
+        Pause { until: now + wait, class, asked_for: asked.is_some(), answered_well: false }
+    }
+
+    /// The next pause of this class in seconds: from, to.
+    fn step(&mut self, now: Time, class: Class, error: LoginError, situation: Situation) -> (f64, f64) {
+        let Situation { starving, took, .. } = situation;
+        let took = took.as_secs_f64();
+        match class {
+            Class::Unreachable | Class::Gateway => {
                 self.server_unreachable(now);
                 self.unreachable += 1;
                 match self.unreachable {
                     // A refused connection costs nobody anything: callers without a token may ask every second.
-                    _ if without_token => (0.5, 1.0),
-                    n @ 1..=5 => (0.25 * f64::from(1 << n), 0.5 * f64::from(1 << n)),
+                    _ if starving && class == Class::Unreachable => (0.5, 1.0),
+                    n @ 1..=3 => doubled(n),
+                    _ if starving => (1.5, 3.0),
+                    n @ 4..=5 => doubled(n),
                     _ => (15.0, 30.0),
                 }
             }
-            Class::Starting => (1.0, 2.0),
+            Class::Starting if situation.was_good => (1.0, 2.0),
+            // Once only, so when the users are surely loaded.
+            Class::Starting => (5.0, 6.5),
             Class::Overloaded => {
                 self.overloaded += 1;
-                match self.overloaded {
+                match (self.overloaded, error) {
                     // Of a server that has restarted unseen: it takes 5 s to load its users.
-                    1 if matches!(error, LoginError::Answered(Reason::Fault, _)) => (6.0, 15.0),
-                    1 => (1.0, 30.0),
-                    2 => (30.0, 120.0),
+                    (1, LoginError::Answered(Reason::Fault, _)) => (6.0, 15.0),
+                    (1, LoginError::Slow | LoginError::Overdue) => (1.0, 40.0),
+                    (1, _) => (1.0, 30.0),
+                    // To say that it is too much costs a server little.
+                    (_, LoginError::Answered(Reason::Overloaded, _)) if starving => (15.0, 35.0),
+                    // A login that it takes in and works off late costs it as much as any other.
+                    (2, LoginError::Slow | LoginError::Overdue) if starving => (15.0, 45.0),
+                    (3, LoginError::Slow | LoginError::Overdue) if starving => (30.0, 90.0),
+                    (_, LoginError::Slow | LoginError::Overdue) if starving => (60.0, 180.0),
+                    // A 500 may be about the password all the same, however much it is needed.
+                    (2, _) => (30.0, 120.0),
                     _ => (300.0, 600.0),
                 }
             }
-            Class::RefusedOnce => (17.0, 25.0),
-            Class::CredentialsRejected => {
-                let quarter_hours = 1 << (self.refused - 2).min(2);
-                (720.0 * f64::from(quarter_hours), 1080.0 * f64::from(quarter_hours))
-            }
+            // The longer the answer took, the more there is to do: everybody's second opinion need not come at once.
+            Class::RefusedOnce => (17.0 + took, 25.0 + 3.0 * took),
+            // Two of them a quarter of an hour, evenly, leave one for what is learnt meanwhile.
+            Class::CredentialsRejected => match self.refused {
+                ..=8 => (400.0, 500.0),
+                9..=24 => (600.0, 840.0),
+                _ => (1200.0, 1800.0),
+            },
             Class::Protocol => {
                 self.protocol += 1;
                 match self.protocol {
-                    n @ 1..=8 => (0.25 * f64::from(1 << n), 0.5 * f64::from(1 << n)),
+                    n @ 1..=8 => doubled(n),
                     _ => (150.0, 300.0),
                 }
             }
-        };
-        let mut wait = Duration::from_secs_f64(seconds.0 + rng.f64() * (seconds.1 - seconds.0));
-        if let LoginError::Answered(_, Some(asked)) = error {
-            wait = wait.max(asked.min(LONGEST_RETRY_AFTER)).mul_f64(1.0 + 0.2 * rng.f64());
         }
-        Pause { until: now + wait, class }
+    }
+
+    /// The answer to the login that was [`LoginError::Overdue`] has come after all, so that step is taken back.
+    pub(super) fn was_not_slow(&mut self) {
+        self.overloaded = self.overloaded.saturating_sub(1);
     }
 
     fn classify(&mut self, now: Time, error: LoginError, was_good: bool) -> Class {
         let reason = match error {
             LoginError::Unreachable => return Class::Unreachable,
-            LoginError::Slow => return Class::Overloaded,
+            LoginError::Slow | LoginError::Overdue => return Class::Overloaded,
             LoginError::NoCredentials => return Class::Protocol,
             LoginError::Answered(reason, _) => reason,
         };
-        if matches!(reason, Reason::Refused | Reason::Fault) && was_good && self.is_starting(now) {
+        let refused = matches!(reason, Reason::Refused | Reason::Fault);
+        // Credentials never seen to be good have one chance more: there are three in a quarter of an hour.
+        if refused && (was_good || self.refused == 0) && self.is_starting(now) {
+            if !was_good {
+                self.refused += 1;
+                self.refused_at_start = true;
+            }
             return Class::Starting;
         }
         match reason {
+            Reason::Gateway => Class::Gateway,
             Reason::Overloaded => Class::Overloaded,
             Reason::Fault if was_good => Class::Overloaded,
             Reason::Fault | Reason::Refused => {
                 self.refused += 1;
-                if self.refused == 1 { Class::RefusedOnce } else { Class::CredentialsRejected }
+                let once = if self.refused_at_start { 2 } else { 1 };
+                if self.refused <= once { Class::RefusedOnce } else { Class::CredentialsRejected }
             }
-            Reason::Gateway => Class::Unreachable,
             Reason::MissingApi | Reason::NotNacos => Class::Protocol,
         }
     }
@@ -168,10 +234,20 @@ impl Backoff {
         self.down_at.is_some_and(|at| now.saturating_sub(at) <= STARTING_AFTER)
     }
 
+    /// Whether a refusal is that of a starting server; counts it if so.
     fn is_starting(&mut self, now: Time) -> bool {
-        if !self.had_outage(now) {
+        if !self.had_outage(now) || now - *self.starting_since.get_or_insert(now) >= STARTING_FOR {
             return false;
         }
-        now - *self.starting_since.get_or_insert(now) < STARTING_FOR
+        if self.starting_counted_since.is_none_or(|at| now - at > QUARTER) {
+            (self.starting_counted_since, self.starting) = (Some(now), 0);
+        }
+        self.starting += 1;
+        self.starting <= STARTING_AT_MOST
     }
+}
+
+/// Half a second to one the first time, twice that the next, and so on.
+fn doubled(times: u32) -> (f64, f64) {
+    (0.25 * f64::from(1 << times), 0.5 * f64::from(1 << times))
 }

@@ -27,7 +27,12 @@ pub enum Verdict {
     ReplayIfIdempotent,
     /// Send the request again with the token of `generation`, once `after` is over: to another server if that token was
     /// refused by this one in the same request, and over another connection, which may lead to another node.
-    Retry { generation: u64, after: Duration },
+    Retry {
+        /// The token to send.
+        generation: u64,
+        /// How long to wait before.
+        after: Duration,
+    },
 }
 
 /// What servers have said to one request so far.

@@ -39,6 +39,9 @@ pub(super) struct Disagreement {
     /// When a login is next worth its cost, and how much later the one after that.
     login_at: Time,
     step: Duration,
+    /// Requests in a row that none of the tokens helped, and logins for them, since a server took one.
+    helpless: u32,
+    logins_in_vain: u32,
 }
 
 /// When a token that has been given up is tried next, while no login brings another.
@@ -50,12 +53,12 @@ pub(super) struct Probe {
 
 impl Machine {
     /// Whether this token may still be served, by its generation: in use, or kept.
-    pub(crate) fn knows(&self, generation: u64) -> bool {
+    pub fn knows(&self, generation: u64) -> bool {
         self.token.iter().chain(&self.kept).any(|token| token.generation == generation)
     }
 
     /// The generation in use.
-    pub(crate) fn generation(&self) -> Option<u64> {
+    pub fn generation(&self) -> Option<u64> {
         self.token.as_ref().map(|token| token.generation)
     }
 
@@ -115,6 +118,9 @@ impl Machine {
                 }
             }
         }
+        if let Some(known) = &mut self.disagreement {
+            (known.helpless, known.logins_in_vain) = (0, 0);
+        }
         let since = self.given_up.is_some_and(|at| at <= attempts.sent);
         if let Some(token) = self.token.as_mut().filter(|t| since && t.generation == generation && !t.is_usable()) {
             // Given up too early: it was another node that refused it.
@@ -128,7 +134,13 @@ impl Machine {
         match self.disagreement.as_mut().filter(|known| now - known.seen < DISAGREEMENT) {
             Some(known) => known.seen = now,
             None => {
-                self.disagreement = Some(Disagreement { seen: now, login_at: now, step: BETWEEN_LOGINS_AT_FIRST });
+                self.disagreement = Some(Disagreement {
+                    seen: now,
+                    login_at: now,
+                    step: BETWEEN_LOGINS_AT_FIRST,
+                    helpless: 0,
+                    logins_in_vain: 0,
+                });
             }
         }
     }
@@ -151,9 +163,16 @@ impl Machine {
             return Verdict::Replay; // with what the login brings that is under way, or due
         }
         let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
-        let Some(known) = self.disagreement.as_mut().filter(|known| !pausing && known.login_at <= now) else {
+        let Some(known) = self.disagreement.as_mut() else { return Verdict::Return };
+        known.helpless += 1;
+        // By chance no two requests in a row meet the wrong nodes so often: every node has another secret by now.
+        let since = self.last_login.map_or(Duration::MAX, |at| now.saturating_sub(at));
+        let none_helps = known.helpless >= 2
+            && since >= BETWEEN_LOGINS_AT_FIRST * (1 << known.logins_in_vain.saturating_sub(3).min(5));
+        if pausing || (known.login_at > now && !none_helps) {
             return Verdict::Return;
-        };
+        }
+        known.logins_in_vain += 1;
         known.login_at = now + known.step;
         known.step = (known.step * 2).min(LONGEST_BETWEEN_LOGINS);
         if let Some(token) = &mut self.token {
@@ -205,11 +224,13 @@ impl Machine {
             return None;
         }
         let alive = self.token.iter().chain(&self.kept).filter(|t| now < t.window.expiry);
-        let generations: Vec<u64> = alive.map(|t| t.generation).collect();
-        // Another one first, then whichever: where a balancer goes from node to node in turn, tokens in turn could meet the
+        let tried = |generation: u64| attempts.refused.iter().filter(|(refused, _)| *refused == generation).count();
+        let mut generations: Vec<(usize, u64)> = alive.map(|t| (tried(t.generation), t.generation)).collect();
+        // Whichever has been tried least: where a balancer goes from node to node in turn, tokens in turn could meet the
         // wrong node each time.
-        let other = generations.iter().find(|generation| sent == 1 && !attempts.has_refused(**generation));
-        let generation = other.copied().or_else(|| self.rng.choice(generations))?;
+        let least = generations.iter().map(|(tried, _)| *tried).min();
+        generations.retain(|(tried, _)| Some(*tried) == least);
+        let (_, generation) = self.rng.choice(generations)?;
         Some(Verdict::Retry { generation, after: Duration::ZERO })
     }
 }

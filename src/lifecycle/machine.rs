@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use super::{
     Time,
-    backoff::{Backoff, Class, LoginError, Pause},
+    backoff::{Backoff, Class, LoginError, Pause, Situation},
     decision::{Demand, Issued},
     disagreement::{Disagreement, Probe},
     foreign::ForeignRefusals,
@@ -52,6 +52,8 @@ pub struct Machine {
     pub(super) last_unknown: Option<Time>,
     /// The last three logins since the last success that may have cost a server a look at the password, the oldest first.
     pub(super) refusals: [Option<Time>; 3],
+    /// A login that was not answered in time, and may be yet.
+    pub(super) late: Option<u64>,
     /// Generations refused in a row, none of them ever accepted.
     pub(super) refused_in_a_row: u32,
     /// When a token was given up last.
@@ -82,6 +84,7 @@ impl Machine {
             last_login: None,
             last_unknown: None,
             refusals: [None; 3],
+            late: None,
             refused_in_a_row: 0,
             given_up: None,
             foreign_refusals: ForeignRefusals::default(),
@@ -101,6 +104,7 @@ impl Machine {
         if let Refresh::LoggingIn { .. } = child.refresh {
             child.refresh = Refresh::Idle;
         }
+        child.late = None;
         if let Some(token) = child.token.as_mut().filter(|_| !self.external) {
             token.window = token.window.redraw(&mut child.rng, token.whole);
         }
@@ -141,8 +145,8 @@ impl Machine {
         }
         self.wanted = true;
         match self.refresh {
-            Refresh::Pausing(Pause { until, class }) if now < until => {
-                let recovers = matches!(class, Class::Unreachable | Class::Starting) && until - now <= IMMINENT;
+            Refresh::Pausing(Pause { until, class, .. }) if now < until => {
+                let recovers = class == Class::Starting || (class.is_outage() && until - now <= IMMINENT);
                 if recovers { Demand::Wait { patience: None } } else { Demand::Fail { retry_at: until } }
             }
             _ => Demand::Wait { patience: None },
@@ -156,6 +160,7 @@ impl Machine {
         }
         self.logins += 1;
         self.wanted = false;
+        self.late = None;
         self.last_attempt = Some(now);
         self.refresh = Refresh::LoggingIn { number: self.logins, since: now };
         Some(self.logins)
@@ -203,6 +208,7 @@ impl Machine {
             return false;
         }
         self.refresh = Refresh::Idle;
+        self.late = None;
         if !self.is_refused_everywhere() {
             self.backoff.reset();
         }
@@ -241,20 +247,39 @@ impl Machine {
     }
 
     /// Login `number` failed. False if that login is none of ours any more.
+    ///
+    /// After [`LoginError::Overdue`] its answer may still come, until another login begins: [`issued`](Self::issued) and
+    /// this take it. The servers have worked for it, and to ask them once more would only keep them busier.
     pub fn failed(&mut self, number: u64, error: LoginError, now: Time) -> bool {
         if !self.is_under_way(number) {
             return false;
         }
-        let without_token = self.token.as_ref().is_none_or(|t| !t.is_usable() || now >= t.window.mandatory);
-        let mut pause = self.backoff.pause(&mut self.rng, now, error, self.was_good, without_token);
+        let is_late = self.late.take().is_some();
+        if is_late {
+            if !matches!(error, LoginError::Answered(..)) {
+                return false;
+            }
+            self.backoff.was_not_slow();
+        }
+        let starving = self.token.as_ref().is_none_or(|t| !t.is_usable() || now >= t.window.mandatory);
+        let took = self.last_attempt.map_or(Duration::ZERO, |at| now.saturating_sub(at));
+        let situation = Situation { was_good: self.was_good, starving, took };
+        let mut pause = self.backoff.pause(&mut self.rng, now, error, situation);
         // A server that did not answer in time works the login off all the same, and nobody knows what came of it.
-        let timed_out = !self.was_good && error == LoginError::Slow;
-        if timed_out || pause.class.is_refusal() {
-            self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
+        let unproven = !self.was_good
+            && (matches!(error, LoginError::Slow | LoginError::Overdue) || pause.class == Class::Starting);
+        if unproven || pause.class.is_refusal() {
+            // The time-out has been counted already.
+            if !is_late || self.was_good {
+                self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
+            }
             if let Some(first) = self.refusals[0] {
-                let fourth = first + THREE_REFUSALS.mul_f64(1.0 + 0.4 * self.rng.f64());
+                let fourth = first + THREE_REFUSALS.mul_f64(1.0 + 0.1 * self.rng.f64());
                 pause.until = pause.until.max(fourth);
             }
+        }
+        if error == LoginError::Overdue {
+            self.late = Some(number);
         }
         self.refresh = Refresh::Pausing(pause);
         if let Some(token) = &mut self.token {
@@ -271,7 +296,36 @@ impl Machine {
     }
 
     fn is_under_way(&self, number: u64) -> bool {
-        matches!(self.refresh, Refresh::LoggingIn { number: n, .. } if n == number)
+        self.late == Some(number) || matches!(self.refresh, Refresh::LoggingIn { number: n, .. } if n == number)
+    }
+
+    /// Whether a call that waited for the login that failed had better wait on: a server that has just started knows its
+    /// users in a moment, and an answer that is overdue may come yet.
+    pub fn may_still_succeed(&self) -> bool {
+        self.late.is_some() || matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Starting, .. }))
+    }
+
+    /// The token has been refused for its own sake, and nobody has a usable one any more: what is left of a pause that was
+    /// chosen while callers were served is cut short.
+    pub(super) fn starve(&mut self, now: Time) {
+        let Refresh::Pausing(pause) = &mut self.refresh else { return };
+        match pause.class {
+            // A server has answered: whatever was away is back.
+            class if class.is_outage() => self.refresh = Refresh::Idle,
+            Class::Overloaded | Class::Protocol if !pause.asked_for => {
+                let (shortest, longest) = if pause.answered_well { (0.5, 3.0) } else { (5.0, 30.0) };
+                let rest = Duration::from_secs_f64(shortest + self.rng.f64() * (longest - shortest));
+                pause.until = pause.until.min(now + rest);
+            }
+            _ => {}
+        }
+    }
+
+    /// A server took a token.
+    pub(super) fn note_good_answer(&mut self) {
+        if let Refresh::Pausing(pause) = &mut self.refresh {
+            pause.answered_well = true;
+        }
     }
 
     /// A server was seen to be down, by a request.

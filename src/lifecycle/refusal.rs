@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Time,
-    backoff::{Class, LoginError, Pause},
+    backoff::{LoginError, Pause, Situation},
     decision::{Attempts, Verdict},
     machine::{BETWEEN_LOGINS, Machine, Refresh},
 };
@@ -27,6 +27,7 @@ impl Machine {
             if refused_everywhere {
                 self.backoff.reset();
             }
+            self.note_good_answer();
         }
     }
 
@@ -95,11 +96,13 @@ impl Machine {
         self.begin_probes(now);
         if self.is_refused_everywhere() && !matches!(self.refresh, Refresh::LoggingIn { .. }) {
             let overloaded = LoginError::Answered(Reason::Overloaded, None);
-            let pause = self.backoff.pause(&mut self.rng, now, overloaded, true, true);
+            // Not `starving`: tokens can be had, but they are no good.
+            let situation = Situation { was_good: true, starving: false, took: Duration::ZERO };
+            let pause = self.backoff.pause(&mut self.rng, now, overloaded, situation);
             self.refresh = Refresh::Pausing(pause);
             return Verdict::Return;
         }
-        self.end_outage();
+        self.starve(now);
         // A server with authentication off takes tokens long expired, and refuses logins; this one has it on again.
         self.allow_attempt(now);
         replay
@@ -122,7 +125,7 @@ impl Machine {
 
     /// An answer came: whatever was unreachable is back, so the next login need not wait.
     fn end_outage(&mut self) {
-        if matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Unreachable, .. })) {
+        if matches!(self.refresh, Refresh::Pausing(Pause { class, .. }) if class.is_outage()) {
             self.refresh = Refresh::Idle;
         }
     }

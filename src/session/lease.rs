@@ -45,6 +45,7 @@ pub(crate) fn lease(
                 && session.logins_ended() != *ended
                 && let Some(outcome) = session.outcome()
                 && !(has_moved && is_unjudged(&outcome))
+                && !session.may_still_succeed()
             {
                 // What a login brings is for all who waited for it, a failure too.
                 limits.check()?;
@@ -52,7 +53,8 @@ pub(crate) fn lease(
             }
         }
         let cacheable = process.ensure_refresher().is_ok();
-        let (ended, patience) = match session.ask(handle, limits.remaining(), cacheable, purpose) {
+        let (ended, patience) = match session.ask(handle, limits.remaining(), cacheable, waited_for.is_some(), purpose)
+        {
             Ask::Answered(answer) => return answer,
             Ask::Wait { ended, patience } => (ended, patience),
         };

@@ -34,12 +34,14 @@ use crate::{
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// The longest a login may take, whatever it meets on its way.
 const LOGIN: Duration = Duration::from_secs(35);
+/// How much longer its answer is still taken, if no other login has begun. The servers work it off all the same.
+const LATE: Duration = Duration::from_secs(60);
 
 /// How a login sends and waits.
 #[derive(Clone, Copy)]
 enum Engine<'a> {
-    /// On the library's runtime.
-    Background,
+    /// On the library's runtime: this login (0: none, only the credentials are loaded).
+    Background { number: u64, sent: Time },
     /// In the thread of a caller, who blocks.
     Caller(&'a Limits<'a>),
 }
@@ -50,7 +52,7 @@ pub(super) async fn run(session: Arc<Session>, number: u64) {
     let sent = clock::now();
     let mut attempt = tokio::spawn({
         let session = session.clone();
-        async move { tokio::time::timeout(LOGIN, log_in(&session, Engine::Background, sent)).await }
+        async move { tokio::time::timeout(LOGIN + LATE, log_in(&session, Engine::Background { number, sent }, sent)).await }
     });
     let outcome = tokio::select! {
         attempt = &mut attempt => match attempt {
@@ -97,7 +99,7 @@ async fn log_in(session: &Arc<Session>, engine: Engine<'_>, now: Time) -> LoginO
 
 /// Looks whether there are other credentials than those that are being refused.
 pub(crate) async fn look(session: &Arc<Session>) {
-    if let Ok(supplied) = load_credentials(session, Engine::Background).await {
+    if let Ok(supplied) = load_credentials(session, Engine::Background { number: 0, sent: clock::now() }).await {
         session.saw(&supplied);
     }
 }
@@ -119,7 +121,7 @@ async fn ask(session: &Arc<Session>, engine: Engine<'_>) -> Result<Supplied> {
         Asked::Hung(time) => return hung(time),
     };
     let answer = match engine {
-        Engine::Background => tokio::time::timeout(ATTEMPT, promise.clone()).await.ok(),
+        Engine::Background { .. } => tokio::time::timeout(ATTEMPT, promise.clone()).await.ok(),
         Engine::Caller(limits) => block_on(promise.clone(), limits),
     };
     match answer {
@@ -153,7 +155,6 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
     for server in session.servers.candidates(now) {
         let error = match find_login(session, engine, credentials, server).await {
             Ok(issued) => {
-                session.servers.prefer(server, clock::now());
                 return Ok((issued, Some(server.index)));
             }
             Err(NoToken::Refused(answer)) => {
@@ -281,9 +282,22 @@ async fn ask_server(
         },
     };
     let Response { status, headers, body, .. } = match engine {
-        Engine::Background => {
-            let answer = tokio::time::timeout(ATTEMPT, session.transport.exchange_in_background(request)).await;
-            answer.unwrap_or_else(|_| Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time")))?
+        Engine::Background { number, sent } => {
+            let left = ATTEMPT.min((sent + LOGIN).saturating_sub(clock::now()));
+            if left.is_zero() {
+                return Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time"));
+            }
+            let mut exchange = pin!(session.transport.exchange_in_background(request));
+            match tokio::time::timeout(left, &mut exchange).await {
+                Ok(answer) => answer?,
+                Err(_) => {
+                    session.mark_down(server);
+                    let (_, error) = too_slow(server.address.name());
+                    session.finish(number, sent, Err((LoginError::Overdue, error)));
+                    let late = tokio::time::timeout(LATE, exchange).await.ok().and_then(Result::ok);
+                    late.ok_or_else(|| HttpError::new(Phase::Answer, ErrorKind::Interrupted, "no answer at all"))?
+                }
+            }
         }
         Engine::Caller(limits) => session.transport.exchange(request, &limits.within(ATTEMPT))?,
     };

@@ -154,6 +154,8 @@ impl Process {
             {
                 self.remembered.lock().put(session, left);
             }
+            // Every login under way, one that is only listened to as well, and one that is just beginning.
+            session.abandoned.notify_waiters();
             session.abandoned.notify_one();
         }
         // It may have been the reason for the refresher to be.

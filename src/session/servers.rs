@@ -188,6 +188,11 @@ impl ServerList {
         }
     }
 
+    /// The server at `index` is the first from now on: it has given a token, which it surely takes.
+    pub(super) fn put_first(&self, index: usize) {
+        self.first.store(index, Ordering::Relaxed);
+    }
+
     /// Next time another server is asked first: for a second opinion.
     pub(super) fn rotate(&self) {
         let next = (self.first.load(Ordering::Relaxed) + 1) % self.servers.len();

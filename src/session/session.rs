@@ -234,9 +234,16 @@ impl Session {
         self.shared.logins_ended()
     }
 
-    /// A token for `handle`, or what to wait for; `left` is how long the caller can wait. With `cacheable` the handle may
-    /// keep the token: a refresher runs that will invalidate it in time.
-    pub(super) fn ask(&self, handle: &Handle, left: Duration, cacheable: bool, purpose: Purpose) -> Ask {
+    /// A token for `handle`, or what to wait for; `left` is how long the caller can wait, who may have waited for a login
+    /// that failed. With `cacheable` the handle may keep the token: a refresher runs that will invalidate it in time.
+    pub(super) fn ask(
+        &self,
+        handle: &Handle,
+        left: Duration,
+        cacheable: bool,
+        has_waited: bool,
+        purpose: Purpose,
+    ) -> Ask {
         let now = clock::now();
         let mut state = self.lock();
         if purpose == Purpose::Request && state.machine.probe(now) {
@@ -252,6 +259,9 @@ impl Session {
                     handle.cache.store(state.snapshot(), state.machine.cacheable(now));
                 }
                 Ask::Answered(state.lease(expired))
+            }
+            Demand::Fail { .. } if has_waited && state.machine.may_still_succeed() => {
+                Ask::Wait { ended: self.logins_ended(), patience: probe.map(|at| at.saturating_sub(now)) }
             }
             Demand::Fail { retry_at } => {
                 let rejected = state.machine.refresh_state() == RefreshState::Latched;
@@ -275,6 +285,11 @@ impl Session {
     /// brought a token that has been refused since.
     pub(super) fn outcome(&self) -> Option<Result<Lease>> {
         self.lock().outcome()
+    }
+
+    /// Whether calls that waited for a login that failed had better wait on.
+    pub(super) fn may_still_succeed(&self) -> bool {
+        self.lock().machine.may_still_succeed()
     }
 
     /// What is to be done now; invalidates the token in caches when its time has come.
@@ -328,6 +343,7 @@ impl Session {
     pub(super) fn finish(&self, number: u64, sent: Time, outcome: LoginOutcome) {
         let now = clock::now();
         let mut state = self.lock();
+        let was_late = state.machine.refresh_state() != RefreshState::InFlight;
         match outcome {
             Ok((issued, server)) => {
                 let generation = Snapshot::next_generation();
@@ -338,6 +354,9 @@ impl Session {
                     return;
                 }
                 let expiry = state.machine.expiry().unwrap_or(now);
+                if let Some(index) = server {
+                    self.servers.put_first(index);
+                }
                 state.put(Snapshot { generation, token, expiry });
                 state.count(match occasion {
                     Occasion::First => Count::LoginsFirst,
@@ -355,9 +374,9 @@ impl Session {
                 }
                 state.count(match login_error {
                     LoginError::Unreachable => Count::FailuresUnreachable,
-                    LoginError::Slow | LoginError::Answered(Reason::Overloaded | Reason::Gateway, _) => {
-                        Count::FailuresOverloaded
-                    }
+                    LoginError::Slow
+                    | LoginError::Overdue
+                    | LoginError::Answered(Reason::Overloaded | Reason::Gateway, _) => Count::FailuresOverloaded,
                     LoginError::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
                     LoginError::NoCredentials | LoginError::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
                         Count::FailuresOther
@@ -367,7 +386,11 @@ impl Session {
                 let retry_in = state.machine.retry_at().unwrap_or(now).saturating_sub(now);
                 state.emit(|| Event::login_failed(error.clone().with_retry_after(retry_in), rejected));
                 state.last_error = Some(error);
-                self.servers.rotate();
+                // Whether servers do well from now on is worth knowing.
+                self.accepted.store(0, Ordering::Relaxed);
+                if !was_late {
+                    self.servers.rotate();
+                }
             }
         }
         state.publish(now);

@@ -1,8 +1,12 @@
 //! What may happen to a login.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::*;
+
+fn text_within(client: &Client, seconds: u64) -> String {
+    client.token_within(Duration::from_secs(seconds), None).unwrap().secret.expose().into()
+}
 
 fn text(client: &Client) -> String {
     client.token().unwrap().secret.expose().into()
@@ -333,4 +337,28 @@ fn situation_11_servers_that_start_after_an_outage_are_asked_one_at_a_time() {
     f.client.report_rejected(token.generation, 403, b"token expired!").unwrap();
     f.client.token_within(Duration::from_millis(1500), None).unwrap_err();
     assert_eq!(f.logins(), 2);
+}
+
+#[test]
+fn situation_11_a_call_waits_until_a_server_that_has_started_knows_its_users() {
+    let times = AtomicUsize::new(0);
+    let login = move |_: &Outgoing| match times.fetch_add(1, Ordering::SeqCst) {
+        1 | 2 => Ok((403, "unknown user!".into())),
+        _ => granted(),
+    };
+    let f = fixture(SOON, Box::new(login), says(200, ""));
+    let token = f.client.token().unwrap();
+    f.session().server_unreachable();
+    f.client.report_rejected(token.generation, 403, b"token expired!").unwrap();
+    let asked = at_once(10, || f.client.token_within(Duration::from_secs(15), None).map(|_| ()));
+    assert!(asked.iter().all(Result::is_ok), "{asked:?}");
+    assert_eq!(f.logins(), 4);
+}
+
+#[test]
+fn a_token_that_comes_after_the_login_was_given_up_is_used() {
+    let f = fixture(Some(Duration::from_millis(30_500)), tokens().0, says(200, "ok"));
+    let asked = at_once(2, || text_within(&f.client, 40));
+    assert_eq!(asked, ["t1", "t1"]);
+    assert_eq!((f.client.stats().login_failures, f.client.stats().logins, f.logins()), (1, 1, 1));
 }

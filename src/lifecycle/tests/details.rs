@@ -28,16 +28,6 @@ fn callers_are_patient_in_the_mandatory_window_but_not_for_long() {
 }
 
 #[test]
-fn the_answer_to_a_login_that_was_given_up_is_thrown_away() {
-    let mut w = World::new();
-    w.demand();
-    let login = w.start();
-    assert!(w.machine.failed(login, LoginError::Slow, w.now));
-    assert!(!w.succeed(login, 100.0));
-    assert_eq!(w.machine.token_state(w.now), TokenState::None);
-}
-
-#[test]
 fn other_credentials_of_the_same_user_cost_no_token_and_few_logins() {
     let mut old = World::new();
     old.log_in(18_000.0);

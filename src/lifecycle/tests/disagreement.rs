@@ -225,3 +225,54 @@ fn no_token_is_tried_that_no_server_ever_took_or_that_has_ended() {
     w.now += s(20.0);
     assert!(!w.machine.probe(w.now));
 }
+
+#[test]
+fn situation_61_every_token_has_its_turn_before_one_is_tried_again() {
+    for seed in 0..50 {
+        let mut w = World::new();
+        w.machine = Machine::new(seed);
+        w.log_in(18_000.0);
+        w.now += s(60.0);
+        w.disagree();
+        let mut attempts = Attempts::default();
+        let (mut generation, mut tried) = (w.machine.generation().unwrap(), Vec::new());
+        while let Verdict::Retry { generation: next, .. } = w.rejects(&mut attempts, generation) {
+            tried.push(generation);
+            generation = next;
+        }
+        for two in tried.chunks_exact(2) {
+            assert_ne!(two[0], two[1], "seed {seed}: {tried:?}");
+        }
+    }
+}
+
+#[test]
+fn situation_61_when_the_last_node_has_changed_its_secret_the_login_does_not_wait() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    w.now += s(60.0);
+    w.disagree();
+    let helpless = |w: &mut World| w.refused(w.machine.generation().unwrap(), Some(0));
+    // Requests that met the wrong nodes by chance have used up what they may cost.
+    while helpless(&mut w) == Verdict::Replay {
+        w.renew(18_000.0);
+        w.accepts(&Attempts::default(), w.generation);
+        w.now += s(5.0);
+    }
+    w.accepts(&Attempts::default(), w.generation);
+    w.now += s(1.0);
+    // One that none of the tokens helps may have had bad luck. Of two in a row neither has.
+    assert_eq!(helpless(&mut w), Verdict::Return);
+    assert_eq!(helpless(&mut w), Verdict::Replay);
+    w.renew(18_000.0);
+    // But where that does not help either, it is no way to log in all the time.
+    let (start, mut logins) = (w.now, 0);
+    while w.now < start + s(50.0) {
+        helpless(&mut w);
+        let before = w.logins;
+        w.try_login(&|_| Ok(18_000.0));
+        logins += w.logins - before;
+        w.now += s(0.5);
+    }
+    assert!((3..=8).contains(&logins), "{logins} logins");
+}

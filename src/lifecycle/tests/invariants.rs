@@ -10,8 +10,14 @@ enum Event {
     Pass(u64),
     Demand,
     Start,
-    Succeed { ttl: Option<u64>, same: bool, server: Option<usize> },
+    Succeed {
+        ttl: Option<u64>,
+        same: bool,
+        server: Option<usize>,
+    },
     Fail(LoginError),
+    /// The answer to a login that was given up comes: a token, or an error.
+    Late(Result<(), LoginError>),
     Rejected(Rejection, bool, Option<usize>),
     Accepted,
     ServerUnreachable,
@@ -25,14 +31,21 @@ fn server() -> impl Strategy<Value = Option<usize>> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let reasons =
-        prop_oneof![Just(Reason::Overloaded), Just(Reason::Fault), Just(Reason::Refused), Just(Reason::NotNacos)];
+    let reasons = prop_oneof![
+        Just(Reason::Overloaded),
+        Just(Reason::Gateway),
+        Just(Reason::Fault),
+        Just(Reason::Refused),
+        Just(Reason::NotNacos)
+    ];
     let error = prop_oneof![
         Just(LoginError::Unreachable),
         Just(LoginError::Slow),
+        Just(LoginError::Overdue),
         (reasons, prop::option::of(0..5000u64))
             .prop_map(|(reason, after)| LoginError::Answered(reason, after.map(Duration::from_secs))),
     ];
+    let late = prop_oneof![Just(Ok(())), error.clone().prop_map(Err)];
     let rejection = prop_oneof![
         Just(Rejection::Identity),
         Just(Rejection::Unknown),
@@ -46,6 +59,7 @@ fn event() -> impl Strategy<Value = Event> {
         4 => Just(Event::Start),
         3 => (ttl, any::<bool>(), server()).prop_map(|(ttl, same, server)| Event::Succeed { ttl, same, server }),
         2 => error.prop_map(Event::Fail),
+        1 => late.prop_map(Event::Late),
         2 => (rejection, any::<bool>(), server()).prop_map(|(why, late, server)| Event::Rejected(why, late, server)),
         1 => Just(Event::Accepted),
         1 => Just(Event::ServerUnreachable),
@@ -63,6 +77,7 @@ proptest! {
         let mut m = Machine::new(seed);
         let mut now = Duration::from_secs(1000);
         let (mut login, mut generation) = (None, 0);
+        let mut slow = None;
         let mut last_start: Option<Time> = None;
         for event in events {
             let before = m.token_state(now);
@@ -80,7 +95,7 @@ proptest! {
                     if let Some(number) = m.start(now) {
                         prop_assert!(login.is_none(), "two logins at once");
                         prop_assert!(last_start.is_none_or(|at| now - at >= BETWEEN_ATTEMPTS), "logins too close together");
-                        (login, last_start) = (Some(number), Some(now));
+                        (login, last_start, slow) = (Some(number), Some(now), None);
                     }
                     prop_assert!(m.next_due(now).is_none_or(|due| due > now), "the refresher would spin");
                 }
@@ -96,6 +111,23 @@ proptest! {
                 Event::Fail(error) => {
                     if let Some(number) = login.take() {
                         prop_assert!(m.failed(number, error, now));
+                        prop_assert_eq!(m.token_state(now), before, "a failure touched the token");
+                        slow = (error == LoginError::Overdue).then_some(number);
+                    }
+                }
+                Event::Late(Ok(())) => {
+                    if let Some(number) = slow.take() {
+                        generation += 1;
+                        let issued = Issued { generation, ttl: None, same: false, sent: now, server: None };
+                        prop_assert!(m.issued(number, issued, now));
+                        prop_assert!(!m.issued(number, issued, now), "a login landed twice");
+                    }
+                }
+                Event::Late(Err(error)) => {
+                    if let Some(number) = slow.take() {
+                        let answered = matches!(error, LoginError::Answered(..));
+                        prop_assert_eq!(m.failed(number, error, now), answered);
+                        prop_assert!(!m.failed(number, error, now), "a login failed twice");
                         prop_assert_eq!(m.token_state(now), before, "a failure touched the token");
                     }
                 }
@@ -118,14 +150,14 @@ proptest! {
                     let mut other = Machine::new(seed);
                     let usable = !matches!(before, TokenState::None | TokenState::Rejected);
                     prop_assert_eq!(other.inherit(&m), usable);
-                    (m, login, last_start) = (other, None, None);
+                    (m, login, slow, last_start) = (other, None, None, None);
                     if usable {
                         prop_assert_eq!(m.token_state(now), before, "new credentials cost a good token");
                     }
                 }
                 Event::Fork => {
                     m = m.forked(generation);
-                    login = None;
+                    (login, slow) = (None, None);
                 }
             }
             if let Some(cached) = m.cacheable(now) {
@@ -138,23 +170,33 @@ proptest! {
     #[test]
     fn a_wrong_password_never_costs_more_than_three_logins_in_a_quarter_of_an_hour(
         seed in any::<u64>(),
-        steps in vec((1..60_000u64, prop::bool::weighted(0.1), prop::bool::weighted(0.3)), 1..400),
+        steps in vec((1..60_000u64, prop::bool::weighted(0.1), 0..4u8), 1..400),
         fault in any::<bool>(),
     ) {
         let mut m = Machine::new(seed);
         let mut now = Duration::from_secs(1000);
         let mut starts: Vec<Time> = Vec::new();
-        for (step, closes, slow) in steps {
+        let reason = if fault { Reason::Fault } else { Reason::Refused };
+        let refused = LoginError::Answered(reason, None);
+        let mut slow = None;
+        for (step, closes, how) in steps {
             now += Duration::from_millis(step);
             if closes {
                 m.auth_switched_on(now);
             }
             m.demand(now);
             if let Some(number) = m.start(now) {
+                slow = None;
+                if how == 3 {
+                    // A gateway's answer, in which no server had a part.
+                    m.failed(number, LoginError::Answered(Reason::Gateway, None), now);
+                    continue;
+                }
                 starts.push(now);
-                let reason = if fault { Reason::Fault } else { Reason::Refused };
-                let error = if slow { LoginError::Slow } else { LoginError::Answered(reason, None) };
-                m.failed(number, error, now);
+                m.failed(number, [refused, LoginError::Slow, LoginError::Overdue][usize::from(how)], now);
+                slow = (how == 2).then_some(number);
+            } else if let Some(number) = slow.take() {
+                prop_assert!(m.failed(number, refused, now));
             }
         }
         for four in starts.windows(4) {

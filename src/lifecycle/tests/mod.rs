@@ -4,6 +4,7 @@ mod disagreement;
 mod external;
 mod invariants;
 mod pauses;
+mod recovery;
 mod situations;
 mod window;
 mod world;

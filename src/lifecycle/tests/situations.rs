@@ -89,12 +89,12 @@ fn situation_07_a_wrong_password_at_three_servers_costs_three_logins_at_most() {
 }
 
 #[test]
-fn situation_08_a_hundred_calls_a_second_with_a_wrong_password_cost_six_logins_an_hour() {
+fn situation_08_a_hundred_calls_a_second_with_a_wrong_password_cost_nine_logins_an_hour() {
     let mut w = World::new();
     let start = w.now;
     let unserved = w.run(start + s(3600.0), s(0.01), |_| Err(REFUSED));
     assert_eq!(unserved, 360_000, "each gets its answer, and it is an error");
-    assert!(w.logins <= 6, "{} logins in an hour", w.logins);
+    assert!((8..=10).contains(&w.logins), "{} logins in an hour", w.logins);
     assert_eq!(w.machine.refresh_state(), RefreshState::Latched);
 }
 
@@ -372,7 +372,7 @@ fn situation_48_a_server_that_begins_to_ask_for_tokens_gets_a_login() {
     // Authentication is off, and no login succeeds.
     let on = w.now + s(1800.0);
     w.run(on, s(1.0), |_| Err(REFUSED));
-    assert!(w.logins <= 4, "{} logins", w.logins);
+    assert!(w.logins <= 6, "{} logins", w.logins);
     assert_eq!(w.machine.refresh_state(), RefreshState::Latched);
     while w.machine.refresh_state() == RefreshState::Latched {
         w.machine.auth_switched_on(w.now);

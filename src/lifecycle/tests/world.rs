@@ -40,6 +40,13 @@ impl World {
         self.machine.issued(login, issued, self.now)
     }
 
+    /// A login that somebody wants fails.
+    pub(super) fn fail(&mut self, error: LoginError) {
+        self.demand();
+        let login = self.start();
+        assert!(self.machine.failed(login, error, self.now));
+    }
+
     /// A request whose token is refused by `server`, as is every other that it is tried with; what comes of it.
     pub(super) fn refused(&mut self, mut generation: u64, server: Option<usize>) -> Verdict {
         let mut attempts = Attempts::default();
