@@ -163,10 +163,9 @@ impl Backoff {
                     (1, _) => (1.0, 30.0),
                     // To say that it is too much costs a server little.
                     (_, LoginError::Answered(Reason::Overloaded, _)) if starving => (15.0, 35.0),
-                    // A login that it takes in and works off late costs it as much as any other.
-                    (2, LoginError::Slow | LoginError::Overdue) if starving => (15.0, 45.0),
-                    (3, LoginError::Slow | LoginError::Overdue) if starving => (30.0, 90.0),
-                    (_, LoginError::Slow | LoginError::Overdue) if starving => (60.0, 180.0),
+                    // A login that it takes in costs it as much as any other, though nobody waits for it any more: the
+                    // more clients there are, the more such pauses would keep it from ever catching up.
+                    (3, LoginError::Slow | LoginError::Overdue) if starving => (120.0, 360.0),
                     // A 500 may be about the password all the same, however much it is needed.
                     (2, _) => (30.0, 120.0),
                     _ => (300.0, 600.0),

@@ -61,8 +61,11 @@ fn while_nobody_has_a_token_pauses_are_short() {
     within(&waits(gateway, STARVING, 50), &[(0.5, 1.0), (1.0, 2.0), (2.0, 4.0), (1.5, 3.0)]);
     let throttled = LoginError::Answered(Reason::Overloaded, None);
     within(&waits(throttled, STARVING, 50), &[(1.0, 30.0), (15.0, 35.0)]);
-    within(&waits(LoginError::Slow, STARVING, 50), &[(1.0, 40.0), (15.0, 45.0), (30.0, 90.0), (60.0, 180.0)]);
-    // But not after a 500, by which old servers refuse a password.
+    // Less so where each attempt costs the servers a login, ...
+    for slow in [LoginError::Slow, LoginError::Overdue] {
+        within(&waits(slow, STARVING, 50), &[(1.0, 40.0), (30.0, 120.0), (120.0, 360.0), (300.0, 600.0)]);
+    }
+    // ... and not after a 500, by which old servers refuse a password.
     let fault = LoginError::Answered(Reason::Fault, None);
     within(&waits(fault, STARVING, 50), &[(6.0, 15.0), (30.0, 120.0), (300.0, 600.0)]);
 }
