@@ -129,7 +129,7 @@
 
 /**
  * As NACOS_CARRIAGE_BEARER. Where a server refuses a token that it has just issued, and has taken none yet, the token is tried
- * once as in NACOS_CARRIAGE_QUERY, and rides there from then on if it is taken (r-nacos up to 0.8.5). The default.
+ * as in NACOS_CARRIAGE_QUERY, and rides there once it has been taken there three times (r-nacos up to 0.8.5). The default.
  */
 #define NACOS_CARRIAGE_AUTO 0
 

@@ -35,7 +35,7 @@ impl Call<'_> {
         {
             return Err(error);
         }
-        let (answer, server) = self.send(&session, None)?;
+        let (answer, server, _) = self.send(&session, None)?;
         session.emit(|| Event::sent_without_token(server.address.name()));
         if rejection::classify(answer.status, &answer.body).is_none() {
             return Ok(answer);
@@ -50,7 +50,7 @@ fn look(client: &Client, live: &Live, session: &Arc<Session>, limits: &Limits<'_
     for question in openness::QUESTIONS {
         let request = Request::get(question)?;
         let call = Call { client, live, request: &request, limits: limits.within(limits.remaining()) };
-        let (answer, server) = call.send(session, None)?;
+        let (answer, server, _) = call.send(session, None)?;
         if let Some(openness) = openness::read(question, answer.status(), answer.body(), server.is_known()) {
             return Ok(openness);
         }

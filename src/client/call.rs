@@ -153,31 +153,34 @@ impl Call<'_> {
     ) -> Result<(Response, usize)> {
         let carriage = session.origin.carriage;
         let ticket = Ticket { lease, carriage, attempts };
-        let (answer, server) = self.send(session, Some(ticket))?;
+        let (answer, server, place) = self.send(session, Some(ticket))?;
         if carriage != Carriage::Auto {
             return Ok((answer, server.index));
         }
-        let place = server.place();
-        let refused = |answer: &Response| rejection::classify(answer.status, &answer.body);
-        match refused(&answer) {
-            None if !voice::carried_out(answer.status, &answer.body) => {}
-            // A server with authentication off takes this wherever it rides.
-            None if lease.snapshot.token.expose() == login::DISABLED => {}
-            None => server.took_token(place),
-            Some(Rejection::Identity)
-                if place == Carriage::Bearer
-                    && session.is_unproven(lease.snapshot.generation, server.index)
-                    && server.may_look_elsewhere(lease.snapshot.generation) =>
-            {
-                *retries += 1;
-                let ticket = Ticket { carriage: Carriage::Query, ..ticket };
-                let (other, other_server) = self.send(session, Some(ticket))?;
-                if refused(&other) != Some(Rejection::Identity) {
-                    other_server.took_token(Carriage::Query);
-                    session.tell_place(other_server);
-                    return Ok((other, other_server.index));
+        let refused = |answer: &Response| rejection::classify(answer.status, &answer.body) == Some(Rejection::Identity);
+        // A server with authentication off takes this wherever it rides.
+        let tells = lease.snapshot.token.expose() != login::DISABLED;
+        let generation = lease.snapshot.generation;
+        match place {
+            Carriage::Bearer if !refused(&answer) => {
+                if tells && voice::carried_out(answer.status, &answer.body) {
+                    server.took_in_header();
                 }
             }
+            Carriage::Bearer => {
+                if server.may_read_query(generation, || session.is_unproven(generation, server.index)) {
+                    *retries += 1;
+                    let ticket = Ticket { carriage: Carriage::Query, ..ticket };
+                    let (other, server, _) = self.send(session, Some(ticket))?;
+                    if !refused(&other) {
+                        if tells && voice::carried_out(other.status, &other.body) && server.took_in_query() {
+                            session.tell_place(server);
+                        }
+                        return Ok((other, server.index));
+                    }
+                }
+            }
+            _ if refused(&answer) => server.refused_in_query(),
             _ => {}
         }
         Ok((answer, server.index))

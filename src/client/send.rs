@@ -34,12 +34,12 @@ enum Next {
 }
 
 impl Call<'_> {
-    /// Sends to the first server that can be reached.
+    /// Sends to the first server that can be reached; its answer, and where the token rode.
     pub(super) fn send<'s>(
         &self,
         session: &'s Arc<Session>,
         ticket: Option<Ticket<'_>>,
-    ) -> Result<(Response, &'s Server)> {
+    ) -> Result<(Response, &'s Server, Carriage)> {
         let (mut last, began) = (None, clock::now());
         let generation = ticket.map_or(0, |ticket| ticket.lease.snapshot.generation);
         let has_refused = |server: &Server| ticket.is_some_and(|t| t.attempts.was_refused(generation, server.index));
@@ -50,7 +50,11 @@ impl Call<'_> {
             loop {
                 self.limits.check()?;
                 // Another connection may lead to another node.
-                let request = self.prepare(server, ticket, !has_refused(server))?;
+                let place = match ticket.map(|ticket| ticket.carriage) {
+                    Some(Carriage::Auto) => server.place(),
+                    chosen => chosen.unwrap_or_default(),
+                };
+                let request = self.prepare(server, ticket.map(|ticket| (ticket.lease, place)), !has_refused(server))?;
                 let failure = match session.transport.exchange(request, &self.limits) {
                     Ok(http::Response { status, headers, body, lost_connection }) => {
                         session.servers.answered(server);
@@ -60,7 +64,8 @@ impl Call<'_> {
                         if session.transport.wants_reaping() {
                             process::current().wake();
                         }
-                        return Ok((Response { status, headers, body, generation, replays: 0 }, server));
+                        let answer = Response { status, headers, body, generation, replays: 0 };
+                        return Ok((answer, server, place));
                     }
                     Err(failure) => failure,
                 };
@@ -116,14 +121,11 @@ impl Call<'_> {
     }
 
     /// The request as it goes to `server`.
-    fn prepare(&self, server: &Server, ticket: Option<Ticket<'_>>, reuse: bool) -> Result<http::Request> {
+    fn prepare(&self, server: &Server, token: Option<(&Lease, Carriage)>, reuse: bool) -> Result<http::Request> {
         let Request { method, path, query, headers, body, .. } = self.request;
         let mut headers = headers.clone();
-        let parameter = match ticket {
-            Some(Ticket { lease, carriage, .. }) => {
-                let carriage = if carriage == Carriage::Auto { server.place() } else { carriage };
-                carriage.attach(&lease.snapshot.token, &mut headers)?
-            }
+        let parameter = match token {
+            Some((lease, place)) => place.attach(&lease.snapshot.token, &mut headers)?,
             None => None,
         };
         let parameters = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(parameter);

@@ -17,7 +17,7 @@ use super::{
 use crate::{Anonymous, Cancel, Carriage, Config};
 
 /// As NACOS_CARRIAGE_BEARER. Where a server refuses a token that it has just issued, and has taken none yet, the token is tried
-/// once as in NACOS_CARRIAGE_QUERY, and rides there from then on if it is taken (r-nacos up to 0.8.5). The default.
+/// as in NACOS_CARRIAGE_QUERY, and rides there once it has been taken there three times (r-nacos up to 0.8.5). The default.
 pub const NACOS_CARRIAGE_AUTO: i32 = 0;
 /// The token rides as the header `accessToken`: servers from 2.1 on; for gateways that need Authorization for themselves.
 pub const NACOS_CARRIAGE_HEADER: i32 = 1;

@@ -18,8 +18,8 @@ const ACCESS_TOKEN_HEADER: HeaderName = HeaderName::from_static("accesstoken");
 /// Where the token rides on a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Carriage {
-    /// As `Bearer`. A server that refuses a token which it has just issued, and has taken none yet, gets it once as in
-    /// `Query`, and if it takes it there, always: r-nacos up to 0.8.5.
+    /// As `Bearer`. A server that refuses a token which it has just issued, and has taken none yet, gets it as in `Query`, and
+    /// when it has taken it there three times, always: r-nacos up to 0.8.5.
     #[default]
     Auto,
     /// `Authorization: Bearer <token>`: every Nacos.

@@ -31,7 +31,7 @@ const IDENTITY: &[&str] = &[
     "unsupported signature algorithm",
     "unknown user",
     "user not found",
-    "unauthenticated",
+    "\"errorcode\":\"unauthenticated\"",
     "session expired",
 ];
 

@@ -38,14 +38,16 @@ pub(crate) struct Server {
     /// Place of the login API in the list of all.
     api: AtomicU8,
     place: AtomicU8,
-    /// The generation last tried in another place.
-    tried_elsewhere: AtomicU64,
+    /// The generation last tried in the query.
+    tried_in_query: AtomicU64,
 }
 
 /// Where a server has taken a token.
 const NOT_KNOWN: u8 = 0;
 const IN_HEADER: u8 = 1;
 const IN_QUERY: u8 = 2;
+const ONCE_IN_QUERY: u8 = 3;
+const TWICE_IN_QUERY: u8 = 4;
 
 fn ms(time: Time) -> u64 {
     time.as_millis() as u64
@@ -115,24 +117,43 @@ impl Server {
         self.api().is_some()
     }
 
-    /// Where it reads the token, if that is not where every Nacos does: what [`Carriage::Auto`] goes by.
+    /// Where it reads the token: what [`Carriage::Auto`] goes by.
     pub(crate) fn place(&self) -> Carriage {
         if self.place.load(Ordering::Relaxed) == IN_QUERY { Carriage::Query } else { Carriage::Bearer }
     }
 
-    /// It has taken a token that rode there.
-    pub(crate) fn took_token(&self, place: Carriage) {
-        let place = if place == Carriage::Query { IN_QUERY } else { IN_HEADER };
-        if self.place.load(Ordering::Relaxed) != place {
-            self.place.store(place, Ordering::Relaxed);
+    /// It has taken a token in the header.
+    pub(crate) fn took_in_header(&self) {
+        if self.place.load(Ordering::Relaxed) != IN_HEADER {
+            self.place.store(IN_HEADER, Ordering::Relaxed);
         }
     }
 
-    /// Whether the token of `generation`, which it refused, is worth another try in another place: once, and only as long as
-    /// it has taken none.
-    pub(crate) fn may_look_elsewhere(&self, generation: u64) -> bool {
-        self.place.load(Ordering::Relaxed) == NOT_KNOWN
-            && self.tried_elsewhere.swap(generation, Ordering::Relaxed) != generation
+    /// It has taken a token in the query that it had refused in the header. Once may be another node behind the same address;
+    /// the third time that is where it reads tokens. Whether this is the third.
+    pub(crate) fn took_in_query(&self) -> bool {
+        let next = |place| match place {
+            NOT_KNOWN => Some(ONCE_IN_QUERY),
+            ONCE_IN_QUERY => Some(TWICE_IN_QUERY),
+            TWICE_IN_QUERY => Some(IN_QUERY),
+            _ => None,
+        };
+        self.place.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) == Ok(TWICE_IN_QUERY)
+    }
+
+    /// It has refused a token in the query as well: what was known of the place may be so no more.
+    pub(crate) fn refused_in_query(&self) {
+        self.place.store(NOT_KNOWN, Ordering::Relaxed);
+    }
+
+    /// Whether the token of `generation`, which it refused in the header, is worth another try in the query. As long as it
+    /// has taken none that is for one that it has just given (`is_new`), once.
+    pub(crate) fn may_read_query(&self, generation: u64, is_new: impl FnOnce() -> bool) -> bool {
+        match self.place.load(Ordering::Relaxed) {
+            IN_HEADER => false,
+            NOT_KNOWN => is_new() && self.tried_in_query.swap(generation, Ordering::Relaxed) != generation,
+            _ => true,
+        }
     }
 }
 
@@ -148,7 +169,7 @@ impl ServerList {
             broken: AtomicU32::new(0),
             api: AtomicU8::new(u8::MAX),
             place: AtomicU8::new(NOT_KNOWN),
-            tried_elsewhere: AtomicU64::new(0),
+            tried_in_query: AtomicU64::new(0),
         };
         Self {
             servers: addresses.iter().enumerate().map(server).collect(),

@@ -13,6 +13,7 @@ fn words_of_every_release() {
         (403, "invalid token, username is empty", Some(Identity)),
         (401, "<html>Authorization Required</html>", Some(Unknown)),
         (401, "", Some(Unknown)),
+        (401, r#"{"error":{"code":401,"status":"UNAUTHENTICATED"}}"#, Some(Unknown)),
         (401, r#"{"errorCode":"UNAUTHENTICATED","message":"no token"}"#, Some(Identity)),
         (401, "session expired!", Some(Identity)),
         (
