@@ -12,7 +12,9 @@ use miniz_oxide::inflate::{
     TINFLStatus,
     core::{
         DecompressorOxide, decompress,
-        inflate_flags::{TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF},
+        inflate_flags::{
+            TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+        },
     },
 };
 use zeroize::Zeroize;
@@ -25,6 +27,10 @@ use super::{
 
 /// A body in this status is a piece of the compressed one, which nobody can decode.
 const PARTIAL_CONTENT: u16 = 206;
+/// More codings than anybody applies to one body are not undone.
+const MOST_CODINGS: usize = 4;
+/// How much is decoded before the next look whether the call is over.
+const PIECE: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coding {
@@ -47,21 +53,6 @@ impl Coding {
             Self::Deflate => "deflate",
         }
     }
-
-    /// Appends what `packed` holds to `out`, and stops as soon as that is longer than `limit`.
-    fn decode(self, packed: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
-        match self {
-            Self::Gzip => gunzip::gunzip(packed, limit, out),
-            Self::Deflate => match inflate(packed, TINFL_FLAG_PARSE_ZLIB_HEADER, limit, out) {
-                // The name stands for the zlib format; some servers leave out its frame.
-                Err(Fault::Damaged) => {
-                    out.clear();
-                    inflate(packed, 0, limit, out).map(drop)
-                }
-                done => done.map(drop),
-            },
-        }
-    }
 }
 
 /// Why there is no more to decode.
@@ -69,29 +60,78 @@ impl Coding {
 enum Fault {
     Truncated,
     Damaged,
+    /// The call is over. What a server sends may decode to nothing for minutes.
+    OutOfTime,
 }
 
-/// Appends the deflate stream at the beginning of `packed` to `out`, which is its window too, so that no copy of a token is
-/// left behind; how many bytes it took. Stops as soon as `out` is longer than `limit`.
-fn inflate(packed: &[u8], flags: u32, limit: usize, out: &mut Vec<u8>) -> Result<usize, Fault> {
-    let flags = flags | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let mut state = Box::<DecompressorOxide>::default();
-    let (start, mut read, mut written) = (out.len(), 0, 0);
-    loop {
-        // Room for what nearly all need; only what is longer has to move.
-        let room = if written == 0 { packed.len().saturating_mul(4).max(4096) } else { 2 * written };
-        out.resize((start + room).min(limit + 1), 0);
-        let (status, r, w) = decompress(&mut state, &packed[read..], &mut out[start..], written, flags);
-        (read, written) = (read + r, written + w);
-        if status == TINFLStatus::HasMoreOutput && start + written <= limit {
-            continue;
+/// What comes out of a decoder. It is the decoder's window too, so that no copy of a token is left behind.
+struct Decoded<'a> {
+    bytes: Vec<u8>,
+    limit: usize,
+    is_over: &'a dyn Fn() -> bool,
+    state: Box<DecompressorOxide>,
+}
+
+impl<'a> Decoded<'a> {
+    fn new(limit: usize, is_over: &'a dyn Fn() -> bool) -> Self {
+        Self { bytes: Vec::new(), limit, is_over, state: Box::default() }
+    }
+
+    /// Appends what `packed` holds, and stops as soon as the limit is passed.
+    fn decode(&mut self, coding: Coding, packed: &[u8]) -> Result<(), Fault> {
+        match coding {
+            Coding::Gzip => gunzip::gunzip(packed, self),
+            Coding::Deflate => match self.inflate(packed, TINFL_FLAG_PARSE_ZLIB_HEADER) {
+                // The name stands for the zlib format; some servers leave out its frame.
+                Err(Fault::Damaged) => {
+                    self.bytes.clear();
+                    self.inflate(packed, 0).map(drop)
+                }
+                done => done.map(drop),
+            },
         }
-        out.truncate(start + written);
-        return match status {
-            TINFLStatus::Done | TINFLStatus::HasMoreOutput => Ok(read),
-            TINFLStatus::FailedCannotMakeProgress => Err(Fault::Truncated),
-            _ => Err(Fault::Damaged),
-        };
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.len() > self.limit
+    }
+
+    /// The same with the deflate stream at the beginning of `packed`; how many bytes it took.
+    fn inflate(&mut self, packed: &[u8], flags: u32) -> Result<usize, Fault> {
+        let Self { bytes, limit, is_over, state } = self;
+        let flags = flags | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+        state.init();
+        let (start, mut read, mut written) = (bytes.len(), 0, 0);
+        loop {
+            if is_over() {
+                return Err(Fault::OutOfTime);
+            }
+            let room = match written {
+                // What nearly all need: only what is longer has to move.
+                0 if bytes.capacity() == 0 => packed.len().saturating_mul(4).max(4096),
+                // One of many streams: room has to be filled, too.
+                0 => 256,
+                _ => 2 * written,
+            };
+            bytes.resize((start + room).min(*limit + 1), 0);
+            let rest = &packed[read..];
+            let (piece, more) = match rest.len() > PIECE {
+                true => (&rest[..PIECE], TINFL_FLAG_HAS_MORE_INPUT),
+                false => (rest, 0),
+            };
+            let (status, r, w) = decompress(state, piece, &mut bytes[start..], written, flags | more);
+            (read, written) = (read + r, written + w);
+            match status {
+                TINFLStatus::NeedsMoreInput => continue,
+                TINFLStatus::HasMoreOutput if start + written <= *limit => continue,
+                _ => bytes.truncate(start + written),
+            }
+            return match status {
+                TINFLStatus::Done | TINFLStatus::HasMoreOutput => Ok(read),
+                TINFLStatus::FailedCannotMakeProgress => Err(Fault::Truncated),
+                _ => Err(Fault::Damaged),
+            };
+        }
     }
 }
 
@@ -128,25 +168,29 @@ fn codings(headers: &HeaderMap) -> Option<Vec<Coding>> {
 
 /// The answer as it was before it was compressed, without the headers that tell of that. Sizes count decoded: what goes
 /// beyond `largest` is an error, a refusal's surplus is left out. What is compressed in a way that is not known here, or
-/// is a part of something compressed, stays as it is; so does an empty body, as it comes with HEAD and 304.
-pub(super) fn decode(mut response: Response, largest: usize) -> Result<Response, Error> {
+/// is a part of something compressed, stays as it is; so does an empty body, as it comes with HEAD and 304. It ends when the
+/// call `is_over`.
+pub(super) fn decode(mut response: Response, largest: usize, is_over: impl Fn() -> bool) -> Result<Response, Error> {
     if response.body.is_empty() || response.status == PARTIAL_CONTENT {
         return Ok(response);
     }
-    let codings = codings(&response.headers).filter(|codings| !codings.is_empty());
+    let codings = codings(&response.headers).filter(|codings| (1..=MOST_CODINGS).contains(&codings.len()));
     let Some(codings) = codings else { return Ok(response) };
     let is_refusal = response.status >= 400;
     let limit = if is_refusal { LONGEST_REFUSAL } else { largest };
     for coding in codings.into_iter().rev() {
         let packed = std::mem::take(&mut response.body);
-        let mut body = Vec::new();
-        match coding.decode(&packed, limit, &mut body) {
-            Ok(()) if body.len() > limit && !is_refusal => {
+        let mut decoded = Decoded::new(limit, &is_over);
+        match decoded.decode(coding, &packed) {
+            Ok(()) if decoded.is_full() && !is_refusal => {
                 let cause = format!("an answer of more than {limit} bytes");
                 return Err(Error::new(Phase::Answer, ErrorKind::TooLarge, cause));
             }
             // Only its beginning has been read.
             Err(Fault::Truncated) if is_refusal && packed.len() >= LONGEST_REFUSAL => {}
+            Err(Fault::OutOfTime) => {
+                return Err(Error::new(Phase::Answer, ErrorKind::Timeout, "the answer takes too long to decode"));
+            }
             Err(fault) => {
                 let why = if fault == Fault::Truncated { "ends too early" } else { "is damaged" };
                 let cause = format!("the answer came compressed ({}), and what came {why}", coding.name());
@@ -154,6 +198,7 @@ pub(super) fn decode(mut response: Response, largest: usize) -> Result<Response,
             }
             Ok(()) => {}
         }
+        let mut body = decoded.bytes;
         body.truncate(limit);
         if let Ok(mut packed) = packed.try_into_mut() {
             packed.zeroize(); // as good as a token, if one is in it
@@ -171,7 +216,8 @@ pub(crate) fn beginning(body: &[u8], limit: usize) -> Cow<'_, [u8]> {
     if !body.starts_with(gunzip::MAGIC) {
         return body.into();
     }
-    let mut plain = Vec::new();
-    let _ = gunzip::gunzip(body, limit, &mut plain); // perhaps only the beginning is there
-    plain.into()
+    let mut decoded = Decoded::new(limit, &|| false);
+    // Perhaps only the beginning is there.
+    let _ = decoded.decode(Coding::Gzip, &body[..body.len().min(LONGEST_REFUSAL)]);
+    decoded.bytes.into()
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use super::{
-    Boxed, Endpoint, Error, Pem, Reaped, Request, Resolver, Response, TlsFiles, Transport, advice,
+    Boxed, Endpoint, Error, ErrorKind, Pem, Reaped, Request, Resolver, Response, TlsFiles, Transport, advice,
     background::Background, caller, coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
 };
 use crate::{error::Result as CrateResult, wait::Limits};
@@ -62,13 +62,18 @@ impl Transport for Http {
         let largest = request.options.largest_answer;
         let endpoint = request.endpoint.clone();
         let response = caller::exchange(&self.pool, &self.connector, request, limits)?;
-        self.check(coding::decode(response, largest)?, &endpoint)
+        let decoded = coding::decode(response, largest, || limits.check().is_err() || limits.remaining().is_zero());
+        let decoded = decoded.map_err(|error| match error.kind {
+            ErrorKind::Timeout if limits.check().is_err() => Error { kind: ErrorKind::Interrupted, ..error },
+            _ => error,
+        });
+        self.check(decoded?, &endpoint)
     }
 
     fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>> {
         let (largest, endpoint) = (request.options.largest_answer, request.endpoint.clone());
         let exchange = self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request);
-        Box::pin(async move { self.check(coding::decode(exchange.await?, largest)?, &endpoint) })
+        Box::pin(async move { self.check(coding::decode(exchange.await?, largest, || false)?, &endpoint) })
     }
 
     fn reap_idle(&self) -> Reaped {

@@ -20,13 +20,11 @@ const FRESH_WAITS: [Duration; 3] = [Duration::from_millis(50), Duration::from_mi
 /// For how long servers that were seen to disagree are taken to do so.
 const DISAGREEMENT: Duration = Duration::from_secs(60);
 /// How often a request is sent in all, where servers disagree, and where they may.
-const MOST_SENT: usize = 8;
+const MOST_SENT: usize = 12;
 const MOST_SENT_ON_SUSPICION: usize = 4;
 /// The longest time between two tries of a token that has been given up.
 const LONGEST_BETWEEN_PROBES: Duration = Duration::from_secs(30);
 
-/// As many logins for refused tokens within half a minute, each of which some server took first, are a sign of it.
-const RELOGINS: usize = 5;
 /// How long after a login for a request that none of the tokens helped the next one is made, while servers disagree: after
 /// the first one, and at most.
 const BETWEEN_LOGINS_AT_FIRST: Duration = Duration::from_secs(2);
@@ -145,18 +143,14 @@ impl Machine {
         }
     }
 
-    /// A login has replaced a token that was refused long before its end, whether or not a server had taken it first.
-    pub(super) fn note_relogin(&mut self, was_accepted: bool, now: Time) {
-        self.relogins.retain(|at| was_accepted && now - *at < BETWEEN_LOGINS);
-        self.relogins.push(now);
-        if self.relogins.len() >= RELOGINS {
-            self.note_disagreement(now);
-        }
-    }
-
     /// None of the tokens there are is taken, by several nodes of several secrets. One more login may lead to the node that
     /// refuses; the tokens stay, as other nodes take them.
     pub(super) fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
+        if matches!(self.refresh, Refresh::LoggingIn { .. })
+            || self.token.as_ref().is_some_and(|t| t.trust.is_doubted())
+        {
+            return Verdict::Replay; // with what the login brings that is under way, or due
+        }
         let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
         let Some(known) = self.disagreement.as_mut() else { return Verdict::Return };
         known.helpless += 1;
@@ -182,6 +176,7 @@ impl Machine {
         let used = self.token.as_ref()?;
         let taken_since = used.accepted.is_some_and(|at| at > attempts.sent && attempts.sent > Time::ZERO);
         if taken_since && !attempts.reported && attempts.refused.len() == 1 {
+            attempts.was_fresh = true;
             return Some(Verdict::Retry { generation: used.generation, after: Duration::ZERO });
         }
         let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now - t.issued < FRESH)?;
@@ -203,7 +198,7 @@ impl Machine {
 
     /// Two logins for refused tokens within half a minute are one too many.
     fn is_suspicious(&self, now: Time) -> bool {
-        !self.kept.is_empty() && self.relogins.last().is_some_and(|at| now - *at < BETWEEN_LOGINS)
+        !self.kept.is_empty() && self.last_relogin.is_some_and(|at| now - at < BETWEEN_LOGINS)
     }
 
     /// Where servers disagree, or may: another token, or the same at another node.

@@ -61,8 +61,8 @@ pub struct Machine {
     pub(super) foreign_refusals: ForeignRefusals,
     /// Tokens before this one that some server took, the last one first.
     pub(super) kept: Vec<Token>,
-    /// When logins replaced tokens that had been refused, of late.
-    pub(super) relogins: Vec<Time>,
+    /// When a login last replaced a token that had been refused long before its end.
+    pub(super) last_relogin: Option<Time>,
     pub(super) disagreement: Option<Disagreement>,
     pub(super) probe: Option<Probe>,
     /// Tokens are given from elsewhere; no login brings another.
@@ -89,7 +89,7 @@ impl Machine {
             given_up: None,
             foreign_refusals: ForeignRefusals::default(),
             kept: Vec::new(),
-            relogins: Vec::new(),
+            last_relogin: None,
             disagreement: None,
             probe: None,
             external: false,
@@ -227,8 +227,8 @@ impl Machine {
         };
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
         let before_its_time = |t: &&Token| now < t.window.advisory && (!t.is_usable() || t.trust.is_doubted());
-        if let Some(refused) = self.token.as_ref().filter(before_its_time) {
-            self.note_relogin(refused.trust.was_accepted(), now);
+        if self.token.as_ref().is_some_and(|t| before_its_time(&t)) {
+            self.last_relogin = Some(now);
         }
         let old = self.token.replace(Token {
             generation,

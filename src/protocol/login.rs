@@ -87,26 +87,27 @@ pub(crate) struct LoginRefused {
 /// Reads the answer to a login. `password` is only used to keep it out of the quotation.
 pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
     let said = || said_in(body, password);
-    let by_nacos = is_nacos(body);
+    // Not of a success, which holds a token: what is looked through is copied.
+    let by_nacos = || is_nacos(body);
     let refuse = |reason, is_verdict, said| Err(LoginRefused { reason, is_verdict, said });
     match status {
         200..=299 => read_success(body, password),
         300..=399 => refuse(Reason::NotNacos, false, "a redirect, which a login never follows".into()),
         // r-nacos before 0.7.4 says so of every path that it does not know; of a password it says it without JSON.
-        403 if by_nacos && contains(body, "timestamp") && contains(body, "unknown user!") => {
+        403 if by_nacos() && contains(body, "timestamp") && contains(body, "unknown user!") => {
             refuse(Reason::MissingApi, false, said())
         }
         404 | 405 | 410 | 501 => refuse(Reason::MissingApi, false, said()),
         429 => refuse(Reason::Overloaded, true, said()),
-        502..=504 | 520..=530 if !by_nacos => refuse(Reason::Gateway, false, said()),
+        502..=504 | 520..=530 if !by_nacos() => refuse(Reason::Gateway, false, said()),
         502..=504 => refuse(Reason::Overloaded, true, said()),
-        400 | 401 | 403 => refuse(Reason::Refused, by_nacos, said()),
+        400 | 401 | 403 => refuse(Reason::Refused, by_nacos(), said()),
         500 if contains(body, "No static resource") => {
             // Nacos 3 serves its console, under another context path, on a port of its own (8080).
             let hint = "this is the console port of a Nacos 3; use the server's main port (8848)";
             refuse(Reason::NotNacos, true, hint.into())
         }
-        500 => refuse(Reason::Fault, by_nacos, said()),
+        500 => refuse(Reason::Fault, by_nacos(), said()),
         _ => refuse(Reason::NotNacos, false, said()),
     }
 }

@@ -359,12 +359,15 @@ fn situation_61_nodes_of_different_secrets_behind_one_address() {
     side_by_side(["aab", "ab", "abc", "aaab"], |secrets| {
         let turn = AtomicUsize::new(0);
         let in_turn = move |_| turn.fetch_add(1, Ordering::SeqCst) % secrets.len();
-        let by_chance = move |_| fastrand::usize(..secrets.len());
+        // By chance, but the same in each run.
+        let dice = || Mutex::new(fastrand::Rng::with_seed(3));
+        let (rng, other_rng) = (dice(), dice());
+        let by_chance = move |_| rng.lock().usize(..secrets.len());
         let at = AtomicUsize::new(0);
         // By connection: one that is kept stays with its node.
         let sticky = move |reuse: bool| {
             if !reuse {
-                at.store(fastrand::usize(..secrets.len()), Ordering::SeqCst);
+                at.store(other_rng.lock().usize(..secrets.len()), Ordering::SeqCst);
             }
             at.load(Ordering::SeqCst)
         };

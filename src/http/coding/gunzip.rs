@@ -1,6 +1,6 @@
 //! The gzip format, RFC 1952: deflate streams in a frame.
 
-use super::{Fault, inflate};
+use super::{Decoded, Fault};
 
 pub(super) const MAGIC: &[u8] = &[0x1f, 0x8b];
 const DEFLATE: u8 = 8;
@@ -9,17 +9,16 @@ const EXTRA: u8 = 4;
 const NAME: u8 = 8;
 const COMMENT: u8 = 16;
 
-/// Appends all members of `packed` to `out`, and stops as soon as that is longer than `limit`. What follows the last member
-/// is padding.
-pub(super) fn gunzip(mut packed: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+/// Appends all members of `packed` to `out`, and stops as soon as its limit is passed. What follows the last member is padding.
+pub(super) fn gunzip(mut packed: &[u8], out: &mut Decoded<'_>) -> Result<(), Fault> {
     loop {
-        let (start, body) = (out.len(), skip_header(packed)?);
-        let read = inflate(body, 0, limit, out)?;
-        if out.len() > limit {
+        let (start, body) = (out.bytes.len(), skip_header(packed)?);
+        let read = out.inflate(body, 0)?;
+        if out.is_full() {
             return Ok(());
         }
         let (trailer, rest) = body[read..].split_first_chunk::<8>().ok_or(Fault::Truncated)?;
-        let plain = &out[start..];
+        let plain = &out.bytes[start..];
         // Of the length only 32 bits count.
         let expected = u64::from(plain.len() as u32) << 32 | u64::from(crc32(plain));
         if u64::from_le_bytes(*trailer) != expected {
