@@ -2,7 +2,7 @@
 //! one costs its own callers only.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs},
+    net::{IpAddr, ToSocketAddrs},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -64,14 +64,6 @@ fn system(host: &str) -> std::io::Result<Vec<IpAddr>> {
     Ok(found)
 }
 
-/// What no lookup can tell better: an address, and `localhost`, which is this host in whatever configuration (RFC 6761).
-fn known(host: &str) -> Option<Vec<IpAddr>> {
-    if host.eq_ignore_ascii_case("localhost") {
-        return Some(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
-    }
-    host.parse().ok().map(|address| vec![address])
-}
-
 impl Resolver {
     pub(super) fn with(look_up: LookUp) -> Self {
         Self { names: Mutex::default(), under_way: Arc::default(), look_up }
@@ -79,9 +71,9 @@ impl Resolver {
 
     /// The addresses of `host`: there at once, or promised.
     pub(super) fn addresses(&self, host: &str) -> Promise<Answer> {
-        if let Some(addresses) = known(host) {
+        if let Ok(address) = host.parse::<IpAddr>() {
             let promise = Promise::new();
-            promise.fulfil(Ok(addresses));
+            promise.fulfil(Ok(vec![address]));
             return promise;
         }
         let mut names = self.names.lock();

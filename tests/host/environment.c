@@ -137,8 +137,9 @@ TEST(not_read_with_callbacks_and_files, 20) {
 }
 
 static struct server shared;
+static const char *shared_address;
 static void *handle_of_a_thread(void *index) {
-  nacos_auth_options options = options_for(shared.name);
+  nacos_auth_options options = options_for(shared_address);
   options.connect_timeout_ms = 1000 + (uint32_t)(size_t)index;
   for (int i = 0; i < 3; i++) {
     nacos_auth *auth = open_with(&options);
@@ -150,6 +151,7 @@ static void *handle_of_a_thread(void *index) {
 
 TEST(not_read_by_many_threads, 40) {
   shared = serve("after=close", NULL);
+  shared_address = shared.name;
   pthread_t all[16];
   for (size_t i = 0; i < 16; i++) all[i] = start_thread(handle_of_a_thread, (void *)i); /* NOLINT */
   for (int i = 0; i < 16; i++) pthread_join(all[i], NULL);
@@ -257,6 +259,7 @@ static void *change_variables(void *unused) {
 
 TEST(survives_a_host_that_changes_variables, 40) {
   shared = serve("after=close", NULL);
+  shared_address = shared.address; /* for a name the C library reads variables itself */
   const pthread_t changer = start_thread(change_variables, NULL);
   pthread_t all[4];
   for (size_t i = 0; i < 4; i++) all[i] = start_thread(handle_of_a_thread, (void *)i); /* NOLINT */

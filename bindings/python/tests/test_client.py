@@ -99,7 +99,7 @@ def test_rotation_is_replayed_and_moves_the_cached_token(server: DevServer, clie
     assert server.status_with(client.token()) == 200
 
 
-@pytest.mark.parametrize("generation", ["1.4", "2.x", "3.x", "rnacos"])
+@pytest.mark.parametrize("generation", ["1.4", "2.x", "3.x", "rnacos", "rnacos-0.8.5"])
 def test_every_generation_of_servers(start_server: Callable[..., DevServer], generation: str) -> None:
     server = start_server("--generation", generation)
     with Client(server.address, "nacos", "nacos") as client, Client(server.address, "nacos", "wrong") as wrong:

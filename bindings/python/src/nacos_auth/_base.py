@@ -10,7 +10,19 @@ from collections.abc import Callable
 from ctypes import CDLL, byref, c_int32, c_uint64, c_void_p, create_string_buffer, memset
 from typing import Any, TypeVar
 
-from ._arguments import ANONYMOUS, CARRIAGES, Anonymous, Carriage, Path, count, invalid, life, milliseconds, path_text, text
+from ._arguments import (
+    ANONYMOUS,
+    CARRIAGES,
+    Anonymous,
+    Carriage,
+    Path,
+    count,
+    invalid,
+    life,
+    milliseconds,
+    path_text,
+    text,
+)
 from ._callbacks import Credentials, Functions, forget, is_asked, register
 from ._declarations import AuthOptions, AuthStatistics, CallOptions, RequestOptions, TokenInfo
 from ._errors import NacosError, take_error
@@ -94,8 +106,8 @@ class BaseClient:
         max_connections: in use at the same time, by `request` and its like; a call beyond that waits. None is 128.
         carriage: where the token rides: "bearer" (every Nacos), "header" (accessToken, from 2.1), "query" (the URL), or
         "auto": "bearer", and "query" at a server that takes it only there (r-nacos up to 0.8.5).
-        anonymous: "auto" lets requests go without a token where no login ever succeeded and a Nacos has shown that it asks
-        nobody for one; with "never" they fail with the login's error.
+        anonymous: "auto" lets requests go without a token where no login ever succeeded and a Nacos has shown that it
+        asks nobody for one; with "never" they fail with the login's error.
         logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
         The functions run on threads of the library; what they raise goes to sys.unraisablehook, or fails the login.
         Where gevent has patched threading they run in greenlets of the main thread; eventlet has them refused.
