@@ -145,9 +145,8 @@ impl Backoff {
                 match self.unreachable {
                     // A refused connection costs nobody anything: callers without a token may ask every second.
                     _ if starving && class == Class::Unreachable => (0.5, 1.0),
-                    n @ 1..=3 => doubled(n),
-                    _ if starving => (1.5, 3.0),
-                    n @ 4..=5 => doubled(n),
+                    3.. if starving => (1.5, 3.0),
+                    n @ 1..=5 => doubled(n),
                     _ => (15.0, 30.0),
                 }
             }
