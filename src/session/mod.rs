@@ -10,12 +10,14 @@ pub(crate) mod credentials;
 mod handle;
 mod lease;
 mod login;
+mod openness;
 pub(crate) mod process;
 mod question;
 mod servers;
 #[allow(clippy::module_inception)]
 mod session;
 mod state;
+mod verdict;
 
 pub(crate) use cache::{Snapshot, TokenCache};
 pub(crate) use handle::{Handle, Lease};
@@ -23,4 +25,5 @@ pub(crate) use lease::{Purpose, lease};
 #[cfg(test)]
 pub(crate) use login::look;
 pub(crate) use servers::Server;
-pub(crate) use session::{Gauges, Origin, Refusal, Session};
+pub(crate) use session::{Gauges, Origin, Session};
+pub(crate) use verdict::Refusal;

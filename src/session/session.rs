@@ -21,31 +21,23 @@ use super::{
     state::{Locked, Shared, State},
 };
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     http::{Settings, Transport},
-    lifecycle::{
-        Attempts, Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState, Verdict,
-    },
+    lifecycle::{Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState},
     observe::{Count, Event},
     protocol::{
         carriage::Carriage,
         login::{IssuedToken, Reason},
         openness::Openness,
-        rejection::Rejection,
         server::Server as Address,
     },
     secret::Secret,
     sys::{clock, lock::Mutex},
-    wait::{Limits, Promise, block_on},
+    wait::Promise,
 };
 
-/// How long a server is taken for open (or for closed) after a request without a token showed it.
-const OPENNESS: Duration = Duration::from_secs(60);
 /// How often a password file or a callback is looked at again while what it gave is refused.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
-
-/// How often a missing permission is told: it may be met thousands of times.
-const BETWEEN_DENIALS: Duration = Duration::from_secs(60);
 
 /// Whom to talk to, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,12 +55,12 @@ pub(crate) struct Session {
     pub(crate) servers: ServerList,
     pub(super) question: Question<Result<Supplied>>,
     /// A call that finds out whether the servers ask for tokens.
-    examination: Mutex<Option<Promise<Option<Openness>>>>,
+    pub(super) examination: Mutex<Option<Promise<Option<Openness>>>>,
     /// Told when nobody wants the login under way any more.
     pub(super) abandoned: Notify,
     shared: Shared,
     /// The generation that a server took last.
-    accepted: AtomicU64,
+    pub(super) accepted: AtomicU64,
 }
 
 /// What is left of a session that nobody uses any more: its pauses, and the error that led to them.
@@ -99,17 +91,6 @@ pub(crate) struct Gauges {
     pub(crate) retry_in: Duration,
     pub(crate) token: TokenState,
     pub(crate) refresh: RefreshState,
-}
-
-/// An answer that refuses a request.
-#[derive(Clone, Copy)]
-pub(crate) struct Refusal<'a> {
-    pub(crate) why: Rejection,
-    /// The place of the server in the list, if it is known.
-    pub(crate) server: Option<usize>,
-    pub(crate) body: &'a [u8],
-    /// Method and path, or what stands for them.
-    pub(crate) request: &'a str,
 }
 
 /// What the refresher is to do for a session.
@@ -171,7 +152,7 @@ impl Session {
         }
     }
 
-    fn lock(&self) -> Locked<'_> {
+    pub(super) fn lock(&self) -> Locked<'_> {
         self.shared.lock()
     }
 
@@ -405,95 +386,6 @@ impl Session {
         }
     }
 
-    /// A server refused the token of `generation`. `attempts`: what servers have said to the same request before.
-    pub(crate) fn rejected(&self, attempts: &mut Attempts, generation: u64, refusal: &Refusal<'_>) -> Verdict {
-        let Refusal { why, server, body, request } = *refusal;
-        let now = clock::now();
-        let mut state = self.lock();
-        let before = state.machine.occasion();
-        let verdict = state.machine.rejected(attempts, generation, why, server, now);
-        // The next acceptance is news.
-        self.accepted.store(0, Ordering::Relaxed);
-        if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
-            let said = state.quoted(body);
-            let said = match why {
-                _ if !said.is_empty() => said.as_str(),
-                Rejection::Identity => "invalid or expired",
-                _ => "without saying why",
-            };
-            state.emit(|| Event::token_rejected(self.servers.name(server), generation, said));
-        }
-        if why == Rejection::Permission && state.denial.is_none_or(|told| now >= told + BETWEEN_DENIALS) {
-            state.denial = Some(now);
-            let said = state.quoted(body);
-            state.emit(|| Event::permission_denied(self.servers.name(server), generation, request, &said));
-        }
-        if let Source::Token { .. } = self.source {
-            let message = "the token given to this library was refused by a server; give it another one";
-            state.last_error = Some(Error::new(Kind::BadCredentials, message).with_http_status(403));
-        } else if state.machine.is_refused_everywhere() && verdict == Verdict::Return {
-            let names = self.servers.names();
-            let message = format!(
-                "{names}: two tokens in a row were refused although both were new; do the servers share one secret and one clock?"
-            );
-            state.last_error = Some(Error::new(Kind::Forbidden, message).with_http_status(403));
-        }
-        state.publish(now);
-        verdict
-    }
-
-    /// Whether the token of `generation` has been replaced.
-    pub(crate) fn has_newer(&self, generation: u64) -> bool {
-        self.lock().snapshot().is_some_and(|s| s.generation > generation)
-    }
-
-    /// A server took the token of `generation`, after what `attempts` tell of the same request.
-    pub(crate) fn accepted(&self, attempts: &Attempts, generation: u64) {
-        if self.accepted.load(Ordering::Relaxed) == generation && attempts.is_empty() {
-            return; // as nearly always; the lock is for what is new
-        }
-        self.accepted.store(generation, Ordering::Relaxed);
-        let now = clock::now();
-        let mut state = self.lock();
-        let (disagreed, used) = (state.machine.servers_disagree(now), state.machine.generation());
-        state.machine.accepted(attempts, generation, now);
-        if !disagreed && state.machine.servers_disagree(now) {
-            let names = self.servers.names();
-            state.emit(|| Event::servers_disagree(generation, &names));
-        }
-        if state.machine.generation() != used || !attempts.is_empty() {
-            state.publish(now);
-        }
-    }
-
-    /// The token of `generation`, if it may still be of use.
-    pub(crate) fn lease_of(&self, generation: u64) -> Option<Lease> {
-        let snapshot = self.lock().snapshots.iter().find(|s| s.generation == generation)?.clone();
-        Some(Lease { snapshot, expired: false })
-    }
-
-    /// Whether the server `at` gave the token of `generation`, and none has taken it yet.
-    pub(crate) fn is_unproven(&self, generation: u64, at: usize) -> bool {
-        self.lock().machine.is_unproven(generation, at)
-    }
-
-    /// The error of a request that nodes refuse with whatever token, if that is because they disagree.
-    pub(crate) fn refused(&self, attempts: &Attempts) -> Option<Error> {
-        let disagree = attempts.count() > 1 && self.lock().machine.servers_disagree(clock::now());
-        let names = self.servers.names();
-        let message = format!(
-            "{names}: refused {} times, with every token there is: nodes behind one address, or in one list, have different \
-             secrets (nacos.core.auth.plugin.nacos.token.secret.key); give all of them the same",
-            attempts.count()
-        );
-        disagree.then(|| Error::new(Kind::Forbidden, message).with_http_status(403))
-    }
-
-    /// A server reads the token elsewhere than every Nacos does.
-    pub(crate) fn tell_place(&self, server: &Server) {
-        self.lock().emit(|| Event::token_in_query(server.address.name()));
-    }
-
     pub(crate) fn emit(&self, event: impl Fn() -> Event) {
         self.lock().emit(event);
     }
@@ -501,43 +393,6 @@ impl Session {
     /// A server could not be reached by a request.
     pub(crate) fn server_unreachable(&self) {
         self.lock().machine.server_unreachable(clock::now());
-    }
-
-    /// Whether the servers ask for tokens, as `look` finds out: one call at a time, for all who want to know, and for a
-    /// minute. `None`: the call has to end, or could not find out.
-    pub(crate) fn openness(&self, limits: &Limits<'_>, look: impl FnOnce() -> Result<Openness>) -> Option<Openness> {
-        let promise = Promise::new();
-        loop {
-            if let Some((openness, until)) = self.lock().openness
-                && clock::now() < until
-            {
-                return Some(openness);
-            }
-            let other = {
-                let mut examination = self.examination.lock();
-                examination.get_or_insert_with(|| promise.clone()).clone()
-            };
-            if other.is_same(&promise) {
-                break;
-            }
-            // What kept that call from finding out need not keep this one.
-            if let Some(openness) = block_on(other, limits)? {
-                return Some(openness);
-            }
-        }
-        let openness = look().ok();
-        self.lock().openness = openness.map(|openness| (openness, clock::now() + OPENNESS));
-        *self.examination.lock() = None;
-        promise.fulfil(openness);
-        openness
-    }
-
-    /// A server that took requests without a token has refused one. Whether a login may have become possible by that.
-    pub(crate) fn is_closed(&self) -> bool {
-        let now = clock::now();
-        let mut state = self.lock();
-        state.openness = Some((Openness::Closed, now + OPENNESS));
-        state.machine.auth_switched_on(now)
     }
 
     /// A login has cost the servers so many looks at the credentials, beside the one that its end counts.
