@@ -126,7 +126,9 @@ def read(client: Client, headers: dict[str, str] | None = None) -> str:
         answer = client.get(CONFIGS, params=READ, headers=headers, timeout=TIMEOUT)
     except NacosError as error:
         return f"{error.status}: {error}"
-    return SERVED if (answer.status, answer.text) == (200, CONTENT) else f"{answer.status} {answer.text[:300]}"
+    if (answer.status, answer.text) == (200, CONTENT):
+        return SERVED
+    return f"HTTP {answer.status}: {' '.join(answer.text.split())[:200]}"
 
 
 def through(server: Nacos) -> str:
@@ -171,9 +173,12 @@ def test_the_server_is_restarted(first: Nacos) -> None:
             attempts = Counter(one.path for one in nginx.logins(site) if killed < one.at < back)
             recovery = max((call.ended for call in failed), default=back) - back
             served = min(call.ended for call in calls.made if call.outcome == SERVED and call.ended > killed + 1)
-            print(f"{first.version} {name}: {back - killed:.1f} s away; seconds after the return: last failure")
-            print(f"  {recovery:.1f}, first answer {served - back:.1f}, logins {_timeline(nginx, site, back)}")
-            print(f"  attempts while away {dict(attempts)}; {_shown(outcomes[site])}")
+            print(
+                f"{first.version} {name}: {back - killed:.1f} s away; last failure {recovery:.1f} s after the return,"
+            )
+            print(f"  first answer after {served - back:.1f} s; attempts while away {dict(attempts)}")
+            print(f"  logins {_timeline(nginx, site, back)}")
+            print(f"  {_shown(outcomes[site])}")
             assert max(recovery, served - back) < BACK + SLOW, failed[-1]
             assert max(attempts.values(), default=0) <= 1.5 * (back - killed) + 2
 
