@@ -19,6 +19,8 @@ from nacos_jars import NacosError, Unavailable
 
 START_LIMIT = 60.0  # seconds; usually at once
 END_LIMIT = 60.0
+# It ends with the program that started it, even if that is killed; of KILL its workers would not hear.
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 LOGIN_PATHS = ("/nacos/v3/auth/user/login", "/nacos/v1/auth/login", "/nacos/v1/auth/users/login")
 
 # As Debian configures it, where nothing else is said: several workers, each with its own turn through an upstream.
@@ -93,10 +95,14 @@ class Nginx:
         (self._home / "nginx.conf").write_text(settings, encoding="utf-8")
 
     def __enter__(self) -> Nginx:
-        command = [self._program, "-p", str(self._home), "-c", "nginx.conf", "-e", str(self._home / "error.log")]
+        options = ("-p", str(self._home), "-c", "nginx.conf", "-e", str(self._home / "error.log"))
         with open(self._home / "output", "wb") as output:
             self._process = subprocess.Popen(
-                command, cwd=self._home, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                [*ENDS_WITH_US, self._program, *options],
+                cwd=self._home,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
             )
         try:
             self._wait_until_it_listens()
