@@ -84,6 +84,7 @@ class Nginx:
         self.addresses = [f"127.0.0.1:{port}" for port in self._ports]
         self._home = Path(tempfile.mkdtemp(prefix="nginx-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._seen: list[Seen] = []
         blocks = [f"server {{ listen {address}; {site} }}" for address, site in zip(self.addresses, sites)]
         settings = SETTINGS.format(
             # The workers of a root's nginx are somebody else's, who may not enter this folder.
@@ -108,16 +109,19 @@ class Nginx:
             self._wait_until_it_listens()
         except BaseException:
             self._stop()
+            shutil.rmtree(self._home, ignore_errors=True)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop()
+        lines = (self._home / "access.log").read_text(encoding="utf-8").splitlines()
+        self._seen = [_seen(line) for line in lines]
+        shutil.rmtree(self._home, ignore_errors=True)
 
     def seen(self, site: int = 0) -> list[Seen]:
-        """What that site has answered so far."""
-        lines = (self._home / "access.log").read_text(encoding="utf-8").splitlines()
-        return [one for one in map(_seen, lines) if one.port == self._ports[site]]
+        """What that site has answered. Known after the `with` block: a line is written later than the answer."""
+        return [one for one in self._seen if one.port == self._ports[site]]
 
     def logins(self, site: int = 0) -> list[Seen]:
         """The attempts to log in among them."""
@@ -144,7 +148,6 @@ class Nginx:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        shutil.rmtree(self._home, ignore_errors=True)
 
 
 def _seen(line: str) -> Seen:
