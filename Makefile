@@ -74,7 +74,7 @@ test: ## installs what the tests need, runs everything, ends with "N passed, N f
 	$(VENV)/bin/python tests/run.py $(ONLY)
 
 .PHONY: test-all
-test-all: ## the same with the long variants: a thousand children of forks and the like
+test-all: ## the same with the long variants: a thousand children of forks, real servers behind nginx and the like
 	HOST_LONG=1 $(MAKE) --no-print-directory test
 
 .PHONY: soak
