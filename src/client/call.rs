@@ -106,7 +106,7 @@ impl Call<'_> {
     }
 
     /// Method and path, for messages.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let path = self.request.path.split('?').next().unwrap_or_default();
         format!("{} {path}", self.request.method)
     }

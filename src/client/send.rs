@@ -49,6 +49,10 @@ impl Call<'_> {
             let mut failed_before = false;
             loop {
                 self.limits.check()?;
+                if self.limits.remaining().is_zero() {
+                    let message = format!("{}: deadline passed before it was sent", self.name());
+                    return Err(last.unwrap_or_else(|| Error::new(Kind::Timeout, message)));
+                }
                 // Another connection may lead to another node.
                 let place = match ticket.map(|ticket| ticket.carriage) {
                     Some(Carriage::Auto) => server.place(),

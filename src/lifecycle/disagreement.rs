@@ -202,7 +202,7 @@ impl Machine {
     }
 
     /// Where servers disagree, or may: another token, or the same at another node.
-    pub(super) fn retry(&mut self, attempts: &Attempts, now: Time) -> Option<Verdict> {
+    pub(super) fn retry(&self, attempts: &Attempts, now: Time) -> Option<Verdict> {
         let most = match (self.servers_disagree(now), self.is_suspicious(now)) {
             (true, _) => MOST_SENT,
             (_, true) => MOST_SENT_ON_SUSPICION,
@@ -212,14 +212,17 @@ impl Machine {
         if attempts.reported || sent >= most {
             return None;
         }
+        let mut refused = attempts.refused.iter().rev().map(|(generation, _)| *generation);
+        let (last, before) = (refused.next()?, refused.next());
         let alive = self.token.iter().chain(&self.kept).filter(|t| now < t.window.expiry);
-        let tried = |generation: u64| attempts.refused.iter().filter(|(refused, _)| *refused == generation).count();
-        let mut generations: Vec<(usize, u64)> = alive.map(|t| (tried(t.generation), t.generation)).collect();
-        // Whichever has been tried least: where a balancer goes from node to node in turn, tokens in turn could meet the
+        // Each one twice in a row: where a balancer goes from node to node in turn, one token after the other could meet the
         // wrong node each time.
-        let least = generations.iter().map(|(tried, _)| *tried).min();
-        generations.retain(|(tried, _)| Some(*tried) == least);
-        let (_, generation) = self.rng.choice(generations)?;
-        Some(Verdict::Retry { generation, after: Duration::ZERO })
+        if before != Some(last) && alive.clone().any(|t| t.generation == last) {
+            return Some(Verdict::Retry { generation: last, after: Duration::ZERO });
+        }
+        let tried = |generation: u64| attempts.refused.iter().filter(|(refused, _)| *refused == generation).count();
+        // Another one, that which has been tried least; the same if there is no other.
+        let next = alive.map(|t| t.generation).min_by_key(|generation| (*generation == last, tried(*generation)))?;
+        Some(Verdict::Retry { generation: next, after: Duration::ZERO })
     }
 }

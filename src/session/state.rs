@@ -53,7 +53,7 @@ impl Shared {
 
     pub(super) fn lock(&self) -> Locked<'_> {
         let state = Some(self.state.lock());
-        Locked { logins_ended: &self.logins_ended, state, told: Vec::new(), login_ended: false }
+        Locked { logins_ended: &self.logins_ended, state, told: Vec::new(), login_ended: false, token_is_back: false }
     }
 
     /// The state of the parent of a fork, unless it was changing it in that very moment.
@@ -72,6 +72,8 @@ pub(super) struct Locked<'a> {
     state: Option<MutexGuard<'a, State>>,
     told: Vec<Arc<Listener>>,
     pub(super) login_ended: bool,
+    /// There is a token again, without a login: those who wait for one need wait no longer.
+    pub(super) token_is_back: bool,
 }
 
 impl Deref for Locked<'_> {
@@ -100,7 +102,8 @@ impl Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        let waiting: Vec<_> = if self.login_ended { self.handles().collect() } else { Vec::new() };
+        let wakes = self.login_ended || self.token_is_back;
+        let waiting: Vec<_> = if wakes { self.handles().collect() } else { Vec::new() };
         if self.login_ended {
             self.logins_ended.fetch_add(1, Ordering::SeqCst);
         }

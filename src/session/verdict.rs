@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use super::{credentials::Source, handle::Lease, servers::Server, session::Session};
 use crate::{
     error::{Error, Kind},
-    lifecycle::{Attempts, Occasion, Verdict},
+    lifecycle::{Attempts, Occasion, TokenState, Verdict},
     observe::Event,
     protocol::rejection::Rejection,
     sys::clock,
@@ -77,12 +77,15 @@ impl Session {
         let now = clock::now();
         let mut state = self.lock();
         let (disagreed, used) = (state.machine.servers_disagree(now), state.machine.generation());
+        let was_usable = state.machine.token_state(now) != TokenState::Rejected;
         state.machine.accepted(attempts, generation, now);
         if !disagreed && state.machine.servers_disagree(now) {
             let names = self.servers.names();
             state.emit(|| Event::servers_disagree(generation, &names));
         }
-        if state.machine.generation() != used || !attempts.is_empty() {
+        // Given up before, or set aside: who waits for a login need not wait for it any more.
+        state.token_is_back = !was_usable || state.machine.generation() != used;
+        if state.token_is_back || !attempts.is_empty() {
             state.publish(now);
         }
     }

@@ -433,6 +433,38 @@ fn situation_61_nodes_of_different_secrets_behind_one_address() {
 }
 
 #[test]
+fn situation_61_who_waits_for_a_login_goes_on_when_the_token_is_good_after_all() {
+    // One request is refused by another node and waits for the second between two logins; meanwhile the token is taken.
+    let (f, paths) = behind(
+        |_| token("t"),
+        |out| match out.target.path() {
+            "/nacos/slow" => {
+                std::thread::sleep(Duration::from_millis(300));
+                (200, "ok".into())
+            }
+            "/nacos/refused" if out.options.reuse => (403, "token invalid!".into()),
+            _ => (200, "ok".into()),
+        },
+    );
+    assert_eq!(f.get().unwrap().status(), 200);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let refused =
+            scope.spawn(|| f.client.request(Request::get("/refused").unwrap().timeout(Duration::from_secs(8))));
+        std::thread::sleep(Duration::from_millis(100));
+        // As if a request had been sent after the refusal, by the library's own doing.
+        let mut attempts = crate::lifecycle::Attempts::default();
+        attempts.begin(clock::now());
+        f.session().accepted(&attempts, 0);
+        let generation = f.session().gauges().generation;
+        f.session().accepted(&attempts, generation);
+        let answer = refused.join().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?} {:?}", began.elapsed(), answer.map(|a| a.status()));
+    });
+    assert!(paths.lock().len() <= 2);
+}
+
+#[test]
 fn situation_61_the_cause_is_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let events = told.clone();

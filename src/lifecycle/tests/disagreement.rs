@@ -28,8 +28,10 @@ impl World {
         self.accepts(&Attempts::default(), self.generation);
         self.now += s(6.0);
         let mut attempts = Attempts::default();
-        let retry = self.rejects(&mut attempts, self.generation);
-        assert_eq!(retry, Verdict::Retry { generation: old, after: Duration::ZERO });
+        for generation in [self.generation, old] {
+            let retry = self.rejects(&mut attempts, self.generation);
+            assert_eq!(retry, Verdict::Retry { generation, after: Duration::ZERO });
+        }
         attempts.begin(self.now);
         self.accepts(&attempts, old);
         assert!(self.machine.servers_disagree(self.now) && self.machine.generation() == Some(old));
@@ -110,7 +112,8 @@ fn situation_61_where_nodes_disagree_another_token_or_node_comes_before_a_login(
         generation = next;
     }
     assert_eq!(tried.len(), 11);
-    assert!(tried.contains(&1) && tried.contains(&2) && tried[0] == 2);
+    assert_eq!(tried[..5], [1, 2, 2, 1, 1], "each twice in a row");
+    assert!(tried.contains(&1) && tried.contains(&2));
     // None of them is given up.
     assert!(matches!(w.demand(), Demand::Serve { .. } | Demand::Wait { patience: Some(_) }));
     assert!(w.machine.knows(1) && w.machine.knows(2));
@@ -129,12 +132,12 @@ fn situation_61_requests_that_nothing_helps_cost_ever_fewer_logins() {
         while let Verdict::Retry { generation: next, .. } = w.rejects(&mut attempts, generation) {
             generation = next;
         }
+        w.try_login(&|_| Ok(18_000.0));
         attempts.begin(w.now);
         w.accepts(&attempts, generation);
-        w.try_login(&|_| Ok(18_000.0));
         w.now += s(1.0);
     }
-    assert!((5..=18).contains(&w.logins), "{} logins in an hour", w.logins);
+    assert!((5..=22).contains(&w.logins), "{} logins in an hour", w.logins);
 }
 
 #[test]
@@ -215,22 +218,20 @@ fn no_token_is_tried_that_no_server_ever_took_or_that_has_ended() {
 }
 
 #[test]
-fn situation_61_every_token_has_its_turn_before_one_is_tried_again() {
-    for seed in 0..50 {
+fn situation_61_a_balancer_that_goes_in_turn_is_not_kept_in_step_with() {
+    for first in 0..2 {
         let mut w = World::new();
-        w.machine = Machine::new(seed);
         w.log_in(18_000.0);
         w.now += s(60.0);
         w.disagree();
+        // Two nodes in turn, each of which takes one of the two tokens.
         let mut attempts = Attempts::default();
-        let (mut generation, mut tried) = (w.machine.generation().unwrap(), Vec::new());
-        while let Verdict::Retry { generation: next, .. } = w.rejects(&mut attempts, generation) {
-            tried.push(generation);
-            generation = next;
+        let (mut generation, mut sent) = (w.machine.generation().unwrap(), 1);
+        while (first + sent) % 2 + 1 != generation {
+            let Verdict::Retry { generation: next, .. } = w.rejects(&mut attempts, generation) else { break };
+            (generation, sent) = (next, sent + 1);
         }
-        for two in tried.chunks_exact(2) {
-            assert_ne!(two[0], two[1], "seed {seed}: {tried:?}");
-        }
+        assert!(sent <= 2, "sent {sent} times");
     }
 }
 
