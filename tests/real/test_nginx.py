@@ -294,7 +294,9 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 def _tell(calls: Calls, nginx: Nginx, zero: float, stats: Stats) -> None:
     failed = [call for call in calls.made if call.outcome != SERVED]
     times = ", ".join(f"{call.began - zero:.1f} to {call.ended - zero:.1f} s" for call in failed) or "none"
-    print(f"  failed {times}; longest call {max(call.ended - call.began for call in calls.made):.1f} s")
+    longest = max(call.ended - call.began for call in calls.made)
+    print(f"  failed {times}; longest call {longest:.1f} s")
+    assert longest < TIMEOUT  # nobody waits for what has come about long since
     print(f"  logins {_timeline(nginx, 0, zero)}; {sum(one.in_query for one in nginx.seen())} tokens in the query")
     print(f"  {stats}")
 
