@@ -260,8 +260,8 @@ def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
         arguments = ["--preload", "--workers=4", "--threads=4", f"--worker-class={worker}"]
-        if worker != "gevent":  # whose workers, told to end while they end already, may not, whatever they serve
-            arguments.append("--max-requests=20")
+        # Gunicorn's gevent workers do not end when they are told to, whatever they serve: it kills them after a while.
+        arguments.append("--graceful-timeout=3" if worker == "gevent" else "--max-requests=20")
         gunicorn = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *arguments, f"--bind=fd://{listener.fileno()}", "web:application"],
             cwd=tmp_path,
@@ -292,7 +292,9 @@ def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -
     assert {status for status, _ in answers} == {200}, said
     if worker != "gevent":
         assert len({process for _, process in answers}) > 4
-    assert "ERROR" not in said, said
+    errors = [line for line in said.splitlines() if "ERROR" in line and "was sent SIGKILL" not in line]
+    assert not errors, said
+    assert worker == "gevent" or "SIGKILL" not in said, said
     assert "Traceback" not in said, said
     assert server.counts()["logins"] == 1
 

@@ -82,6 +82,8 @@ fn every_kind_of_refusal() {
         (504, "upstream request timeout".into(), Gateway),
         (522, "<html>".into(), Gateway),
         (302, String::new(), NotNacos),
+        (200, r#"{"message":"locked"}"#.into(), Refused),
+        (200, r#"{"code":0,"data":{},"message":"ok"}"#.into(), NotNacos),
         (200, "<html>".into(), NotNacos),
         (200, String::new(), NotNacos),
         (200, r#"{"accessToken":"eyJ"#.into(), NotNacos),
