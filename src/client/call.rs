@@ -163,24 +163,21 @@ impl Call<'_> {
         let generation = lease.snapshot.generation;
         match place {
             Carriage::Bearer if !refused(&answer) => {
-                if tells && voice::carried_out(answer.status, &answer.body) {
-                    server.took_in_header();
-                }
+                let shows = tells && voice::carried_out(answer.status, &answer.body);
+                shows.then(|| server.took_in_header());
             }
-            Carriage::Bearer => {
-                if server.may_read_query(generation, || session.is_unproven(generation, server.index)) {
-                    *retries += 1;
-                    let ticket = Ticket { carriage: Carriage::Query, ..ticket };
-                    let (other, server, _) = self.send(session, Some(ticket))?;
-                    if !refused(&other) {
-                        if tells && voice::carried_out(other.status, &other.body) && server.took_in_query() {
-                            session.tell_place(server);
-                        }
-                        return Ok((other, server.index));
+            Carriage::Bearer if server.may_read_query(generation, || session.is_unproven(generation, server.index)) => {
+                *retries += 1;
+                let ticket = Ticket { carriage: Carriage::Query, ..ticket };
+                let (other, server, _) = self.send(session, Some(ticket))?;
+                if !refused(&other) {
+                    if tells && voice::carried_out(other.status, &other.body) && server.took_in_query() {
+                        session.tell_place(server);
                     }
+                    return Ok((other, server.index));
                 }
             }
-            _ if refused(&answer) => server.refused_in_query(),
+            Carriage::Query if refused(&answer) => server.refused_in_query(),
             _ => {}
         }
         Ok((answer, server.index))
