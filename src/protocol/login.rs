@@ -164,8 +164,8 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
         let said = json["message"].as_str().map_or_else(whole, |message| quote_part(message, body, password.expose()));
         let said = format!("no token in the answer: {said}");
         let is_verdict = is_nacos(body) || json.get("accessToken").is_some();
-        // A message alone may be a Nacos's; with data it is the answer of something else to something else.
-        let is_refusal = is_verdict || (json["message"].is_string() && json.get("data").is_none());
+        // What has data is the answer of something else to something else.
+        let is_refusal = is_verdict || json.get("data").is_none();
         let reason = if is_refusal { Reason::Refused } else { Reason::NotNacos };
         return Err(LoginRefused { reason, is_verdict, said });
     };

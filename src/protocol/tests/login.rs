@@ -83,6 +83,7 @@ fn every_kind_of_refusal() {
         (522, "<html>".into(), Gateway),
         (302, String::new(), NotNacos),
         (200, r#"{"message":"locked"}"#.into(), Refused),
+        (201, "{}".into(), Refused),
         (200, r#"{"code":0,"data":{},"message":"ok"}"#.into(), NotNacos),
         (200, "<html>".into(), NotNacos),
         (200, String::new(), NotNacos),
