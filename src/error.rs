@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use crate::cause::Cause;
+
 /// What kind of failure an [`Error`] is. The C status codes map to these one to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -36,6 +38,8 @@ pub enum Kind {
     Cancelled,
     /// The client has been closed.
     Closed,
+    /// The call would have had to wait, and was told not to.
+    WouldBlock,
     /// A fault of this library or of the operating system below it.
     Internal,
 }
@@ -44,7 +48,30 @@ impl Kind {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(self) -> bool {
         use Kind::*;
-        matches!(self, Connect | Timeout | Io | Forbidden | Throttled | Server | NoCredentials)
+        matches!(self, Connect | Timeout | Io | Forbidden | Throttled | Server | NoCredentials | WouldBlock)
+    }
+
+    /// What an error of this kind is due to unless more is known.
+    fn cause(self) -> Cause {
+        match self {
+            Self::InvalidArgument => Cause::InvalidArgument,
+            Self::InvalidConfig => Cause::InvalidConfig,
+            Self::Connect => Cause::Unreachable,
+            Self::Timeout => Cause::Deadline,
+            Self::Tls => Cause::TlsFailed,
+            Self::Io => Cause::ConnectionBroken,
+            Self::Protocol => Cause::NotNacos,
+            Self::TooLarge => Cause::AnswerTooLarge,
+            Self::BadCredentials => Cause::WrongCredentials,
+            Self::Forbidden => Cause::NewTokensRefused,
+            Self::Throttled => Cause::Throttled,
+            Self::Server => Cause::ServerFault,
+            Self::NoCredentials => Cause::CredentialsCallback,
+            Self::Cancelled => Cause::Cancelled,
+            Self::Closed => Cause::Closed,
+            Self::WouldBlock => Cause::WouldBlock,
+            Self::Internal => Cause::Internal,
+        }
     }
 }
 
@@ -67,19 +94,23 @@ impl fmt::Display for Kind {
             Self::NoCredentials => "NO_CREDENTIALS",
             Self::Cancelled => "CANCELLED",
             Self::Closed => "CLOSED",
+            Self::WouldBlock => "WOULD_BLOCK",
             Self::Internal => "INTERNAL",
         })
     }
 }
 
-/// A failure: its kind, a message without secrets, and what the server said of it.
+/// A failure: its kind and cause, a message without secrets, and what the server said of it.
 /// Cloning is cheap: all callers that waited for one login share its error.
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
     message: Arc<str>,
+    cause: Cause,
+    server: Option<Arc<str>>,
     http_status: Option<u16>,
     retry_after: Option<Duration>,
+    maybe_sent: bool,
 }
 
 /// The result of everything here that can fail.
@@ -87,7 +118,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<Arc<str>>) -> Self {
-        Self { kind, message: message.into(), http_status: None, retry_after: None }
+        Self {
+            kind,
+            message: message.into(),
+            cause: kind.cause(),
+            server: None,
+            http_status: None,
+            retry_after: None,
+            maybe_sent: false,
+        }
     }
 
     pub(crate) fn argument(message: impl Into<Arc<str>>) -> Self {
@@ -102,6 +141,17 @@ impl Error {
         Self::new(Kind::Closed, "the client has been closed")
     }
 
+    pub(crate) fn because(mut self, cause: Cause) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// `server`: the name of the server that it is about.
+    pub(crate) fn at(mut self, server: &str) -> Self {
+        self.server = Some(server.into());
+        self
+    }
+
     pub(crate) fn with_http_status(mut self, status: u16) -> Self {
         self.http_status = Some(status);
         self
@@ -109,6 +159,12 @@ impl Error {
 
     pub(crate) fn with_retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
+        self
+    }
+
+    /// A server may have acted on the request.
+    pub(crate) fn maybe_sent(mut self, sent: bool) -> Self {
+        self.maybe_sent |= sent;
         self
     }
 
@@ -120,6 +176,21 @@ impl Error {
     /// What failed, on which server, and what to do. Holds no password, token or query.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Why, more closely than [`kind`](Self::kind) says it.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// The server that it is about, as `host:port`; `None` if it is about none, or about all of them.
+    pub fn server(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
+    /// Whether a server may have acted on the request: false if it surely did not. False for what is no request.
+    pub fn was_maybe_sent(&self) -> bool {
+        self.maybe_sent
     }
 
     /// The HTTP status of the answer that caused this, if an answer did.

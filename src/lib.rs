@@ -22,6 +22,7 @@
 //! the host) and `wait` beside, and `sys` below.
 #![deny(unsafe_code)]
 
+mod cause;
 mod client;
 mod error;
 mod ffi;
@@ -34,11 +35,12 @@ mod session;
 mod sys;
 mod wait;
 
-pub use client::{Advice, Anonymous, Client, Config, Request, Response, Stats, Token};
+pub use cause::Cause;
+pub use client::{Advice, Advised, Anonymous, Client, Config, Report, Request, Response, Stats, Token};
 pub use error::{Error, Kind, Result};
 pub use lifecycle::{RefreshState, TokenState};
 pub use observe::{Event, EventKind, Level, Supply};
-pub use protocol::carriage::Carriage;
+pub use protocol::place::TokenPlace;
 pub use secret::Secret;
 pub use wait::Cancel;
 

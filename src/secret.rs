@@ -1,6 +1,9 @@
 //! Text that must not be seen: wiped when dropped, never formatted.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use zeroize::Zeroizing;
 
@@ -29,6 +32,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Text that is wiped with the last reference to it.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Wiped(Zeroizing<String>);
 
 impl From<String> for Wiped {
@@ -40,6 +44,12 @@ impl From<String> for Wiped {
 impl From<Zeroizing<String>> for Wiped {
     fn from(text: Zeroizing<String>) -> Self {
         Self(text)
+    }
+}
+
+impl Hash for Wiped {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_bytes().hash(state);
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The longest that anybody waits: a deadline beyond the reach of the clock is none.
-const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 /// Where one call sleeps until it is woken. A wake-up before the sleep is not lost.
 #[derive(Default)]
@@ -43,15 +43,18 @@ impl Parker {
         self.woken.load(Ordering::SeqCst) && self.woken.swap(false, Ordering::SeqCst)
     }
 
-    /// Sleeps until it is woken, or `until`.
-    pub(crate) fn park_until(&self, until: Instant) {
+    /// Sleeps until it is woken (then true), or `until`.
+    pub(crate) fn park_until(&self, until: Instant) -> bool {
         let mut lock = self.lock.lock();
         self.sleeps.store(true, Ordering::SeqCst);
-        while !self.take_wake_up() {
+        let mut woken = self.take_wake_up();
+        while !woken {
             let Some(again) = self.changed.wait_until(lock, until) else { break };
             lock = again;
+            woken = self.take_wake_up();
         }
         self.sleeps.store(false, Ordering::SeqCst);
+        woken
     }
 }
 
@@ -177,10 +180,43 @@ impl Drop for Subscription<'_> {
     }
 }
 
+/// How often a caller's function is asked whether to go on.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(50);
+
+/// A function of the caller's that a call asks while it waits, on its thread, and never again once it has said no.
+pub(crate) struct Patience {
+    ask: Box<dyn Fn() -> bool + Send + Sync>,
+    began: Instant,
+    /// When it was asked last, in milliseconds since the beginning.
+    asked: AtomicU64,
+    is_over: AtomicBool,
+}
+
+impl Patience {
+    pub(crate) fn new(ask: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let (asked, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { ask: Box::new(ask), began: Instant::now(), asked, is_over }
+    }
+
+    fn is_over(&self) -> bool {
+        let now = self.began.elapsed().as_millis() as u64;
+        let is_time = now - self.asked.load(Ordering::Relaxed) >= BETWEEN_QUESTIONS.as_millis() as u64;
+        if is_time && !self.is_over.load(Ordering::Relaxed) {
+            self.asked.store(now, Ordering::Relaxed);
+            self.is_over.store(!(self.ask)(), Ordering::Relaxed);
+        }
+        self.is_over.load(Ordering::Relaxed)
+    }
+}
+
 /// What may end a call before it is done.
+#[derive(Clone, Copy)]
 pub(crate) struct Limits<'a> {
     pub(crate) deadline: Instant,
+    /// Nothing but an answer of a server may be waited for.
+    pub(crate) no_wait: bool,
     cancel: Option<&'a Cancel>,
+    patience: Option<&'a Patience>,
     closed: &'a AtomicBool,
     waiters: &'a Arc<Waiters>,
 }
@@ -192,7 +228,13 @@ impl<'a> Limits<'a> {
         closed: &'a AtomicBool,
         waiters: &'a Arc<Waiters>,
     ) -> Self {
-        Self { deadline: Instant::now() + timeout.min(LONGEST), cancel, closed, waiters }
+        let deadline = Instant::now() + timeout.min(LONGEST);
+        Self { deadline, no_wait: false, cancel, patience: None, closed, waiters }
+    }
+
+    /// The same, going on only as long as `patience` lasts, and waiting for nothing but a server's answer with `no_wait`.
+    pub(crate) fn with(self, patience: Option<&'a Patience>, no_wait: bool) -> Self {
+        Self { patience, no_wait, ..self }
     }
 
     /// The same call, with less time.
@@ -201,7 +243,7 @@ impl<'a> Limits<'a> {
         Self { deadline, ..*self }
     }
 
-    /// The error of a call that must not go on.
+    /// The error of a call that must not go on. May call a function of the caller's: under no lock.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::closed());
@@ -209,7 +251,25 @@ impl<'a> Limits<'a> {
         if self.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Error::new(Kind::Cancelled, "the caller cancelled the call"));
         }
+        if self.patience.is_some_and(Patience::is_over) {
+            return Err(Error::new(Kind::Cancelled, "the caller's keep_waiting function ended the call"));
+        }
         Ok(())
+    }
+
+    /// Waits until `parker` is woken, or `until`; or until the call has to end, if that wakes nobody.
+    pub(crate) fn wait(&self, parker: &Parker, until: Instant) {
+        loop {
+            let next = self.check_at(until);
+            if parker.park_until(next) || next == until || self.check().is_err() {
+                return;
+            }
+        }
+    }
+
+    /// When who waits for `until` has to [`check`](Self::check) at the latest.
+    pub(crate) fn check_at(&self, until: Instant) -> Instant {
+        if self.patience.is_some() { until.min(Instant::now() + BETWEEN_QUESTIONS) } else { until }
     }
 
     pub(crate) fn remaining(&self) -> Duration {
@@ -223,7 +283,7 @@ impl<'a> Limits<'a> {
         let _parked = self.park(&parker);
         while Instant::now() < until {
             self.check()?;
-            parker.park_until(until);
+            self.wait(&parker, until);
         }
         self.check()
     }
@@ -339,7 +399,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>, limits: &Limits<'_>) 
         if limits.check().is_err() || limits.remaining().is_zero() {
             return None;
         }
-        parker.park_until(limits.deadline);
+        limits.wait(&parker, limits.deadline);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     Anonymous, Client, Live,
-    call::Call,
+    call::{Call, Sent},
     request::{Request, Response},
 };
 use crate::{
@@ -26,7 +26,8 @@ impl Call<'_> {
     pub(super) fn without_token(&self, error: Error) -> Result<Response> {
         let session = self.live.session();
         let answered = error.http_status().is_some_and(|status| !matches!(status, 429 | 502..=504 | 520..=530));
-        let may = self.client.settings.anonymous == Anonymous::Auto && !session.was_good();
+        let wanted = self.client.settings.anonymous == Anonymous::Auto && !self.request.no_anonymous;
+        let may = wanted && !session.was_good();
         if !may || !answered || error.kind() == Kind::Forbidden {
             return Err(error);
         }
@@ -49,7 +50,7 @@ impl Call<'_> {
 fn look(client: &Client, live: &Live, session: &Arc<Session>, limits: &Limits<'_>) -> Result<Openness> {
     for question in openness::QUESTIONS {
         let request = Request::get(question)?;
-        let call = Call { client, live, request: &request, limits: limits.within(limits.remaining()) };
+        let call = Call { client, live, request: &request, limits: *limits, sent: &Sent::default() };
         let (answer, server, _) = call.send(session, None)?;
         if let Some(openness) = openness::read(question, answer.status(), answer.body(), server.is_known()) {
             return Ok(openness);

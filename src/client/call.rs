@@ -1,6 +1,10 @@
 //! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it with another.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     Client, Live,
@@ -8,11 +12,12 @@ use super::{
     send::Ticket,
 };
 use crate::{
+    cause::Cause,
     error::{Error, Result},
     lifecycle::{Attempts, Verdict},
     observe::Count,
     protocol::{
-        carriage::Carriage,
+        place::TokenPlace,
         login,
         rejection::{self, Rejection},
         voice,
@@ -32,20 +37,34 @@ pub(super) struct Call<'a> {
     pub(super) live: &'a Live,
     pub(super) request: &'a Request,
     pub(super) limits: Limits<'a>,
+    pub(super) sent: &'a Sent,
+}
+
+/// What has gone out of one request.
+#[derive(Default)]
+pub(super) struct Sent {
+    /// How often.
+    pub(super) times: Cell<u32>,
+    /// A server may have acted on it: its answer did not come.
+    pub(super) maybe: Cell<bool>,
 }
 
 pub(super) fn request(client: &Client, mut request: Request) -> Result<Response> {
     let live = client.live();
-    request.check(live.session().origin.carriage)?;
+    request.check(live.session().origin.token_in)?;
     live.handle.counters.count(Count::Requests);
     let timeout = request.time(client.settings.request_timeout);
-    let limits = client.limits(live, timeout, request.cancel.as_ref());
-    let call = Call { client, live, request: &request, limits };
+    let patience = live.patience();
+    let limits = client.limits(live, timeout, request.cancel.as_ref()).with(patience.as_ref(), request.no_wait);
+    let sent = Sent::default();
+    let call = Call { client, live, request: &request, limits, sent: &sent };
     let answer = match call.lease() {
         Ok(lease) => call.with_token(lease, 0),
         Err(error) => call.without_token(error),
     };
-    call.check_place(answer?)
+    let answer = answer.and_then(|answer| call.check_place(answer));
+    let answer = answer.map(|answer| Response { attempts: sent.times.get(), ..answer });
+    answer.map_err(|error| error.maybe_sent(sent.maybe.get()))
 }
 
 impl Call<'_> {
@@ -70,8 +89,10 @@ impl Call<'_> {
             };
             let what = self.name();
             let body = &answer.body[..answer.body.len().min(rejection::READ)];
-            let refusal = Refusal { why, server: Some(server), body, request: &what };
+            let sensitive = &self.request.sensitive;
+            let refusal = Refusal { why, server: Some(server), body, request: &what, sensitive };
             let next = match self.client.note_rejection(self.live, &session, &mut attempts, generation, &refusal) {
+                _ if self.request.no_replay => return Ok(self.counted(answer)),
                 Verdict::Retry { generation, after } if self.sleeps(after)? => {
                     retries += 1;
                     // Meanwhile others may have found out that it is no good, and got another.
@@ -124,7 +145,8 @@ impl Call<'_> {
              context_path; leave \"{context}\" out of the path, or set context_path to \"/\"",
             answer.status
         );
-        Err(Error::argument(message).with_http_status(answer.status))
+        let error = Error::argument(message).because(Cause::WrongContextPath);
+        Err(error.at(&answer.server).with_http_status(answer.status))
     }
 
     pub(super) fn lease(&self) -> Result<Lease> {
@@ -136,7 +158,7 @@ impl Call<'_> {
         if time.is_zero() {
             return Ok(true);
         }
-        if self.limits.remaining() <= time {
+        if self.limits.no_wait || self.limits.remaining() <= time {
             return Ok(false);
         }
         self.limits.sleep(time)?;
@@ -151,10 +173,10 @@ impl Call<'_> {
         attempts: &Attempts,
         retries: &mut u32,
     ) -> Result<(Response, usize)> {
-        let carriage = session.origin.carriage;
-        let ticket = Ticket { lease, carriage, attempts };
+        let token_in = session.origin.token_in;
+        let ticket = Ticket { lease, token_in, attempts };
         let (answer, server, place) = self.send(session, Some(ticket))?;
-        if carriage != Carriage::Auto {
+        if token_in != TokenPlace::Auto {
             return Ok((answer, server.index));
         }
         let refused = |answer: &Response| rejection::classify(answer.status, &answer.body) == Some(Rejection::Identity);
@@ -162,13 +184,16 @@ impl Call<'_> {
         let tells = lease.snapshot.token.expose() != login::DISABLED;
         let generation = lease.snapshot.generation;
         match place {
-            Carriage::Bearer if !refused(&answer) => {
+            TokenPlace::Authorization if !refused(&answer) => {
                 let shows = tells && voice::carried_out(answer.status, &answer.body);
                 shows.then(|| server.took_in_header());
             }
-            Carriage::Bearer if server.may_read_query(generation, || session.is_unproven(generation, server.index)) => {
+            TokenPlace::Authorization
+                if !self.request.no_replay
+                    && server.may_read_query(generation, || session.is_unproven(generation, server.index)) =>
+            {
                 *retries += 1;
-                let ticket = Ticket { carriage: Carriage::Query, ..ticket };
+                let ticket = Ticket { token_in: TokenPlace::Query, ..ticket };
                 let (other, server, _) = self.send(session, Some(ticket))?;
                 if !refused(&other) {
                     if tells && voice::carried_out(other.status, &other.body) && server.took_in_query() {
@@ -177,7 +202,7 @@ impl Call<'_> {
                     return Ok((other, server.index));
                 }
             }
-            Carriage::Query if refused(&answer) => server.refused_in_query(),
+            TokenPlace::Query if refused(&answer) => server.refused_in_query(),
             _ => {}
         }
         Ok((answer, server.index))

@@ -4,9 +4,9 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     error::{Error, Result},
-    http::{Settings, TlsFiles},
+    http::{PemSource, Settings, TlsSettings, UserAgent},
     observe::{Event, Hooks, Level, Listener, Supply},
-    protocol::{carriage::Carriage, server},
+    protocol::{place::TokenPlace, server},
     secret::Secret,
     session::{
         Origin,
@@ -16,6 +16,8 @@ use crate::{
 
 /// How many connections to a cluster may be in use at the same time, unless the user says otherwise.
 const MAX_CONNECTIONS: usize = 128;
+/// The largest answer taken, unless the user says otherwise.
+const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 
 /// Settings of a [`Client`](crate::Client). Only the servers and where the credentials come from have no default.
 #[derive(Clone)]
@@ -24,14 +26,14 @@ pub struct Config {
     login: Login,
     hooks: Hooks,
     context_path: Option<String>,
-    ca_file: Option<PathBuf>,
-    client_cert_file: Option<PathBuf>,
-    client_key_file: Option<PathBuf>,
+    tls: TlsSettings,
     proxy: Option<String>,
+    user_agent: Option<String>,
     connect_timeout: Duration,
     request_timeout: Duration,
     max_connections: usize,
-    carriage: Carriage,
+    max_response_size: usize,
+    token_in: TokenPlace,
     anonymous: Anonymous,
 }
 
@@ -91,14 +93,14 @@ impl Config {
             login,
             hooks: Hooks::default(),
             context_path: None,
-            ca_file: None,
-            client_cert_file: None,
-            client_key_file: None,
+            tls: TlsSettings::default(),
             proxy: None,
+            user_agent: None,
             connect_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(15),
             max_connections: MAX_CONNECTIONS,
-            carriage: Carriage::default(),
+            max_response_size: MAX_RESPONSE_SIZE,
+            token_in: TokenPlace::default(),
             anonymous: Anonymous::default(),
         }
     }
@@ -113,9 +115,17 @@ impl Config {
         self
     }
 
-    /// The same events as lines for a log, down to the level `most`.
-    pub fn on_log(mut self, most: Level, log: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
+    /// The same events, down to the level `most`, for a log: an [`Event`]'s `Display` is its line.
+    pub fn on_log(mut self, most: Level, log: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.hooks.log = Some((most, Arc::new(log)));
+        self
+    }
+
+    /// A function that a call asks, about every 50 ms while it waits, whether to go on: `false` ends the call with
+    /// [`Kind::Cancelled`](crate::Kind::Cancelled). It runs on the thread that waits, under no lock, and is not asked in the
+    /// first 50 ms. For languages with signals of their own.
+    pub fn keep_waiting(mut self, ask: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.hooks.keep_waiting = Some(Arc::new(ask));
         self
     }
 
@@ -129,19 +139,44 @@ impl Config {
     /// is in the file, for its own names and time. The TLS files are read by [`Client::new`](crate::Client::new), and
     /// again, every two seconds at the most, when a connection is made; what cannot be read then changes nothing.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ca_file = Some(path.into());
+        self.tls.ca = Some(PemSource::File(path.into()));
+        self
+    }
+
+    /// The same from memory: the PEM itself. Of this and [`ca_file`](Self::ca_file) the last one counts.
+    pub fn ca_pem(mut self, pem: &str) -> Self {
+        self.tls.ca = Some(PemSource::Memory(pem.to_owned().into()));
         self
     }
 
     /// The PEM file with the certificate shown to servers that ask for one; goes with [`client_key_file`](Self::client_key_file).
     pub fn client_cert_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.client_cert_file = Some(path.into());
+        self.tls.cert = Some(PemSource::File(path.into()));
+        self
+    }
+
+    /// The same from memory.
+    pub fn client_cert_pem(mut self, pem: &str) -> Self {
+        self.tls.cert = Some(PemSource::Memory(pem.to_owned().into()));
         self
     }
 
     /// The PEM file with the key of the client's certificate.
     pub fn client_key_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.client_key_file = Some(path.into());
+        self.tls.key = Some(PemSource::File(path.into()));
+        self
+    }
+
+    /// The same from memory; wiped when nobody needs it any more.
+    pub fn client_key_pem(mut self, pem: &str) -> Self {
+        self.tls.key = Some(PemSource::Memory(pem.to_owned().into()));
+        self
+    }
+
+    /// The DNS name that is asked for in TLS (SNI) and that certificates have to be for, instead of the server's host: for
+    /// servers that are reached by address. Not together with [`proxy`](Self::proxy).
+    pub fn tls_server_name(mut self, name: &str) -> Self {
+        self.tls.server_name = Some(name.into());
         self
     }
 
@@ -149,6 +184,12 @@ impl Config {
     /// environment is not read.
     pub fn proxy(mut self, address: &str) -> Self {
         self.proxy = Some(address.into());
+        self
+    }
+
+    /// What requests and logins say of themselves in the header `User-Agent`; `nacos-auth/` and its version by default.
+    pub fn user_agent(mut self, agent: &str) -> Self {
+        self.user_agent = Some(agent.into());
         self
     }
 
@@ -172,9 +213,16 @@ impl Config {
         self
     }
 
+    /// The largest answer to a request, in bytes, decoded; 64 MiB by default. A larger one is
+    /// [`Kind::TooLarge`](crate::Kind::TooLarge). The body of a refusal (status 400 and up) is cut at 64 KiB in any case.
+    pub fn max_response_size(mut self, bytes: usize) -> Self {
+        self.max_response_size = bytes;
+        self
+    }
+
     /// Where the token rides on a request.
-    pub fn carriage(mut self, carriage: Carriage) -> Self {
-        self.carriage = carriage;
+    pub fn token_in(mut self, token_in: TokenPlace) -> Self {
+        self.token_in = token_in;
         self
     }
 
@@ -189,8 +237,11 @@ impl Config {
         if self.max_connections == 0 {
             return Err(Error::config("max_connections: 0; at least one is needed"));
         }
-        let tls = TlsFiles { ca: self.ca_file, cert: self.client_cert_file, key: self.client_key_file };
-        let settings = Settings { tls, proxy: self.proxy };
+        if self.max_response_size == 0 {
+            return Err(Error::config("max_response_size: 0; answers have to fit in"));
+        }
+        let user_agent = self.user_agent.as_deref().map(UserAgent::parse).transpose()?.unwrap_or_default();
+        let settings = Settings { tls: self.tls, proxy: self.proxy, user_agent };
         let hooks = self.hooks;
         let listener = (!hooks.is_empty()).then(|| Arc::new(Listener::new(hooks)));
         let source = match (self.login, &listener) {
@@ -203,12 +254,13 @@ impl Config {
             (Login::Callback, None) => return Err(Error::config("credentials: there is no callback")),
         };
         Ok(Checked {
-            origin: Origin { servers, settings, carriage: self.carriage },
+            origin: Origin { servers, settings, token_in: self.token_in },
             source,
             listener,
             connect_timeout: self.connect_timeout,
             request_timeout: self.request_timeout,
             max_connections: self.max_connections,
+            max_response_size: self.max_response_size,
             anonymous: self.anonymous,
         })
     }
@@ -228,5 +280,6 @@ pub(super) struct Checked {
     pub(super) connect_timeout: Duration,
     pub(super) request_timeout: Duration,
     pub(super) max_connections: usize,
+    pub(super) max_response_size: usize,
     pub(super) anonymous: Anonymous,
 }

@@ -3,6 +3,7 @@
 mod anonymous;
 mod call;
 mod config;
+mod report;
 mod request;
 mod send;
 mod stats;
@@ -13,12 +14,13 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 
 pub use config::{Anonymous, Config};
+pub use report::{Advice, Advised, Report};
 pub use request::{Request, Response};
 pub use stats::Stats;
 
@@ -27,13 +29,10 @@ use config::Checked;
 use crate::sys::lock::Mutex;
 use crate::{
     error::{Error, Result},
-    http::{Http, Transport, beginning},
+    http::{Http, Transport},
     lifecycle::{Attempts, Verdict},
     observe::{Count, Counters},
-    protocol::{
-        rejection::{self, Rejection},
-        voice,
-    },
+    protocol::rejection::Rejection,
     secret::Secret,
     session::{
         self, Handle, Lease, Purpose, Refusal, Session, Snapshot, TokenCache,
@@ -41,7 +40,7 @@ use crate::{
         process,
     },
     sys::{clock, per_process::PerProcess},
-    wait::{Cancel, Limits},
+    wait::{self, Cancel, Limits, Patience},
 };
 
 /// A client of one Nacos cluster. All methods take `&self` and may be called from any thread; those that may have to
@@ -63,6 +62,7 @@ struct Settings {
     connect_timeout: Duration,
     request_timeout: Duration,
     max_connections: usize,
+    max_response_size: usize,
 }
 
 /// What one client has in one process.
@@ -86,15 +86,15 @@ pub struct Token {
     pub expired: bool,
 }
 
-/// What a caller with an HTTP stack of its own does with an answer that refuses a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Advice {
-    /// Hand the answer on as it is.
-    Return,
-    /// Get the token again and send the request once more.
-    Replay,
-    /// The same, but only if sending the request twice does no harm.
-    ReplayIfIdempotent,
+impl Token {
+    fn of(snapshot: &Snapshot, expired: bool) -> Self {
+        Self {
+            secret: snapshot.token.clone(),
+            generation: snapshot.generation,
+            remaining_ms: snapshot.remaining_ms(clock::now()),
+            expired,
+        }
+    }
 }
 
 impl Client {
@@ -118,8 +118,16 @@ impl Client {
     }
 
     fn over(checked: Checked, connect: impl FnOnce() -> Result<Arc<dyn Transport>>) -> Result<Self> {
-        let Checked { origin, source, listener, connect_timeout, request_timeout, max_connections, anonymous } =
-            checked;
+        let Checked {
+            origin,
+            source,
+            listener,
+            connect_timeout,
+            request_timeout,
+            max_connections,
+            max_response_size,
+            anonymous,
+        } = checked;
         let word = Arc::new(AtomicU64::new(0));
         let handle = Arc::new(Handle {
             cache: TokenCache::new(word.clone()),
@@ -131,7 +139,7 @@ impl Client {
         let session = process::current().join(&handle, &origin, &source, connect)?;
         // Whoever makes a handle has a reason to think that the credentials are good.
         session.clear_failures();
-        let settings = Settings { anonymous, connect_timeout, request_timeout, max_connections };
+        let settings = Settings { anonymous, connect_timeout, request_timeout, max_connections, max_response_size };
         let mut live = Some(Live { handle, session: ArcSwap::new(session), moving: Mutex::new(()) });
         let client = Self { settings, closed: AtomicBool::new(false), word, live: PerProcess::new() };
         client.live.get(|_| live.take().expect("made once"));
@@ -162,17 +170,22 @@ impl Client {
     /// # Errors
     /// As [`token`](Self::token), and [`Kind::Cancelled`](crate::Kind::Cancelled).
     pub fn token_within(&self, timeout: Duration, cancel: Option<&Cancel>) -> Result<Token> {
-        let read = |snapshot: &Snapshot, expired| Token {
-            secret: snapshot.token.clone(),
-            generation: snapshot.generation,
-            remaining_ms: snapshot.remaining_ms(clock::now()),
-            expired,
-        };
+        let read = |snapshot: &Snapshot, expired| Token::of(snapshot, expired);
         match self.read_cached(|snapshot| read(snapshot, false)) {
             // One that is over is about to be withdrawn: the machine has slept.
             Some(token) if token.remaining_ms > 0 => Ok(token),
-            _ => self.read_token(timeout, cancel, read),
+            _ => self.read_token(timeout, cancel, false, read),
         }
+    }
+
+    /// The token if there is one to be had without waiting, and without blocking at all. Otherwise a login begins, if one
+    /// may, and this fails with [`Kind::WouldBlock`](crate::Kind::WouldBlock): for event loops.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token).
+    pub fn token_without_waiting(&self) -> Result<Token> {
+        let read = |snapshot: &Snapshot, expired| Token::of(snapshot, expired);
+        self.read_token(self.settings.request_timeout, None, true, read)
     }
 
     /// Shows the token to `read` without copying it, if it may be used without asking.
@@ -187,10 +200,13 @@ impl Client {
         &self,
         timeout: Duration,
         cancel: Option<&Cancel>,
+        no_wait: bool,
         read: impl FnOnce(&Snapshot, bool) -> T,
     ) -> Result<T> {
         let live = self.live();
-        let lease = live.lease(&self.limits(live, timeout, cancel), Purpose::Token)?;
+        let patience = live.patience();
+        let limits = self.limits(live, timeout, cancel).with(patience.as_ref(), no_wait);
+        let lease = live.lease(&limits, Purpose::Token)?;
         Ok(read(&lease.snapshot, lease.expired))
     }
 
@@ -204,32 +220,28 @@ impl Client {
         call::request(self, request)
     }
 
-    /// For callers with an HTTP stack of their own: a request with the token of `generation` was answered with
-    /// `status` and `body`; what now? Never blocks on a server.
+    /// For callers with an HTTP stack of their own: what an answer to a request with a token of ours means, and what to do
+    /// now. To be called for every answer; never blocks on a server.
     ///
     /// # Errors
     /// [`Kind::Closed`](crate::Kind::Closed).
-    pub fn report_rejected(&self, generation: u64, status: u16, body: &[u8]) -> Result<Advice> {
+    pub fn report(&self, report: &Report<'_>) -> Result<Advised> {
+        self.check_open()?;
+        report::report(self, report)
+    }
+
+    /// Ends whatever pause there is between logins, and takes no server for one that is down: for somebody who knows that
+    /// what was wrong has been mended. Does not block. There is still a second between two logins.
+    ///
+    /// # Errors
+    /// [`Kind::Closed`](crate::Kind::Closed).
+    pub fn retry(&self) -> Result<()> {
         self.check_open()?;
         let live = self.live();
-        let session = live.session();
-        let body = beginning(body, rejection::READ);
-        let Some(why) = rejection::classify(status, &body) else {
-            if voice::carried_out(status, &body) {
-                session.accepted(&Attempts::reported(), generation);
-            }
-            return Ok(Advice::Return);
-        };
-        let refusal = Refusal { why, server: None, body: &body, request: "a request" };
-        let verdict = self.note_rejection(live, &session, &mut Attempts::reported(), generation, &refusal);
-        if verdict != Verdict::Return {
-            live.handle.counters.count(Count::Replays);
-        }
-        Ok(match verdict {
-            Verdict::Return | Verdict::Retry { .. } => Advice::Return,
-            Verdict::Replay => Advice::Replay,
-            Verdict::ReplayIfIdempotent => Advice::ReplayIfIdempotent,
-        })
+        live.session().end_pause();
+        process::current().wake();
+        live.handle.waiters.notify();
+        Ok(())
     }
 
     /// From now on logs in as `username` with `password`, wherever the credentials came from before. Does not block: the
@@ -292,15 +304,21 @@ impl Client {
 
     /// Ends every call under way with [`Kind::Closed`](crate::Kind::Closed), and every later one. Does not wait for a login or a server,
     /// but for a function of the caller's own that is running (see [`Config::on_event`]) in another thread, and for those
-    /// that are still to be told what has happened. Called from inside such a function it waits for nothing.
+    /// that are still to be told what has happened: [`Config::request_timeout`] at the most. Called from inside such a
+    /// function it waits for nothing.
     pub fn close(&self) {
+        self.close_within(self.settings.request_timeout);
+    }
+
+    /// The same, waiting for `timeout` at the most; false if a function of the caller's still runs then. The client is closed
+    /// all the same.
+    pub fn close_within(&self, timeout: Duration) -> bool {
         self.closed.store(true, Ordering::SeqCst);
         let live = self.live();
         live.handle.waiters.interrupt();
         process::current().leave(&live.handle, &live.session());
-        if let Some(listener) = &live.handle.listener {
-            listener.close();
-        }
+        let until = Instant::now() + timeout.min(wait::LONGEST);
+        live.handle.listener.as_ref().is_none_or(|listener| listener.close(until))
     }
 
     fn note_rejection(
@@ -322,7 +340,7 @@ impl Client {
         }
         let verdict = session.rejected(attempts, generation, refusal);
         if verdict == Verdict::Replay && session.has_newer(generation) {
-            counters.count(Count::HeldBackGeneration);
+            counters.count(Count::SuppressedByGeneration);
         }
         verdict
     }
@@ -332,7 +350,14 @@ impl Client {
         self.settings.request_timeout
     }
 
-    /// The generation that may be used without asking, or 0; for readers in other languages.
+    /// The generation of the token that may be used without asking again, or 0: whoever keeps a copy of a token compares
+    /// its generation with this. Costs little more than a read of memory.
+    pub fn generation(&self) -> u64 {
+        self.read_cached(|snapshot| if snapshot.remaining_ms(clock::now()) > 0 { snapshot.generation } else { 0 })
+            .unwrap_or(0)
+    }
+
+    /// The same as a word in memory, for readers in other languages.
     pub(crate) fn generation_word(&self) -> &AtomicU64 {
         &self.word
     }
@@ -357,6 +382,12 @@ impl Live {
             process.leave(&handle, &session);
         }
         Self { handle, session: ArcSwap::new(session), moving: Mutex::new(()) }
+    }
+
+    /// Whom calls that wait ask whether to go on.
+    fn patience(&self) -> Option<Patience> {
+        let listener = self.handle.listener.as_ref().filter(|listener| listener.may_end_calls())?.clone();
+        Some(Patience::new(move || listener.keeps_waiting()))
     }
 
     fn session(&self) -> Arc<Session> {

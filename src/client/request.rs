@@ -12,7 +12,8 @@ use url::form_urlencoded;
 use crate::{
     error::{Error, Result},
     http::{Body, Lent},
-    protocol::{carriage::Carriage, headers, server},
+    protocol::{place::TokenPlace, headers, server},
+    secret::Secret,
     wait::Cancel,
 };
 
@@ -28,6 +29,13 @@ pub struct Request {
     pub(super) body: Body,
     pub(super) timeout: Option<Duration>,
     pub(super) cancel: Option<Cancel>,
+    pub(super) idempotent: Option<bool>,
+    pub(super) no_wait: bool,
+    pub(super) no_replay: bool,
+    pub(super) no_failover: bool,
+    pub(super) no_anonymous: bool,
+    /// What no message may hold.
+    pub(super) sensitive: Vec<Secret>,
 }
 
 impl Request {
@@ -49,6 +57,12 @@ impl Request {
             body: Bytes::new().into(),
             timeout: None,
             cancel: None,
+            idempotent: None,
+            no_wait: false,
+            no_replay: false,
+            no_failover: false,
+            no_anonymous: false,
+            sensitive: Vec::new(),
         })
     }
 
@@ -111,7 +125,7 @@ impl Request {
     pub fn form<'a>(mut self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         for (name, value) in fields {
-            Carriage::default().check_parameter(name)?;
+            TokenPlace::default().check_parameter(name)?;
             form.append_pair(name, value);
         }
         self.body = Body::Whole(form.finish().into());
@@ -133,25 +147,64 @@ impl Request {
         self
     }
 
+    /// Whether sending it twice does no more than sending it once. Without this the method decides, as HTTP has it: GET,
+    /// HEAD, OPTIONS, TRACE, PUT and DELETE do no more.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
+    }
+
+    /// Waits for no login, no pause and no connection that others use, only for the server's answer: where it would have to,
+    /// it fails with [`Kind::WouldBlock`](crate::Kind::WouldBlock).
+    pub fn no_wait(mut self) -> Self {
+        self.no_wait = true;
+        self
+    }
+
+    /// Sends it once at the most: not again with another token (the answer is the refusal then), nor after a connection
+    /// broke over it.
+    pub fn no_replay(mut self) -> Self {
+        self.no_replay = true;
+        self
+    }
+
+    /// Asks one server only, whatever becomes of it.
+    pub fn no_failover(mut self) -> Self {
+        self.no_failover = true;
+        self
+    }
+
+    /// Never sends it without a token, as [`Anonymous::Never`](crate::Anonymous::Never) for all requests.
+    pub fn no_anonymous(mut self) -> Self {
+        self.no_anonymous = true;
+        self
+    }
+
+    /// A value of this request that messages never hold, not even where a server repeats it.
+    pub fn sensitive(mut self, value: &str) -> Self {
+        self.sensitive.push(value.into());
+        self
+    }
+
     /// How long it may take, where calls usually may take `usual`.
     pub(crate) fn time(&self, usual: Duration) -> Duration {
-        self.timeout.unwrap_or_else(|| usual.saturating_add(headers::held_back(&self.headers)))
+        self.timeout.unwrap_or_else(|| usual.saturating_add(headers::long_poll(&self.headers)))
     }
 
     /// Whether sending it twice does no more than sending it once.
     pub(super) fn is_idempotent(&self) -> bool {
-        self.method.is_idempotent()
+        self.idempotent.unwrap_or(self.method.is_idempotent())
     }
 
     /// Refuses what would beat our token on the way, or keep the reason of a refusal from us.
-    pub(super) fn check(&mut self, carriage: Carriage) -> Result<()> {
+    pub(super) fn check(&mut self, token_in: TokenPlace) -> Result<()> {
         for (name, value) in &self.headers {
-            carriage.check_header(name, value)?;
+            token_in.check_header(name, value)?;
         }
         let encoded = self.path.split_once('?').map_or("", |(_, query)| query);
         let encoded = form_urlencoded::parse(encoded.as_bytes());
         let names = self.query.iter().map(|(name, _)| name.as_str().into()).chain(encoded.map(|(name, _)| name));
-        names.into_iter().try_for_each(|name| carriage.check_parameter(&name))?;
+        names.into_iter().try_for_each(|name| token_in.check_parameter(&name))?;
         // A server asked for plain text only leaves out why it refuses.
         let accepts = |range: &[&str]| {
             let accept = self.headers.get_all(ACCEPT);
@@ -169,8 +222,11 @@ pub struct Response {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    pub(super) truncated: bool,
+    pub(super) server: Arc<str>,
     pub(super) generation: u64,
     pub(super) replays: u32,
+    pub(super) attempts: u32,
 }
 
 impl Response {
@@ -193,6 +249,21 @@ impl Response {
     /// The generation of the token that got this answer; 0 if it was sent without one.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Whether the body was cut: that of a refusal beyond 64 KiB.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// The server that answered, as `host:port`.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// How often the request was sent in all, to whatever server: 1 nearly always.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     /// How often the request was repeated with a new token: 0 nearly always, 2 at the most.

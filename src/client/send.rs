@@ -10,19 +10,16 @@ use crate::{
     error::{Error, Kind, Result},
     http::{self, ErrorKind, Options, Phase},
     lifecycle::{Attempts, Time},
-    protocol::carriage::Carriage,
+    protocol::place::TokenPlace,
     session::{Lease, Server, Session, process},
     sys::clock,
 };
-
-/// The largest answer taken.
-const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// A token, where it rides, and what servers have said to the request so far.
 #[derive(Clone, Copy)]
 pub(super) struct Ticket<'a> {
     pub(super) lease: &'a Lease,
-    pub(super) carriage: Carriage,
+    pub(super) token_in: TokenPlace,
     pub(super) attempts: &'a Attempts,
 }
 
@@ -39,11 +36,14 @@ impl Call<'_> {
         &self,
         session: &'s Arc<Session>,
         ticket: Option<Ticket<'_>>,
-    ) -> Result<(Response, &'s Server, Carriage)> {
+    ) -> Result<(Response, &'s Server, TokenPlace)> {
         let (mut last, began) = (None, clock::now());
         let generation = ticket.map_or(0, |ticket| ticket.lease.snapshot.generation);
         let has_refused = |server: &Server| ticket.is_some_and(|t| t.attempts.was_refused(generation, server.index));
         let mut candidates = session.servers.candidates(began);
+        if self.request.no_failover {
+            candidates.truncate(1);
+        }
         candidates.sort_by_key(|server| has_refused(server));
         for server in candidates {
             let mut failed_before = false;
@@ -54,13 +54,17 @@ impl Call<'_> {
                     return Err(last.unwrap_or_else(|| Error::new(Kind::Timeout, message)));
                 }
                 // Another connection may lead to another node.
-                let place = match ticket.map(|ticket| ticket.carriage) {
-                    Some(Carriage::Auto) => server.place(),
+                let place = match ticket.map(|ticket| ticket.token_in) {
+                    Some(TokenPlace::Auto) => server.place(),
                     chosen => chosen.unwrap_or_default(),
                 };
                 let request = self.prepare(server, ticket.map(|ticket| (ticket.lease, place)), !has_refused(server))?;
-                let failure = match session.transport.exchange(request, &self.limits) {
-                    Ok(http::Response { status, headers, body, lost_connection }) => {
+                let exchange = session.transport.exchange(request, &self.limits);
+                if exchange.as_ref().err().is_none_or(http::Error::was_sent) {
+                    self.sent.times.set(self.sent.times.get() + 1);
+                }
+                let failure = match exchange {
+                    Ok(http::Response { status, headers, body, truncated, lost_connection }) => {
                         session.servers.answered(server);
                         if lost_connection {
                             session.server_unreachable();
@@ -68,11 +72,22 @@ impl Call<'_> {
                         if session.transport.wants_reaping() {
                             process::current().wake();
                         }
-                        let answer = Response { status, headers, body, generation, replays: 0 };
+                        let name = server.address.shared_name();
+                        let answer = Response {
+                            status,
+                            headers,
+                            body,
+                            truncated,
+                            server: name,
+                            generation,
+                            replays: 0,
+                            attempts: 0,
+                        };
                         return Ok((answer, server, place));
                     }
                     Err(failure) => failure,
                 };
+                self.sent.maybe.set(self.sent.maybe.get() || failure.was_sent());
                 let next = self.after(session, server, began, &failure, failed_before);
                 let error = self.explain(server, failure);
                 match next {
@@ -103,20 +118,20 @@ impl Call<'_> {
         if failure.kind == ErrorKind::Timeout {
             // Long polls run into their deadline too: only a server that has answered nobody meanwhile counts as hung.
             if session.servers.has_choice() && !server.has_answered_since(began) {
-                session.mark_down(server);
+                session.mark_down(server, failure.reason());
             }
             return Next::Fail;
         }
         session.server_unreachable();
         if !failure.was_sent() {
-            session.mark_down(server);
+            session.mark_down(server, failure.reason());
             return Next::OtherServer;
         }
         // A broken connection says nothing about what the server did with the request.
         if server.note_broken() {
-            session.mark_down(server);
+            session.mark_down(server, failure.reason());
         }
-        match (self.request.is_idempotent(), failed_before) {
+        match (self.request.is_idempotent() && !self.request.no_replay, failed_before) {
             (false, _) => Next::Fail,
             (true, false) => Next::SameServer,
             // A process that dies breaks its connections before it stops taking new ones.
@@ -125,7 +140,7 @@ impl Call<'_> {
     }
 
     /// The request as it goes to `server`.
-    fn prepare(&self, server: &Server, token: Option<(&Lease, Carriage)>, reuse: bool) -> Result<http::Request> {
+    fn prepare(&self, server: &Server, token: Option<(&Lease, TokenPlace)>, reuse: bool) -> Result<http::Request> {
         let Request { method, path, query, headers, body, .. } = self.request;
         let mut headers = headers.clone();
         let parameter = match token {
@@ -140,7 +155,7 @@ impl Call<'_> {
             headers,
             body: body.clone(),
             options: Options {
-                largest_answer: LARGEST_ANSWER,
+                largest_answer: self.client.settings.max_response_size,
                 connect_timeout: self.client.settings.connect_timeout,
                 max_connections: self.client.settings.max_connections,
                 reuse,
@@ -149,15 +164,16 @@ impl Call<'_> {
     }
 
     fn explain(&self, server: &Server, failure: http::Error) -> Error {
-        let was_sent = failure.was_sent();
-        let http::Error { phase, kind, cause } = failure;
+        let (was_sent, reason) = (failure.was_sent(), failure.reason());
+        let http::Error { phase, kind, cause, .. } = failure;
         let (kind, what) = match kind {
             // Close and cancel look alike from below.
             ErrorKind::Interrupted => match self.limits.check() {
                 Err(error) => return error,
                 Ok(()) => (Kind::Internal, "interrupted by nobody"),
             },
-            ErrorKind::NoDescriptors => return Error::new(Kind::Internal, cause),
+            ErrorKind::NoDescriptors => return Error::new(Kind::Internal, cause).because(reason),
+            ErrorKind::WouldBlock => (Kind::WouldBlock, "the call was told not to wait for a connection"),
             ErrorKind::Setup => (Kind::Internal, "cannot send"),
             ErrorKind::TooLarge => (Kind::TooLarge, "answer too large"),
             ErrorKind::Undecodable => {
@@ -179,6 +195,6 @@ impl Call<'_> {
         let (method, name) = (&self.request.method, server.address.name());
         let target = server.address.target(&self.request.path, None);
         let path = target.as_ref().map_or("", |target| target.path());
-        Error::new(kind, format!("{method} {path} at {name}: {what}: {cause}"))
+        Error::new(kind, format!("{method} {path} at {name}: {what}: {cause}")).because(reason).at(name)
     }
 }

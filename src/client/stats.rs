@@ -53,11 +53,11 @@ pub struct Stats {
     /// Refused tokens: without saying why.
     pub rejections_unknown: u64,
     /// Calls that got the last login's error because the next login was not due yet.
-    pub held_back_pause: u64,
+    pub suppressed_by_pause: u64,
     /// The same while the credentials counted as wrong.
-    pub held_back_latch: u64,
+    pub suppressed_by_rejection: u64,
     /// Refusals of a token that had been replaced already: answered by a replay, without a login.
-    pub held_back_generation: u64,
+    pub suppressed_by_generation: u64,
     /// Calls that wait for a login now.
     pub waiting: u64,
     /// How long until the next login after one that failed; zero if none is waiting for its time.
@@ -93,9 +93,9 @@ impl Stats {
             failures_other: get(FailuresOther),
             rejections_identity: get(RejectionsIdentity),
             rejections_unknown: get(RejectionsUnknown),
-            held_back_pause: get(HeldBackPause),
-            held_back_latch: get(HeldBackLatch),
-            held_back_generation: get(HeldBackGeneration),
+            suppressed_by_pause: get(SuppressedByPause),
+            suppressed_by_rejection: get(SuppressedByRejection),
+            suppressed_by_generation: get(SuppressedByGeneration),
             waiting: get(Waiting),
             retry_in,
         }

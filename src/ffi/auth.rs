@@ -1,21 +1,21 @@
 //! The handle: made, told new credentials, asked how it is, closed, freed.
 
-use std::{ffi::c_char, ptr, time::Duration};
+use std::{ffi::c_char, ptr, sync::Arc, time::Duration};
 
 use super::{
     boundary::{Output, Sized_, borrow, guard_blocking, text, write},
     error::nacos_error,
-    options::{config, nacos_auth_options},
-    pointer::{borrow_or, contain, give, release},
-    status::nacos_status,
+    options::{config, milliseconds, nacos_auth_options},
+    pointer::{give_shared, release_shared, share},
+    status::{NACOS_TIMEOUT, nacos_status},
 };
-use crate::{Client, RefreshState, TokenState, sys::cancellation};
+use crate::{Cause, Client, RefreshState, TokenState, sys::cancellation};
 
 /// The number of this ABI, for nacos_auth_abi_version(). Inside one number functions, options and statuses are only added.
 pub const NACOS_AUTH_ABI_VERSION: u32 = 1;
 
-/// A client of one Nacos cluster. Thread-safe; owned by the caller, freed with nacos_auth_free. Handles with the same
-/// servers, settings and credentials share one token and one login, process-wide.
+/// A client of one Nacos cluster. Thread-safe; owned by the caller, freed with nacos_auth_free, shared with nacos_auth_ref.
+/// Handles with the same servers, settings and credentials share one token and one login, process-wide.
 pub struct nacos_auth(Client);
 
 impl nacos_auth {
@@ -25,25 +25,25 @@ impl nacos_auth {
 }
 
 /// There is no token.
-pub const NACOS_TOKEN_NONE: u32 = 0;
+pub const NACOS_TOKEN_NONE: i32 = 0;
 /// The token is good.
-pub const NACOS_TOKEN_FRESH: u32 = 1;
+pub const NACOS_TOKEN_FRESH: i32 = 1;
 /// The token is good and being renewed in the background.
-pub const NACOS_TOKEN_ADVISORY: u32 = 2;
+pub const NACOS_TOKEN_ADVISORY: i32 = 2;
 /// The token is about to expire; calls wait a little for its successor.
-pub const NACOS_TOKEN_MANDATORY: u32 = 3;
+pub const NACOS_TOKEN_MANDATORY: i32 = 3;
 /// The token is past its expiry; used until a server refuses it, for want of another.
-pub const NACOS_TOKEN_EXPIRED: u32 = 4;
+pub const NACOS_TOKEN_EXPIRED: i32 = 4;
 /// A server refused the token.
-pub const NACOS_TOKEN_REJECTED: u32 = 5;
+pub const NACOS_TOKEN_REJECTED: i32 = 5;
 /// No login is under way, none has failed last.
-pub const NACOS_REFRESH_IDLE: u32 = 0;
+pub const NACOS_REFRESH_IDLE: i32 = 0;
 /// A login is under way.
-pub const NACOS_REFRESH_IN_FLIGHT: u32 = 1;
+pub const NACOS_REFRESH_IN_FLIGHT: i32 = 1;
 /// The last login failed; the next one waits for its time.
-pub const NACOS_REFRESH_BACKING_OFF: u32 = 2;
+pub const NACOS_REFRESH_BACKING_OFF: i32 = 2;
 /// The credentials were refused twice; logins are minutes apart until others are set.
-pub const NACOS_REFRESH_LATCHED: u32 = 3;
+pub const NACOS_REFRESH_CREDENTIALS_REJECTED: i32 = 3;
 
 /// Counters since nacos_auth_init, and the present state. Begin with nacos_auth_statistics_default().
 #[repr(C)]
@@ -69,10 +69,10 @@ pub struct nacos_auth_statistics {
     pub generation: u64,
     /// Milliseconds until the token's reckoned expiry; negative after it.
     pub remaining_ms: i64,
-    /// One of NACOS_TOKEN_*.
-    pub token_state: u32,
+    /// One of NACOS_TOKEN_NONE to NACOS_TOKEN_REJECTED.
+    pub token_state: i32,
     /// One of NACOS_REFRESH_*.
-    pub refresh_state: u32,
+    pub refresh_state: i32,
     /// Of the logins: when there was no token yet.
     pub logins_first: u64,
     /// Of the logins: before the token's expiry.
@@ -92,11 +92,11 @@ pub struct nacos_auth_statistics {
     /// Of the rejections: without saying why.
     pub rejections_unknown: u64,
     /// Calls that got the last login's error because the next login was not due yet.
-    pub held_back_pause: u64,
+    pub suppressed_by_pause: u64,
     /// The same while the credentials counted as wrong.
-    pub held_back_latch: u64,
+    pub suppressed_by_rejection: u64,
     /// Refusals of a token that had been replaced already: answered by a replay, without a login.
-    pub held_back_generation: u64,
+    pub suppressed_by_generation: u64,
     /// Calls that wait for a login now.
     pub waiting: u64,
     /// Milliseconds until the next login after one that failed; 0 if none is waiting for its time.
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn nacos_auth_init(
             let (config, data) = config(options)?;
             let client = Client::new(config)?;
             data.own();
-            write("auth", auth, give(nacos_auth(client)))
+            write("auth", auth, give_shared(Arc::new(nacos_auth(client))))
         })
     }
 }
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn nacos_auth_stats(
                     RefreshState::Idle => NACOS_REFRESH_IDLE,
                     RefreshState::InFlight => NACOS_REFRESH_IN_FLIGHT,
                     RefreshState::BackingOff => NACOS_REFRESH_BACKING_OFF,
-                    RefreshState::Latched => NACOS_REFRESH_LATCHED,
+                    RefreshState::CredentialsRejected => NACOS_REFRESH_CREDENTIALS_REJECTED,
                 },
                 logins_first: stats.logins_first,
                 logins_renewal: stats.logins_renewal,
@@ -236,9 +236,9 @@ pub unsafe extern "C" fn nacos_auth_stats(
                 failures_other: stats.failures_other,
                 rejections_identity: stats.rejections_identity,
                 rejections_unknown: stats.rejections_unknown,
-                held_back_pause: stats.held_back_pause,
-                held_back_latch: stats.held_back_latch,
-                held_back_generation: stats.held_back_generation,
+                suppressed_by_pause: stats.suppressed_by_pause,
+                suppressed_by_rejection: stats.suppressed_by_rejection,
+                suppressed_by_generation: stats.suppressed_by_generation,
                 waiting: stats.waiting,
                 retry_in_ms: u64::try_from(stats.retry_in.as_millis()).unwrap_or(u64::MAX),
             });
@@ -247,37 +247,93 @@ pub unsafe extern "C" fn nacos_auth_stats(
     }
 }
 
-/// Ends the service of a handle: every call under way, and every later one, fails with NACOS_CLOSED, a call that waits for a
-/// hung server within 100 ms. Does not wait for them, nor for a login or a look-up of a name.
-///
-/// Tells the callbacks of the handle what has happened so far, on this thread, and waits for one that runs in another thread:
-/// hold no lock that they want. No callback begins after it has returned. Called inside a callback, of this or any other
-/// handle, it waits for nothing: what has happened so far is told on a thread of the library soon after, and then
-/// `callback_drop` is called. Idempotent; NULL is a no-op. Any thread, callbacks too; exit handlers and destructors too.
+/// One reference more to a handle: it is freed with the last nacos_auth_free, one for nacos_auth_init and one for each call of
+/// this. For owners that do not know of each other. Returns `auth`. Any thread.
 ///
 /// # Safety
 /// `auth` is NULL or has not been freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nacos_auth_close(auth: *mut nacos_auth) {
-    let _blocks = cancellation::Disabled::new();
-    contain((), || unsafe { borrow_or(auth, (), |a| a.client().close()) });
+pub unsafe extern "C" fn nacos_auth_ref(auth: *mut nacos_auth) -> *mut nacos_auth {
+    unsafe { share(auth) };
+    auth
 }
 
-/// Closes a handle if that has not been done, and frees it. With the last handle of the process the library's thread ends and
-/// all connections are closed. NULL is a no-op. In a callback it may free any handle but the callback's own.
+/// Ends whatever pause there is between logins, and takes no server for one that is down: for a program that knows that what
+/// was wrong has been mended (a person has said so, the network has come back). Does not block; calls that wait for a token
+/// log in at once. There is still a second between two logins at the least. Any thread. Fails with NACOS_CLOSED or an
+/// argument error.
 ///
 /// # Safety
-/// `auth` is NULL or has not been freed, and no other thread is in a call with it: close it and wait for them first.
+/// `auth` is valid; `error` may be NULL.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_auth_retry(auth: *mut nacos_auth, error: *mut *mut nacos_error) -> nacos_status {
+    unsafe { guard_blocking(error, || Ok(borrow("auth", auth)?.client().retry()?)) }
+}
+
+/// Ends the service of a handle, for all who share it: every call under way, and every later one, fails with NACOS_CLOSED, a
+/// call that waits for a hung server within 100 ms. Does not wait for them, nor for a login or a look-up of a name.
+///
+/// Tells the callbacks of the handle what has happened so far, on this thread, and waits for one that runs in another thread,
+/// at most timeout_ms milliseconds (0: the handle's request_timeout_ms): hold no lock that they want. No callback begins after
+/// it has returned NACOS_OK. NACOS_TIMEOUT: the handle is closed, but a callback still runs; `callback_drop` is called when it
+/// has returned. Called inside a callback, of this or any other handle, it waits for nothing: what has happened so far is told
+/// on a thread of the library soon after, and then `callback_drop` is called. Idempotent; NULL is a no-op. Any thread, callbacks
+/// too; exit handlers and destructors too.
+///
+/// # Safety
+/// `auth` is NULL or has not been freed; `error` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_auth_close(
+    auth: *mut nacos_auth,
+    timeout_ms: u32,
+    error: *mut *mut nacos_error,
+) -> nacos_status {
+    unsafe {
+        guard_blocking(error, || {
+            let Some(auth) = auth.as_ref() else { return Ok(()) };
+            let client = auth.client();
+            let timeout = milliseconds(timeout_ms).unwrap_or(client.request_timeout());
+            if client.close_within(timeout) {
+                return Ok(());
+            }
+            let message = "the handle is closed, but one of its callbacks still runs";
+            Err(nacos_error::new(NACOS_TIMEOUT, message).because(Cause::Deadline))
+        })
+    }
+}
+
+/// Gives back one reference to a handle. The last one closes it if that has not been done, as nacos_auth_close with a
+/// timeout_ms of 0, and frees it. With the last handle of the process the library's thread ends and all connections are closed.
+/// NULL is a no-op. In a callback it may free any handle but the callback's own.
+///
+/// # Safety
+/// `auth` is NULL or has not been freed, and no other thread is in a call with this reference: close it and wait for them first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nacos_auth_free(auth: *mut nacos_auth) {
     let _blocks = cancellation::Disabled::new();
-    unsafe { release(auth) }
+    unsafe { release_shared(auth) }
 }
 
 /// The number of the ABI that the library speaks: compare it with NACOS_AUTH_ABI_VERSION, which the header has.
 #[unsafe(no_mangle)]
 pub extern "C" fn nacos_auth_abi_version() -> u32 {
     NACOS_AUTH_ABI_VERSION
+}
+
+/// The version of the library as a number, as NACOS_AUTH_VERSION_NUMBER has that of the header: 0x010203 for 1.2.3.
+#[unsafe(no_mangle)]
+pub extern "C" fn nacos_auth_version_number() -> u32 {
+    const fn part(text: &str) -> u32 {
+        let (bytes, mut at, mut number) = (text.as_bytes(), 0, 0);
+        while at < bytes.len() {
+            number = 10 * number + (bytes[at] - b'0') as u32;
+            at += 1;
+        }
+        number
+    }
+    const MAJOR: u32 = part(env!("CARGO_PKG_VERSION_MAJOR"));
+    (MAJOR << 16) | (part(env!("CARGO_PKG_VERSION_MINOR")) << 8) | part(env!("CARGO_PKG_VERSION_PATCH"))
 }
 
 /// The version of the library, as "0.1.0". Static, never NULL.

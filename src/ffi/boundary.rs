@@ -84,13 +84,28 @@ pub(super) unsafe fn text<'a>(name: &str, pointer: *const c_char) -> Result<&'a 
     unsafe { optional_text(name, pointer) }?.ok_or_else(|| nacos_error::null(name))
 }
 
-/// The same, with a name that costs nothing unless something is wrong.
+/// The same of so many bytes, unless `length` is 0, with a name that costs nothing unless something is wrong.
 ///
 /// # Safety
-/// As [`text`].
-pub(super) unsafe fn text_named<'a>(name: impl Fn() -> String, pointer: *const c_char) -> Result<&'a str, nacos_error> {
+/// `pointer` is NULL, or points to `length` bytes, or to a NUL-terminated string if that is 0, which outlive the borrow.
+pub(super) unsafe fn text_of<'a>(
+    name: impl Fn() -> String,
+    pointer: *const c_char,
+    length: usize,
+) -> Result<&'a str, nacos_error> {
+    let read = |name: &str| match length {
+        0 => unsafe { text(name, pointer) },
+        _ => {
+            let bytes = unsafe { array(name, pointer.cast::<u8>(), length) }?;
+            std::str::from_utf8(bytes).map_err(|_| not_utf8(name))
+        }
+    };
     // Any name will do for a string that is usable.
-    unsafe { text("", pointer) }.or_else(|_| unsafe { text(&name(), pointer) })
+    read("").or_else(|_| read(&name()))
+}
+
+fn not_utf8(name: &str) -> nacos_error {
+    nacos_error::new(NACOS_INVALID_UTF8, format!("{name} is not UTF-8"))
 }
 
 /// Borrows a NUL-terminated UTF-8 string; `None` for NULL.
@@ -102,7 +117,7 @@ pub(super) unsafe fn optional_text<'a>(name: &str, pointer: *const c_char) -> Re
         return Ok(None);
     }
     let text = unsafe { CStr::from_ptr(pointer) }.to_str();
-    text.map(Some).map_err(|_| nacos_error::new(NACOS_INVALID_UTF8, format!("{name} is not UTF-8")))
+    text.map(Some).map_err(|_| not_utf8(name))
 }
 
 /// Borrows an array: NULL with 0 is empty, NULL with more is a mistake.
@@ -155,14 +170,6 @@ pub(super) unsafe fn read_sized<T: Sized_>(name: &str, pointer: *const T) -> Res
         }
     }
     Ok(Some(unsafe { value.assume_init() }))
-}
-
-/// Refuses a reserved field that is not zero.
-pub(super) fn reserved(name: &str, value: u32) -> Result<(), nacos_error> {
-    match value {
-        0 => Ok(()),
-        _ => Err(nacos_error::new(NACOS_UNSUPPORTED_OPTION, format!("{name} is reserved and must be 0"))),
-    }
 }
 
 /// A sized struct to fill: the caller's size stays, the rest is set to zero.

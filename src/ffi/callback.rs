@@ -15,7 +15,7 @@ use super::{
     error::nacos_error,
     status::{self, NACOS_INVALID_CONFIG, NACOS_OK, nacos_status},
 };
-use crate::{Event, EventKind, Level, Secret, Supply};
+use crate::{Cause, Event, EventKind, Level, Secret, Supply};
 
 /// Level of a log: calls fail, and go on failing until somebody does something.
 pub const NACOS_LOG_ERROR: i32 = 1;
@@ -33,7 +33,7 @@ pub const NACOS_EVENT_TOKEN_REFRESHED: i32 = 2;
 /// Event: a login failed; another one comes later.
 pub const NACOS_EVENT_LOGIN_FAILED: i32 = 3;
 /// Event: the credentials were refused twice: logins are minutes apart until others are there.
-pub const NACOS_EVENT_LATCHED: i32 = 4;
+pub const NACOS_EVENT_CREDENTIALS_REJECTED: i32 = 4;
 /// Event: a login succeeded after one or several that failed.
 pub const NACOS_EVENT_RECOVERED: i32 = 5;
 /// Event: a server refused the token, which is not used any more until a login has shown better.
@@ -42,7 +42,7 @@ pub const NACOS_EVENT_TOKEN_REJECTED: i32 = 6;
 pub const NACOS_EVENT_SERVER_DOWN: i32 = 7;
 /// Event: servers, or nodes behind one address, do not agree on which tokens are good: they have different secrets.
 pub const NACOS_EVENT_SERVERS_DISAGREE: i32 = 8;
-/// Event: a server takes the token in the query only, so that is where it rides from now on (NACOS_CARRIAGE_AUTO).
+/// Event: a server takes the token in the query only, so that is where it rides from now on (NACOS_TOKEN_IN_AUTO).
 pub const NACOS_EVENT_TOKEN_IN_QUERY: i32 = 9;
 /// Event: a request was sent without a token: no login succeeds, and the server asks for none (NACOS_ANONYMOUS_AUTO).
 pub const NACOS_EVENT_SENT_WITHOUT_TOKEN: i32 = 10;
@@ -68,6 +68,28 @@ pub struct nacos_event {
     pub retry_after_ms: u64,
     /// The same in words: UTF-8, NUL-terminated.
     pub message: *const c_char,
+    /// The server it is about, as "host:port"; "" if it is about none, or about all of them.
+    pub server: *const c_char,
+    /// Why, as one of NACOS_CAUSE_*; "" for what is no trouble. More may come.
+    pub cause: *const c_char,
+}
+
+/// A line of the log. Borrowed for the callback; holds no password, token or query. Strings are UTF-8, NUL-terminated and
+/// never NULL.
+#[repr(C)]
+pub struct nacos_log_record {
+    /// Size of the struct in bytes, as the library has it: what lies beyond is not there.
+    pub struct_size: usize,
+    /// How much it matters: one of NACOS_LOG_*.
+    pub level: i32,
+    /// 0.
+    pub reserved0: i32,
+    /// The line, without a line end.
+    pub message: *const c_char,
+    /// The server it is about, as "host:port"; "" if it is about none, or about all of them.
+    pub server: *const c_char,
+    /// Why, as one of NACOS_CAUSE_*; "" for what is no trouble. More may come.
+    pub cause: *const c_char,
 }
 
 /// What a credentials callback answers with. Borrowed for the callback.
@@ -83,16 +105,22 @@ pub struct nacos_credentials(Option<Result<Supply, String>>);
 pub type nacos_credentials_callback =
     Option<unsafe extern "C" fn(data: *mut c_void, credentials: *mut nacos_credentials)>;
 
-/// Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library, which each handle
+/// Takes a line of the log. Runs on a thread of the library, which each handle
 /// has for itself and which has all signals blocked (what is left to tell when the handle is closed: on the one that closes
 /// it), under no lock, never at the same time as another log or event callback of its handle; may block, call the library
 /// and close the handle, which waits for nothing then; one so slow that a thousand events wait for it misses the oldest.
 /// Must return: no exception, no longjmp. None begins once nacos_auth_close has returned, unless that was called inside a
 /// callback: then what had happened is still told.
-pub type nacos_log_callback = Option<unsafe extern "C" fn(data: *mut c_void, level: i32, message: *const c_char)>;
+pub type nacos_log_callback = Option<unsafe extern "C" fn(data: *mut c_void, record: *const nacos_log_record)>;
 
 /// Takes an event; for the rest like nacos_log_callback.
 pub type nacos_event_callback = Option<unsafe extern "C" fn(data: *mut c_void, event: *const nacos_event)>;
+
+/// Asked by a call that waits, about every 50 ms, whether to go on: 0 ends the call with NACOS_CANCELLED. Runs on the thread
+/// that waits, under no lock, from any number of threads at the same time, and not in the first 50 ms of a call. May call the
+/// library. Must return: no exception, no longjmp. For languages with signals of their own: a signal handler sets a flag, and
+/// this looks at it.
+pub type nacos_keep_waiting_callback = Option<unsafe extern "C" fn(data: *mut c_void) -> i32>;
 
 /// Lets go of what the callbacks were given.
 pub type nacos_drop_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
@@ -147,7 +175,7 @@ pub(super) unsafe fn event(
     data: Arc<Data>,
 ) -> impl Fn(&Event) {
     move |event| {
-        let message = c_text(&event.to_string());
+        let [message, server, cause] = texts(event);
         let error = event.error();
         let after = error.and_then(crate::Error::retry_after).map_or(0, |after| after.as_millis());
         let event = nacos_event {
@@ -156,7 +184,7 @@ pub(super) unsafe fn event(
                 EventKind::LoginStarted => NACOS_EVENT_LOGIN_STARTED,
                 EventKind::TokenRefreshed => NACOS_EVENT_TOKEN_REFRESHED,
                 EventKind::LoginFailed => NACOS_EVENT_LOGIN_FAILED,
-                EventKind::Latched => NACOS_EVENT_LATCHED,
+                EventKind::CredentialsRejected => NACOS_EVENT_CREDENTIALS_REJECTED,
                 EventKind::Recovered => NACOS_EVENT_RECOVERED,
                 EventKind::TokenRejected => NACOS_EVENT_TOKEN_REJECTED,
                 EventKind::ServerDown => NACOS_EVENT_SERVER_DOWN,
@@ -171,6 +199,8 @@ pub(super) unsafe fn event(
             http_status: error.and_then(crate::Error::http_status).map_or(0, i32::from),
             retry_after_ms: u64::try_from(after).unwrap_or(u64::MAX),
             message: message.as_ptr(),
+            server: server.as_ptr(),
+            cause: cause.as_ptr(),
         };
         unsafe { callback(data.pointer, &event) };
     }
@@ -179,10 +209,36 @@ pub(super) unsafe fn event(
 /// # Safety
 /// `callback` keeps what [`nacos_log_callback`] asks for, as long as `data` lives.
 pub(super) unsafe fn log(
-    callback: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
+    callback: unsafe extern "C" fn(*mut c_void, *const nacos_log_record),
     data: Arc<Data>,
-) -> impl Fn(Level, &str) {
-    move |level, line| unsafe { callback(data.pointer, level_number(level), c_text(line).as_ptr()) }
+) -> impl Fn(&Event) {
+    move |event| {
+        let [message, server, cause] = texts(event);
+        let record = nacos_log_record {
+            struct_size: size_of::<nacos_log_record>(),
+            level: level_number(event.kind().level()),
+            reserved0: 0,
+            message: message.as_ptr(),
+            server: server.as_ptr(),
+            cause: cause.as_ptr(),
+        };
+        unsafe { callback(data.pointer, &record) }
+    }
+}
+
+/// # Safety
+/// `callback` keeps what [`nacos_keep_waiting_callback`] asks for, as long as `data` lives.
+pub(super) unsafe fn keep_waiting(
+    callback: unsafe extern "C" fn(*mut c_void) -> i32,
+    data: Arc<Data>,
+) -> impl Fn() -> bool {
+    move || unsafe { callback(data.pointer) != 0 }
+}
+
+/// Message, server and cause.
+fn texts(event: &Event) -> [CString; 3] {
+    let cause = event.cause().map_or("", Cause::name);
+    [c_text(&event.to_string()), c_text(event.server().unwrap_or_default()), c_text(cause)]
 }
 
 fn c_text(text: &str) -> CString {

@@ -20,7 +20,8 @@ pub extern "C" fn nacos_cancel_new() -> *mut nacos_cancel {
 }
 
 /// Ends every call that carries the signal, now and later, with NACOS_CANCELLED. Does not wait for them. Any thread;
-/// NULL is a no-op.
+/// NULL is a no-op. NOT to be called in a signal handler: it locks, and may wait for itself there. A handler sets a flag of
+/// its own, and nacos_auth_options.keep_waiting looks at it.
 ///
 /// # Safety
 /// `cancel` is NULL or has not been freed.

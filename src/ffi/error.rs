@@ -4,9 +4,9 @@ use std::ffi::{CString, c_char};
 
 use super::{
     pointer::{borrow_or, release},
-    status::{self, NACOS_NULL_ARGUMENT, nacos_status},
+    status::{self, NACOS_INVALID_CONFIG, NACOS_NULL_ARGUMENT, NACOS_PANIC, nacos_status},
 };
-use crate::error::Error;
+use crate::{Cause, error::Error};
 
 /// The details of a failure. Immutable, owned by the caller, freed with nacos_error_free. Any thread may read it.
 /// Holds no password, token or query.
@@ -16,14 +16,43 @@ pub struct nacos_error {
     http_status: i32,
     retryable: bool,
     retry_after_ms: u64,
+    cause: CString,
+    server: CString,
+    maybe_sent: bool,
+}
+
+/// Surely no server has acted on the request.
+pub const NACOS_SENT_NO: i32 = 0;
+/// A server may have acted on the request.
+pub const NACOS_SENT_PERHAPS: i32 = 1;
+
+fn c_string(text: impl Into<Vec<u8>>) -> CString {
+    let mut text = text.into();
+    text.retain(|byte| *byte != 0);
+    CString::new(text).unwrap_or_default()
 }
 
 impl nacos_error {
     pub(super) fn new(status: nacos_status, message: impl Into<String>) -> Self {
-        let mut message = message.into().into_bytes();
-        message.retain(|byte| *byte != 0);
-        let message = CString::new(message).unwrap_or_default();
-        Self { status, message, http_status: 0, retryable: false, retry_after_ms: 0 }
+        let cause = match status {
+            NACOS_INVALID_CONFIG => Cause::InvalidConfig,
+            NACOS_PANIC => Cause::Internal,
+            _ => Cause::InvalidArgument,
+        };
+        Self {
+            status,
+            message: c_string(message.into()),
+            http_status: 0,
+            retryable: false,
+            retry_after_ms: 0,
+            cause: c_string(cause.name()),
+            server: CString::default(),
+            maybe_sent: false,
+        }
+    }
+
+    pub(super) fn because(self, cause: Cause) -> Self {
+        Self { cause: c_string(cause.name()), ..self }
     }
 
     pub(super) fn null(argument: &str) -> Self {
@@ -42,6 +71,9 @@ impl From<Error> for nacos_error {
             http_status: error.http_status().map_or(0, i32::from),
             retryable: error.is_retryable(),
             retry_after_ms: after,
+            cause: c_string(error.cause().name()),
+            server: c_string(error.server().unwrap_or_default()),
+            maybe_sent: error.was_maybe_sent(),
             ..Self::new(status::of(error.kind()), error.message())
         }
     }
@@ -63,6 +95,36 @@ pub unsafe extern "C" fn nacos_error_status(error: *const nacos_error) -> nacos_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nacos_error_message(error: *const nacos_error) -> *const c_char {
     unsafe { borrow_or(error, c"".as_ptr(), |e| e.message.as_ptr()) }
+}
+
+/// Why the call failed, more closely than the status says it: one of NACOS_CAUSE_*, NUL-terminated, valid until the error is
+/// freed. More may come. "" for NULL.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_cause(error: *const nacos_error) -> *const c_char {
+    unsafe { borrow_or(error, c"".as_ptr(), |e| e.cause.as_ptr()) }
+}
+
+/// The server that the failure is about, as "host:port": UTF-8, NUL-terminated, valid until the error is freed. "" if it is
+/// about none, or about all of them, and for NULL.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_server(error: *const nacos_error) -> *const c_char {
+    unsafe { borrow_or(error, c"".as_ptr(), |e| e.server.as_ptr()) }
+}
+
+/// Whether a server may have acted on the request that failed: NACOS_SENT_PERHAPS, or NACOS_SENT_NO if surely none has, if the
+/// call was no request, and for NULL. Then sending it again does nothing twice.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_error_was_sent(error: *const nacos_error) -> i32 {
+    unsafe { borrow_or(error, NACOS_SENT_NO, |e| if e.maybe_sent { NACOS_SENT_PERHAPS } else { NACOS_SENT_NO }) }
 }
 
 /// The HTTP status of the answer that caused the failure; 0 if no answer did.

@@ -12,6 +12,7 @@ mod boundary;
 mod callback;
 mod cancel;
 mod error;
+mod names;
 mod options;
 mod pointer;
 mod request;

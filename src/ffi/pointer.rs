@@ -1,6 +1,9 @@
 //! Ownership across the boundary: boxes given to C, borrowed back, and taken back.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 /// Runs `body` where there is no status to return; a panic yields `otherwise`.
 pub(super) fn contain<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
@@ -10,6 +13,31 @@ pub(super) fn contain<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 /// Hands ownership of `value` to C.
 pub(super) fn give<T>(value: T) -> *mut T {
     Box::into_raw(Box::new(value))
+}
+
+/// Hands one reference to `value` to C.
+pub(super) fn give_shared<T>(value: Arc<T>) -> *mut T {
+    Arc::into_raw(value).cast_mut()
+}
+
+/// One reference more for C.
+///
+/// # Safety
+/// `pointer` is NULL or came from [`give_shared`], and not all references to it have been released.
+pub(super) unsafe fn share<T>(pointer: *mut T) {
+    if !pointer.is_null() {
+        unsafe { Arc::increment_strong_count(pointer) };
+    }
+}
+
+/// Takes one reference back from C.
+///
+/// # Safety
+/// As [`share`].
+pub(super) unsafe fn release_shared<T>(pointer: *mut T) {
+    if !pointer.is_null() {
+        contain((), || drop(unsafe { Arc::from_raw(pointer) }));
+    }
 }
 
 /// Takes ownership back from C and drops it. NULL is a no-op.

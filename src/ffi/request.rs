@@ -11,19 +11,24 @@ use once_cell::sync::OnceCell;
 
 use super::{
     auth::nacos_auth,
-    boundary::{
-        Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, reserved, text, text_named, write,
-    },
+    boundary::{Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, text, text_of, write},
     cancel::nacos_cancel,
     error::nacos_error,
-    options::Call,
+    options::{
+        Call, NACOS_FLAG_IDEMPOTENT, NACOS_FLAG_NO_ANONYMOUS, NACOS_FLAG_NO_FAILOVER, NACOS_FLAG_NO_REPLAY,
+        NACOS_FLAG_NO_WAIT, NACOS_FLAG_NOT_IDEMPOTENT,
+    },
     pointer::{borrow_or, contain, give, release},
-    status::{NACOS_INVALID_ARGUMENT, nacos_status},
+    status::{NACOS_INVALID_ARGUMENT, NACOS_UNSUPPORTED_OPTION, nacos_status},
 };
 use crate::sys::lock::Mutex;
 use crate::{Request, Response, http::Lent};
 
-/// A name and a value, both NUL-terminated UTF-8.
+/// The value of a pair is secret: no message of the library holds it, not even where a server repeats it.
+pub const NACOS_PAIR_SENSITIVE: u32 = 1;
+
+/// A name and a value, both UTF-8. `{"name", "value"}` is one; NACOS_PAIR("name", "value") is the same without a warning about
+/// the fields that are left out.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct nacos_pair {
@@ -31,6 +36,14 @@ pub struct nacos_pair {
     pub name: *const c_char,
     /// The value. Required; may be "".
     pub value: *const c_char,
+    /// Length of the name in bytes; 0: it ends with a NUL.
+    pub name_len: usize,
+    /// Length of the value in bytes; 0: it ends with a NUL.
+    pub value_len: usize,
+    /// 0 or NACOS_PAIR_SENSITIVE.
+    pub flags: u32,
+    /// 0.
+    pub reserved0: u32,
 }
 
 /// A request to the open API of Nacos. Begin with nacos_request_options_default(). Everything is borrowed for the call.
@@ -69,8 +82,8 @@ pub struct nacos_request_options {
     /// and as much more as a header Long-Pulling-Timeout says (in milliseconds, ten minutes at the most), with which a
     /// server holds back its answer.
     pub timeout_ms: u32,
-    /// 0.
-    pub reserved0: u32,
+    /// 0 or several of NACOS_FLAG_*, or-ed.
+    pub flags: u32,
 }
 
 unsafe impl Sized_ for nacos_request_options {}
@@ -78,11 +91,17 @@ unsafe impl Sized_ for nacos_request_options {}
 /// The answer to a request. Immutable, owned by the caller, freed with nacos_response_free. Any thread may read it.
 pub struct nacos_response {
     response: Response,
+    server: CString,
     /// The headers as C strings, made when first asked for.
     headers: OnceCell<Vec<(CString, CString)>>,
 }
 
 impl nacos_response {
+    fn new(response: Response) -> Self {
+        let server = CString::new(response.server()).unwrap_or_default();
+        Self { response, server, headers: OnceCell::new() }
+    }
+
     fn headers(&self) -> &[(CString, CString)] {
         self.headers.get_or_init(|| {
             let c_string = |bytes: &[u8]| CString::new(bytes).unwrap_or_default();
@@ -131,26 +150,25 @@ impl Drop for Loan {
 /// `options` is NULL or as nacos_request requires it. A [`Loan`] must be dropped before the bytes of the body go.
 unsafe fn request(options: *const nacos_request_options) -> Result<(Request, Option<Loan>), nacos_error> {
     let options = unsafe { read_sized("options", options) }?.ok_or_else(|| nacos_error::null("options"))?;
-    reserved("options.reserved0", options.reserved0)?;
-    let pairs = |field: &str, pointer, count| -> Result<Vec<(&str, &str)>, nacos_error> {
-        let pairs: &[nacos_pair] = unsafe { array(field, pointer, count) }?;
-        let named = |i, part| move || format!("{field}[{i}].{part}");
-        let pairs = pairs.iter().enumerate().map(|(i, pair)| unsafe {
-            Ok((text_named(named(i, "name"), pair.name)?, text_named(named(i, "value"), pair.value)?))
-        });
-        pairs.collect()
-    };
+    let pairs = |field, pointer, count| unsafe { pairs(field, pointer, count) };
     let method = unsafe { optional_text("options.method", options.method) }?.unwrap_or("GET");
     let mut request = Request::new(method, unsafe { text("options.path", options.path) }?)?;
-    for (name, value) in pairs("options.query", options.query, options.query_count)? {
+    let (query, headers) = (
+        pairs("options.query", options.query, options.query_count)?,
+        pairs("options.headers", options.headers, options.header_count)?,
+    );
+    let form = pairs("options.form", options.form, options.form_count)?;
+    for pair in [&query, &headers, &form].into_iter().flatten().filter(|pair| pair.is_sensitive) {
+        request = request.sensitive(pair.value);
+    }
+    for Pair { name, value, .. } in query {
         request = request.query(name, value);
     }
-    for (name, value) in pairs("options.headers", options.headers, options.header_count)? {
+    for Pair { name, value, .. } in headers {
         request = request.header(name, value)?;
     }
     let body = unsafe { array("options.body", options.body, options.body_len) }?;
     let mut lent = None;
-    let form = pairs("options.form", options.form, options.form_count)?;
     match (body.is_empty(), form.is_empty()) {
         (_, true) if body.len() <= COPIED => request = request.body(body.to_vec()),
         (_, true) => {
@@ -158,33 +176,77 @@ unsafe fn request(options: *const nacos_request_options) -> Result<(Request, Opt
             request = request.lent_body(borrowed.clone());
             lent = Some(Loan(borrowed));
         }
-        (true, false) => request = request.form(form)?,
+        (true, false) => request = request.form(form.iter().map(|pair| (pair.name, pair.value)))?,
         (false, false) => {
             let message = "options.form and options.body exclude each other";
             return Err(nacos_error::new(NACOS_INVALID_ARGUMENT, message));
         }
     }
-    let call = unsafe { Call::new(options.timeout_ms, options.cancel) };
+    let call = unsafe { Call::new(options.timeout_ms, options.cancel, options.flags) }?;
     if let Some(timeout) = call.timeout {
         request = request.timeout(timeout);
     }
     if let Some(cancel) = &call.cancel {
         request = request.cancel(cancel);
     }
+    if call.flags.has(NACOS_FLAG_NO_WAIT) {
+        request = request.no_wait();
+    }
+    if call.flags.has(NACOS_FLAG_NO_REPLAY) {
+        request = request.no_replay();
+    }
+    if call.flags.has(NACOS_FLAG_NO_FAILOVER) {
+        request = request.no_failover();
+    }
+    if call.flags.has(NACOS_FLAG_IDEMPOTENT) {
+        request = request.idempotent(true);
+    }
+    if call.flags.has(NACOS_FLAG_NOT_IDEMPOTENT) {
+        request = request.idempotent(false);
+    }
+    if call.flags.has(NACOS_FLAG_NO_ANONYMOUS) {
+        request = request.no_anonymous();
+    }
     Ok((request, lent))
+}
+
+/// A name and a value, borrowed.
+struct Pair<'a> {
+    name: &'a str,
+    value: &'a str,
+    is_sensitive: bool,
+}
+
+/// # Safety
+/// `pointer` is NULL or points to `count` pairs that outlive the borrow.
+unsafe fn pairs<'a>(field: &str, pointer: *const nacos_pair, count: usize) -> Result<Vec<Pair<'a>>, nacos_error> {
+    let pairs: &[nacos_pair] = unsafe { array(field, pointer, count) }?;
+    let pairs = pairs.iter().enumerate().map(|(i, pair)| {
+        let named = |part| move || format!("{field}[{i}].{part}");
+        if pair.reserved0 != 0 || pair.flags & !NACOS_PAIR_SENSITIVE != 0 {
+            let message = format!("{field}[{i}] sets a flag or a field that this version of the library does not have");
+            return Err(nacos_error::new(NACOS_UNSUPPORTED_OPTION, message));
+        }
+        Ok(Pair {
+            name: unsafe { text_of(named("name"), pair.name, pair.name_len) }?,
+            value: unsafe { text_of(named("value"), pair.value, pair.value_len) }?,
+            is_sensitive: pair.flags & NACOS_PAIR_SENSITIVE != 0,
+        })
+    });
+    pairs.collect()
 }
 
 /// Sends a request with the token on it, on the caller's thread, and blocks until its answer is complete. If the answer shows
 /// that the token is not valid (any more), logs in and sends the request once more. With several servers, one that cannot be
 /// reached is passed over. An HTTP status is no error: it is in the response. Any thread.
 ///
-/// When a connection breaks, what may be sent twice without harm (GET, PUT, DELETE) is sent again. A POST goes to another
-/// server only if nothing of it was sent; otherwise the error says that the server may have acted on the request.
+/// When a connection breaks, what may be sent twice without harm (GET, HEAD, PUT, DELETE, unless the flags say otherwise) is
+/// sent again. A POST goes to another server only if nothing of it was sent.
 ///
 /// On success `*response` is owned by the caller. On failure it is NULL: the error of the login if there is no token,
-/// NACOS_CONNECT, NACOS_TLS, NACOS_IO (the server may have acted on the request), NACOS_TIMEOUT (the message says whether it
-/// may have), NACOS_CANCELLED, NACOS_CLOSED, NACOS_TOO_LARGE, NACOS_INTERNAL (this process has no descriptors left, for
-/// one), or an argument error.
+/// NACOS_CONNECT, NACOS_TLS, NACOS_IO, NACOS_TIMEOUT, NACOS_CANCELLED, NACOS_CLOSED, NACOS_TOO_LARGE, NACOS_INTERNAL (this
+/// process has no descriptors left, for one), NACOS_WOULD_BLOCK, or an argument error. nacos_error_was_sent tells whether a
+/// server may have acted on the request.
 ///
 /// # Safety
 /// `auth`, `options` and `response` are valid; `error` may be NULL.
@@ -202,7 +264,7 @@ pub unsafe extern "C" fn nacos_request(
             let client = borrow("auth", auth)?.client();
             let (request, _loan) = request(options)?;
             let answer = client.request(request)?;
-            write("response", response, give(nacos_response { response: answer, headers: OnceCell::new() }))
+            write("response", response, give(nacos_response::new(answer)))
         })
     }
 }
@@ -246,7 +308,7 @@ pub unsafe extern "C" fn nacos_response_header_count(response: *const nacos_resp
 /// NACOS_INVALID_ARGUMENT, and both NULL, if there are not that many.
 ///
 /// # Safety
-/// `response` has not been freed; `name` and `value` are valid.
+/// `response` has not been freed; `name` and `value` are valid; `error` may be NULL.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn nacos_response_header_at(
@@ -254,9 +316,10 @@ pub unsafe extern "C" fn nacos_response_header_at(
     index: usize,
     name: *mut *const c_char,
     value: *mut *const c_char,
+    error: *mut *mut nacos_error,
 ) -> nacos_status {
     unsafe {
-        guard(ptr::null_mut(), || {
+        guard(error, || {
             write("name", name, ptr::null())?;
             write("value", value, ptr::null())?;
             let headers = borrow("response", response)?.headers();
@@ -286,6 +349,33 @@ pub unsafe extern "C" fn nacos_response_header(response: *const nacos_response, 
             found.map_or(ptr::null(), |(_, value)| value.as_ptr())
         })
     })
+}
+
+/// 1 if the body was cut, that of a refusal beyond 64 KiB; else 0, and 0 for NULL.
+///
+/// # Safety
+/// `response` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_is_truncated(response: *const nacos_response) -> i32 {
+    unsafe { borrow_or(response, 0, |r| r.response.is_truncated().into()) }
+}
+
+/// The server that answered, as "host:port": UTF-8, NUL-terminated, valid until the response is freed. "" for NULL.
+///
+/// # Safety
+/// `response` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_server(response: *const nacos_response) -> *const c_char {
+    unsafe { borrow_or(response, c"".as_ptr(), |r| r.server.as_ptr()) }
+}
+
+/// How often the request was sent in all, to whatever server: 1 nearly always; 0 for NULL.
+///
+/// # Safety
+/// `response` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_response_attempts(response: *const nacos_response) -> u32 {
+    unsafe { borrow_or(response, 0, |r| r.response.attempts()) }
 }
 
 /// The generation of the token that got this answer; 0 if the request went without one (a server with authentication off).

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char};
 use crate::error::Kind;
 
 /// What every function that can fail returns: 0 for success, otherwise one of the `NACOS_*` codes below. The codes come in
-/// groups: 1xx the caller, 2xx the way to the server, 3xx the server, 4xx the life of the handle, 9xx this library.
+/// groups: 1xx the caller, 2xx the way to the server, 3xx the server, 4xx the end of a call, 9xx this library.
 pub type nacos_status = i32;
 
 /// Success.
@@ -32,7 +32,7 @@ pub const NACOS_TLS: nacos_status = 202;
 pub const NACOS_IO: nacos_status = 203;
 /// The server answered something that is not Nacos.
 pub const NACOS_PROTOCOL: nacos_status = 204;
-/// The answer is larger than this library takes (64 MiB).
+/// The answer is larger than the handle takes (max_response_size).
 pub const NACOS_TOO_LARGE: nacos_status = 205;
 /// The server refuses user name and password.
 pub const NACOS_BAD_CREDENTIALS: nacos_status = 300;
@@ -48,6 +48,8 @@ pub const NACOS_NO_CREDENTIALS: nacos_status = 304;
 pub const NACOS_CANCELLED: nacos_status = 400;
 /// The handle has been closed.
 pub const NACOS_CLOSED: nacos_status = 401;
+/// The call would have had to wait, and was told not to (NACOS_FLAG_NO_WAIT).
+pub const NACOS_WOULD_BLOCK: nacos_status = 402;
 /// A fault of this library, contained; please report it.
 pub const NACOS_PANIC: nacos_status = 900;
 /// The operating system or this library failed.
@@ -75,6 +77,7 @@ const ALL: &[(nacos_status, &CStr, &CStr)] = &[
     (NACOS_NO_CREDENTIALS, c"NO_CREDENTIALS", c"there are no credentials to log in with"),
     (NACOS_CANCELLED, c"CANCELLED", c"the caller cancelled the call"),
     (NACOS_CLOSED, c"CLOSED", c"the handle has been closed"),
+    (NACOS_WOULD_BLOCK, c"WOULD_BLOCK", c"the call would have had to wait"),
     (NACOS_PANIC, c"PANIC", c"a fault of the library was contained"),
     (NACOS_INTERNAL, c"INTERNAL", c"the library or the system below it failed"),
 ];
@@ -97,6 +100,7 @@ pub(super) fn of(kind: Kind) -> nacos_status {
         Kind::NoCredentials => NACOS_NO_CREDENTIALS,
         Kind::Cancelled => NACOS_CANCELLED,
         Kind::Closed => NACOS_CLOSED,
+        Kind::WouldBlock => NACOS_WOULD_BLOCK,
         Kind::Internal => NACOS_INTERNAL,
     }
 }

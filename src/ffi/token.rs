@@ -4,14 +4,14 @@ use std::{ffi::c_char, ptr, sync::atomic::AtomicU64};
 
 use super::{
     auth::nacos_auth,
-    boundary::{Output, Sized_, array, borrow, guard, guard_blocking, write},
+    boundary::{Output, Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, write},
     error::nacos_error,
-    options::{Call, nacos_call_options},
-    pointer::borrow_or,
+    options::{Call, NACOS_FLAG_NO_WAIT, nacos_call_options},
+    pointer::{borrow_or, contain},
     status::{NACOS_BUFFER_TOO_SMALL, NACOS_INVALID_ARGUMENT, nacos_status},
 };
 use crate::{
-    Advice,
+    Advice, Advised, Report,
     session::Snapshot,
     sys::{cancellation, clock},
 };
@@ -29,9 +29,9 @@ pub struct nacos_token_info {
     /// Milliseconds until its reckoned expiry; negative after it.
     pub remaining_ms: i64,
     /// 1 if it is past its expiry, and given out because no server could be asked for another.
-    pub expired: u32,
+    pub expired: i32,
     /// 0.
-    pub reserved0: u32,
+    pub reserved0: i32,
 }
 
 unsafe impl Sized_ for nacos_token_info {}
@@ -46,7 +46,7 @@ unsafe impl Sized_ for nacos_token_info {}
 /// length in `info`. Any thread.
 ///
 /// Fails with the error of the login (NACOS_BAD_CREDENTIALS, NACOS_CONNECT, NACOS_PROTOCOL, …), NACOS_TIMEOUT,
-/// NACOS_CANCELLED, NACOS_CLOSED, NACOS_BUFFER_TOO_SMALL or an argument error.
+/// NACOS_CANCELLED, NACOS_CLOSED, NACOS_WOULD_BLOCK (with NACOS_FLAG_NO_WAIT), NACOS_BUFFER_TOO_SMALL or an argument error.
 ///
 /// # Safety
 /// Pointers are NULL where allowed, or valid; `buffer` has room for `capacity` bytes.
@@ -99,24 +99,38 @@ pub unsafe extern "C" fn nacos_get_token(
             }
             let _blocks = cancellation::Disabled::new();
             let timeout = call.timeout.unwrap_or(client.request_timeout());
-            client.read_token(timeout, call.cancel.as_ref(), |token, expired| copy(token, expired, with_time(token)))?
+            let no_wait = call.flags.has(NACOS_FLAG_NO_WAIT);
+            client.read_token(timeout, call.cancel.as_ref(), no_wait, |token, expired| copy(token, expired, with_time(token)))?
         })
     }
 }
 
-/// The generation word: equals the generation of the token that may be used without asking again. A caller that keeps a
-/// copy of a token compares the copy's generation with the word, and calls nacos_get_token only when they differ; the word
-/// moves when the token has been renewed, is about to expire, was refused by a server, when the credentials change and when
-/// the handle is closed.
-///
-/// Read it as an atomic, with acquire order. Valid until nacos_auth_free; NULL only for NULL. In the child of a fork call
-/// nacos_get_token once before trusting it.
+/// The generation of the token that may be used without asking again; 0 if there is none, or for NULL. A caller that keeps a
+/// copy of a token compares the copy's generation with this, and calls nacos_get_token only when they differ: the number
+/// changes when the token has been renewed, is about to expire, was refused by a server, when the credentials change and when
+/// the handle is closed. Neither blocks nor locks; right after a fork and after a suspend, too. Any thread.
 ///
 /// # Safety
 /// `auth` is NULL or has not been freed.
 #[unsafe(no_mangle)]
 #[must_use]
-pub unsafe extern "C" fn nacos_auth_generation(auth: *const nacos_auth) -> *const u64 {
+pub unsafe extern "C" fn nacos_auth_generation(auth: *const nacos_auth) -> u64 {
+    contain(0, || unsafe { borrow_or(auth, 0, |a| a.client().generation()) })
+}
+
+/// Where in memory the library keeps that number: nacos_auth_generation without a call, for languages where a call is dear.
+/// Read it as an atomic 64-bit word with acquire order (`__atomic_load_n`, `std::atomic_ref`, `atomic.LoadUint64`), never as a
+/// plain variable, and never write to it.
+///
+/// It knows less than the function. After a suspend it may name a token that has expired meanwhile, until the library's thread
+/// has run, which takes milliseconds. In the child of a fork it stands still until the first call of nacos_get_token,
+/// nacos_request or nacos_auth_generation there. Valid until nacos_auth_free; NULL only for NULL.
+///
+/// # Safety
+/// `auth` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_auth_generation_pointer(auth: *const nacos_auth) -> *const u64 {
     unsafe { borrow_or(auth, ptr::null(), |a| ptr::from_ref::<AtomicU64>(a.client().generation_word()).cast()) }
 }
 
@@ -127,43 +141,94 @@ pub const NACOS_ADVICE_REPLAY: i32 = 1;
 /// Get the token again and send the request once more, but only if sending it twice does no harm.
 pub const NACOS_ADVICE_REPLAY_IF_IDEMPOTENT: i32 = 2;
 
-/// For callers that send requests with an HTTP stack of their own: a request with the token of `generation` was answered
-/// with `http_status` and `body` (its first 4 KiB are enough); what now? Safe to call for every answer: one that refuses
-/// nothing gives NACOS_ADVICE_RETURN, and tells the library that the token is good. Repeat a request at most
-/// twice: the second token may have been on its way already when the first was refused.
+/// An answer to a request that the caller sent with an HTTP stack of its own. Begin with nacos_rejection_default().
+/// Everything is borrowed for the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nacos_rejection {
+    /// sizeof(nacos_rejection), as the caller compiled it.
+    pub struct_size: usize,
+    /// The generation of the token that the request had.
+    pub generation: u64,
+    /// The HTTP status of the answer: 100 to 999. Required.
+    pub http_status: i32,
+    /// How often this request has been refused the same token before: 0 the first time.
+    pub refused_before: u32,
+    /// The body of the answer; its first 4 KiB are enough. NULL with a length of 0: none.
+    pub body: *const u8,
+    /// Its length in bytes.
+    pub body_len: usize,
+    /// The server that answered, as it is written in server_addr, or any URL of it. With it a token is judged server by server,
+    /// and one that is only too new for a server gets its time; without it any refusal ends the token. NULL: not known.
+    pub server: *const c_char,
+    /// The value of the header Retry-After. NULL: none.
+    pub retry_after: *const c_char,
+}
+
+/// What to do with an answer. Begin with nacos_advice_default().
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct nacos_advice {
+    /// sizeof(nacos_advice), as the caller compiled it.
+    pub struct_size: usize,
+    /// One of NACOS_ADVICE_*.
+    pub advice: i32,
+    /// 0.
+    pub reserved0: i32,
+    /// How many milliseconds to wait before that; with NACOS_ADVICE_RETURN, how long the server asks to be left alone.
+    pub wait_ms: u64,
+}
+
+unsafe impl Sized_ for nacos_rejection {}
+unsafe impl Sized_ for nacos_advice {}
+
+/// For callers that send requests with an HTTP stack of their own: what does this answer mean, and what now? To be called for
+/// every answer: one that refuses nothing gives NACOS_ADVICE_RETURN, and tells the library that the token is good. Repeat a
+/// request at most twice for each token: the second token may have been on its way already when the first was refused.
 ///
-/// `*advice` becomes one of NACOS_ADVICE_*. Never waits for a server: the login, if one is needed, is waited for by the
-/// next nacos_get_token. Any thread. Fails with NACOS_CLOSED or an argument error.
+/// Never waits for a server: the login, if one is needed, is waited for by the next nacos_get_token. Any thread. Fails with
+/// NACOS_CLOSED or an argument error.
 ///
 /// # Safety
-/// Pointers are valid; `body` points to `body_len` bytes, or is NULL with a `body_len` of 0; `error` may be NULL.
+/// Pointers are valid; `error` may be NULL.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn nacos_auth_report_rejected(
     auth: *mut nacos_auth,
-    generation: u64,
-    http_status: i32,
-    body: *const c_char,
-    body_len: usize,
-    advice: *mut i32,
+    rejection: *const nacos_rejection,
+    advice: *mut nacos_advice,
     error: *mut *mut nacos_error,
 ) -> nacos_status {
     unsafe {
         guard_blocking(error, || {
-            write("advice", advice, NACOS_ADVICE_RETURN)?;
+            let output = Output::new("advice", advice)?.ok_or_else(|| nacos_error::null("advice"))?;
             let client = borrow("auth", auth)?.client();
-            let body = array("body", body.cast::<u8>(), body_len)?;
+            let rejection = read_sized("rejection", rejection)?.ok_or_else(|| nacos_error::null("rejection"))?;
+            let http_status = rejection.http_status;
             let status = u16::try_from(http_status).ok().filter(|s| (100..1000).contains(s));
             let status = status.ok_or_else(|| {
-                let message = format!("http_status is {http_status}, which is no HTTP status");
+                let message = format!("rejection.http_status is {http_status}, which is no HTTP status");
                 nacos_error::new(NACOS_INVALID_ARGUMENT, message)
             })?;
-            let given = match client.report_rejected(generation, status, body)? {
-                Advice::Return => NACOS_ADVICE_RETURN,
-                Advice::Replay => NACOS_ADVICE_REPLAY,
-                Advice::ReplayIfIdempotent => NACOS_ADVICE_REPLAY_IF_IDEMPOTENT,
-            };
-            write("advice", advice, given)
+            let Advised { advice, wait } = client.report(&Report {
+                generation: rejection.generation,
+                status,
+                body: array("rejection.body", rejection.body, rejection.body_len)?,
+                server: optional_text("rejection.server", rejection.server)?,
+                retry_after: optional_text("rejection.retry_after", rejection.retry_after)?,
+                refused_before: rejection.refused_before,
+            })?;
+            output.set(nacos_advice {
+                struct_size: 0,
+                advice: match advice {
+                    Advice::Return => NACOS_ADVICE_RETURN,
+                    Advice::Replay => NACOS_ADVICE_REPLAY,
+                    Advice::ReplayIfIdempotent => NACOS_ADVICE_REPLAY_IF_IDEMPOTENT,
+                },
+                reserved0: 0,
+                wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            });
+            Ok(())
         })
     }
 }

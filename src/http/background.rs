@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use ::http::header::HOST;
 use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -15,10 +16,18 @@ use super::{
 };
 use crate::sys::lock::Mutex;
 
-/// A client for each version of the TLS settings, the last one kept. It holds no idle connection.
+/// The last client, and what it was made for. It holds no idle connection.
 #[derive(Default)]
 pub(super) struct Background {
-    client: Mutex<Option<(u64, Duration, reqwest::Client)>>,
+    client: Mutex<Option<(Made, reqwest::Client)>>,
+}
+
+#[derive(Clone, PartialEq)]
+struct Made {
+    tls_version: u64,
+    connect_timeout: Duration,
+    /// The server it connects to, if TLS has another name for it.
+    host: Option<String>,
 }
 
 impl Background {
@@ -30,10 +39,16 @@ impl Background {
         request: Request,
     ) -> Result<Response, Error> {
         let client = self.client(connector, proxy_address, &request).await?;
-        let url = request.endpoint.url(&request.target);
-        let url = url.parse().map_err(|_| setup("an address that is none"))?;
+        let mut url: reqwest::Url =
+            request.endpoint.url(&request.target).parse().map_err(|_| setup("an address that is none"))?;
+        let mut headers = request.headers;
+        if let Some(name) = connector.tls.server_name(&request.endpoint) {
+            // The name for TLS is taken from there; the host that is asked stays the server's.
+            url.set_host(Some(name)).map_err(|_| setup("a tls_server_name that is no host"))?;
+            headers.insert(HOST, request.endpoint.authority.clone());
+        }
         let mut out = reqwest::Request::new(request.method, url);
-        *out.headers_mut() = request.headers;
+        *out.headers_mut() = headers;
         match request.body {
             Body::Whole(bytes) if bytes.is_empty() => {}
             Body::Whole(bytes) => *out.body_mut() = Some(bytes.into()),
@@ -51,8 +66,8 @@ impl Background {
         let headers = std::mem::take(response.headers_mut());
         let (limit, cut) =
             if status >= 400 { (LONGEST_REFUSAL, true) } else { (request.options.largest_answer, false) };
-        let body = receive(&mut response, limit, cut).await?;
-        Ok(Response { status, headers, body, lost_connection: false })
+        let (body, truncated) = receive(&mut response, limit, cut).await?;
+        Ok(Response { status, headers, body, truncated, lost_connection: false })
     }
 
     async fn client(
@@ -64,8 +79,10 @@ impl Background {
         let https = request.endpoint.https || connector.proxy.as_ref().is_some_and(Proxy::is_https);
         let trust = if https { looked_at(&connector.tls).await } else { connector.tls.current() };
         let timeout = request.options.connect_timeout;
-        if let Some((version, of, client)) = &*self.client.lock()
-            && (*version, *of) == (trust.version, timeout)
+        let host = connector.tls.server_name(&request.endpoint).map(|_| request.endpoint.host.clone());
+        let made = Made { tls_version: trust.version, connect_timeout: timeout, host: host.clone() };
+        if let Some((of, client)) = &*self.client.lock()
+            && *of == made
         {
             return Ok(client.clone());
         }
@@ -75,25 +92,28 @@ impl Background {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout)
             .pool_max_idle_per_host(0)
-            .dns_resolver(Names(connector.resolver.clone()))
-            .user_agent(super::AGENT);
+            .dns_resolver(Names { resolver: connector.resolver.clone(), host });
         let tls = if https { trust.config()? } else { Arc::new(trust.nobody()?) };
         builder = builder.tls_backend_preconfigured((*tls).clone());
         if let Some(address) = proxy_address {
             builder = builder.proxy(reqwest::Proxy::all(address).map_err(|e| setup(&e.to_string()))?);
         }
         let client = builder.build().map_err(|e| setup(&e.to_string()))?;
-        *self.client.lock() = Some((trust.version, timeout, client.clone()));
+        *self.client.lock() = Some((made, client.clone()));
         Ok(client)
     }
 }
 
 /// The names of [`Resolver`], for reqwest.
-struct Names(Arc<Resolver>);
+struct Names {
+    resolver: Arc<Resolver>,
+    /// Whose addresses are given for every name: the URL holds the name for TLS then, which is another.
+    host: Option<String>,
+}
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
-        let promise = self.0.addresses(name.as_str());
+        let promise = self.resolver.addresses(self.host.as_deref().unwrap_or(name.as_str()));
         Box::pin(async move {
             match promise.await {
                 Ok(addresses) => Ok(Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs),
@@ -120,8 +140,8 @@ fn setup(why: &str) -> Error {
 }
 
 /// Reads at most `limit` bytes of the body; what goes beyond is cut or an error.
-async fn receive(response: &mut reqwest::Response, limit: usize, cut: bool) -> Result<Bytes, Error> {
-    let mut whole = BytesMut::new();
+async fn receive(response: &mut reqwest::Response, limit: usize, cut: bool) -> Result<(Bytes, bool), Error> {
+    let (mut whole, mut truncated) = (BytesMut::new(), false);
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if whole.len() + chunk.len() > limit {
             if !cut {
@@ -129,11 +149,12 @@ async fn receive(response: &mut reqwest::Response, limit: usize, cut: bool) -> R
                 return Err(Error::new(Phase::Answer, ErrorKind::TooLarge, cause));
             }
             whole.extend_from_slice(&chunk[..limit - whole.len()]);
+            truncated = true;
             break;
         }
         whole.extend_from_slice(&chunk);
     }
-    Ok(whole.freeze())
+    Ok((whole.freeze(), truncated))
 }
 
 /// Whether the system said so, not somebody at the other end.

@@ -199,6 +199,7 @@ pub(super) fn decode(mut response: Response, largest: usize, is_over: impl Fn() 
             Ok(()) => {}
         }
         let mut body = decoded.bytes;
+        response.truncated |= body.len() > limit;
         body.truncate(limit);
         if let Ok(mut packed) = packed.try_into_mut() {
             packed.zeroize(); // as good as a token, if one is in it

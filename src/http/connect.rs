@@ -85,7 +85,8 @@ impl Connector {
             }
         }
         if endpoint.https {
-            stream = handshake(stream, &endpoint.host, &trust, &interest, limits)?;
+            let name = self.tls.server_name(endpoint).unwrap_or(&endpoint.host);
+            stream = handshake(stream, name, &trust, &interest, limits)?;
         }
         Connection::new(stream, (interest, socket), endpoint, forward, trust.version, limits)
     }
@@ -145,7 +146,7 @@ fn tcp_to(address: SocketAddr, interest: &Arc<Interest>, limits: &Limits<'_>) ->
         if descriptor::is_exhausted(&e) {
             return Error::no_descriptors(Phase::Connect);
         }
-        Error::new(Phase::Connect, ErrorKind::Broken, e.to_string())
+        Error::from_cause(Phase::Connect, &e)
     };
     let socket = Arc::new(Socket::connect(address).map_err(failed)?);
     let tcp = Tcp::new(socket.clone(), interest);

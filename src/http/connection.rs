@@ -10,7 +10,7 @@ use std::{
 
 use ::http::{
     HeaderMap, HeaderValue,
-    header::{ACCEPT, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, USER_AGENT},
+    header::{ACCEPT, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION},
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -182,7 +182,6 @@ pub(super) fn message(request: Request) -> Message {
     let Request { method, endpoint, target, mut headers, body, .. } = request;
     headers.insert(HOST, endpoint.authority.clone());
     headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-    headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::AGENT));
     let mut message = ::http::Request::new(body.into());
     *message.method_mut() = method;
     *message.uri_mut() = target.into();
@@ -207,7 +206,7 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
     let (head, mut body) = response.into_parts();
     let status = head.status.as_u16();
     let (limit, cut) = if status >= 400 { (LONGEST_REFUSAL, true) } else { (largest, false) };
-    let mut whole = Collected::default();
+    let (mut whole, mut truncated) = (Collected::default(), false);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| Error::from_cause(Phase::Answer, &e))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -218,6 +217,7 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
             }
             let room = limit - whole.len();
             whole.push(data.slice(..room), &head.headers);
+            truncated = true;
             break;
         }
         let is_last = body.is_end_stream();
@@ -226,7 +226,7 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
             break;
         }
     }
-    Ok(Response { status, headers: head.headers, body: whole.finish(), lost_connection: false })
+    Ok(Response { status, headers: head.headers, body: whole.finish(), truncated, lost_connection: false })
 }
 
 /// A body as it comes in. The usual one comes as one piece, which is handed on as it is.

@@ -59,6 +59,7 @@ pub(super) fn drive<T>(
             Some(_) if event.is_none() => limits.deadline.min(now + BETWEEN_LOOKS),
             Some(_) => limits.deadline,
         };
+        let until = limits.check_at(until);
         if descriptor::poll(fd, events, event, until.saturating_duration_since(now)) {
             interest.set_ready();
         }

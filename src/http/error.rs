@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, io};
 
 use super::advice::{self, Advice};
-use crate::sys::descriptor;
+use crate::{cause::Cause, sys::descriptor};
 
 /// How far the request had come. From [`Send`](Phase::Send) on the server may have acted on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +32,8 @@ pub(crate) enum ErrorKind {
     Timeout,
     /// The call was cancelled, or its handle closed.
     Interrupted,
+    /// Something would have had to be waited for, and the call was told not to.
+    WouldBlock,
     /// The answer is larger than the request allows.
     TooLarge,
     /// The answer came compressed, and damaged.
@@ -48,11 +50,38 @@ pub(crate) struct Error {
     pub(crate) phase: Phase,
     pub(crate) kind: ErrorKind,
     pub(crate) cause: String,
+    /// The same as a word, if it is known more closely than phase and kind tell.
+    pub(super) known: Option<Cause>,
 }
 
 impl Error {
     pub(crate) fn new(phase: Phase, kind: ErrorKind, cause: impl Into<String>) -> Self {
-        Self { phase, kind, cause: cause.into() }
+        Self { phase, kind, cause: cause.into(), known: None }
+    }
+
+    pub(super) fn because(mut self, cause: impl Into<Option<Cause>>) -> Self {
+        self.known = cause.into().or(self.known);
+        self
+    }
+
+    /// Why, as a word.
+    pub(crate) fn reason(&self) -> Cause {
+        self.known.unwrap_or(match (self.kind, self.phase) {
+            (ErrorKind::Tls, _) => Cause::TlsFailed,
+            (ErrorKind::Proxy, _) => Cause::ProxyFailed,
+            (ErrorKind::TooLarge, _) => Cause::AnswerTooLarge,
+            (ErrorKind::Undecodable, _) => Cause::AnswerDamaged,
+            (ErrorKind::NoDescriptors, _) => Cause::NoDescriptors,
+            (ErrorKind::Interrupted, _) => Cause::Cancelled,
+            (ErrorKind::WouldBlock, _) => Cause::WouldBlock,
+            (ErrorKind::Setup, _) => Cause::Internal,
+            (ErrorKind::Timeout, Phase::Prepare) => Cause::PoolTimeout,
+            (ErrorKind::Slow | ErrorKind::Timeout, Phase::Send | Phase::Answer) => Cause::NoAnswer,
+            (ErrorKind::Slow | ErrorKind::Timeout, _) => Cause::ConnectTimeout,
+            (ErrorKind::Broken, Phase::Resolve) => Cause::NameUnknown,
+            (ErrorKind::Broken, Phase::Prepare | Phase::Connect) => Cause::Unreachable,
+            (ErrorKind::Broken, _) => Cause::ConnectionBroken,
+        })
     }
 
     /// Whether the server may have acted on the request.
@@ -97,9 +126,17 @@ impl Error {
         }
         let kind = if tls { ErrorKind::Tls } else { ErrorKind::Broken };
         match advice {
-            Some(Advice { cause, in_handshake: true }) => Self::new(phase.min(Phase::Handshake), kind, cause),
-            Some(Advice { cause, .. }) => Self::new(phase, kind, cause),
-            None => Self::new(phase, kind, cause.to_string()),
+            Some(Advice { words, cause, in_handshake }) => {
+                let phase = if in_handshake { phase.min(Phase::Handshake) } else { phase };
+                Self::new(phase, kind, words).because(cause)
+            }
+            None => Self::new(phase, kind, cause.to_string()).because(refused(cause)),
         }
     }
+}
+
+/// Whether the machine there says that nothing listens.
+fn refused(error: &(dyn StdError + 'static)) -> Option<Cause> {
+    let io = error.downcast_ref::<io::Error>()?;
+    (io.kind() == io::ErrorKind::ConnectionRefused).then_some(Cause::ConnectionRefused)
 }

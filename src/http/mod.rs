@@ -30,8 +30,8 @@ pub(crate) use self::{
     coding::beginning,
     error::{Error, ErrorKind, Phase},
     resolve::Resolver,
-    tls::{Pem, TlsFiles},
-    transport::{Http, Settings},
+    tls::{Pem, PemSource, TlsSettings},
+    transport::{Http, Settings, UserAgent},
 };
 use crate::wait::Limits;
 
@@ -103,6 +103,8 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// There was more of the body: that of a refusal is cut.
+    pub(crate) truncated: bool,
     /// An idle connection that had been in use a moment before was found closed: the server may have restarted.
     pub(crate) lost_connection: bool,
 }

@@ -49,6 +49,10 @@ impl Pool {
                 state.in_use += 1;
                 return Ok(Permit(self));
             }
+            if limits.no_wait {
+                let cause = format!("all {most} connections are in use");
+                return Err(Error::new(Phase::Prepare, ErrorKind::WouldBlock, cause));
+            }
             let turn = Arc::new(Turn { granted: AtomicBool::new(false), parker: Parker::new() });
             state.queue.push_back(turn.clone());
             turn
@@ -69,7 +73,7 @@ impl Pool {
                     }
                 });
             }
-            turn.parker.park_until(limits.deadline);
+            limits.wait(&turn.parker, limits.deadline);
         }
         Ok(Permit(self))
     }

@@ -116,7 +116,7 @@ impl Proxy {
     pub(super) fn blame(&self, error: Error) -> Error {
         match error.kind {
             ErrorKind::Broken | ErrorKind::Tls | ErrorKind::Slow => {
-                Error { kind: ErrorKind::Proxy, ..self.name(error) }
+                Error { kind: ErrorKind::Proxy, known: None, ..self.name(error) }
             }
             ErrorKind::Timeout => self.name(error),
             _ => error,

@@ -6,7 +6,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,10 +24,16 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use super::error::{Error, ErrorKind, Phase};
+use zeroize::Zeroizing;
+
+use super::{
+    Endpoint,
+    error::{Error, ErrorKind, Phase},
+};
 use crate::sys::lock::Mutex;
 use crate::{
     error::{Error as CrateError, Result as CrateResult},
+    secret::Wiped,
     sys::thread,
     wait::Promise,
 };
@@ -49,12 +55,31 @@ const SYSTEM_ROOTS: [&str; 6] = [
     "/usr/local/share/certs/ca-root-nss.crt",
 ];
 
-/// The files the user named.
+/// Where PEM comes from.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum PemSource {
+    File(PathBuf),
+    /// The text itself. A key may be in it.
+    Memory(Wiped),
+}
+
+impl std::fmt::Debug for PemSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.fmt(f),
+            Self::Memory(_) => f.write_str("***"),
+        }
+    }
+}
+
+/// What the user wants of TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct TlsFiles {
-    pub(crate) ca: Option<PathBuf>,
-    pub(crate) cert: Option<PathBuf>,
-    pub(crate) key: Option<PathBuf>,
+pub(crate) struct TlsSettings {
+    pub(crate) ca: Option<PemSource>,
+    pub(crate) cert: Option<PemSource>,
+    pub(crate) key: Option<PemSource>,
+    /// The name that certificates have to be for, instead of the server's host.
+    pub(crate) server_name: Option<String>,
 }
 
 /// What the files hold.
@@ -64,25 +89,35 @@ pub(crate) struct Pem {
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
 
-impl TlsFiles {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
+impl TlsSettings {
+    fn has_files(&self) -> bool {
+        [&self.ca, &self.cert, &self.key].into_iter().any(|source| matches!(source, Some(PemSource::File(_))))
+    }
+
+    pub(super) fn check(&self) -> CrateResult<()> {
+        let Some(name) = &self.server_name else { return Ok(()) };
+        if matches!(ServerName::try_from(name.as_str()), Ok(ServerName::DnsName(_))) {
+            return Ok(());
+        }
+        let name = name.escape_debug();
+        Err(CrateError::config(format!("tls_server_name: \"{name}\" is no DNS name; write one of the certificate's")))
     }
 
     /// Reads and checks the files. May block as long as they do.
     pub(crate) fn read(&self) -> CrateResult<Pem> {
-        let roots = self.ca.as_deref().map(|path| certificates("ca_file", path)).transpose()?;
+        let roots = self.ca.as_ref().map(|source| certificates("ca", source)).transpose()?;
         let identity = match (&self.cert, &self.key) {
             (None, None) => None,
             (Some(cert), Some(key)) => {
-                let chain = certificates("client_cert_file", cert)?;
-                let pem = content("client_key_file", key)?;
-                let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| unreadable("client_key_file", key, &e))?;
+                let chain = certificates("client_cert", cert)?;
+                let pem = content("client_key", key)?;
+                let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| unreadable("client_key", key, &e))?;
                 Some((chain, key))
             }
             _ => {
                 return Err(CrateError::config(
-                    "client_cert_file and client_key_file go together; give both or neither",
+                    "client_cert_file and client_key_file (or client_cert_pem and client_key_pem) go together; give both \
+                     or neither",
                 ));
             }
         };
@@ -104,7 +139,7 @@ pub(super) struct Trust {
 
 /// TLS for one cluster.
 pub(super) struct Tls {
-    files: TlsFiles,
+    settings: TlsSettings,
     current: Arc<ArcSwap<Trust>>,
     reading: Mutex<Reading>,
 }
@@ -115,20 +150,25 @@ struct Reading {
 }
 
 impl Tls {
-    pub(super) fn new(files: TlsFiles, pem: Arc<Pem>) -> Self {
-        Self::with(files, 1, pem)
+    pub(super) fn new(settings: TlsSettings, pem: Arc<Pem>) -> Self {
+        Self::with(settings, 1, pem)
     }
 
-    fn with(files: TlsFiles, version: u64, pem: Arc<Pem>) -> Self {
+    /// The name that the certificate of `endpoint` has to be for, if it is not its host.
+    pub(super) fn server_name(&self, endpoint: &Endpoint) -> Option<&str> {
+        self.settings.server_name.as_deref().filter(|_| endpoint.https)
+    }
+
+    fn with(settings: TlsSettings, version: u64, pem: Arc<Pem>) -> Self {
         let current = Trust { version, pem, config: Mutex::new(None) };
         let reading = Mutex::new(Reading { began: Instant::now(), last: None });
-        Self { files, current: Arc::new(ArcSwap::from_pointee(current)), reading }
+        Self { settings, current: Arc::new(ArcSwap::from_pointee(current)), reading }
     }
 
     /// The same in the child of a fork, without the locks of the parent.
     pub(super) fn forked(&self) -> Self {
         let current = self.current.load();
-        Self::with(self.files.clone(), current.version, current.pem.clone())
+        Self::with(self.settings.clone(), current.version, current.pem.clone())
     }
 
     /// Another client has read the files.
@@ -142,10 +182,10 @@ impl Tls {
 
     /// Has the files looked at if it is time to; what to wait for, if somebody does.
     pub(super) fn look(&self) -> Option<Promise<()>> {
-        if self.files.is_empty() {
+        if !self.settings.has_files() {
             return None;
         }
-        let (promise, files, current) = (Promise::new(), self.files.clone(), self.current.clone());
+        let (promise, settings, current) = (Promise::new(), self.settings.clone(), self.current.clone());
         {
             let mut reading = self.reading.lock();
             let under_way = reading.last.clone().filter(|last| last.value().is_none());
@@ -157,7 +197,7 @@ impl Tls {
         let ended = promise.clone();
         let read = move || {
             // What cannot be read just now, or is being written, changes nothing.
-            if let Ok(pem) = files.read() {
+            if let Ok(pem) = settings.read() {
                 renew(&current, Arc::new(pem));
             }
             ended.fulfil(());
@@ -234,7 +274,7 @@ impl Pem {
             None => Ok(builder.with_no_client_auth()),
             Some((chain, key)) => builder
                 .with_client_auth_cert(chain.clone(), key.clone_key())
-                .map_err(|e| CrateError::config(format!("client_key_file does not go with client_cert_file: {e}"))),
+                .map_err(|e| CrateError::config(format!("the client's key does not go with its certificate (client_key_file, client_cert_file): {e}"))),
         }
     }
 }
@@ -300,23 +340,41 @@ fn system_roots() -> Vec<CertificateDer<'static>> {
     found.map_or_else(Vec::new, |pem| CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect())
 }
 
-fn content(field: &str, path: &Path) -> CrateResult<Vec<u8>> {
+fn content(field: &str, source: &PemSource) -> CrateResult<Zeroizing<Vec<u8>>> {
     use std::io::Read;
-    let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes));
-    read.map(|_| bytes).map_err(|e| unreadable(field, path, &e))
+    let path = match source {
+        PemSource::File(path) => path,
+        PemSource::Memory(text) => return Ok(Zeroizing::new(text.as_ref().to_vec())),
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = fs::File::open(path).and_then(|file| {
+        // Room for all of it, so that no unwiped copy is left behind by growing.
+        let length = file.metadata().map_or(0, |metadata| metadata.len().min(LARGEST_FILE));
+        bytes.reserve_exact(length as usize + 1);
+        file.take(LARGEST_FILE).read_to_end(&mut bytes)
+    });
+    read.map(|_| bytes).map_err(|e| unreadable(field, source, &e))
 }
 
-fn certificates(field: &str, path: &Path) -> CrateResult<Vec<CertificateDer<'static>>> {
-    let pem = content(field, path)?;
+fn certificates(field: &str, source: &PemSource) -> CrateResult<Vec<CertificateDer<'static>>> {
+    let pem = content(field, source)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.map_err(|e| unreadable(field, path, &e))?;
+    let found = found.map_err(|e| unreadable(field, source, &e))?;
     if found.is_empty() {
-        return Err(CrateError::config(format!("{field}: no certificate in {}; it must be PEM", path.display())));
+        return Err(CrateError::config(match source {
+            PemSource::File(path) => {
+                format!("{field}_file: no certificate in {}; it must be PEM", path.display())
+            }
+            PemSource::Memory(_) => format!("{field}_pem: no certificate in it; it must be PEM"),
+        }));
     }
     Ok(found)
 }
 
-fn unreadable(field: &str, path: &Path, why: &dyn std::fmt::Display) -> CrateError {
-    CrateError::config(format!("{field}: cannot read {}: {why}", path.display()))
+/// `field`: as in the options, without what tells file and memory apart.
+fn unreadable(field: &str, source: &PemSource, why: &dyn std::fmt::Display) -> CrateError {
+    CrateError::config(match source {
+        PemSource::File(path) => format!("{field}_file: cannot read {}: {why}", path.display()),
+        PemSource::Memory(_) => format!("{field}_pem: cannot read it: {why}"),
+    })
 }

@@ -6,21 +6,49 @@ use std::sync::{
 };
 
 use super::{
-    Boxed, Endpoint, Error, ErrorKind, Pem, Reaped, Request, Resolver, Response, TlsFiles, Transport, advice,
+    Boxed, Endpoint, Error, ErrorKind, Pem, Reaped, Request, Resolver, Response, TlsSettings, Transport, advice,
     background::Background, caller, coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
 };
-use crate::{error::Result as CrateResult, wait::Limits};
+use ::http::{HeaderValue, header::USER_AGENT};
+
+use crate::{
+    error::{Error as CrateError, Result as CrateResult},
+    wait::Limits,
+};
 
 /// How to reach the servers. Who has the same shares connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Settings {
-    pub(crate) tls: TlsFiles,
+    pub(crate) tls: TlsSettings,
     pub(crate) proxy: Option<String>,
+    /// What requests say of themselves unless the caller does.
+    pub(crate) user_agent: UserAgent,
+}
+
+/// The value of the header `User-Agent`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct UserAgent(pub(super) HeaderValue);
+
+impl Default for UserAgent {
+    fn default() -> Self {
+        Self(HeaderValue::from_static(super::AGENT))
+    }
+}
+
+impl UserAgent {
+    pub(crate) fn parse(text: &str) -> CrateResult<Self> {
+        let value = HeaderValue::from_str(text).ok().filter(|_| !text.trim().is_empty());
+        value.map(Self).ok_or_else(|| CrateError::config("user_agent: not what HTTP takes; write it like \"my-app/1.0\""))
+    }
 }
 
 impl Settings {
     /// Refuses what can be seen to be unusable without connecting.
     pub(crate) fn check(&self) -> CrateResult<()> {
+        self.tls.check()?;
+        if self.tls.server_name.is_some() && self.proxy.is_some() {
+            return Err(CrateError::config("tls_server_name: does not go together with proxy; leave one of them out"));
+        }
         self.proxy.as_deref().map(Proxy::parse).transpose().map(drop)
     }
 }
@@ -60,6 +88,7 @@ impl Transport for Http {
     fn exchange(&self, mut request: Request, limits: &Limits<'_>) -> Result<Response, Error> {
         coding::restrict(&mut request.headers);
         let largest = request.options.largest_answer;
+        request.headers.entry(USER_AGENT).or_insert_with(|| self.settings.user_agent.0.clone());
         let endpoint = request.endpoint.clone();
         let response = caller::exchange(&self.pool, &self.connector, request, limits)?;
         let decoded = coding::decode(response, largest, || limits.check().is_err() || limits.remaining().is_zero());
@@ -70,7 +99,8 @@ impl Transport for Http {
         self.check(decoded?, &endpoint)
     }
 
-    fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>> {
+    fn exchange_in_background(&self, mut request: Request) -> Boxed<'_, Result<Response, Error>> {
+        request.headers.entry(USER_AGENT).or_insert_with(|| self.settings.user_agent.0.clone());
         let (largest, endpoint) = (request.options.largest_answer, request.endpoint.clone());
         let exchange = self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request);
         Box::pin(async move { self.check(coding::decode(exchange.await?, largest, || false)?, &endpoint) })

@@ -46,14 +46,22 @@ pub struct Attempts {
     pub(super) waits: (u64, usize),
     /// A token was so fresh that its refusal says nothing of the servers' secrets.
     pub(super) was_fresh: bool,
-    /// The request is sent by somebody else, who repeats it once at the most.
+    /// The request is sent by somebody else.
     pub(super) reported: bool,
+    /// Who says which server it was, and waits when told to.
+    pub(super) waits_when_told: bool,
 }
 
 impl Attempts {
     /// Of a request that somebody else sends, who reports the answer to it.
     pub fn reported() -> Self {
         Self { reported: true, ..Self::default() }
+    }
+
+    /// The same of somebody who says which server it was, and waits when told to, and who has been refused the token of
+    /// `generation` so many `times` before.
+    pub fn counted(generation: u64, times: usize) -> Self {
+        Self { waits: (generation, times), waits_when_told: true, ..Self::reported() }
     }
 
     /// The request is sent now.
@@ -127,5 +135,5 @@ pub enum RefreshState {
     Idle,
     InFlight,
     BackingOff,
-    Latched,
+    CredentialsRejected,
 }

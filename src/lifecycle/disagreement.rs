@@ -180,11 +180,11 @@ impl Machine {
             return Some(Verdict::Retry { generation: used.generation, after: Duration::ZERO });
         }
         let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now - t.issued < FRESH)?;
-        if attempts.reported {
+        if attempts.reported && !attempts.waits_when_told {
             return None;
         }
         attempts.was_fresh = true;
-        let mut others = self.kept.iter().filter(|t| now < t.window.expiry);
+        let mut others = self.kept.iter().filter(|t| now < t.window.expiry && !attempts.reported);
         if let Some(other) = others.find(|t| !attempts.has_refused(t.generation)) {
             return Some(Verdict::Retry { generation: other.generation, after: Duration::ZERO });
         }

@@ -359,6 +359,16 @@ impl Machine {
         }
     }
 
+    /// Somebody knows better than whatever the pause there is was chosen for. The next login still keeps its distance from
+    /// the last attempt.
+    pub(crate) fn end_pause(&mut self) {
+        if let Refresh::Pausing(_) = self.refresh {
+            self.refresh = Refresh::Idle;
+            self.backoff.reset();
+            self.refusals = [None; 3];
+        }
+    }
+
     /// From now on logins use other credentials, of which nothing is known.
     pub(crate) fn credentials_changed(&mut self) {
         self.clear_failures();

@@ -24,7 +24,7 @@ impl Machine {
         match self.refresh {
             Refresh::Idle => RefreshState::Idle,
             Refresh::LoggingIn { .. } => RefreshState::InFlight,
-            Refresh::Pausing(Pause { class: Class::CredentialsRejected, .. }) => RefreshState::Latched,
+            Refresh::Pausing(Pause { class: Class::CredentialsRejected, .. }) => RefreshState::CredentialsRejected,
             Refresh::Pausing(_) => RefreshState::BackingOff,
         }
     }

@@ -18,9 +18,9 @@ pub(crate) enum Count {
     RejectionsPermission,
     RejectionsUnknown,
     Waits,
-    HeldBackPause,
-    HeldBackLatch,
-    HeldBackGeneration,
+    SuppressedByPause,
+    SuppressedByRejection,
+    SuppressedByGeneration,
     /// Calls that wait for a login right now: the only one that falls.
     Waiting,
 }

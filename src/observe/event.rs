@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::error::Error;
+use crate::{cause::Cause, error::Error};
 
 /// How much a line of the log matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ pub enum EventKind {
     /// A login failed; another one comes later.
     LoginFailed,
     /// The credentials were refused twice: logins are minutes apart until others are there.
-    Latched,
+    CredentialsRejected,
     /// A login succeeded after one or several that failed.
     Recovered,
     /// A server refused the token, which is not used any more until a login has shown better.
@@ -49,7 +49,7 @@ impl EventKind {
     /// How much it matters.
     pub fn level(self) -> Level {
         match self {
-            Self::Latched => Level::Error,
+            Self::CredentialsRejected => Level::Error,
             Self::LoginFailed | Self::TokenRejected | Self::ServerDown => Level::Warn,
             Self::ServersDisagree | Self::TokenInQuery | Self::SentWithoutToken | Self::PermissionDenied => Level::Warn,
             Self::TokenRefreshed | Self::Recovered => Level::Info,
@@ -65,6 +65,8 @@ pub struct Event {
     pub(crate) generation: u64,
     pub(crate) error: Option<Error>,
     pub(crate) message: String,
+    server: Option<String>,
+    cause: Option<Cause>,
 }
 
 impl Event {
@@ -83,32 +85,52 @@ impl Event {
         self.error.as_ref()
     }
 
+    /// The server it is about, as `host:port`; `None` if it is about none, or about all of them.
+    pub fn server(&self) -> Option<&str> {
+        self.server.as_deref().or_else(|| self.error()?.server())
+    }
+
+    /// Why; `None` for what is no trouble.
+    pub fn cause(&self) -> Option<Cause> {
+        self.cause.or_else(|| self.error().map(Error::cause))
+    }
+
+    fn new(kind: EventKind, generation: u64, message: String) -> Self {
+        Self { kind, generation, error: None, message, server: None, cause: None }
+    }
+
+    fn at(mut self, server: &str, cause: Cause) -> Self {
+        self.server = Some(server.to_owned());
+        self.cause = Some(cause);
+        self
+    }
+
     pub(crate) fn login_started(servers: &str) -> Self {
-        Self { kind: EventKind::LoginStarted, generation: 0, error: None, message: format!("logging in at {servers}") }
+        Self::new(EventKind::LoginStarted, 0, format!("logging in at {servers}"))
     }
 
     pub(crate) fn token_refreshed(generation: u64, life: Duration) -> Self {
         let message = format!("token {generation}, good for {} s", life.as_secs());
-        Self { kind: EventKind::TokenRefreshed, generation, error: None, message }
+        Self::new(EventKind::TokenRefreshed, generation, message)
     }
 
     pub(crate) fn recovered(generation: u64) -> Self {
         let message = format!("logins succeed again, with token {generation}");
-        Self { kind: EventKind::Recovered, generation, error: None, message }
+        Self::new(EventKind::Recovered, generation, message)
     }
 
-    pub(crate) fn login_failed(error: Error, latched: bool) -> Self {
-        let kind = if latched { EventKind::Latched } else { EventKind::LoginFailed };
+    pub(crate) fn login_failed(error: Error, rejected: bool) -> Self {
+        let kind = if rejected { EventKind::CredentialsRejected } else { EventKind::LoginFailed };
         let seconds = error.retry_after().map_or(0, |after| after.as_millis().div_ceil(1000));
         let next = if seconds == 0 { String::new() } else { format!("; next login in {seconds} s") };
         let message = format!("{}{next}", error.message());
-        Self { kind, generation: 0, error: Some(error), message }
+        Self { error: Some(error), ..Self::new(kind, 0, message) }
     }
 
     /// `server` and `said` are its name and words, or what stands for them.
     pub(crate) fn token_rejected(server: &str, generation: u64, said: &str) -> Self {
         let message = format!("{server} refused token {generation}: {said}");
-        Self { kind: EventKind::TokenRejected, generation, error: None, message }
+        Self::new(EventKind::TokenRejected, generation, message).at(server, Cause::TokenExpired)
     }
 
     pub(crate) fn servers_disagree(generation: u64, servers: &str) -> Self {
@@ -116,7 +138,7 @@ impl Event {
             "{servers}: token {generation} is taken by one node and refused by another; requests are repeated until the right one \
              answers: give all nodes the same secret (nacos.core.auth.plugin.nacos.token.secret.key)"
         );
-        Self { kind: EventKind::ServersDisagree, generation, error: None, message }
+        Self { cause: Some(Cause::SecretsDiffer), ..Self::new(EventKind::ServersDisagree, generation, message) }
     }
 
     pub(crate) fn token_in_query(server: &str) -> Self {
@@ -124,26 +146,26 @@ impl Event {
             "{server} takes the token in the query only, as r-nacos up to 0.8.5 does; from now on it rides there, where access \
              logs may keep it (set the place yourself to forbid it)"
         );
-        Self { kind: EventKind::TokenInQuery, generation: 0, error: None, message }
+        Self::new(EventKind::TokenInQuery, 0, message).at(server, Cause::TokenInQuery)
     }
 
     pub(crate) fn sent_without_token(server: &str) -> Self {
         let message =
             format!("{server} asks for no token, and no login succeeds there: a request was sent without one");
-        Self { kind: EventKind::SentWithoutToken, generation: 0, error: None, message }
+        Self::new(EventKind::SentWithoutToken, 0, message).at(server, Cause::SentWithoutToken)
     }
 
-    pub(crate) fn server_down(server: &str, is_only_one: bool) -> Self {
+    pub(crate) fn server_down(server: &str, cause: Cause, is_only_one: bool) -> Self {
         let then = if is_only_one { "" } else { "; other servers come first for a while" };
         let message = format!("{server} cannot be reached{then}");
-        Self { kind: EventKind::ServerDown, generation: 0, error: None, message }
+        Self::new(EventKind::ServerDown, 0, message).at(server, cause)
     }
 
     pub(crate) fn permission_denied(server: &str, generation: u64, request: &str, said: &str) -> Self {
         let what = "the user has no permission for";
         let message =
             format!("{server}: {what} {request}: {said}; give one to its role in Nacos, or log in as another user");
-        Self { kind: EventKind::PermissionDenied, generation, error: None, message }
+        Self::new(EventKind::PermissionDenied, generation, message).at(server, Cause::PermissionMissing)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwapOption;
@@ -41,7 +41,8 @@ pub enum Supply {
 
 type CredentialsHook = Arc<dyn Fn() -> Result<Supply, String> + Send + Sync>;
 type EventHook = Arc<dyn Fn(&Event) + Send + Sync>;
-type LogHook = Arc<dyn Fn(Level, &str) + Send + Sync>;
+type LogHook = Arc<dyn Fn(&Event) + Send + Sync>;
+type KeepWaitingHook = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What to call.
 #[derive(Clone, Default)]
@@ -50,11 +51,13 @@ pub(crate) struct Hooks {
     pub(crate) event: Option<EventHook>,
     /// With the level down to which it is called.
     pub(crate) log: Option<(Level, LogHook)>,
+    /// Whether a call that waits goes on.
+    pub(crate) keep_waiting: Option<KeepWaitingHook>,
 }
 
 impl Hooks {
     pub(crate) fn is_empty(&self) -> bool {
-        self.credentials.is_none() && self.event.is_none() && self.log.is_none()
+        self.credentials.is_none() && self.event.is_none() && self.log.is_none() && self.keep_waiting.is_none()
     }
 }
 
@@ -128,7 +131,7 @@ impl Listener {
             let _ = catch_unwind(AssertUnwindSafe(|| hooks.event.iter().for_each(|hook| hook(event))));
             let level = event.kind().level();
             let log = hooks.log.iter().filter(|(most, _)| level <= *most);
-            let _ = catch_unwind(AssertUnwindSafe(|| log.for_each(|(_, hook)| hook(level, &event.to_string()))));
+            let _ = catch_unwind(AssertUnwindSafe(|| log.for_each(|(_, hook)| hook(event))));
         });
     }
 
@@ -141,6 +144,20 @@ impl Listener {
         };
         let closed = || Err("the client has been closed".into());
         if self.state.lock().closed { closed() } else { self.call(ask).unwrap_or_else(closed) }
+    }
+
+    /// Whether calls that wait have somebody to ask.
+    pub(crate) fn may_end_calls(&self) -> bool {
+        self.hooks.load().as_ref().is_some_and(|hooks| hooks.keep_waiting.is_some())
+    }
+
+    /// Asks, on the thread that waits, whether to go on. A panic in there ends the call.
+    pub(crate) fn keeps_waiting(&self) -> bool {
+        let ask = |hooks: &Hooks| {
+            let hook = hooks.keep_waiting.as_ref();
+            hook.is_none_or(|hook| catch_unwind(AssertUnwindSafe(|| hook())).unwrap_or(false))
+        };
+        self.call(ask).unwrap_or(true)
     }
 
     /// Puts `event` behind those that wait to be told. Somebody has to call [`tell_soon`](Self::tell_soon) then.
@@ -215,8 +232,9 @@ impl Listener {
 
     /// Tells what has happened so far and lets go of the functions: none of them begins after this has returned, and none
     /// runs any more. From inside any of the caller's functions it waits for nothing: what has happened so far is told by
-    /// another thread then, soon.
-    pub(crate) fn close(self: &Arc<Self>) {
+    /// another thread then, soon. Waits no longer than `until` for a function that another thread runs: false if one still
+    /// does then.
+    pub(crate) fn close(self: &Arc<Self>, until: Instant) -> bool {
         self.state.lock().closed = true;
         if INSIDE.get() > 0 {
             self.tell_soon();
@@ -225,7 +243,7 @@ impl Listener {
                 drop(state);
                 self.release();
             }
-            return;
+            return true;
         }
         loop {
             if self.begin_telling().is_some() {
@@ -235,13 +253,18 @@ impl Listener {
             if !state.is_telling && state.events.is_empty() {
                 break;
             }
-            drop(self.changed.wait(state));
+            if self.changed.wait_until(state, until).is_none() {
+                // The thread that tells lets go of the functions when it is done.
+                return false;
+            }
         }
         self.release();
         let mut state = self.state.lock();
         while state.running > 0 {
-            state = self.changed.wait(state);
+            let Some(again) = self.changed.wait_until(state, until) else { return false };
+            state = again;
         }
+        true
     }
 }
 

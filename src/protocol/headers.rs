@@ -12,7 +12,7 @@ const LONG_POLL: &str = "long-pulling-timeout";
 const LONGEST_POLL: Duration = Duration::from_secs(600);
 
 /// How long the server may hold back its answer to a request with these headers.
-pub(crate) fn held_back(headers: &HeaderMap) -> Duration {
+pub(crate) fn long_poll(headers: &HeaderMap) -> Duration {
     let text = headers.get(LONG_POLL).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Duration::ZERO;

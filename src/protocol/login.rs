@@ -80,6 +80,8 @@ pub(crate) struct LoginRefused {
     /// A Nacos has spoken, of these credentials. Otherwise it may have been something that stands before it and does not
     /// know this path: another login API may be open.
     pub(crate) is_verdict: bool,
+    /// It is the console of a Nacos 3.
+    pub(crate) is_console: bool,
     /// What the server said, or what is wrong with it; no secret in it.
     pub(crate) said: String,
 }
@@ -89,7 +91,7 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
     let said = || said_in(body, password);
     // Not of a success, which holds a token: what is looked through is copied.
     let by_nacos = || is_nacos(body);
-    let refuse = |reason, is_verdict, said| Err(LoginRefused { reason, is_verdict, said });
+    let refuse = |reason, is_verdict, said| Err(LoginRefused { reason, is_verdict, is_console: false, said });
     match status {
         200..=299 => read_success(body, password),
         300..=399 => refuse(Reason::NotNacos, false, "a redirect, which a login never follows".into()),
@@ -105,7 +107,7 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
         500 if contains(body, "No static resource") => {
             // Nacos 3 serves its console, under another context path, on a port of its own (8080).
             let hint = "this is the console port of a Nacos 3; use the server's main port (8848)";
-            refuse(Reason::NotNacos, true, hint.into())
+            Err(LoginRefused { reason: Reason::NotNacos, is_verdict: true, is_console: true, said: hint.into() })
         }
         500 => refuse(Reason::Fault, by_nacos(), said()),
         _ => refuse(Reason::NotNacos, false, said()),
@@ -148,7 +150,7 @@ fn wipe(json: &mut Value) {
 }
 
 fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
-    let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, said };
+    let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, is_console: false, said };
     let json = serde_json::from_slice(body).map(Json).map_err(|_| {
         let said = said_in(body, password);
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
@@ -167,7 +169,7 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
         // What has data is the answer of something else to something else.
         let is_refusal = is_verdict || json.get("data").is_none();
         let reason = if is_refusal { Reason::Refused } else { Reason::NotNacos };
-        return Err(LoginRefused { reason, is_verdict, said });
+        return Err(LoginRefused { reason, is_verdict, is_console: false, said });
     };
     if !is_token(token) {
         return Err(not_nacos("a token that no header can carry".into()));

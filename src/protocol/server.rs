@@ -1,6 +1,6 @@
 //! Addresses of servers: `[http(s)://]host[:port]`, several separated by commas or semicolons, and the context path.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::{Uri, uri::PathAndQuery};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
@@ -21,7 +21,7 @@ pub(crate) struct Server {
     port: u16,
     /// `""` or `"/nacos"`.
     context: String,
-    name: String,
+    name: Arc<str>,
 }
 
 /// What a path or a query may hold as it is; the rest is percent-encoded. A percent sign stays: it begins an escape.
@@ -32,6 +32,26 @@ impl Server {
     /// `host:port`, for messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same, shared.
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    /// Whether `text` stands for this server: as it is written in server_addr, or a URL of it.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        let end = text.find("://").map_or(0, |at| at + 3);
+        let address = &text[..text[end..].find(['/', '?', '#']).map_or(text.len(), |at| end + at)];
+        // A URL says more than an address does: with a scheme, the port that goes without saying is another.
+        let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+        let usual = match scheme.to_ascii_lowercase().as_str() {
+            "" => None,
+            "https" => Some(443),
+            _ => Some(80),
+        };
+        let same = |text: &str| parse(text, None).is_ok_and(|list| list[..].iter().any(|s| s.name == self.name));
+        same(rest) || usual.is_some_and(|port| same(&format!("{rest}:{port}")))
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -194,7 +214,7 @@ fn parse_one(entry: &str, context: &str) -> Result<Server> {
     };
     let bare = Host::parse(host).map_err(|e| wrong(&e.to_string()))?.to_string();
     let https = scheme == "https";
-    Ok(Server { https, host: bare, port, context: context.into(), name: format!("{host}:{port}") })
+    Ok(Server { https, host: bare, port, context: context.into(), name: format!("{host}:{port}").into() })
 }
 
 /// An address with a name of other letters than ASCII's as the DNS has it (IDNA).

@@ -13,6 +13,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
+    cause::Cause,
     error::{Error, Kind, Result},
     lifecycle::Time,
     observe::{Listener, Supply},
@@ -155,6 +156,11 @@ impl Source {
         }
     }
 
+    /// What its failure is called.
+    pub(super) fn cause(&self) -> Cause {
+        if let Self::File { .. } = self { Cause::PasswordFile } else { Cause::CredentialsCallback }
+    }
+
     /// Whether another handle may come with the same.
     pub(super) fn is_shared(&self) -> bool {
         matches!(self, Self::Password(_) | Self::File { .. })
@@ -185,7 +191,7 @@ impl Source {
 
 /// The password in a file, without the line end that editors put behind it and the mark that some put before it.
 fn read(username: &str, path: &Path, wrong: fn(String) -> Error) -> Result<Credentials> {
-    let failed = |what: &dyn fmt::Display| wrong(format!("password_file: {}: {what}", path.display()));
+    let failed = |what: &dyn fmt::Display| wrong(format!("password_file: {}: {what}", path.display())).because(Cause::PasswordFile);
     // Room for all of it, so that no unwiped copy is left behind by growing.
     let mut text = Zeroizing::new(Vec::with_capacity(LARGEST_FILE));
     let file = File::open(path).map_err(|e| failed(&e))?;

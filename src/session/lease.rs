@@ -8,6 +8,7 @@ use super::{
     session::{Ask, Session},
 };
 use crate::{
+    cause::Cause,
     error::{Error, Kind, Result},
     sys::clock,
     wait::{Limits, Parker},
@@ -58,6 +59,12 @@ pub(crate) fn lease(
             Ask::Answered(answer) => return answer,
             Ask::Wait { ended, patience } => (ended, patience),
         };
+        if limits.no_wait {
+            if cacheable {
+                process.wake();
+            }
+            return session.outcome().filter(Result::is_ok).unwrap_or_else(|| Err(would_block(&session)));
+        }
         if parked.is_none() {
             // From here on nothing is missed; so look once more before sleeping.
             parked = Some((limits.park(&parker), handle.counters.waits()));
@@ -80,7 +87,7 @@ pub(crate) fn lease(
                 }
             }
         }
-        parker.park_until(until.map_or(limits.deadline, |at| at.min(limits.deadline)));
+        limits.wait(&parker, until.map_or(limits.deadline, |at| at.min(limits.deadline)));
         if limits.remaining().is_zero() {
             limits.check()?;
             // There may be a token to fall back on, or the last error to tell.
@@ -97,5 +104,12 @@ fn is_unjudged(outcome: &Result<Lease>) -> bool {
 
 fn too_slow(session: &Session) -> Error {
     let names = session.servers.names();
-    Error::new(Kind::Timeout, format!("no token in time: the login at {names} has not been answered yet"))
+    let message = format!("no token in time: the login at {names} has not been answered yet");
+    Error::new(Kind::Timeout, message).because(Cause::NoAnswer)
+}
+
+fn would_block(session: &Session) -> Error {
+    let names = session.servers.names();
+    let message = format!("there is no token yet, and the call was told not to wait for the login at {names}");
+    Error::new(Kind::WouldBlock, message)
 }

@@ -4,7 +4,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -19,12 +19,17 @@ use super::{
     question::Asked,
     servers::Server,
     session::{LoginOutcome, Session},
+    verdict::token_refused,
 };
 use crate::{
+    cause::Cause,
     error::{Error, Kind, Result},
     http::{Error as HttpError, ErrorKind, Options, Phase, Request, Response},
     lifecycle::{LoginError, Time},
-    protocol::login::{self, Api, IssuedToken, LoginRefused, Reason},
+    protocol::{
+        login::{self, Api, IssuedToken, LoginRefused, Reason},
+        retry_after,
+    },
     secret::Wiped,
     sys::clock,
     wait::{Limits, block_on},
@@ -113,7 +118,7 @@ async fn load_credentials(session: &Arc<Session>, engine: Engine<'_>) -> Result<
 async fn ask(session: &Arc<Session>, engine: Engine<'_>) -> Result<Supplied> {
     let hung = |time: Duration| {
         let message = format!("{:?} has not answered for {} s", session.source, time.as_secs());
-        Err(Error::new(Kind::NoCredentials, message))
+        Err(Error::new(Kind::NoCredentials, message).because(session.source.cause()))
     };
     let source = session.source.clone();
     let promise = match session.question.ask(move || source.load()) {
@@ -138,8 +143,7 @@ async fn log_in_with(session: &Session, engine: Engine<'_>, supplied: &Supplied,
     match supplied {
         Supplied::Password(credentials) => try_servers(session, engine, credentials, now).await,
         Supplied::Token { token, .. } if session.has_seen_refused(token) => {
-            let message = "the token given to this library was refused by a server; give it another one";
-            Err((LoginError::Answered(Reason::Refused, None), Error::new(Kind::BadCredentials, message)))
+            Err((LoginError::Answered(Reason::Refused, None), token_refused()))
         }
         Supplied::Token { token, ttl } => Ok((IssuedToken { token: token.clone(), ttl: *ttl }, None)),
     }
@@ -172,7 +176,7 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
             }
             Err(NoToken::Failed(failure)) => {
                 if failure.blames_server() {
-                    session.mark_down(server);
+                    session.mark_down(server, failure.reason());
                 }
                 let error = unreachable(server.address.name(), &failure);
                 let hung = matches!(failure.kind, ErrorKind::Slow | ErrorKind::Timeout) && failure.was_sent();
@@ -291,7 +295,7 @@ async fn ask_server(
             match tokio::time::timeout(left, &mut exchange).await {
                 Ok(answer) => answer?,
                 Err(_) => {
-                    session.mark_down(server);
+                    session.mark_down(server, Cause::NoAnswer);
                     let (_, error) = too_slow(server.address.name());
                     session.finish(number, sent, Err((LoginError::Overdue, error)));
                     let late = tokio::time::timeout(LATE, exchange).await.ok().and_then(Result::ok);
@@ -309,17 +313,12 @@ async fn ask_server(
     Ok(issued.map_err(|refused| Answer { refused, status, retry_after: retry_after(&headers) }))
 }
 
-/// Seconds or a date; anything else is ignored.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    httpdate::parse_http_date(text).ok()?.duration_since(std::time::SystemTime::now()).ok()
+    retry_after::read(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
 }
 
 fn unreachable(server: &str, failure: &HttpError) -> (LoginError, Error) {
-    let HttpError { phase, kind, cause } = failure;
+    let HttpError { phase, kind, cause, .. } = failure;
     let (error, kind, what) = match kind {
         ErrorKind::Tls if !failure.was_sent() => (LoginError::Unreachable, Kind::Tls, "no TLS connection"),
         ErrorKind::Slow | ErrorKind::Timeout if failure.was_sent() => return too_slow(server),
@@ -330,22 +329,24 @@ fn unreachable(server: &str, failure: &HttpError) -> (LoginError, Error) {
         ErrorKind::Undecodable => {
             (LoginError::Answered(Reason::NotNacos, None), Kind::Io, "the answer cannot be decoded")
         }
-        ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::NoDescriptors => {
+        ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::NoDescriptors | ErrorKind::WouldBlock => {
             (LoginError::Unreachable, Kind::Internal, "cannot send")
         }
         _ if *phase <= Phase::Handshake => (LoginError::Unreachable, Kind::Connect, "cannot connect"),
         _ => (LoginError::Unreachable, Kind::Io, "the connection broke"),
     };
-    (error, Error::new(kind, format!("login at {server}: {what}: {cause}")))
+    let reason = if failure.kind == ErrorKind::TooLarge { Cause::NotNacos } else { failure.reason() };
+    (error, Error::new(kind, format!("login at {server}: {what}: {cause}")).because(reason).at(server))
 }
 
 fn too_slow(server: &str) -> (LoginError, Error) {
-    (LoginError::Slow, Error::new(Kind::Timeout, format!("login at {server}: no answer in time")))
+    let error = Error::new(Kind::Timeout, format!("login at {server}: no answer in time"));
+    (LoginError::Slow, error.because(Cause::NoAnswer).at(server))
 }
 
 /// `was_good`: these credentials have brought a token before.
 fn explain(server: &str, was_good: bool, answer: Answer) -> (LoginError, Error) {
-    let Answer { refused: LoginRefused { reason, is_verdict, said }, status, retry_after } = answer;
+    let Answer { refused: LoginRefused { reason, is_verdict, is_console, said }, status, retry_after } = answer;
     let said = if said.is_empty() { "nothing more".into() } else { said };
     let (kind, what) = match reason {
         Reason::Refused if is_verdict => (Kind::BadCredentials, format!("user name or password refused: {said}")),
@@ -360,6 +361,9 @@ fn explain(server: &str, was_good: bool, answer: Answer) -> (LoginError, Error) 
         Reason::Overloaded if status == 429 => (Kind::Throttled, "the server asks to be left alone for a while".into()),
         Reason::Overloaded => (Kind::Server, format!("the server has too much to do: {said}")),
         Reason::Gateway => (Kind::Server, format!("a gateway does not reach the Nacos behind it: {said}")),
+        Reason::MissingApi if status == 410 => {
+            (Kind::Protocol, format!("the server has switched its login API off: {said}"))
+        }
         Reason::MissingApi => {
             (Kind::Protocol, "no login API there; is this a Nacos, and is context_path right?".into())
         }
@@ -368,25 +372,20 @@ fn explain(server: &str, was_good: bool, answer: Answer) -> (LoginError, Error) 
             format!("not the answer of a Nacos; are server_addr and context_path right? It says: {said}"),
         ),
     };
-    let error = Error::new(kind, format!("login at {server}: HTTP {status}: {what}")).with_http_status(status);
+    let cause = match reason {
+        _ if is_console => Cause::ConsolePort,
+        Reason::Refused if is_verdict => Cause::WrongCredentials,
+        Reason::Refused => Cause::GatewayRefusal,
+        Reason::Fault if was_good => Cause::ServerFault,
+        Reason::Fault => Cause::LoginFault,
+        Reason::Overloaded if status == 429 => Cause::Throttled,
+        Reason::Overloaded => Cause::Overloaded,
+        Reason::Gateway => Cause::Gateway,
+        Reason::MissingApi if status == 410 => Cause::LoginSwitchedOff,
+        Reason::MissingApi => Cause::WrongContextPath,
+        Reason::NotNacos => Cause::NotNacos,
+    };
+    let error = Error::new(kind, format!("login at {server}: HTTP {status}: {what}"));
+    let error = error.because(cause).at(server).with_http_status(status);
     (LoginError::Answered(reason, retry_after), error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_in_both_forms() {
-        let read = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, HeaderValue::from_str(text).unwrap());
-            retry_after(&headers)
-        };
-        assert_eq!(read("120"), Some(Duration::from_secs(120)));
-        assert!(read("Tue, 31 Dec 2999 23:59:59 GMT").unwrap() > Duration::from_secs(1_000_000));
-        for ignored in ["soon", "-5", "Fri, 31 Dec 1999 23:59:59 GMT", ""] {
-            assert_eq!(read(ignored), None, "{ignored}");
-        }
-    }
 }

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     http::Endpoint,
     lifecycle::Time,
-    protocol::{carriage::Carriage, login::Api, server::Server as Address},
+    protocol::{place::TokenPlace, login::Api, server::Server as Address},
     sys::clock,
 };
 
@@ -117,9 +117,9 @@ impl Server {
         self.api().is_some()
     }
 
-    /// Where it reads the token: what [`Carriage::Auto`] goes by.
-    pub(crate) fn place(&self) -> Carriage {
-        if self.place.load(Ordering::Relaxed) == IN_QUERY { Carriage::Query } else { Carriage::Bearer }
+    /// Where it reads the token: what [`TokenPlace::Auto`] goes by.
+    pub(crate) fn place(&self) -> TokenPlace {
+        if self.place.load(Ordering::Relaxed) == IN_QUERY { TokenPlace::Query } else { TokenPlace::Authorization }
     }
 
     /// It has taken a token in the header.
@@ -188,6 +188,16 @@ impl ServerList {
     /// Whether there is another one to go to.
     pub(crate) fn has_choice(&self) -> bool {
         self.servers.len() > 1
+    }
+
+    /// None of them is known to be in trouble.
+    pub(super) fn mark_all_up(&self) {
+        self.servers.iter().for_each(|server| server.down_until_ms.store(0, Ordering::Relaxed));
+    }
+
+    /// The server that `text` stands for, by its place in the list.
+    pub(crate) fn find(&self, text: &str) -> Option<usize> {
+        self.servers.iter().position(|server| server.address.is(text))
     }
 
     /// `server` has answered a request.

@@ -21,12 +21,13 @@ use super::{
     state::{Locked, Shared, State},
 };
 use crate::{
+    cause::Cause,
     error::{Error, Result},
     http::{Settings, Transport},
     lifecycle::{Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState},
     observe::{Count, Event},
     protocol::{
-        carriage::Carriage,
+        place::TokenPlace,
         login::{IssuedToken, Reason},
         openness::Openness,
         server::Server as Address,
@@ -45,7 +46,7 @@ pub(crate) struct Origin {
     pub(crate) servers: Vec<Address>,
     pub(crate) settings: Settings,
     /// Where tokens ride: servers may take them in one place and not in another.
-    pub(crate) carriage: Carriage,
+    pub(crate) token_in: TokenPlace,
 }
 
 pub(crate) struct Session {
@@ -245,8 +246,8 @@ impl Session {
                 Ask::Wait { ended: self.logins_ended(), patience: probe.map(|at| at.saturating_sub(now)) }
             }
             Demand::Fail { retry_at } => {
-                let rejected = state.machine.refresh_state() == RefreshState::Latched;
-                handle.counters.count(if rejected { Count::HeldBackLatch } else { Count::HeldBackPause });
+                let rejected = state.machine.refresh_state() == RefreshState::CredentialsRejected;
+                handle.counters.count(if rejected { Count::SuppressedByRejection } else { Count::SuppressedByPause });
                 Ask::Answered(Err(state.error(now, retry_at)))
             }
             Demand::Wait { patience } => match state.machine.retry_at() {
@@ -363,7 +364,7 @@ impl Session {
                         Count::FailuresOther
                     }
                 });
-                let rejected = state.machine.refresh_state() == RefreshState::Latched;
+                let rejected = state.machine.refresh_state() == RefreshState::CredentialsRejected;
                 let retry_in = state.machine.retry_at().unwrap_or(now).saturating_sub(now);
                 state.emit(|| Event::login_failed(error.clone().with_retry_after(retry_in), rejected));
                 state.last_error = Some(error);
@@ -379,10 +380,10 @@ impl Session {
     }
 
     /// A server failed, so that others are asked first for a while.
-    pub(crate) fn mark_down(&self, server: &Server) {
+    pub(crate) fn mark_down(&self, server: &Server, why: Cause) {
         if server.mark_down(clock::now()) {
             let is_only_one = !self.servers.has_choice();
-            self.lock().emit(|| Event::server_down(server.address.name(), is_only_one));
+            self.lock().emit(|| Event::server_down(server.address.name(), why, is_only_one));
         }
     }
 
@@ -403,6 +404,12 @@ impl Session {
     /// The credentials have been set anew, or a new handle has come with them: former refusals count no longer.
     pub(crate) fn clear_failures(&self) {
         self.lock().machine.clear_failures();
+    }
+
+    /// Whatever is being waited out is waited for no longer.
+    pub(crate) fn end_pause(&self) {
+        self.servers.mark_all_up();
+        self.lock().machine.end_pause();
     }
 
     /// Whether these credentials have brought a token before, and no outage has been seen of late that would explain why

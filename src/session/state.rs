@@ -14,6 +14,7 @@ use super::{
     handle::{Handle, Lease},
 };
 use crate::{
+    secret::Secret,
     error::{Error, Kind, Result},
     lifecycle::{Machine, Time, TokenState},
     observe::{Count, Event, Listener},
@@ -137,14 +138,15 @@ impl State {
         self.handles().for_each(|handle| handle.cache.store(self.snapshot(), usable));
     }
 
-    /// What a server said in a refusal, without token and password.
-    pub(super) fn quoted(&self, body: &[u8]) -> String {
+    /// What a server said in a refusal, without token, password and what else is `sensitive`.
+    pub(super) fn quoted(&self, body: &[u8], sensitive: &[Secret]) -> String {
         let token = self.snapshot().map(|snapshot| snapshot.token.expose());
         let password = match &self.supplied {
             Some(Supplied::Password(credentials)) => Some(credentials.password.expose()),
             _ => None,
         };
-        quote_refusal(body, &token.into_iter().chain(password).collect::<Vec<_>>())
+        let secrets = token.into_iter().chain(password).chain(sensitive.iter().map(Secret::expose));
+        quote_refusal(body, &secrets.collect::<Vec<_>>())
     }
 
     pub(super) fn count(&self, what: Count) {

@@ -4,10 +4,12 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use super::{credentials::Source, handle::Lease, servers::Server, session::Session};
 use crate::{
+    cause::Cause,
     error::{Error, Kind},
     lifecycle::{Attempts, Occasion, TokenState, Verdict},
     observe::Event,
     protocol::rejection::Rejection,
+    secret::Secret,
     sys::clock,
 };
 
@@ -23,12 +25,14 @@ pub(crate) struct Refusal<'a> {
     pub(crate) body: &'a [u8],
     /// Method and path, or what stands for them.
     pub(crate) request: &'a str,
+    /// What no message may hold.
+    pub(crate) sensitive: &'a [Secret],
 }
 
 impl Session {
     /// A server refused the token of `generation`. `attempts`: what servers have said to the same request before.
     pub(crate) fn rejected(&self, attempts: &mut Attempts, generation: u64, refusal: &Refusal<'_>) -> Verdict {
-        let Refusal { why, server, body, request } = *refusal;
+        let Refusal { why, server, body, request, sensitive } = *refusal;
         let now = clock::now();
         let mut state = self.lock();
         let before = state.machine.occasion();
@@ -36,7 +40,7 @@ impl Session {
         // The next acceptance is news.
         self.accepted.store(0, Ordering::Relaxed);
         if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
-            let said = state.quoted(body);
+            let said = state.quoted(body, sensitive);
             let said = match why {
                 _ if !said.is_empty() => said.as_str(),
                 Rejection::Identity => "invalid or expired",
@@ -46,12 +50,11 @@ impl Session {
         }
         if why == Rejection::Permission && state.denial.is_none_or(|told| now >= told + BETWEEN_DENIALS) {
             state.denial = Some(now);
-            let said = state.quoted(body);
+            let said = state.quoted(body, sensitive);
             state.emit(|| Event::permission_denied(self.servers.name(server), generation, request, &said));
         }
         if let Source::Token { .. } = self.source {
-            let message = "the token given to this library was refused by a server; give it another one";
-            state.last_error = Some(Error::new(Kind::BadCredentials, message).with_http_status(403));
+            state.last_error = Some(token_refused().with_http_status(403));
         } else if state.machine.is_refused_everywhere() && verdict == Verdict::Return {
             let names = self.servers.names();
             let message = format!(
@@ -110,11 +113,17 @@ impl Session {
              secrets (nacos.core.auth.plugin.nacos.token.secret.key); give all of them the same",
             attempts.count()
         );
-        disagree.then(|| Error::new(Kind::Forbidden, message).with_http_status(403))
+        disagree.then(|| Error::new(Kind::Forbidden, message).because(Cause::SecretsDiffer).with_http_status(403))
     }
 
     /// A server reads the token elsewhere than every Nacos does.
     pub(crate) fn tell_place(&self, server: &Server) {
         self.lock().emit(|| Event::token_in_query(server.address.name()));
     }
+}
+
+/// The token that somebody else got is no good.
+pub(super) fn token_refused() -> Error {
+    let message = "the token given to this library was refused by a server; give it another one";
+    Error::new(Kind::BadCredentials, message).because(Cause::TokenRefused)
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicUsize};
 
 use super::*;
-use crate::{Anonymous, Carriage};
+use crate::{Anonymous, TokenPlace};
 
 const HTML: &str = "<!doctype html><html><h1>Welcome</h1></html>";
 const WRONG: &str = "User not found! Please check user exist or password is right!";
@@ -302,7 +302,7 @@ fn situation_62_a_server_that_reads_the_header_at_last_gets_it_there() {
 
 #[test]
 fn situation_62_a_place_that_was_chosen_is_obeyed() {
-    let bearer_only = |server: &str| Config::new(server, "nacos", "hunter2").carriage(Carriage::Bearer);
+    let bearer_only = |server: &str| Config::new(server, "nacos", "hunter2").token_in(TokenPlace::Authorization);
     let in_query = Arc::new(AtomicBool::new(false));
     let seen = in_query.clone();
     let request = move |out: &Outgoing| {
@@ -335,7 +335,7 @@ fn handles_that_differ_in_the_place_of_the_token_share_no_pause() {
     let (f, _) = behind(|_| (403, WRONG.into()), |_| (403, DENIED.into()));
     f.client.token().unwrap_err();
     let mut origin = f.session().origin.clone();
-    origin.carriage = Carriage::Query;
+    origin.token_in = TokenPlace::Query;
     assert!(origin != f.session().origin);
 }
 

@@ -372,7 +372,7 @@ fn situation_42_close_lets_go_of_what_the_callbacks_hold() {
 }
 
 #[test]
-fn counters_tell_why_logins_happened_and_what_was_held_back() {
+fn counters_tell_why_logins_happened_and_what_was_suppressed() {
     let good = Arc::new(Mutex::new("hunter2"));
     let f = with(|server| Config::new(server, "nacos", "hunter2"), takes(&good), says(200, ""));
     let old = f.client.token().unwrap().generation;
@@ -387,9 +387,9 @@ fn counters_tell_why_logins_happened_and_what_was_held_back() {
     f.client.token().unwrap_err();
     let s = f.client.stats();
     assert_eq!((s.logins, s.logins_first, s.logins_renewal, s.logins_rejection), (2, 1, 0, 1));
-    assert_eq!((s.login_failures, s.failures_refused, s.held_back_pause, s.held_back_latch), (1, 1, 1, 0));
+    assert_eq!((s.login_failures, s.failures_refused, s.suppressed_by_pause, s.suppressed_by_rejection), (1, 1, 1, 0));
     assert_eq!((s.rejections, s.rejections_identity, s.rejections_permission), (4, 3, 1));
-    assert_eq!((s.held_back_generation, s.waits, s.waiting), (1, 3, 0));
+    assert_eq!((s.suppressed_by_generation, s.waits, s.waiting), (1, 3, 0));
     assert!(s.retry_in > Duration::from_secs(15));
 }
 

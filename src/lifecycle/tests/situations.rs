@@ -95,7 +95,7 @@ fn situation_08_a_hundred_calls_a_second_with_a_wrong_password_cost_nine_logins_
     let unserved = w.run(start + s(3600.0), s(0.01), |_| Err(REFUSED));
     assert_eq!(unserved, 360_000, "each gets its answer, and it is an error");
     assert!((8..=10).contains(&w.logins), "{} logins in an hour", w.logins);
-    assert_eq!(w.machine.refresh_state(), RefreshState::Latched);
+    assert_eq!(w.machine.refresh_state(), RefreshState::CredentialsRejected);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn situation_11_a_restart_that_nobody_saw_costs_the_token_25_seconds_at_most() {
         let before = w.generation;
         while w.generation == before {
             w.try_login(&|now| if now < knows { Err(fault) } else { Ok(100.0) });
-            assert_ne!(w.machine.refresh_state(), RefreshState::Latched);
+            assert_ne!(w.machine.refresh_state(), RefreshState::CredentialsRejected);
             assert!(matches!(w.demand(), Demand::Serve { .. } | Demand::Wait { patience: Some(_) }), "old token kept");
             assert!(w.now < begin + s(25.0), "seed {seed}");
             w.now += s(0.1);
@@ -373,8 +373,8 @@ fn situation_48_a_server_that_begins_to_ask_for_tokens_gets_a_login() {
     let on = w.now + s(1800.0);
     w.run(on, s(1.0), |_| Err(REFUSED));
     assert!(w.logins <= 6, "{} logins", w.logins);
-    assert_eq!(w.machine.refresh_state(), RefreshState::Latched);
-    while w.machine.refresh_state() == RefreshState::Latched {
+    assert_eq!(w.machine.refresh_state(), RefreshState::CredentialsRejected);
+    while w.machine.refresh_state() == RefreshState::CredentialsRejected {
         w.machine.auth_switched_on(w.now);
         assert!(w.now < on + THREE_REFUSALS);
         w.now += s(1.0);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::{Kind, Request, protocol::headers::held_back};
+use crate::{Kind, Request, protocol::headers::long_poll};
 
 #[test]
 fn headers_that_frame_a_message_or_belong_to_a_connection_are_refused() {
@@ -58,9 +58,9 @@ fn a_listener_says_how_long_its_answer_may_be_held_back() {
     ] {
         let mut headers = HeaderMap::new();
         headers.insert("Long-Pulling-Timeout", text.parse().unwrap());
-        assert_eq!(held_back(&headers), Duration::from_millis(ms), "{text:?}");
+        assert_eq!(long_poll(&headers), Duration::from_millis(ms), "{text:?}");
     }
-    assert_eq!(held_back(&HeaderMap::new()), Duration::ZERO);
+    assert_eq!(long_poll(&HeaderMap::new()), Duration::ZERO);
 }
 
 #[test]

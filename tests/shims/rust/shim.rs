@@ -3,7 +3,7 @@
 use std::{collections::HashMap, str};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use nacos_auth::{Advice, Carriage, Client, Config, Error, Request};
+use nacos_auth::{Advice, TokenPlace, Client, Config, Error, Request};
 use serde_json::{Map, Value, json};
 
 use crate::{grammar::Command, tally};
@@ -123,10 +123,10 @@ impl Shim {
         let (user, password) = (command.text("username"), command.text("password"));
         let mut config = Config::new(command.text("server_addr"), user, password);
         config = config.carriage(match command.given("carriage") {
-            None => Carriage::Auto,
-            Some("bearer") => Carriage::Bearer,
-            Some("header") => Carriage::Header,
-            Some("query") => Carriage::Query,
+            None => TokenPlace::Auto,
+            Some("bearer") => TokenPlace::Authorization,
+            Some("header") => TokenPlace::Header,
+            Some("query") => TokenPlace::Query,
             Some(other) => return Err(Failure::Line(format!("unknown carriage {other:?}"))),
         });
         if let Some(path) = command.given("context_path") {

@@ -17,20 +17,20 @@ const ACCESS_TOKEN_HEADER: HeaderName = HeaderName::from_static("accesstoken");
 
 /// Where the token rides on a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Carriage {
+pub enum TokenPlace {
     /// As `Bearer`. A server that refuses a token which it has just issued, and has taken none yet, gets it as in `Query`, and
     /// when it has taken it there three times, always: r-nacos up to 0.8.5.
     #[default]
     Auto,
     /// `Authorization: Bearer <token>`: every Nacos.
-    Bearer,
+    Authorization,
     /// `accessToken: <token>`: servers from 2.1 on; for gateways that need `Authorization` for themselves.
     Header,
     /// `?accessToken=<token>`: every Nacos, but the token ends up in access logs.
     Query,
 }
 
-impl Carriage {
+impl TokenPlace {
     /// Puts `token` on a request: into `headers`, or, as the parameter returned, into the query.
     pub(crate) fn attach<'a>(
         self,
@@ -45,7 +45,7 @@ impl Carriage {
             Ok(value)
         };
         match self {
-            Self::Auto | Self::Bearer => {
+            Self::Auto | Self::Authorization => {
                 headers.insert(AUTHORIZATION, header(format!("Bearer {}", token.expose()))?);
             }
             Self::Header => {
@@ -60,10 +60,10 @@ impl Carriage {
     pub(crate) fn check_header(self, name: &HeaderName, value: &HeaderValue) -> Result<()> {
         let bearer = || value.as_bytes().get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"bearer "));
         if *name == ACCESS_TOKEN_HEADER
-            || (*name == AUTHORIZATION && (matches!(self, Self::Auto | Self::Bearer) || bearer()))
+            || (*name == AUTHORIZATION && (matches!(self, Self::Auto | Self::Authorization) || bearer()))
         {
             return Err(Error::argument(format!(
-                "headers: \"{name}\" is where the token goes; leave it out, or choose another carriage"
+                "headers: \"{name}\" is where the token goes; leave it out, or choose another place for it (token_in)"
             )));
         }
         Ok(())

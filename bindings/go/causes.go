@@ -1,0 +1,104 @@
+// Code generated from src/cause.rs by the build. DO NOT EDIT.
+
+package nacosauth
+
+// Cause says why something failed, more closely than its Code. More may come.
+type Cause string
+
+// The causes there are.
+const (
+	// An argument of the call is not usable. Give what the message asks for; nothing was sent.
+	CauseInvalidArgument Cause = "invalid-argument"
+	// A setting of the client is not usable. Write what the message says instead.
+	CauseInvalidConfig Cause = "invalid-config"
+	// The name of the server, or of the proxy, has no address. Check its spelling and the DNS of this machine.
+	CauseNameUnknown Cause = "name-unknown"
+	// Nothing listens at that address and port. Start the server, or correct server_addr.
+	CauseConnectionRefused Cause = "connection-refused"
+	// No connection to the server could be made. Check routes and firewalls between here and the server.
+	CauseUnreachable Cause = "unreachable"
+	// The server, or the look-up of its name, did not answer in the time that connecting may take. Check firewalls, which often drop silently; or raise connect_timeout.
+	CauseConnectTimeout Cause = "connect-timeout"
+	// All connections of the client were in use until the deadline. Raise max_connections or the deadline, or send less at a time.
+	CausePoolTimeout Cause = "pool-timeout"
+	// The server took the request and did not answer in time. Look at the load of the server, or raise the deadline.
+	CauseNoAnswer Cause = "no-answer"
+	// The deadline of the call passed. Raise the deadline, if the servers are not known to be in trouble.
+	CauseDeadline Cause = "deadline"
+	// The connection broke while a request was under way. Send it again if that does no harm; look for a restarted server or an impatient gateway.
+	CauseConnectionBroken Cause = "connection-broken"
+	// The address begins with https, and the server speaks plain http there. Write http instead, or the server's TLS port.
+	CauseTlsToHttpPort Cause = "tls-to-http-port"
+	// The server speaks TLS there, and the address does not begin with https. Write https:// before the host.
+	CauseHttpToTlsPort Cause = "http-to-tls-port"
+	// None of the trusted authorities has signed the server's certificate. Give the certificate of the authority that has as ca_file or ca_pem.
+	CauseUntrustedCertificate Cause = "untrusted-certificate"
+	// The server's certificate is past its end. Renew it, or set the clock of this machine right.
+	CauseExpiredCertificate Cause = "expired-certificate"
+	// The server's certificate is not valid yet. Set the clock of this machine right, or wait.
+	CauseFutureCertificate Cause = "future-certificate"
+	// The server's certificate is for other names. Use a name that is in it as server_addr, or set tls_server_name to one.
+	CauseCertificateName Cause = "certificate-name"
+	// The server's certificate has no subjectAltName; the common name alone counts for nothing. Issue it again with the server's names in subjectAltName.
+	CauseMissingSan Cause = "missing-san"
+	// The server wants a client certificate, or refuses the one it got. Give client_cert_file and client_key_file that the server trusts.
+	CauseClientCertificate Cause = "client-certificate"
+	// The TLS handshake failed. See the message; versions and ciphers of the server may be too old.
+	CauseTlsFailed Cause = "tls-failed"
+	// The proxy cannot be reached, or does not let this through. Check the proxy's address, its user and its rules.
+	CauseProxyFailed Cause = "proxy-failed"
+	// What answers is not a Nacos server. Correct server_addr: a portal or another web server is there.
+	CauseNotNacos Cause = "not-nacos"
+	// The server has no login API below that context path. Set context_path to what the server uses (/nacos unless changed).
+	CauseWrongContextPath Cause = "wrong-context-path"
+	// This is the console port of a Nacos 3, which has another API. Use the server's main port, 8848 unless changed.
+	CauseConsolePort Cause = "console-port"
+	// The server has switched this API off (HTTP 410). Switch it on in the server, or use a newer path of its API.
+	CauseLoginSwitchedOff Cause = "login-switched-off"
+	// A gateway answers in the server's place, and does not reach it. Look at the gateway and the server behind it.
+	CauseGateway Cause = "gateway"
+	// The login was refused in words that are not those of a Nacos, perhaps by a gateway before it. Let the gateway pass the login's path, or check the password.
+	CauseGatewayRefusal Cause = "gateway-refusal"
+	// The server refuses user name and password. Correct them; nacos_auth_set_credentials takes new ones at once.
+	CauseWrongCredentials Cause = "wrong-credentials"
+	// The server failed (HTTP 5xx). Look at the server's log.
+	CauseServerFault Cause = "server-fault"
+	// The server failed over the login (HTTP 500), as Nacos also does over a wrong password. Check user name and password; then look at the server's log.
+	CauseLoginFault Cause = "login-fault"
+	// The server has too much to do. Wait: logins are tried again by themselves.
+	CauseOverloaded Cause = "overloaded"
+	// The server asked to be left alone for a while (HTTP 429). Wait for as long as it says; the next login does.
+	CauseThrottled Cause = "throttled"
+	// A server refused the token that was given to this library from elsewhere. Give it another one with nacos_auth_set_token.
+	CauseTokenRefused Cause = "token-refused"
+	// Tokens are refused although they are new. Give all servers one secret and one clock.
+	CauseNewTokensRefused Cause = "new-tokens-refused"
+	// Nodes in one list, or behind one address, have different secrets: what one takes another refuses. Give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key.
+	CauseSecretsDiffer Cause = "secrets-differ"
+	// The token is invalid or expired. Nothing: another one is got.
+	CauseTokenExpired Cause = "token-expired"
+	// The user has no permission for what a request wanted. Give one to its role in Nacos, or log in as another user.
+	CausePermissionMissing Cause = "permission-missing"
+	// The password file cannot be read, or holds no password. Make it readable for this process, with the password as its only line.
+	CausePasswordFile Cause = "password-file"
+	// The function that supplies the credentials failed, or did not return. See the message, which is the function's own.
+	CauseCredentialsCallback Cause = "credentials-callback"
+	// The answer is larger than the client takes. Raise max_response_size, or ask for less.
+	CauseAnswerTooLarge Cause = "answer-too-large"
+	// The answer came compressed, and cannot be decoded. Look at the gateway that compresses it.
+	CauseAnswerDamaged Cause = "answer-damaged"
+	// A server takes the token in the query only, as r-nacos up to 0.8.5 does. Update r-nacos, or set token_in to query.
+	CauseTokenInQuery Cause = "token-in-query"
+	// A request was sent without a token: no login succeeds, and the server asks for none. Switch authentication on, or leave out the credentials; set anonymous to never to forbid it.
+	CauseSentWithoutToken Cause = "sent-without-token"
+	// The call would have had to wait, and was told not to. Call again a little later.
+	CauseWouldBlock Cause = "would-block"
+	// The caller cancelled the call. Nothing.
+	CauseCancelled Cause = "cancelled"
+	// The client has been closed. Make a new one.
+	CauseClosed Cause = "closed"
+	// This process has no file descriptors left. Raise its limit, or use fewer connections at a time.
+	CauseNoDescriptors Cause = "no-descriptors"
+	// The operating system or this library failed. Report it, with the message.
+	CauseInternal Cause = "internal"
+)
