@@ -1,10 +1,6 @@
 //! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it with another.
 
-use std::{
-    cell::Cell,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use super::{
     Client, Live,
@@ -17,8 +13,8 @@ use crate::{
     lifecycle::{Attempts, Verdict},
     observe::Count,
     protocol::{
-        place::TokenPlace,
         login,
+        place::TokenPlace,
         rejection::{self, Rejection},
         voice,
     },

@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use crate::{
     error::{Error, Result},
     http::{Body, Lent},
-    protocol::{place::TokenPlace, headers, server},
+    protocol::{headers, place::TokenPlace, server},
     secret::Secret,
     wait::Cancel,
 };

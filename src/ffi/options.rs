@@ -9,15 +9,15 @@ use std::{
 use super::{
     boundary::{Sized_, optional_text, read_sized, text},
     callback::{
-        self, Data, nacos_credentials_callback, nacos_drop_callback, nacos_event_callback,
-        nacos_keep_waiting_callback, nacos_log_callback,
+        self, Data, nacos_credentials_callback, nacos_drop_callback, nacos_event_callback, nacos_keep_waiting_callback,
+        nacos_log_callback,
     },
     cancel::nacos_cancel,
     error::nacos_error,
     pointer::borrow_or,
     status::{NACOS_INVALID_ARGUMENT, NACOS_INVALID_CONFIG, NACOS_UNSUPPORTED_OPTION},
 };
-use crate::{Anonymous, Cancel, TokenPlace, Config};
+use crate::{Anonymous, Cancel, Config, TokenPlace};
 
 /// Where the token goes on a request: as NACOS_TOKEN_IN_AUTHORIZATION. Where a server refuses a token that it has just issued,
 /// and has taken none yet, the token is tried as in NACOS_TOKEN_IN_QUERY, and goes there once it has been taken there three

@@ -100,7 +100,9 @@ pub unsafe extern "C" fn nacos_get_token(
             let _blocks = cancellation::Disabled::new();
             let timeout = call.timeout.unwrap_or(client.request_timeout());
             let no_wait = call.flags.has(NACOS_FLAG_NO_WAIT);
-            client.read_token(timeout, call.cancel.as_ref(), no_wait, |token, expired| copy(token, expired, with_time(token)))?
+            client.read_token(timeout, call.cancel.as_ref(), no_wait, |token, expired| {
+                copy(token, expired, with_time(token))
+            })?
         })
     }
 }

@@ -24,7 +24,8 @@ const REFUSES_CERTIFICATE: &str =
 const EXPIRED: &str = "renew the server's certificate, or set the clock of this machine right";
 const NOT_YET_VALID: &str = "set the clock of this machine right, or wait";
 const OTHER_NAMES: &str = "use a name of the certificate as server_addr, or set tls_server_name to one";
-const NO_SAN: &str = "the certificate has no subjectAltName, and its common name counts for nothing; issue it again with one";
+const NO_SAN: &str =
+    "the certificate has no subjectAltName, and its common name counts for nothing; issue it again with one";
 
 /// How many bytes of an answer are read for its words.
 const READ: usize = 4096;
@@ -80,11 +81,9 @@ pub(super) fn on(phase: Phase, error: &(dyn StdError + 'static)) -> Option<Advic
             },
             TlsError::AlertReceived(alert) => match alert {
                 AlertDescription::CertificateRequired => because(Cause::ClientCertificate, WANTS_CERTIFICATE, true),
-                AlertDescription::HandshakeFailure => Some(Advice {
-                    words: format!("{error}; {MAY_WANT_CERTIFICATE}"),
-                    cause: None,
-                    in_handshake: true,
-                }),
+                AlertDescription::HandshakeFailure => {
+                    Some(Advice { words: format!("{error}; {MAY_WANT_CERTIFICATE}"), cause: None, in_handshake: true })
+                }
                 AlertDescription::BadCertificate
                 | AlertDescription::UnsupportedCertificate
                 | AlertDescription::CertificateRevoked

@@ -272,9 +272,11 @@ impl Pem {
         };
         match &self.identity {
             None => Ok(builder.with_no_client_auth()),
-            Some((chain, key)) => builder
-                .with_client_auth_cert(chain.clone(), key.clone_key())
-                .map_err(|e| CrateError::config(format!("the client's key does not go with its certificate (client_key_file, client_cert_file): {e}"))),
+            Some((chain, key)) => builder.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(|e| {
+                CrateError::config(format!(
+                    "the client's key does not go with its certificate (client_key_file, client_cert_file): {e}"
+                ))
+            }),
         }
     }
 }

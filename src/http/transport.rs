@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How to reach the servers. Who has the same shares connections.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Settings {
     pub(crate) tls: TlsSettings,
     pub(crate) proxy: Option<String>,
@@ -38,7 +38,9 @@ impl Default for UserAgent {
 impl UserAgent {
     pub(crate) fn parse(text: &str) -> CrateResult<Self> {
         let value = HeaderValue::from_str(text).ok().filter(|_| !text.trim().is_empty());
-        value.map(Self).ok_or_else(|| CrateError::config("user_agent: not what HTTP takes; write it like \"my-app/1.0\""))
+        value
+            .map(Self)
+            .ok_or_else(|| CrateError::config("user_agent: not what HTTP takes; write it like \"my-app/1.0\""))
     }
 }
 

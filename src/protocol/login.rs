@@ -150,7 +150,8 @@ fn wipe(json: &mut Value) {
 }
 
 fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
-    let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, is_console: false, said };
+    let not_nacos =
+        |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, is_console: false, said };
     let json = serde_json::from_slice(body).map(Json).map_err(|_| {
         let said = said_in(body, password);
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })

@@ -50,7 +50,9 @@ impl Server {
             "https" => Some(443),
             _ => Some(80),
         };
-        let same = |text: &str| parse(text, None).is_ok_and(|list| list[..].iter().any(|s| s.name == self.name));
+        let same = |text: &str| {
+            parse(text, None).is_ok_and(|list| list.iter().any(|s| s.name.eq_ignore_ascii_case(&self.name)))
+        };
         same(rest) || usual.is_some_and(|port| same(&format!("{rest}:{port}")))
     }
 

@@ -191,7 +191,9 @@ impl Source {
 
 /// The password in a file, without the line end that editors put behind it and the mark that some put before it.
 fn read(username: &str, path: &Path, wrong: fn(String) -> Error) -> Result<Credentials> {
-    let failed = |what: &dyn fmt::Display| wrong(format!("password_file: {}: {what}", path.display())).because(Cause::PasswordFile);
+    let failed = |what: &dyn fmt::Display| {
+        wrong(format!("password_file: {}: {what}", path.display())).because(Cause::PasswordFile)
+    };
     // Room for all of it, so that no unwiped copy is left behind by growing.
     let mut text = Zeroizing::new(Vec::with_capacity(LARGEST_FILE));
     let file = File::open(path).map_err(|e| failed(&e))?;

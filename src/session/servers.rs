@@ -11,7 +11,7 @@ use std::{
 use crate::{
     http::Endpoint,
     lifecycle::Time,
-    protocol::{place::TokenPlace, login::Api, server::Server as Address},
+    protocol::{login::Api, place::TokenPlace, server::Server as Address},
     sys::clock,
 };
 

@@ -27,9 +27,9 @@ use crate::{
     lifecycle::{Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState},
     observe::{Count, Event},
     protocol::{
-        place::TokenPlace,
         login::{IssuedToken, Reason},
         openness::Openness,
+        place::TokenPlace,
         server::Server as Address,
     },
     secret::Secret,

@@ -14,11 +14,11 @@ use super::{
     handle::{Handle, Lease},
 };
 use crate::{
-    secret::Secret,
     error::{Error, Kind, Result},
     lifecycle::{Machine, Time, TokenState},
     observe::{Count, Event, Listener},
     protocol::{openness::Openness, quote::quote_refusal},
+    secret::Secret,
     sys::{
         clock,
         lock::{Mutex, MutexGuard},

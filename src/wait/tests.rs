@@ -77,3 +77,23 @@ fn a_promise_wakes_all_who_wait_for_it() {
     });
     assert_eq!(promise.value(), Some(7));
 }
+
+#[test]
+fn a_caller_is_asked_every_50_ms_whether_to_go_on_and_not_in_the_first_50() {
+    let handle = Handle::new();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let times = asked.clone();
+    let began = Instant::now();
+    let patience = Patience::new(move || {
+        times.lock().push(began.elapsed());
+        times.lock().len() < 5
+    });
+    let limits = handle.limits(LONG, None).with(Some(&patience), false);
+    assert!(block_on(std::future::pending::<()>(), &limits).is_none());
+    assert_eq!(limits.check().unwrap_err().kind(), Kind::Cancelled);
+    assert!(limits.sleep(Duration::from_millis(1)).is_err(), "it stays so");
+    let asked = asked.lock();
+    assert_eq!(asked.len(), 5);
+    assert!(asked[0] >= Duration::from_millis(49), "{asked:?}");
+    assert!(asked.windows(2).all(|pair| pair[1] - pair[0] >= Duration::from_millis(49)), "{asked:?}");
+}

@@ -2,9 +2,11 @@
 //! state machine.
 
 mod details;
+mod flags;
 mod gateways;
 mod handles;
 mod logins;
+mod reports;
 mod requests;
 mod sources;
 mod transport;
@@ -14,6 +16,13 @@ use std::{sync::atomic::Ordering, time::Instant};
 use self::transport::*;
 use super::*;
 use crate::{EventKind, Kind, Level, RefreshState, Supply};
+
+impl Client {
+    /// An answer that somebody else got from a server that is not told.
+    fn report_rejected(&self, generation: u64, status: u16, body: &[u8]) -> Result<Advice> {
+        self.report(&Report { generation, status, body, ..Report::default() }).map(|advised| advised.advice)
+    }
+}
 
 /// Runs `test` on all `cases` at the same time: each has to sit out the second between two logins.
 fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {

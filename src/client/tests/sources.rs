@@ -190,7 +190,7 @@ fn logged(status: u16, body: &'static str) -> (Fixture, mpsc::Receiver<String>) 
     let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.c2lnbmF0dXJl";
     let login = says(200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#).leak());
     let config = |server: &str| {
-        let log = move |_, line: &str| _ = lines.send(line.to_owned());
+        let log = move |event: &crate::Event| _ = lines.send(event.to_string());
         Config::new(server, "nacos", "hunter2").on_log(Level::Warn, log)
     };
     (with(config, login, says(status, body)), log)
@@ -245,7 +245,7 @@ fn other_servers_are_named_only_where_there_are_some() {
         let (lines, log) = mpsc::channel();
         let list: Vec<_> = (0..servers).map(|n| format!("host{n}.down{servers}")).collect();
         let config = Config::new(&list.join(","), "nacos", "hunter2");
-        let config = config.on_log(Level::Warn, move |_, line| _ = lines.send(line.to_owned()));
+        let config = config.on_log(Level::Warn, move |event| _ = lines.send(event.to_string()));
         let f = configured(config, SOON, Box::new(|_| Err(Fault::Connect)), Box::new(|_| Err(Fault::Connect)));
         assert_eq!(f.client.token_within(Duration::from_millis(200), None).unwrap_err().kind(), Kind::Connect);
         f.client.close();
@@ -264,7 +264,7 @@ fn what_happens_is_told_and_without_secrets() {
         |server| {
             Config::new(server, "nacos", "hunter2")
                 .on_event(move |event| events.send((event.kind(), event.generation(), event.to_string())).unwrap())
-                .on_log(Level::Info, move |level, line| lines.send((level, line.to_owned())).unwrap())
+                .on_log(Level::Info, move |event| lines.send((event.kind().level(), event.to_string())).unwrap())
         },
         takes(&good),
         says(200, ""),
@@ -357,7 +357,7 @@ fn situation_42_close_lets_go_of_what_the_callbacks_hold() {
         };
         Config::with_callback(server, give)
             .on_event(move |_| drop(b.clone()))
-            .on_log(Level::Debug, move |_, _| drop(c.clone()))
+            .on_log(Level::Debug, move |_| drop(c.clone()))
     };
     let f = with(config, tokens().0, says(200, ""));
     drop(held);

@@ -45,7 +45,13 @@ fn answer(script: &Script, out: &Outgoing) -> Result<crate::http::Response, Http
         Fault::Timeout => HttpError::new(Phase::Answer, ErrorKind::Slow, "scripted"),
     };
     let (status, body) = script(out).map_err(failed)?;
-    Ok(crate::http::Response { status, headers: HeaderMap::new(), body: Bytes::from(body), lost_connection: false })
+    Ok(crate::http::Response {
+        status,
+        headers: HeaderMap::new(),
+        body: Bytes::from(body),
+        truncated: false,
+        lost_connection: false,
+    })
 }
 
 impl Transport for Scripted {
@@ -63,6 +69,7 @@ impl Transport for Scripted {
                     headers: HeaderMap::new(),
                     body: Bytes::new(),
                     lost_connection: false,
+                    truncated: false,
                 });
             }
             self.logins.fetch_add(1, Ordering::SeqCst);
@@ -151,6 +158,7 @@ impl Fixture {
             listener: None,
             connect_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5),
+            max_response_size: 64 << 20,
             max_connections: 128,
             anonymous: Anonymous::default(),
         };

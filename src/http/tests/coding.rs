@@ -12,7 +12,7 @@ fn decode(body: &[u8], coding: &str) -> Result<Response, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("content-encoding", coding.parse().unwrap());
     let body = Bytes::copy_from_slice(body);
-    coding::decode(Response { status: 200, headers, body, lost_connection: false }, 100_000, || false)
+    coding::decode(Response { status: 200, headers, body, truncated: false, lost_connection: false }, 100_000, || false)
 }
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
@@ -191,7 +191,7 @@ fn neither_many_members_nor_many_codings_keep_a_caller_busy() {
     let members = gzip(b"").repeat((4 << 20) / 20);
     let mut headers = HeaderMap::new();
     headers.insert("content-encoding", "gzip".parse().unwrap());
-    let response = Response { status: 200, headers, body: members.into(), lost_connection: false };
+    let response = Response { status: 200, headers, body: members.into(), truncated: false, lost_connection: false };
     assert!(coding::decode(response, 64 << 20, || false).unwrap().body.is_empty());
     assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
     let answer = decode(b"x", &["gzip"; 1000].join(",")).unwrap();
@@ -206,7 +206,7 @@ fn a_call_that_is_over_does_not_wait_for_what_decodes_to_nothing() {
     let looked = std::cell::Cell::new(0);
     let mut headers = HeaderMap::new();
     headers.insert("content-encoding", "deflate".parse().unwrap());
-    let response = Response { status: 200, headers, body: nothing.into(), lost_connection: false };
+    let response = Response { status: 200, headers, body: nothing.into(), truncated: false, lost_connection: false };
     let over = || looked.replace(looked.get() + 1) > 10;
     let error = coding::decode(response, 64 << 20, over).unwrap_err();
     assert_eq!((error.kind, error.phase), (ErrorKind::Timeout, Phase::Answer), "{}", error.cause);

@@ -26,7 +26,7 @@ use crate::wait::{Cancel, Waiters};
 const LONG: Duration = Duration::from_secs(60);
 
 fn settings() -> Settings {
-    Settings { tls: TlsFiles::default(), proxy: None }
+    Settings::default()
 }
 
 fn http_with(settings: &Settings) -> Http {
@@ -199,22 +199,60 @@ fn both_engines_go_through_a_proxy() {
 
 #[test]
 fn unusable_settings_are_named() {
-    let wrong = |tls: TlsFiles, proxy: Option<&str>| {
-        let settings = Settings { tls, proxy: proxy.map(str::to_owned) };
+    let wrong = |tls: TlsSettings, proxy: Option<&str>| {
+        let settings = Settings { tls, proxy: proxy.map(str::to_owned), ..Settings::default() };
         let error = settings.tls.read().map(drop).and_then(|()| settings.check());
         error.unwrap_err().to_string()
     };
-    let tls = TlsFiles::default;
+    let tls = TlsSettings::default;
     assert!(
-        wrong(TlsFiles { ca: Some("/nowhere.pem".into()), ..tls() }, None)
+        wrong(TlsSettings { ca: Some(PemSource::File("/nowhere.pem".into())), ..tls() }, None)
             .starts_with("ca_file: cannot read /nowhere.pem")
     );
     assert!(
-        wrong(TlsFiles { ca: Some("Cargo.toml".into()), ..tls() }, None)
+        wrong(TlsSettings { ca: Some(PemSource::File("Cargo.toml".into())), ..tls() }, None)
             .starts_with("ca_file: no certificate in Cargo.toml")
     );
-    assert!(wrong(TlsFiles { cert: Some("a".into()), ..tls() }, None).contains("go together"));
+    assert!(wrong(TlsSettings { cert: Some(PemSource::File("a".into())), ..tls() }, None).contains("go together"));
     for proxy in ["http://", "gopher://a", "a", ""] {
         assert!(wrong(tls(), Some(proxy)).starts_with("proxy:"), "{proxy}");
     }
+}
+
+#[test]
+fn both_engines_say_who_they_are() {
+    for (agent, expected) in
+        [(None, concat!("nacos-auth/", env!("CARGO_PKG_VERSION"))), (Some("my-app/2.1"), "my-app/2.1")]
+    {
+        for (name, engine) in ENGINES {
+            let (heard, says) = std::sync::mpsc::channel();
+            let server = Server::new(move |mut peer| {
+                while let Some(request) = read_request(&mut peer) {
+                    heard.send(request).unwrap();
+                    let _ = peer.stream.write_all(OK);
+                }
+            });
+            let user_agent = agent.map(|agent| UserAgent::parse(agent).unwrap()).unwrap_or_default();
+            let http = http_with(&Settings { user_agent, ..settings() });
+            engine(&http, &request(server.address, Method::GET)).unwrap();
+            let request = says.recv().unwrap().to_ascii_lowercase();
+            let agents: Vec<&str> = request.lines().filter_map(|line| line.strip_prefix("user-agent: ")).collect();
+            assert_eq!(agents, [expected], "{name}");
+        }
+    }
+    for wrong in ["", " ", "a\nb"] {
+        assert!(UserAgent::parse(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_name_for_tls_is_a_dns_name_and_goes_with_no_proxy() {
+    let wrong = |name: &str, proxy: Option<&str>| {
+        let tls = TlsSettings { server_name: Some(name.to_owned()), ..TlsSettings::default() };
+        Settings { tls, proxy: proxy.map(str::to_owned), ..Settings::default() }.check().unwrap_err().to_string()
+    };
+    for name in ["", "127.0.0.1", "::1", "a b", "a/b"] {
+        assert!(wrong(name, None).starts_with("tls_server_name:"), "{name}");
+    }
+    assert!(wrong("nacos.example", Some("http://localhost:1")).contains("proxy"));
 }

@@ -77,7 +77,10 @@ impl Certificate {
 }
 
 pub(super) fn https(ca: Option<&Path>) -> Http {
-    http_with(&Settings { tls: TlsFiles { ca: ca.map(Path::to_owned), ..TlsFiles::default() }, ..settings() })
+    http_with(&Settings {
+        tls: TlsSettings { ca: ca.map(|path| PemSource::File(path.to_owned())), ..TlsSettings::default() },
+        ..settings()
+    })
 }
 
 pub(super) fn get(server: &Server, host: &str) -> Request {
@@ -183,4 +186,31 @@ fn a_file_that_becomes_unreadable_changes_nothing() {
     std::fs::write(&ca, "-----BEGIN CERT").unwrap();
     thread::sleep(Duration::from_millis(2100));
     assert!(send(&http, &get(&server, "localhost")).is_ok());
+}
+
+#[test]
+fn a_server_reached_by_address_may_have_another_name_in_its_certificate() {
+    let certificate = Certificate::new("nacos.example");
+    let server = certificate.answers();
+    let http = |name: Option<&str>| {
+        let ca = Some(PemSource::Memory(certificate.pem().into()));
+        http_with(&Settings {
+            tls: TlsSettings { ca, server_name: name.map(str::to_owned), ..TlsSettings::default() },
+            ..settings()
+        })
+    };
+    for (name, engine) in ENGINES {
+        let answer = engine(&http(Some("nacos.example")), &get(&server, "127.0.0.1"));
+        assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{name}");
+        for wrong in [Some("other.example"), None] {
+            let error = engine(&http(wrong), &get(&server, "127.0.0.1")).unwrap_err();
+            assert_eq!(
+                (error.kind, error.reason()),
+                (ErrorKind::Tls, crate::Cause::CertificateName),
+                "{name}: {}",
+                error.cause
+            );
+            assert!(error.cause.contains("tls_server_name"), "{name}: {}", error.cause);
+        }
+    }
 }

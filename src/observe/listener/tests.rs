@@ -19,6 +19,11 @@ fn emit(listener: &Arc<Listener>, generation: u64) {
 
 const LONG: Duration = Duration::from_secs(60);
 
+/// When a close gives up.
+fn later() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
 #[test]
 fn close_waits_for_a_call_under_way_and_nothing_is_called_after_it() {
     let (entered, inside) = mpsc::channel();
@@ -32,10 +37,10 @@ fn close_waits_for_a_call_under_way_and_nothing_is_called_after_it() {
     });
     emit(&listener, 1);
     inside.recv_timeout(LONG).unwrap();
-    listener.close();
+    listener.close(later());
     assert!(left.load(Ordering::SeqCst), "close did not wait");
     emit(&listener, 2);
-    listener.close();
+    listener.close(later());
 }
 
 #[test]
@@ -46,7 +51,7 @@ fn close_tells_what_has_happened() {
     for generation in 0..100 {
         listener.push(Event::recovered(generation));
     }
-    listener.close();
+    listener.close(later());
     assert_eq!(told.load(Ordering::SeqCst), 100);
 }
 
@@ -60,7 +65,7 @@ fn a_function_may_close_its_own_listener_and_what_it_holds_is_let_go_when_all_is
     let listener = listener(move |_| {
         let _held = &held;
         counts.fetch_add(1, Ordering::SeqCst);
-        inner.lock().as_ref().unwrap().close();
+        inner.lock().as_ref().unwrap().close(later());
     });
     *own.lock() = Some(listener.clone());
     listener.push(Event::recovered(1));
@@ -83,7 +88,7 @@ fn two_functions_that_close_each_other_both_return() {
         both.lock().push(listener(move |_| {
             meet.wait();
             let all = others.lock().clone();
-            all.iter().for_each(Listener::close);
+            all.iter().for_each(|listener| _ = listener.close(later()));
             left.send(()).unwrap();
         }));
     }
@@ -91,7 +96,7 @@ fn two_functions_that_close_each_other_both_return() {
     all.iter().for_each(|listener| emit(listener, 1));
     leaves.recv_timeout(LONG).unwrap();
     leaves.recv_timeout(LONG).unwrap();
-    all.iter().for_each(Listener::close);
+    all.iter().for_each(|listener| _ = listener.close(later()));
 }
 
 #[test]
@@ -105,7 +110,7 @@ fn a_function_that_hangs_holds_up_nobody_else() {
     emit(&other, 2);
     assert_eq!(told.recv_timeout(LONG), Ok(2));
     drop(release);
-    hung.close();
+    hung.close(later());
 }
 
 #[test]
@@ -116,7 +121,7 @@ fn a_slow_function_loses_the_oldest_events_only() {
     for generation in 0..QUEUED as u64 + 5 {
         listener.push(Event::recovered(generation));
     }
-    listener.close();
+    listener.close(later());
     assert_eq!(*seen.lock(), (5..QUEUED as u64 + 5).collect::<Vec<_>>());
 }
 
@@ -126,7 +131,7 @@ fn what_the_functions_hold_may_close_the_listener_as_it_goes() {
     impl Drop for Closes {
         fn drop(&mut self) {
             let own = self.0.lock().clone().unwrap();
-            own.close();
+            own.close(later());
             self.1.send(()).unwrap();
         }
     }
@@ -139,12 +144,12 @@ fn what_the_functions_hold_may_close_the_listener_as_it_goes() {
             let _held = &held;
             if closes_inside {
                 let own = inner.lock().clone().unwrap();
-                own.close();
+                own.close(later());
             }
         });
         *own.lock() = Some(listener.clone());
         emit(&listener, 1);
-        listener.close();
+        listener.close(later());
         done.recv_timeout(LONG).unwrap();
     }
 }

@@ -1,7 +1,7 @@
-mod place;
 mod headers;
 mod login;
+mod place;
 mod quote;
 mod rejection;
-mod server;
 mod retry_after;
+mod server;

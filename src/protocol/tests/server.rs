@@ -146,3 +146,25 @@ fn paths_that_http_does_not_take_are_refused() {
     }
     assert!(check_path("/a?b=\\").is_ok());
 }
+
+#[test]
+fn a_server_is_recognised_by_its_address_and_by_any_url_of_it() {
+    let list = parse("a.example,http://b.example,https://c.example:443,[::1]:9000", None).unwrap();
+    for (text, at) in [
+        ("a.example", 0),
+        ("A.example:8848", 0),
+        ("http://a.example:8848/nacos/v1/cs/configs?dataId=x", 0),
+        ("http://b.example", 1),
+        ("b.example:8848", 1),
+        ("https://c.example", 2),
+        ("https://c.example/nacos", 2),
+        ("c.example:443", 2),
+        ("[::1]:9000", 3),
+        ("http://[::1]:9000/", 3),
+    ] {
+        assert_eq!(list.iter().position(|server| server.is(text)), Some(at), "{text}");
+    }
+    for text in ["", "elsewhere", "a.example:1", "http://", "://", "[::1]", "a.example,elsewhere x"] {
+        assert!(list.iter().all(|server| !server.is(text)), "{text}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, str};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use nacos_auth::{Advice, TokenPlace, Client, Config, Error, Request};
+use nacos_auth::{Advice, Client, Config, Error, Report, Request, TokenPlace};
 use serde_json::{Map, Value, json};
 
 use crate::{grammar::Command, tally};
@@ -91,7 +91,8 @@ impl Shim {
                 let status = u16::try_from(command.number("http_status"))
                     .map_err(|_| Failure::Line("http_status: not an HTTP status".into()))?;
                 let body = command.text("body").as_bytes();
-                let advice = match client.report_rejected(command.number("generation"), status, body)? {
+                let report = Report { generation: command.number("generation"), status, body, ..Report::default() };
+                let advice = match client.report(&report)?.advice {
                     Advice::Return => "return",
                     Advice::Replay => "replay",
                     Advice::ReplayIfIdempotent => "replay_if_idempotent",
@@ -122,7 +123,7 @@ impl Shim {
         }
         let (user, password) = (command.text("username"), command.text("password"));
         let mut config = Config::new(command.text("server_addr"), user, password);
-        config = config.carriage(match command.given("carriage") {
+        config = config.token_in(match command.given("carriage") {
             None => TokenPlace::Auto,
             Some("bearer") => TokenPlace::Authorization,
             Some("header") => TokenPlace::Header,
