@@ -310,7 +310,8 @@ func TestNoEventAfterClose(t *testing.T) {
 			}
 		})
 		token(t, client)
-		if _, err := client.ReportRejected(1, 403, []byte(`{"message":"token expired!"}`)); err != nil {
+		report := nacosauth.Rejection{Generation: 1, StatusCode: 403, Body: []byte(expired)}
+		if _, err := client.ReportRejected(report); err != nil {
 			t.Fatal(err)
 		}
 		client.Close()

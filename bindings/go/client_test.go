@@ -376,7 +376,7 @@ func TestInvalidOptions(t *testing.T) {
 		"no server":        {func(o *nacosauth.Options) { o.ServerAddr = "" }, "server_addr"},
 		"no user":          {func(o *nacosauth.Options) { o.Username = "" }, "username"},
 		"no password":      {func(o *nacosauth.Options) { o.Password = "" }, "password"},
-		"carriage":         {func(o *nacosauth.Options) { o.Carriage = 7 }, "carriage"},
+		"token_in":         {func(o *nacosauth.Options) { o.TokenIn = 7 }, "token_in"},
 		"anonymous":        {func(o *nacosauth.Options) { o.Anonymous = 7 }, "anonymous"},
 		"negative timeout": {func(o *nacosauth.Options) { o.RequestTimeout = -1 }, "timeout"},
 		"NUL":              {func(o *nacosauth.Options) { o.Password = "a\x00b" }, "password"},

@@ -150,12 +150,16 @@ func ExampleClient_ReportRejected() {
 		log.Fatal(err)
 	}
 	// A request sent with info.Token was answered:
-	advice, err := client.ReportRejected(info.Generation, http.StatusForbidden, []byte(`{"message":"token expired!"}`))
+	advised, err := client.ReportRejected(nacosauth.Rejection{
+		Generation: info.Generation,
+		StatusCode: http.StatusForbidden,
+		Body:       []byte(`{"message":"token expired!"}`),
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(advice == nacosauth.AdviceReplay)
-	// Output: true
+	fmt.Println(advised.Advice, advised.Wait)
+	// Output: replay 0s
 }
 
 func ExampleError() {

@@ -54,11 +54,11 @@ type tracked struct {
 func (b *tracked) Close() error { b.closed.Store(true); return nil }
 
 func TestTransportOverChangesOfTheSecret(t *testing.T) {
-	for name, carriage := range map[string]nacosauth.Carriage{"auto": nacosauth.CarriageAuto,
-		"bearer": nacosauth.CarriageBearer, "header": nacosauth.CarriageHeader, "query": nacosauth.CarriageQuery} {
+	for name, place := range map[string]nacosauth.TokenIn{"auto": nacosauth.TokenInAuto,
+		"bearer": nacosauth.TokenInAuthorization, "header": nacosauth.TokenInHeader, "query": nacosauth.TokenInQuery} {
 		t.Run(name, func(t *testing.T) {
 			server := start(t)
-			client := server.connect(t, func(o *nacosauth.Options) { o.Carriage = carriage })
+			client := server.connect(t, func(o *nacosauth.Options) { o.TokenIn = place })
 			web := carried(t, client)
 			address := "http://" + server.Address + "/nacos/v1/cs/configs"
 			for range 3 {
@@ -359,12 +359,12 @@ func TestTransportReplaysOnTheSameConnection(t *testing.T) {
 
 func TestTransportSendsOneIdentity(t *testing.T) {
 	server := start(t)
-	for carriage, want := range map[nacosauth.Carriage]string{
-		nacosauth.CarriageBearer: "Bearer TOKEN||a=1&accessToken=mine&b=2",
-		nacosauth.CarriageHeader: "|TOKEN|a=1&b=2",
-		nacosauth.CarriageQuery:  "||a=1&b=2&accessToken=TOKEN",
+	for place, want := range map[nacosauth.TokenIn]string{
+		nacosauth.TokenInAuthorization: "Bearer TOKEN||a=1&accessToken=mine&b=2",
+		nacosauth.TokenInHeader: "|TOKEN|a=1&b=2",
+		nacosauth.TokenInQuery:  "||a=1&b=2&accessToken=TOKEN",
 	} {
-		client := server.connect(t, func(o *nacosauth.Options) { o.Carriage = carriage })
+		client := server.connect(t, func(o *nacosauth.Options) { o.TokenIn = place })
 		var seen string
 		transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
 			r.Body.Close()
@@ -380,7 +380,7 @@ func TestTransportSendsOneIdentity(t *testing.T) {
 		}
 		response.Body.Close()
 		if want := strings.ReplaceAll(want, "TOKEN", token(t, client)); seen != want {
-			t.Errorf("carriage %d: not what was wanted", carriage)
+			t.Errorf("place %d: not what was wanted", place)
 		}
 		if request.Header.Get("Authorization") != "bearer mine" || request.URL.RawQuery != "a=1&accessToken=mine&b=2" {
 			t.Errorf("the request was changed: %v %v", request.Header, request.URL)
