@@ -230,10 +230,12 @@ func TestEventsOfFailures(t *testing.T) {
 	eventually(t, "login failed", func() bool { return journal.has(nacosauth.EventLoginFailed) })
 	client.Close()
 	failed := journal.events[slices.IndexFunc(journal.events, func(e nacosauth.Event) bool { return e.Kind == nacosauth.EventLoginFailed })]
-	if failed.Status != nacosauth.ErrBadCredentials || failed.HTTPStatus != 403 || failed.RetryAfter < time.Second || failed.Level != slog.LevelWarn {
+	if failed.Status != nacosauth.ErrBadCredentials || failed.HTTPStatus != 403 || failed.RetryAfter < time.Second || failed.Level != slog.LevelWarn ||
+		failed.Server != server.Address || failed.Cause != nacosauth.CauseWrongCredentials {
 		t.Errorf("%+v", failed)
 	}
-	if text := journal.text(); !strings.Contains(text, "status=BAD_CREDENTIALS http_status=403 retry_after=") {
+	want := "server=" + server.Address + " cause=wrong-credentials status=BAD_CREDENTIALS http_status=403 retry_after="
+	if text := journal.text(); !strings.Contains(text, want) {
 		t.Error(text)
 	}
 }
