@@ -137,7 +137,7 @@ func New(options Options) (*Client, error) {
 	if options.ConnectTimeout < 0 || options.RequestTimeout < 0 {
 		return nil, invalidOption("ConnectTimeout or RequestTimeout: a timeout is negative")
 	}
-	if options.MaxConnections < 0 || options.MaxConnections > math.MaxUint32 {
+	if options.MaxConnections < 0 || uint64(options.MaxConnections) > math.MaxUint32 {
 		return nil, invalidOption("MaxConnections is negative or too large")
 	}
 	if options.MaxResponseSize < 0 {

@@ -420,7 +420,8 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {
-	options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "hunter2", Token: "hunter2"}
+	options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "hunter2", Token: "hunter2",
+		ClientKeyPEM: []byte("hunter2")}
 	credentials := nacosauth.Credentials{Username: "u", Password: "hunter2", Token: "hunter2"}
 	info := nacosauth.TokenInfo{Token: "hunter2", Generation: 3}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {

@@ -196,7 +196,7 @@ func (c *Client) ReportRejected(r Rejection) (Advised, error) {
 		struct_size:    C.sizeof_nacos_rejection,
 		generation:     C.uint64_t(r.Generation),
 		http_status:    C.int32_t(min(max(r.StatusCode, -1), math.MaxInt32)),
-		refused_before: C.uint32_t(min(r.RefusedBefore, math.MaxUint32)),
+		refused_before: C.uint32_t(min(r.RefusedBefore, math.MaxInt32)),
 		server:         m.optional("server", r.Server),
 		retry_after:    m.optional("retry_after", r.RetryAfter),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -607,7 +608,7 @@ func TestReportRejected(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for name, wrong := range map[string]nacosauth.Rejection{
-		"status":   {Generation: 1, StatusCode: 1 << 40},
+		"status":   {Generation: 1, StatusCode: math.MaxInt},
 		"negative": {Generation: 1, StatusCode: -5},
 		"before":   {Generation: 1, StatusCode: 403, RefusedBefore: -1},
 		"NUL":      {Generation: 1, StatusCode: 403, Server: "a\x00b"},
