@@ -143,15 +143,39 @@ fn python() -> String {
 fn go() -> String {
     let mut text = String::from(
         "// Code generated from src/cause.rs by the build. DO NOT EDIT.\n\npackage nacosauth\n\n\
-         // Cause says why something failed, more closely than its Code. More may come.\ntype Cause string\n\n\
+         // Cause says why something failed, more closely than its Status. More may come.\ntype Cause string\n\n\
          // The causes there are.\nconst (\n",
     );
     for cause in Cause::ALL {
-        let name: String = cause.name().split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
-        let (slug, meaning, cure) = (cause.name(), cause.meaning(), cause.cure());
+        let (name, slug) = (go_name(cause.name(), '-'), cause.name());
+        let (meaning, cure) = (go_names(cause.meaning()), go_names(cause.cure()));
         write!(text, "\t// {meaning} {cure}\n\tCause{name} Cause = \"{slug}\"\n").unwrap();
     }
     text + ")\n"
+}
+
+/// A name as Go writes it: `ca_file` is `CAFile`.
+fn go_name(name: &str, separator: char) -> String {
+    let word = |word: &str| match word {
+        "ca" | "http" | "pem" | "san" | "tls" => word.to_uppercase(),
+        _ => word[..1].to_uppercase() + &word[1..],
+    };
+    name.split(separator).map(word).collect()
+}
+
+/// A sentence with the names of settings and functions as Go has them.
+fn go_names(sentence: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    let mut text = String::new();
+    for word in sentence.split_inclusive(|c| !is_part(c)) {
+        let name = word.trim_end_matches(|c| !is_part(c) || c == '.');
+        let is_name = name.contains('_') && !name.contains('.');
+        text += &match name.strip_prefix("nacos_auth_").unwrap_or(name) {
+            short if is_name => go_name(short, '_') + &word[name.len()..],
+            _ => word.to_owned(),
+        };
+    }
+    text
 }
 
 fn markdown() -> String {

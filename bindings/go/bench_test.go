@@ -45,7 +45,7 @@ func BenchmarkRequest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(client.Close)
+	b.Cleanup(func() { client.Close() })
 	page := "http://" + address + "/nacos/v1/cs/configs?" + config.Encode()
 	base := &http.Transport{MaxIdleConnsPerHost: 64}
 	b.Cleanup(base.CloseIdleConnections)

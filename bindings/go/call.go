@@ -14,6 +14,7 @@ import "C"
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 )
@@ -27,20 +28,26 @@ type call struct {
 	client  *Client
 	ctx     context.Context
 	timeout C.uint32_t
+	flags   C.uint32_t // NACOS_FLAG_*
 	cancel  *C.nacos_cancel
 	release []func()
 }
 
-// begin waits for a turn and translates the context. Each success must be followed by end. The deadline of a long poll
-// whose context has none is reckoned by the library, from a header; here only its wait for a turn is limited.
-func (c *Client) begin(ctx context.Context, isLongPoll bool) (*call, error) {
+// begin waits for a turn, unless the flags forbid it, and translates the context. Each success must be followed by end. The
+// deadline of a long poll whose context has none is reckoned by the library, from a header; here only its wait for a turn is
+// limited.
+func (c *Client) begin(ctx context.Context, flags C.uint32_t, isLongPoll bool) (*call, error) {
 	if ctx.Err() != nil {
 		return nil, contextError(ctx)
 	}
-	k := &call{client: c, ctx: ctx}
+	k := &call{client: c, ctx: ctx, flags: flags}
 	select {
 	case c.calls <- struct{}{}:
 	default:
+		if flags&C.NACOS_FLAG_NO_WAIT != 0 {
+			return nil, &Error{Status: ErrWouldBlock, Cause: CauseWouldBlock, Retryable: true,
+				Message: fmt.Sprintf("%d calls are under way, which is as many as there may be", maxCalls)}
+		}
 		if err := k.wait(isLongPoll); err != nil {
 			return nil, err
 		}
@@ -110,14 +117,18 @@ func (k *call) cleanup() {
 func (k *call) fail(status C.nacos_status, detail *C.nacos_error) error {
 	err := newError(status, detail)
 	if err.Status == ErrNoCredentials && k.client.open.Err() != nil { // Close ended Options.Credentials first
-		return &Error{Status: ErrClosed, Message: ErrClosed.Error()}
+		return &Error{Status: ErrClosed, Cause: CauseClosed, Message: ErrClosed.Error()}
 	}
 	if k.ctx.Err() != nil {
 		switch err.Status {
 		case ErrCancelled:
-			return contextError(k.ctx)
+			err.endedWith(k.ctx)
+			err.Retryable = true
+			if k.ctx.Err() == context.DeadlineExceeded {
+				err.Status, err.Cause = ErrTimeout, CauseDeadline
+			}
 		case ErrTimeout:
-			err.cause = context.Cause(k.ctx)
+			err.ended = context.Cause(k.ctx)
 		}
 	}
 	return err

@@ -51,26 +51,18 @@ const (
 	EventLoginStarted   EventKind = C.NACOS_EVENT_LOGIN_STARTED   // a login begins
 	EventTokenRefreshed EventKind = C.NACOS_EVENT_TOKEN_REFRESHED // a login brought a token
 	EventLoginFailed    EventKind = C.NACOS_EVENT_LOGIN_FAILED    // a login failed, another one comes later
-	EventLatched        EventKind = C.NACOS_EVENT_LATCHED         // the credentials were refused twice: logins are minutes apart
 	EventRecovered      EventKind = C.NACOS_EVENT_RECOVERED       // a login succeeded after some that failed
 	EventTokenRejected  EventKind = C.NACOS_EVENT_TOKEN_REJECTED  // a server refused the token
 	EventServerDown     EventKind = C.NACOS_EVENT_SERVER_DOWN     // a server cannot be reached, others come first for a while
+
+	// EventCredentialsRejected: the credentials were refused twice, logins are minutes apart until others are set.
+	EventCredentialsRejected EventKind = C.NACOS_EVENT_CREDENTIALS_REJECTED
 
 	EventServersDisagree  EventKind = C.NACOS_EVENT_SERVERS_DISAGREE   // nodes have different secrets
 	EventTokenInQuery     EventKind = C.NACOS_EVENT_TOKEN_IN_QUERY     // a server takes the token only there
 	EventSentWithoutToken EventKind = C.NACOS_EVENT_SENT_WITHOUT_TOKEN // a request was sent without a token
 	EventPermissionDenied EventKind = C.NACOS_EVENT_PERMISSION_DENIED  // the user may not do this; told once a minute at the most
 )
-
-// String returns the name of the kind.
-func (k EventKind) String() string {
-	names := []string{"", "login started", "token refreshed", "login failed", "latched", "recovered", "token rejected", "server down",
-		"servers disagree", "token in query", "sent without token", "permission denied"}
-	if k < 1 || int(k) >= len(names) {
-		return fmt.Sprintf("event %d", int32(k))
-	}
-	return names[k]
-}
 
 // Event is something that has happened to the token of a client. It holds no password, token or query.
 type Event struct {
@@ -80,6 +72,8 @@ type Event struct {
 	Status     Status        // why a login failed; 0: nothing failed
 	HTTPStatus int           // of the answer behind that; 0: there was none
 	RetryAfter time.Duration // until the next login after one that failed
+	Server     string        // the one it is about, as "host:port"; "" if it is about none, or about all of them
+	Cause      Cause         // why; "" for what is no trouble
 	Message    string        // the same in words
 }
 
@@ -138,7 +132,13 @@ func (k *callbacks) log(event Event) {
 		return
 	}
 	defer func() { _ = recover() }() // there is nobody left to be told
-	attributes := make([]slog.Attr, 0, 4)
+	attributes := make([]slog.Attr, 0, 6)
+	if event.Server != "" {
+		attributes = append(attributes, slog.String("server", event.Server))
+	}
+	if event.Cause != "" {
+		attributes = append(attributes, slog.String("cause", string(event.Cause)))
+	}
 	if event.Generation != 0 {
 		attributes = append(attributes, slog.Uint64("generation", event.Generation))
 	}
@@ -223,6 +223,8 @@ func nacosauthOnEvent(data C.uintptr_t, event *C.nacos_event) {
 		Status:     Status(event.status),
 		HTTPStatus: int(event.http_status),
 		RetryAfter: milliseconds(uint64(event.retry_after_ms)),
+		Server:     C.GoString(event.server),
+		Cause:      Cause(C.GoString(event.cause)),
 		Message:    C.GoString(event.message),
 	})
 }

@@ -230,10 +230,12 @@ func TestEventsOfFailures(t *testing.T) {
 	eventually(t, "login failed", func() bool { return journal.has(nacosauth.EventLoginFailed) })
 	client.Close()
 	failed := journal.events[slices.IndexFunc(journal.events, func(e nacosauth.Event) bool { return e.Kind == nacosauth.EventLoginFailed })]
-	if failed.Status != nacosauth.ErrBadCredentials || failed.HTTPStatus != 403 || failed.RetryAfter < time.Second || failed.Level != slog.LevelWarn {
+	if failed.Status != nacosauth.ErrBadCredentials || failed.HTTPStatus != 403 || failed.RetryAfter < time.Second || failed.Level != slog.LevelWarn ||
+		failed.Server != server.Address || failed.Cause != nacosauth.CauseWrongCredentials {
 		t.Errorf("%+v", failed)
 	}
-	if text := journal.text(); !strings.Contains(text, "status=BAD_CREDENTIALS http_status=403 retry_after=") {
+	want := "server=" + server.Address + " cause=wrong-credentials status=BAD_CREDENTIALS http_status=403 retry_after="
+	if text := journal.text(); !strings.Contains(text, want) {
 		t.Error(text)
 	}
 }
@@ -310,7 +312,8 @@ func TestNoEventAfterClose(t *testing.T) {
 			}
 		})
 		token(t, client)
-		if _, err := client.ReportRejected(1, 403, []byte(`{"message":"token expired!"}`)); err != nil {
+		report := nacosauth.Rejection{Generation: 1, StatusCode: 403, Body: []byte(expired)}
+		if _, err := client.ReportRejected(report); err != nil {
 			t.Fatal(err)
 		}
 		client.Close()

@@ -2,7 +2,7 @@
 
 package nacosauth
 
-// Cause says why something failed, more closely than its Code. More may come.
+// Cause says why something failed, more closely than its Status. More may come.
 type Cause string
 
 // The causes there are.
@@ -13,13 +13,13 @@ const (
 	CauseInvalidConfig Cause = "invalid-config"
 	// The name of the server, or of the proxy, has no address. Check its spelling and the DNS of this machine.
 	CauseNameUnknown Cause = "name-unknown"
-	// Nothing listens at that address and port. Start the server, or correct server_addr.
+	// Nothing listens at that address and port. Start the server, or correct ServerAddr.
 	CauseConnectionRefused Cause = "connection-refused"
 	// No connection to the server could be made. Check routes and firewalls between here and the server.
 	CauseUnreachable Cause = "unreachable"
-	// The server, or the look-up of its name, did not answer in the time that connecting may take. Check firewalls, which often drop silently; or raise connect_timeout.
+	// The server, or the look-up of its name, did not answer in the time that connecting may take. Check firewalls, which often drop silently; or raise ConnectTimeout.
 	CauseConnectTimeout Cause = "connect-timeout"
-	// All connections of the client were in use until the deadline. Raise max_connections or the deadline, or send less at a time.
+	// All connections of the client were in use until the deadline. Raise MaxConnections or the deadline, or send less at a time.
 	CausePoolTimeout Cause = "pool-timeout"
 	// The server took the request and did not answer in time. Look at the load of the server, or raise the deadline.
 	CauseNoAnswer Cause = "no-answer"
@@ -28,28 +28,28 @@ const (
 	// The connection broke while a request was under way. Send it again if that does no harm; look for a restarted server or an impatient gateway.
 	CauseConnectionBroken Cause = "connection-broken"
 	// The address begins with https, and the server speaks plain http there. Write http instead, or the server's TLS port.
-	CauseTlsToHttpPort Cause = "tls-to-http-port"
+	CauseTLSToHTTPPort Cause = "tls-to-http-port"
 	// The server speaks TLS there, and the address does not begin with https. Write https:// before the host.
-	CauseHttpToTlsPort Cause = "http-to-tls-port"
-	// None of the trusted authorities has signed the server's certificate. Give the certificate of the authority that has as ca_file or ca_pem.
+	CauseHTTPToTLSPort Cause = "http-to-tls-port"
+	// None of the trusted authorities has signed the server's certificate. Give the certificate of the authority that has as CAFile or CAPEM.
 	CauseUntrustedCertificate Cause = "untrusted-certificate"
 	// The server's certificate is past its end. Renew it, or set the clock of this machine right.
 	CauseExpiredCertificate Cause = "expired-certificate"
 	// The server's certificate is not valid yet. Set the clock of this machine right, or wait.
 	CauseFutureCertificate Cause = "future-certificate"
-	// The server's certificate is for other names. Use a name that is in it as server_addr, or set tls_server_name to one.
+	// The server's certificate is for other names. Use a name that is in it as ServerAddr, or set TLSServerName to one.
 	CauseCertificateName Cause = "certificate-name"
 	// The server's certificate has no subjectAltName; the common name alone counts for nothing. Issue it again with the server's names in subjectAltName.
-	CauseMissingSan Cause = "missing-san"
-	// The server wants a client certificate, or refuses the one it got. Give client_cert_file and client_key_file that the server trusts.
+	CauseMissingSAN Cause = "missing-san"
+	// The server wants a client certificate, or refuses the one it got. Give ClientCertFile and ClientKeyFile that the server trusts.
 	CauseClientCertificate Cause = "client-certificate"
 	// The TLS handshake failed. See the message; versions and ciphers of the server may be too old.
-	CauseTlsFailed Cause = "tls-failed"
+	CauseTLSFailed Cause = "tls-failed"
 	// The proxy cannot be reached, or does not let this through. Check the proxy's address, its user and its rules.
 	CauseProxyFailed Cause = "proxy-failed"
-	// What answers is not a Nacos server. Correct server_addr: a portal or another web server is there.
+	// What answers is not a Nacos server. Correct ServerAddr: a portal or another web server is there.
 	CauseNotNacos Cause = "not-nacos"
-	// The server has no login API below that context path. Set context_path to what the server uses (/nacos unless changed).
+	// The server has no login API below that context path. Set ContextPath to what the server uses (/nacos unless changed).
 	CauseWrongContextPath Cause = "wrong-context-path"
 	// This is the console port of a Nacos 3, which has another API. Use the server's main port, 8848 unless changed.
 	CauseConsolePort Cause = "console-port"
@@ -59,7 +59,7 @@ const (
 	CauseGateway Cause = "gateway"
 	// The login was refused in words that are not those of a Nacos, perhaps by a gateway before it. Let the gateway pass the login's path, or check the password.
 	CauseGatewayRefusal Cause = "gateway-refusal"
-	// The server refuses user name and password. Correct them; nacos_auth_set_credentials takes new ones at once.
+	// The server refuses user name and password. Correct them; SetCredentials takes new ones at once.
 	CauseWrongCredentials Cause = "wrong-credentials"
 	// The server failed (HTTP 5xx). Look at the server's log.
 	CauseServerFault Cause = "server-fault"
@@ -69,7 +69,7 @@ const (
 	CauseOverloaded Cause = "overloaded"
 	// The server asked to be left alone for a while (HTTP 429). Wait for as long as it says; the next login does.
 	CauseThrottled Cause = "throttled"
-	// A server refused the token that was given to this library from elsewhere. Give it another one with nacos_auth_set_token.
+	// A server refused the token that was given to this library from elsewhere. Give it another one with SetToken.
 	CauseTokenRefused Cause = "token-refused"
 	// Tokens are refused although they are new. Give all servers one secret and one clock.
 	CauseNewTokensRefused Cause = "new-tokens-refused"
@@ -83,11 +83,11 @@ const (
 	CausePasswordFile Cause = "password-file"
 	// The function that supplies the credentials failed, or did not return. See the message, which is the function's own.
 	CauseCredentialsCallback Cause = "credentials-callback"
-	// The answer is larger than the client takes. Raise max_response_size, or ask for less.
+	// The answer is larger than the client takes. Raise MaxResponseSize, or ask for less.
 	CauseAnswerTooLarge Cause = "answer-too-large"
 	// The answer came compressed, and cannot be decoded. Look at the gateway that compresses it.
 	CauseAnswerDamaged Cause = "answer-damaged"
-	// A server takes the token in the query only, as r-nacos up to 0.8.5 does. Update r-nacos, or set token_in to query.
+	// A server takes the token in the query only, as r-nacos up to 0.8.5 does. Update r-nacos, or set TokenIn to query.
 	CauseTokenInQuery Cause = "token-in-query"
 	// A request was sent without a token: no login succeeds, and the server asks for none. Switch authentication on, or leave out the credentials; set anonymous to never to forbid it.
 	CauseSentWithoutToken Cause = "sent-without-token"

@@ -5,12 +5,14 @@ package nacosauth
 
 #cgo noescape nacos_auth_init
 #cgo nocallback nacos_auth_init
-#cgo noescape nacos_auth_generation
-#cgo nocallback nacos_auth_generation
+#cgo noescape nacos_auth_generation_pointer
+#cgo nocallback nacos_auth_generation_pointer
 #cgo noescape nacos_auth_set_credentials
 #cgo nocallback nacos_auth_set_credentials
 #cgo noescape nacos_auth_set_token
 #cgo nocallback nacos_auth_set_token
+#cgo noescape nacos_auth_retry
+#cgo nocallback nacos_auth_retry
 */
 import "C"
 
@@ -28,16 +30,16 @@ import (
 
 const defaultRequestTimeout = 15 * time.Second
 
-// Carriage is how a token travels on a request.
-type Carriage int32
+// TokenIn is where the token goes on a request.
+type TokenIn int32
 
 const (
-	// CarriageAuto is CarriageBearer, and CarriageQuery at a server that takes the token only there: r-nacos up to 0.8.5. A
-	// [Transport] always sends it as CarriageBearer does.
-	CarriageAuto   Carriage = C.NACOS_CARRIAGE_AUTO
-	CarriageBearer Carriage = C.NACOS_CARRIAGE_BEARER // Authorization: Bearer <token>, understood by every Nacos
-	CarriageHeader Carriage = C.NACOS_CARRIAGE_HEADER // accessToken: <token>, from Nacos 2.1 on
-	CarriageQuery  Carriage = C.NACOS_CARRIAGE_QUERY  // ?accessToken=<token>, which access logs keep: the last resort
+	// TokenInAuto is TokenInAuthorization, and TokenInQuery at a server that takes the token only there: r-nacos up to 0.8.5.
+	// A [Transport] always sends it as TokenInAuthorization does.
+	TokenInAuto          TokenIn = C.NACOS_TOKEN_IN_AUTO
+	TokenInAuthorization TokenIn = C.NACOS_TOKEN_IN_AUTHORIZATION // Authorization: Bearer <token>, understood by every Nacos
+	TokenInHeader        TokenIn = C.NACOS_TOKEN_IN_HEADER        // accessToken: <token>, from Nacos 2.1 on
+	TokenInQuery         TokenIn = C.NACOS_TOKEN_IN_QUERY         // ?accessToken=<token>, which access logs keep: the last resort
 )
 
 // Anonymous is whether requests may be sent without a token.
@@ -72,20 +74,35 @@ type Options struct {
 	Logger *slog.Logger `json:"-"`
 
 	ContextPath string // "" means "/nacos", "/" means none
+	UserAgent   string // "" means "nacos-auth/" and the library's version
 
-	CAFile         string // PEM; replaces the system's roots. Read again when a connection is made, as the next two
-	ClientCertFile string // PEM, for mutual TLS, together with ClientKeyFile
+	// CAFile has the authorities to trust instead of the system's, ClientCertFile and ClientKeyFile who we are, for servers
+	// that ask. They are read by New, and again when a connection is made. The PEM itself may be given instead.
+	CAFile         string
+	CAPEM          []byte
+	ClientCertFile string
+	ClientCertPEM  []byte
 	ClientKeyFile  string
-	Proxy          string // "" means none: the environment is not read
+	ClientKeyPEM   []byte `json:"-"`
+
+	// TLSServerName is the name that is asked for in TLS, and that certificates have to be for, instead of the server's
+	// host: for servers that are reached by address. Not together with Proxy.
+	TLSServerName string
+
+	Proxy string // "http://[user:password@]host:port", socks5 and the like too; "" means none: the environment is not read
 
 	ConnectTimeout time.Duration // 0 means 2 s; rounded up to milliseconds
 	RequestTimeout time.Duration // 0 means 15 s: the limit of a call whose context has no deadline
-	Carriage       Carriage      // how the token travels
+	TokenIn        TokenIn       // where the token goes
 	Anonymous      Anonymous     // whether requests may be sent without one
 
 	// MaxConnections is how many connections to the cluster [Client.Do] may use at the same time; a call beyond that waits
 	// for one, within its deadline. 0 means 128.
 	MaxConnections int
+
+	// MaxResponseSize is the largest answer that Do takes, in bytes, decoded; beyond it the call fails with [ErrTooLarge]. The
+	// body of a refusal (status 400 and up) is cut at 64 KiB in any case. 0 means 64 MiB.
+	MaxResponseSize int64
 }
 
 // Format prints the options without the password, whatever the verb.
@@ -107,7 +124,7 @@ type Client struct {
 
 	calls          chan struct{} // one element for each call inside the library
 	requestTimeout time.Duration
-	carriage       Carriage
+	tokenIn        TokenIn
 	accepted       atomic.Uint64 // the last generation that a server took from a Transport
 }
 
@@ -118,19 +135,27 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	if options.ConnectTimeout < 0 || options.RequestTimeout < 0 {
-		return nil, &Error{Status: ErrInvalidConfig, Message: "a timeout is negative"}
+		return nil, invalidOption("ConnectTimeout or RequestTimeout: a timeout is negative")
 	}
-	if options.MaxConnections < 0 || options.MaxConnections > math.MaxUint32 {
-		return nil, &Error{Status: ErrInvalidConfig, Message: "MaxConnections is negative or too large"}
+	if options.MaxConnections < 0 || uint64(options.MaxConnections) > math.MaxUint32 {
+		return nil, invalidOption("MaxConnections is negative or too large")
+	}
+	if options.MaxResponseSize < 0 {
+		return nil, invalidOption("MaxResponseSize is negative")
 	}
 	if options.RequestTimeout == 0 {
 		options.RequestTimeout = defaultRequestTimeout
 	}
 	strings := []string{options.ServerAddr, options.ContextPath, options.Username, options.Password, options.PasswordFile,
-		options.Token, options.CAFile, options.ClientCertFile, options.ClientKeyFile, options.Proxy}
-	size := len(strings)
+		options.Token, options.CAFile, options.ClientCertFile, options.ClientKeyFile, options.TLSServerName, options.Proxy,
+		options.UserAgent}
+	pems := [][]byte{options.CAPEM, options.ClientCertPEM, options.ClientKeyPEM}
+	size := len(strings) + len(pems)
 	for _, s := range strings {
 		size += len(s)
+	}
+	for _, pem := range pems {
+		size += len(pem)
 	}
 	m := newMemory(size, 0)
 	defer m.release()
@@ -143,9 +168,15 @@ func New(options Options) (*Client, error) {
 		ca_file:            m.optional("ca_file", options.CAFile),
 		client_cert_file:   m.optional("client_cert_file", options.ClientCertFile),
 		client_key_file:    m.optional("client_key_file", options.ClientKeyFile),
+		ca_pem:             m.pem("ca_pem", options.CAPEM),
+		client_cert_pem:    m.pem("client_cert_pem", options.ClientCertPEM),
+		client_key_pem:     m.pem("client_key_pem", options.ClientKeyPEM),
+		tls_server_name:    m.optional("tls_server_name", options.TLSServerName),
 		proxy:              m.optional("proxy", options.Proxy),
+		user_agent:         m.optional("user_agent", options.UserAgent),
+		max_response_size:  C.uint64_t(options.MaxResponseSize),
 		request_timeout_ms: timeoutMS(options.RequestTimeout),
-		carriage:           C.int32_t(options.Carriage),
+		token_in:           C.int32_t(options.TokenIn),
 		anonymous:          C.int32_t(options.Anonymous),
 		max_connections:    C.uint32_t(options.MaxConnections),
 	}
@@ -176,31 +207,76 @@ func New(options Options) (*Client, error) {
 		return nil, newError(status, detail)
 	}
 	c := &Client{
-		word:           (*uint64)(unsafe.Pointer(C.nacos_auth_generation(handle))),
+		word:           (*uint64)(unsafe.Pointer(C.nacos_auth_generation_pointer(handle))),
 		handle:         handle,
 		open:           open,
 		stop:           stop,
 		calls:          make(chan struct{}, maxCalls),
 		requestTimeout: options.RequestTimeout,
-		carriage:       options.Carriage,
+		tokenIn:        options.TokenIn,
 	}
 	c.cached.Store(noToken)
 	// Freeing is left to the collector, and only to it: it alone knows when no goroutine can be reading the word.
-	// Every method therefore ends with KeepAlive.
-	runtime.AddCleanup(c, func(handle *C.nacos_auth) { stop(); C.nacos_auth_free(handle) }, handle)
+	// Every method therefore ends with KeepAlive. Freeing waits for a function in the options that still runs.
+	runtime.AddCleanup(c, func(handle *C.nacos_auth) { stop(); go C.nacos_auth_free(handle) }, handle)
 	return c, nil
 }
 
 // Close ends the client: calls in flight and calls to come fail with [ErrClosed], within 100 ms. It does not wait for
-// them. It calls OnEvent and Logger for what is still to be told, and waits for a function in [Options] that is running;
-// none of them begins after Close has returned. Called from inside one of them it waits for nothing. It may be called more
-// than once.
-func (c *Client) Close() {
+// them. It calls OnEvent and Logger for what is still to be told, and waits for a function in [Options] that is running, but
+// not longer than [Options.RequestTimeout]: then it returns [ErrTimeout], and the client is closed all the same. None of
+// these functions begins after Close has returned nil. Called from inside one of them it waits for nothing. It may be called
+// more than once.
+func (c *Client) Close() error {
+	ctx, stop := context.WithTimeout(context.Background(), c.requestTimeout)
+	defer stop()
+	return c.CloseContext(ctx)
+}
+
+// closeStep is how late CloseContext may notice that its context was cancelled.
+const closeStep = 50 * time.Millisecond
+
+// CloseContext is [Client.Close] with a limit of its own: it waits for a function in [Options] as long as the context allows.
+// The client is closed, whatever it returns.
+func (c *Client) CloseContext(ctx context.Context) error {
 	c.stop()
-	// Not marked nocallback, and nacos_auth_free neither: they let go of the callbacks, which is one.
-	C.nacos_auth_close(c.handle)
 	c.cached.Store(noToken)
+	defer runtime.KeepAlive(c)
+	for {
+		step := closeStep
+		if deadline, limited := ctx.Deadline(); limited {
+			step = min(step, time.Until(deadline))
+		}
+		// On this thread, by which the library knows a call from inside one of its callbacks. Not marked nocallback, and
+		// nacos_auth_free neither: they let go of the callbacks, which is one.
+		var detail *C.nacos_error
+		status := C.nacos_auth_close(c.handle, timeoutMS(step), &detail)
+		if status == C.NACOS_OK {
+			return nil
+		}
+		err := newError(status, detail)
+		if err.Status != ErrTimeout {
+			return err
+		}
+		if ctx.Err() != nil {
+			late := contextError(ctx)
+			late.Message = "the client is closed, but one of the functions in its options still runs"
+			return late
+		}
+	}
+}
+
+// Retry ends whatever pause there is between logins, and takes no server for one that is down: for a program that knows that
+// what was wrong has been mended. It does not wait; calls that wait for a token log in at once. Between two logins there is
+// still a second at the least.
+func (c *Client) Retry() error {
+	var detail *C.nacos_error
+	status := C.nacos_auth_retry(c.handle, &detail)
 	runtime.KeepAlive(c)
+	if status != C.NACOS_OK {
+		return newError(status, detail)
+	}
+	return nil
 }
 
 // SetCredentials replaces the user and the password. The next call that wants a token logs in, and calls that wait for one go
@@ -247,7 +323,7 @@ func (c *Client) SetToken(token string, ttl time.Duration) error {
 // lifeMS rounds up: 0 means "unknown" in C.
 func lifeMS(ttl time.Duration) (C.uint64_t, error) {
 	if ttl < 0 {
-		return 0, &Error{Status: ErrInvalidArgument, Message: "the life of the token is negative"}
+		return 0, invalid("the life of the token is negative")
 	}
 	return C.uint64_t((ttl + time.Millisecond - 1) / time.Millisecond), nil
 }

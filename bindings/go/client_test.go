@@ -208,7 +208,8 @@ func TestWrongPasswordThenTheRightOne(t *testing.T) {
 	_, err := client.Token(background)
 	wantError(t, err, nacosauth.ErrBadCredentials)
 	var detail *nacosauth.Error
-	if !errors.As(err, &detail) || detail.HTTPStatus == 0 || strings.Contains(err.Error(), "a wrong one") {
+	if !errors.As(err, &detail) || detail.HTTPStatus == 0 || detail.Cause != nacosauth.CauseWrongCredentials ||
+		detail.Server == "" || strings.Contains(err.Error(), "a wrong one") {
 		t.Errorf("%#v", err)
 	}
 	_, err = client.Token(background)
@@ -376,8 +377,13 @@ func TestInvalidOptions(t *testing.T) {
 		"no server":        {func(o *nacosauth.Options) { o.ServerAddr = "" }, "server_addr"},
 		"no user":          {func(o *nacosauth.Options) { o.Username = "" }, "username"},
 		"no password":      {func(o *nacosauth.Options) { o.Password = "" }, "password"},
-		"carriage":         {func(o *nacosauth.Options) { o.Carriage = 7 }, "carriage"},
+		"token_in":         {func(o *nacosauth.Options) { o.TokenIn = 7 }, "token_in"},
 		"anonymous":        {func(o *nacosauth.Options) { o.Anonymous = 7 }, "anonymous"},
+		"max response":     {func(o *nacosauth.Options) { o.MaxResponseSize = -1 }, "MaxResponseSize"},
+		"user agent":       {func(o *nacosauth.Options) { o.UserAgent = "a\nb" }, "user_agent"},
+		"two authorities":  {func(o *nacosauth.Options) { o.CAFile, o.CAPEM = "no/such/file.pem", []byte("x") }, "ca_file"},
+		"no PEM":           {func(o *nacosauth.Options) { o.CAPEM = []byte("x") }, "ca_pem"},
+		"server name":      {func(o *nacosauth.Options) { o.TLSServerName = "a b" }, "tls_server_name"},
 		"negative timeout": {func(o *nacosauth.Options) { o.RequestTimeout = -1 }, "timeout"},
 		"NUL":              {func(o *nacosauth.Options) { o.Password = "a\x00b" }, "password"},
 		"no such file":     {func(o *nacosauth.Options) { o.CAFile = "no/such/file.pem" }, "ca_file"},
@@ -407,13 +413,15 @@ func TestNobodyListens(t *testing.T) {
 	_, err = client.Token(background)
 	wantError(t, err, nacosauth.ErrConnect)
 	var detail *nacosauth.Error
-	if !errors.As(err, &detail) || !detail.Retryable || !strings.Contains(detail.Message, "127.0.0.1:1") {
+	if !errors.As(err, &detail) || !detail.Retryable || !strings.Contains(detail.Message, "127.0.0.1:1") ||
+		detail.Cause != nacosauth.CauseConnectionRefused || detail.Server != "127.0.0.1:1" || detail.WasSent {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {
-	options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "hunter2", Token: "hunter2"}
+	options := nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "u", Password: "hunter2", Token: "hunter2",
+		ClientKeyPEM: []byte("hunter2")}
 	credentials := nacosauth.Credentials{Username: "u", Password: "hunter2", Token: "hunter2"}
 	info := nacosauth.TokenInfo{Token: "hunter2", Generation: 3}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {

@@ -5,8 +5,8 @@
 //
 //   - [Client.Do], [Client.Get] and [Client.Post] send requests through the library and need nothing else.
 //   - [Transport] puts the token on the requests of an ordinary [net/http.Client].
-//   - [Client.Token] returns the token for any other HTTP stack; [Client.ReportRejected] tells the library what the
-//     server thought of it.
+//   - [Client.Token] returns the token for any other HTTP stack, [Client.TryToken] one that is there without waiting;
+//     [Client.ReportRejected] tells the library what the server thought of it.
 //
 // Clients of one process with the same servers and credentials share one token and one login, also with parts
 // of the program in other languages that use the same shared library.
@@ -15,6 +15,11 @@
 //
 // Every call that may wait takes a context. Its deadline and its cancellation end the call, and the error then matches
 // ctx.Err() under [errors.Is]. A context without a deadline is limited by [Options.RequestTimeout].
+//
+// # Errors
+//
+// Every error is an [*Error]: its Status is what [errors.Is] compares, its [Cause] says why more closely, and WasSent whether a
+// server may have acted on the request.
 //
 // # Linking
 //

@@ -3,20 +3,35 @@ package nacosauth
 /*
 #include <nacos_auth.h>
 
-#cgo noescape nacos_error_message
-#cgo nocallback nacos_error_message
-#cgo noescape nacos_error_http_status
-#cgo nocallback nacos_error_http_status
-#cgo noescape nacos_error_is_retryable
-#cgo nocallback nacos_error_is_retryable
-#cgo noescape nacos_error_retry_after_ms
-#cgo nocallback nacos_error_retry_after_ms
+#cgo noescape nacosauth_error_view
+#cgo nocallback nacosauth_error_view
 #cgo noescape nacos_error_free
 #cgo nocallback nacos_error_free
 #cgo noescape nacos_status_name
 #cgo nocallback nacos_status_name
 #cgo noescape nacos_status_message
 #cgo nocallback nacos_status_message
+
+// One crossing instead of seven.
+typedef struct {
+	const char *message;
+	const char *cause;
+	const char *server;
+	uint64_t retry_after_ms;
+	int32_t http_status;
+	int32_t is_retryable;
+	int32_t was_sent;
+} nacosauth_error_details;
+
+static void nacosauth_error_view(const nacos_error *error, nacosauth_error_details *details) {
+	details->message = nacos_error_message(error);
+	details->cause = nacos_error_cause(error);
+	details->server = nacos_error_server(error);
+	details->retry_after_ms = nacos_error_retry_after_ms(error);
+	details->http_status = nacos_error_http_status(error);
+	details->is_retryable = nacos_error_is_retryable(error);
+	details->was_sent = nacos_error_was_sent(error);
+}
 */
 import "C"
 
@@ -31,27 +46,28 @@ type Status int32
 
 // The kinds of failure; the numbers are those of the C interface and never change.
 const (
-	ErrInvalidArgument   Status = C.NACOS_INVALID_ARGUMENT   // an argument is out of its range
+	ErrInvalidArgument   Status = C.NACOS_INVALID_ARGUMENT   // an argument is not usable
 	ErrNullArgument      Status = C.NACOS_NULL_ARGUMENT      // a required value is missing
 	ErrInvalidUTF8       Status = C.NACOS_INVALID_UTF8       // a string is not UTF-8
-	ErrInvalidConfig     Status = C.NACOS_INVALID_CONFIG     // the options contradict each other or cannot be read
+	ErrInvalidConfig     Status = C.NACOS_INVALID_CONFIG     // an option is not usable; the message names it
 	ErrUnsupportedOption Status = C.NACOS_UNSUPPORTED_OPTION // the library is older than the option
 	ErrBufferTooSmall    Status = C.NACOS_BUFFER_TOO_SMALL   // never returned by this package
 	ErrConnect           Status = C.NACOS_CONNECT            // no server could be reached
 	ErrTimeout           Status = C.NACOS_TIMEOUT            // the deadline passed; matches context.DeadlineExceeded
-	ErrTLS               Status = C.NACOS_TLS                // the server's certificate or handshake failed
-	ErrIO                Status = C.NACOS_IO                 // the connection broke
+	ErrTLS               Status = C.NACOS_TLS                // the TLS handshake failed
+	ErrIO                Status = C.NACOS_IO                 // the connection broke while a request was under way
 	ErrProtocol          Status = C.NACOS_PROTOCOL           // the answer is not one of a Nacos server
-	ErrTooLarge          Status = C.NACOS_TOO_LARGE          // the answer is larger than the library takes
+	ErrTooLarge          Status = C.NACOS_TOO_LARGE          // the answer is larger than Options.MaxResponseSize
 	ErrBadCredentials    Status = C.NACOS_BAD_CREDENTIALS    // the server refuses the user or the password
-	ErrForbidden         Status = C.NACOS_FORBIDDEN          // the server refuses the login as such
-	ErrThrottled         Status = C.NACOS_THROTTLED          // too many logins, see Error.RetryAfter
+	ErrForbidden         Status = C.NACOS_FORBIDDEN          // the servers refuse one fresh token after the other
+	ErrThrottled         Status = C.NACOS_THROTTLED          // the server asked to be left alone, see Error.RetryAfter
 	ErrServer            Status = C.NACOS_SERVER             // the server failed
 	ErrNoCredentials     Status = C.NACOS_NO_CREDENTIALS     // the password file cannot be read, or Options.Credentials failed
 	ErrCancelled         Status = C.NACOS_CANCELLED          // the context was cancelled; matches context.Canceled
 	ErrClosed            Status = C.NACOS_CLOSED             // the client was closed
+	ErrWouldBlock        Status = C.NACOS_WOULD_BLOCK        // the call would have had to wait: TryToken, Request.NoWait
 	ErrPanic             Status = C.NACOS_PANIC              // a defect of the library, contained
-	ErrInternal          Status = C.NACOS_INTERNAL           // a defect of the library
+	ErrInternal          Status = C.NACOS_INTERNAL           // the operating system or the library failed
 )
 
 // Error returns a sentence about the status.
@@ -60,14 +76,17 @@ func (s Status) Error() string { return C.GoString(C.nacos_status_message(C.naco
 // Name returns the name of the status in the C interface without its prefix, such as "BAD_CREDENTIALS".
 func (s Status) Name() string { return C.GoString(C.nacos_status_name(C.nacos_status(s))) }
 
-// Error is the error of every function in this package. No part of it holds a password or a token.
+// Error is the error of every function in this package. No part of it holds a password, a token or a query.
 type Error struct {
 	Status     Status
+	Cause      Cause         // why, more closely than the status says it
+	Server     string        // the one it is about, as "host:port"; "" if it is about none, or about all of them
 	HTTPStatus int           // of the answer that caused it; 0 = none
 	Retryable  bool          // the same call may succeed later
 	RetryAfter time.Duration // when to try again; 0 = unknown
+	WasSent    bool          // a server may have acted on the request; if not, sending it again does nothing twice
 	Message    string        // what failed, on which server, what to do
-	cause      error         // the cause of the context that ended the call
+	ended      error         // the cause of the context that ended the call
 }
 
 // Error returns the name of the status and the message.
@@ -86,7 +105,7 @@ func (e *Error) Is(target error) bool {
 }
 
 // Unwrap returns the cause of the context that ended the call, see [context.Cause]; nil for every other error.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return e.ended }
 
 // Timeout tells whether a deadline passed, as in [net.Error].
 func (e *Error) Timeout() bool { return e.Status == ErrTimeout }
@@ -97,23 +116,44 @@ func newError(status C.nacos_status, detail *C.nacos_error) *Error {
 		return &Error{Status: Status(status), Message: Status(status).Error()}
 	}
 	defer C.nacos_error_free(detail)
+	var details C.nacosauth_error_details
+	C.nacosauth_error_view(detail, &details)
 	return &Error{
 		Status:     Status(status),
-		HTTPStatus: int(C.nacos_error_http_status(detail)),
-		Retryable:  C.nacos_error_is_retryable(detail) != 0,
-		RetryAfter: milliseconds(uint64(C.nacos_error_retry_after_ms(detail))),
-		Message:    C.GoString(C.nacos_error_message(detail)),
+		Cause:      Cause(C.GoString(details.cause)),
+		Server:     C.GoString(details.server),
+		HTTPStatus: int(details.http_status),
+		Retryable:  details.is_retryable != 0,
+		RetryAfter: milliseconds(uint64(details.retry_after_ms)),
+		WasSent:    details.was_sent != 0,
+		Message:    C.GoString(details.message),
 	}
+}
+
+// invalid is the error of an argument that is not usable.
+func invalid(message string) *Error {
+	return &Error{Status: ErrInvalidArgument, Cause: CauseInvalidArgument, Message: message}
+}
+
+// invalidOption is the error of an option that is not usable.
+func invalidOption(message string) *Error {
+	return &Error{Status: ErrInvalidConfig, Cause: CauseInvalidConfig, Message: message}
 }
 
 // contextError is the error of a call whose context is done.
 func contextError(ctx context.Context) *Error {
-	status := ErrCancelled
+	err := &Error{Status: ErrCancelled, Cause: CauseCancelled, Retryable: true}
 	if ctx.Err() == context.DeadlineExceeded {
-		status = ErrTimeout
+		err.Status, err.Cause = ErrTimeout, CauseDeadline
 	}
-	cause := context.Cause(ctx)
-	return &Error{Status: status, Retryable: true, Message: "the call ended with its context: " + cause.Error(), cause: cause}
+	err.endedWith(ctx)
+	return err
+}
+
+// endedWith says that the context ended the call, and why.
+func (e *Error) endedWith(ctx context.Context) {
+	e.ended = context.Cause(ctx)
+	e.Message = "the call ended with its context: " + e.ended.Error()
 }
 
 func milliseconds(n uint64) time.Duration {

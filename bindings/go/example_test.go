@@ -139,6 +139,40 @@ func ExampleClient_Token() {
 	// Output: 200 OK
 }
 
+// For code that must not wait: an event loop, a handler with something else to offer meanwhile.
+func ExampleClient_TryToken() {
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), Username: "nacos", Password: "nacos"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.TryToken() // begins the login
+	fmt.Println(errors.Is(err, nacosauth.ErrWouldBlock))
+	// Output: true
+}
+
+// A form with a secret in it, which may be sent twice but not to another server.
+func ExampleRequest() {
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), Username: "nacos", Password: "nacos"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	response, err := client.Do(context.Background(), &nacosauth.Request{
+		Method:     http.MethodPost,
+		Path:       "/v1/cs/configs",
+		Form:       url.Values{"dataId": {"database"}, "group": {"DEFAULT_GROUP"}, "content": {"password=…"}},
+		Sensitive:  []string{"content"},
+		Idempotent: nacosauth.Idempotent,
+		NoFailover: true,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(response.StatusCode, response.Attempts, response.Server == os.Getenv("NACOS_SERVER_ADDR"))
+	// Output: 200 1 true
+}
+
 func ExampleClient_ReportRejected() {
 	client, err := nacosauth.New(nacosauth.Options{ServerAddr: os.Getenv("NACOS_SERVER_ADDR"), Username: "nacos", Password: "nacos"})
 	if err != nil {
@@ -150,12 +184,16 @@ func ExampleClient_ReportRejected() {
 		log.Fatal(err)
 	}
 	// A request sent with info.Token was answered:
-	advice, err := client.ReportRejected(info.Generation, http.StatusForbidden, []byte(`{"message":"token expired!"}`))
+	advised, err := client.ReportRejected(nacosauth.Rejection{
+		Generation: info.Generation,
+		StatusCode: http.StatusForbidden,
+		Body:       []byte(`{"message":"token expired!"}`),
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(advice == nacosauth.AdviceReplay)
-	// Output: true
+	fmt.Println(advised.Advice, advised.Wait)
+	// Output: replay 0s
 }
 
 func ExampleError() {
@@ -168,9 +206,9 @@ func ExampleError() {
 	fmt.Println(errors.Is(err, nacosauth.ErrBadCredentials))
 	var failure *nacosauth.Error
 	if errors.As(err, &failure) {
-		fmt.Println(failure.Status.Name(), failure.HTTPStatus)
+		fmt.Println(failure.Status.Name(), failure.HTTPStatus, failure.Cause, failure.WasSent)
 	}
 	// Output:
 	// true
-	// BAD_CREDENTIALS 403
+	// BAD_CREDENTIALS 403 wrong-credentials false
 }

@@ -36,8 +36,13 @@ func newMemory(bytes, pairs int) *memory {
 // string copies a string; an error will call it by its name.
 func (m *memory) string(name, s string) *C.char {
 	if strings.IndexByte(s, 0) >= 0 {
-		m.err = &Error{Status: ErrInvalidArgument, Message: name + ": holds a NUL byte"}
+		m.err = invalid(name + ": holds a NUL byte")
 	}
+	return m.copy(s)
+}
+
+// copy is string for what has its length beside it.
+func (m *memory) copy(s string) *C.char {
 	if len(m.text)+len(s)+1 > cap(m.text) {
 		panic("nacosauth: memory of a call sized too small")
 	}
@@ -54,12 +59,25 @@ func (m *memory) optional(name, s string) *C.char {
 	return m.string(name, s)
 }
 
-// list appends the pairs of the map, ordered by name.
-func (m *memory) list(what string, values map[string][]string) (*C.nacos_pair, C.size_t) {
+// pem is NULL for an empty slice.
+func (m *memory) pem(name string, pem []byte) *C.char {
+	return m.optional(name, unsafe.String(unsafe.SliceData(pem), len(pem)))
+}
+
+// list appends the pairs of the map, ordered by name. Those whose names are sensitive, in any case, are marked so.
+func (m *memory) list(values map[string][]string, sensitive []string) (*C.nacos_pair, C.size_t) {
 	start := len(m.pairs)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
+		var flags C.uint32_t
+		if slices.ContainsFunc(sensitive, func(s string) bool { return strings.EqualFold(s, name) }) {
+			flags = C.NACOS_PAIR_SENSITIVE
+		}
 		for _, value := range values[name] {
-			m.pairs = append(m.pairs, C.nacos_pair{name: m.string(what, name), value: m.string(what, value)})
+			m.pairs = append(m.pairs, C.nacos_pair{
+				name: m.copy(name), name_len: C.size_t(len(name)),
+				value: m.copy(value), value_len: C.size_t(len(value)),
+				flags: flags,
+			})
 		}
 	}
 	if len(m.pairs) == start {

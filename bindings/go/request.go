@@ -3,8 +3,7 @@ package nacosauth
 /*
 #include <nacos_auth.h>
 
-#cgo noescape nacos_request
-#cgo nocallback nacos_request
+// Neither of the two for nacos_request: it may call Options.Credentials on its own thread.
 #cgo noescape nacos_response_free
 #cgo nocallback nacos_response_free
 #cgo noescape nacosauth_view
@@ -12,28 +11,34 @@ package nacosauth
 #cgo noescape nacosauth_headers
 #cgo nocallback nacosauth_headers
 
-// One crossing instead of six.
+// One crossing instead of nine.
 typedef struct {
 	const uint8_t *body;
 	size_t body_len;
 	size_t header_count;
+	const char *server;
 	uint64_t generation;
 	int32_t status;
+	int32_t is_truncated;
+	uint32_t attempts;
 	uint32_t replays;
 } nacosauth_response_view;
 
 static void nacosauth_view(const nacos_response *response, nacosauth_response_view *view) {
 	view->body = nacos_response_body(response, &view->body_len);
 	view->header_count = nacos_response_header_count(response);
+	view->server = nacos_response_server(response);
 	view->generation = nacos_response_generation(response);
 	view->status = nacos_response_status(response);
+	view->is_truncated = nacos_response_is_truncated(response);
+	view->attempts = nacos_response_attempts(response);
 	view->replays = nacos_response_replays(response);
 }
 
 static nacos_status nacosauth_headers(const nacos_response *response, nacos_pair *headers, size_t count) {
 	nacos_status status = NACOS_OK;
 	for (size_t i = 0; i < count && status == NACOS_OK; i++) {
-		status = nacos_response_header_at(response, i, &headers[i].name, &headers[i].value);
+		status = nacos_response_header_at(response, i, &headers[i].name, &headers[i].value, NULL);
 	}
 	return status;
 }
@@ -50,6 +55,16 @@ import (
 	"unsafe"
 )
 
+// Idempotence is whether sending a request twice does no more than sending it once: then it is sent again when a connection
+// breaks over it, or a refusal does not say why.
+type Idempotence int8
+
+const (
+	IdempotentByMethod Idempotence = iota // as HTTP has it: GET, HEAD, PUT, DELETE and the like are
+	Idempotent                            // it is, whatever the method
+	NotIdempotent                         // it is not, whatever the method
+)
+
 // Request is what [Client.Do] sends.
 type Request struct {
 	Method string      // "" means GET
@@ -58,6 +73,39 @@ type Request struct {
 	Header http.Header // without the token, which the library adds, and without Host, Content-Length and the like
 	Form   url.Values  // sent as application/x-www-form-urlencoded; not together with Body
 	Body   []byte      // must not be changed before Do returns
+
+	// Sensitive names the parameters, headers and fields of a form whose values no message may hold, not even where a server
+	// repeats them.
+	Sensitive []string
+
+	Idempotent  Idempotence
+	NoReplay    bool // sends it once at the most: a refusal of the token is the answer then
+	NoFailover  bool // asks one server only, whatever becomes of it
+	NoAnonymous bool // never sends it without a token, see [Anonymous]
+
+	// NoWait fails with [ErrWouldBlock] where Do would have to wait for a login, a pause or a connection that other calls use;
+	// a login begins in the background if one is due. It still waits for the server's answer.
+	NoWait bool
+}
+
+// flags are those of the C interface.
+func (r *Request) flags() (flags C.uint32_t) {
+	for _, flag := range []struct {
+		is  bool
+		bit C.uint32_t
+	}{
+		{r.NoWait, C.NACOS_FLAG_NO_WAIT},
+		{r.NoReplay, C.NACOS_FLAG_NO_REPLAY},
+		{r.NoFailover, C.NACOS_FLAG_NO_FAILOVER},
+		{r.Idempotent == Idempotent, C.NACOS_FLAG_IDEMPOTENT},
+		{r.Idempotent == NotIdempotent, C.NACOS_FLAG_NOT_IDEMPOTENT},
+		{r.NoAnonymous, C.NACOS_FLAG_NO_ANONYMOUS},
+	} {
+		if flag.is {
+			flags |= flag.bit
+		}
+	}
+	return flags
 }
 
 // Response is the answer of the server, whatever its status.
@@ -65,7 +113,10 @@ type Response struct {
 	StatusCode int
 	Header     http.Header
 	Body       []byte // decoded, if it came as gzip or deflate; Header has no Content-Encoding then
+	Truncated  bool   // Body was cut: that of a refusal (status 400 and up) beyond 64 KiB
+	Server     string // the one that answered, as "host:port"
 	Generation uint64 // of the token that got this answer; 0 = it was sent without one
+	Attempts   int    // how often the request was sent in all: 1 nearly always
 	Replayed   bool   // an earlier answer refused the token
 }
 
@@ -91,20 +142,20 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		method:      m.optional("method", r.Method),
 		path:        m.string("path", r.Path),
 	}
-	in.query, in.query_count = m.list("query", r.Query)
-	in.headers, in.header_count = m.list("headers", r.Header)
-	in.form, in.form_count = m.list("form", r.Form)
+	in.query, in.query_count = m.list(r.Query, r.Sensitive)
+	in.headers, in.header_count = m.list(r.Header, r.Sensitive)
+	in.form, in.form_count = m.list(r.Form, r.Sensitive)
 	in.body, in.body_len = m.body(r.Body)
 	if m.err != nil {
 		return nil, m.err
 	}
 
-	k, err := c.begin(ctx, isLongPoll(r.Header))
+	k, err := c.begin(ctx, r.flags(), isLongPoll(r.Header))
 	if err != nil {
 		return nil, err
 	}
 	defer k.end()
-	in.cancel, in.timeout_ms = k.cancel, k.timeout
+	in.cancel, in.timeout_ms, in.flags = k.cancel, k.timeout, k.flags
 	var response *C.nacos_response
 	var detail *C.nacos_error
 	status := C.nacos_request(c.handle, &in, &response, &detail)
@@ -141,7 +192,10 @@ func copyResponse(response *C.nacos_response) (*Response, error) {
 		StatusCode: int(view.status),
 		Header:     header,
 		Body:       bytes.Clone(unsafe.Slice((*byte)(view.body), view.body_len)),
+		Truncated:  view.is_truncated != 0,
+		Server:     C.GoString(view.server),
 		Generation: uint64(view.generation),
+		Attempts:   int(view.attempts),
 		Replayed:   view.replays != 0,
 	}, nil
 }

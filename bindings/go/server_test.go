@@ -63,7 +63,7 @@ func (s server) connect(t testing.TB, changes ...func(*nacosauth.Options)) *naco
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
+	t.Cleanup(func() { client.Close() })
 	return client
 }
 

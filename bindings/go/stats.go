@@ -14,7 +14,7 @@ import (
 )
 
 // TokenState is the state of the current token.
-type TokenState uint32
+type TokenState int32
 
 const (
 	TokenNone      TokenState = C.NACOS_TOKEN_NONE      // there is none
@@ -26,42 +26,43 @@ const (
 )
 
 // RefreshState is what the library does about the next token.
-type RefreshState uint32
+type RefreshState int32
 
 const (
 	RefreshIdle       RefreshState = C.NACOS_REFRESH_IDLE        // nothing
 	RefreshInFlight   RefreshState = C.NACOS_REFRESH_IN_FLIGHT   // a login is under way
 	RefreshBackingOff RefreshState = C.NACOS_REFRESH_BACKING_OFF // a login failed, the next one waits
-	RefreshLatched    RefreshState = C.NACOS_REFRESH_LATCHED     // the credentials are wrong, the next one waits long
+	// RefreshCredentialsRejected: the credentials were refused twice, logins are minutes apart until others are set.
+	RefreshCredentialsRejected RefreshState = C.NACOS_REFRESH_CREDENTIALS_REJECTED
 )
 
 // Stats are counters since the client was made, and the state of its token.
 type Stats struct {
-	Logins               uint64 // successful ones
-	LoginsFirst          uint64 // of those: there was no token yet
-	LoginsRenewal        uint64 // before the token's expiry
-	LoginsRejection      uint64 // after a server refused the token
-	LoginFailures        uint64
-	FailuresUnreachable  uint64        // of those: no server could be reached
-	FailuresOverloaded   uint64        // no answer in time, or 429, 502 to 504
-	FailuresRefused      uint64        // the credentials were refused, or the server failed over them
-	FailuresOther        uint64        // the answer was not that of a Nacos, or there was nothing to log in with
-	Requests             uint64        // calls of Do, Get and Post
-	Replays              uint64        // requests sent a second time, and reports that advised to
-	Rejections           uint64        // answers that refused a token, also those that were reported
-	RejectionsIdentity   uint64        // of those: invalid or expired
-	RejectionsPermission uint64        // the user lacks a permission
-	RejectionsUnknown    uint64        // without saying why
-	HeldBackPause        uint64        // calls that got the last login's error, as the next one was not due yet
-	HeldBackLatch        uint64        // the same while the credentials counted as wrong
-	HeldBackGeneration   uint64        // refusals of a token that had been replaced already, which cost no login
-	Waits                uint64        // calls that waited for a login
-	Waiting              uint64        // calls that do so now
-	Generation           uint64        // of the current token, 0 = none
-	Remaining            time.Duration // until its reckoned expiry; negative once past it
-	RetryIn              time.Duration // until the next login after one that failed
-	Token                TokenState
-	Refresh              RefreshState
+	Logins                 uint64 // successful ones
+	LoginsFirst            uint64 // of those: there was no token yet
+	LoginsRenewal          uint64 // before the token's expiry
+	LoginsRejection        uint64 // after a server refused the token
+	LoginFailures          uint64
+	FailuresUnreachable    uint64        // of those: no server could be reached
+	FailuresOverloaded     uint64        // no answer in time, or 429, 502 to 504
+	FailuresRefused        uint64        // the credentials were refused, or the server failed over them
+	FailuresOther          uint64        // the answer was not that of a Nacos, or there was nothing to log in with
+	Requests               uint64        // calls of Do, Get and Post
+	Replays                uint64        // requests sent a second time, and reports that advised to
+	Rejections             uint64        // answers that refused a token, also those that were reported
+	RejectionsIdentity     uint64        // of those: invalid or expired
+	RejectionsPermission   uint64        // the user lacks a permission
+	RejectionsUnknown      uint64        // without saying why
+	SuppressedByPause      uint64        // calls that got the last login's error, as the next one was not due yet
+	SuppressedByRejection  uint64        // the same while the credentials counted as wrong
+	SuppressedByGeneration uint64        // refusals of a token that had been replaced already, which cost no login
+	Waits                  uint64        // calls that waited for a login
+	Waiting                uint64        // calls that do so now
+	Generation             uint64        // of the current token, 0 = none
+	Remaining              time.Duration // until its reckoned expiry; negative once past it
+	RetryIn                time.Duration // until the next login after one that failed
+	Token                  TokenState
+	Refresh                RefreshState
 }
 
 // Stats returns the counters. It does not wait for anything.
@@ -74,30 +75,30 @@ func (c *Client) Stats() (Stats, error) {
 		return Stats{}, newError(status, detail)
 	}
 	return Stats{
-		Logins:               uint64(s.logins),
-		LoginsFirst:          uint64(s.logins_first),
-		LoginsRenewal:        uint64(s.logins_renewal),
-		LoginsRejection:      uint64(s.logins_rejection),
-		LoginFailures:        uint64(s.login_failures),
-		FailuresUnreachable:  uint64(s.failures_unreachable),
-		FailuresOverloaded:   uint64(s.failures_overloaded),
-		FailuresRefused:      uint64(s.failures_refused),
-		FailuresOther:        uint64(s.failures_other),
-		Requests:             uint64(s.requests),
-		Replays:              uint64(s.replays),
-		Rejections:           uint64(s.rejections),
-		RejectionsIdentity:   uint64(s.rejections_identity),
-		RejectionsPermission: uint64(s.rejections_permission),
-		RejectionsUnknown:    uint64(s.rejections_unknown),
-		HeldBackPause:        uint64(s.held_back_pause),
-		HeldBackLatch:        uint64(s.held_back_latch),
-		HeldBackGeneration:   uint64(s.held_back_generation),
-		Waits:                uint64(s.waits),
-		Waiting:              uint64(s.waiting),
-		Generation:           uint64(s.generation),
-		Remaining:            time.Duration(s.remaining_ms) * time.Millisecond,
-		RetryIn:              milliseconds(uint64(s.retry_in_ms)),
-		Token:                TokenState(s.token_state),
-		Refresh:              RefreshState(s.refresh_state),
+		Logins:                 uint64(s.logins),
+		LoginsFirst:            uint64(s.logins_first),
+		LoginsRenewal:          uint64(s.logins_renewal),
+		LoginsRejection:        uint64(s.logins_rejection),
+		LoginFailures:          uint64(s.login_failures),
+		FailuresUnreachable:    uint64(s.failures_unreachable),
+		FailuresOverloaded:     uint64(s.failures_overloaded),
+		FailuresRefused:        uint64(s.failures_refused),
+		FailuresOther:          uint64(s.failures_other),
+		Requests:               uint64(s.requests),
+		Replays:                uint64(s.replays),
+		Rejections:             uint64(s.rejections),
+		RejectionsIdentity:     uint64(s.rejections_identity),
+		RejectionsPermission:   uint64(s.rejections_permission),
+		RejectionsUnknown:      uint64(s.rejections_unknown),
+		SuppressedByPause:      uint64(s.suppressed_by_pause),
+		SuppressedByRejection:  uint64(s.suppressed_by_rejection),
+		SuppressedByGeneration: uint64(s.suppressed_by_generation),
+		Waits:                  uint64(s.waits),
+		Waiting:                uint64(s.waiting),
+		Generation:             uint64(s.generation),
+		Remaining:              time.Duration(s.remaining_ms) * time.Millisecond,
+		RetryIn:                milliseconds(uint64(s.retry_in_ms)),
+		Token:                  TokenState(s.token_state),
+		Refresh:                RefreshState(s.refresh_state),
 	}, nil
 }

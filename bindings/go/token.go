@@ -3,8 +3,7 @@ package nacosauth
 /*
 #include <nacos_auth.h>
 
-#cgo noescape nacos_get_token
-#cgo nocallback nacos_get_token
+// Neither of the two for nacos_get_token: it may call Options.Credentials on its own thread.
 #cgo noescape nacos_auth_report_rejected
 #cgo nocallback nacos_auth_report_rejected
 */
@@ -42,13 +41,25 @@ func (c *Client) current() *cachedToken {
 
 // Token returns a token to put on a request. While the last one stands this is one comparison in Go memory: no call
 // into C, no allocation, no lock, and the context is not looked at. Otherwise it waits for the login, not longer than
-// the context allows.
+// the context allows. When the machine has been suspended, a token that has ended meanwhile may still be returned until the
+// library has noticed, which takes milliseconds; TokenInfo never calls such a one good.
 func (c *Client) Token(ctx context.Context) (string, error) {
 	// The use of c below keeps the word alive while it is read.
 	if t := c.cached.Load(); t.generation == atomic.LoadUint64(c.word) {
 		return t.value, nil
 	}
 	return c.fetchToken(ctx)
+}
+
+// TryToken is [Client.Token] that waits for nothing: without a token that may be used at once it fails with [ErrWouldBlock],
+// and a login begins in the background if one is due. Where a login has just failed, it fails with the error of that one.
+func (c *Client) TryToken() (string, error) {
+	if t := c.current(); t != noToken {
+		return t.value, nil
+	}
+	k := &call{client: c, ctx: context.Background(), flags: C.NACOS_FLAG_NO_WAIT} // without a turn, for which it would wait
+	t, err := k.cache()
+	return t.value, err
 }
 
 func (c *Client) fetchToken(ctx context.Context) (string, error) {
@@ -81,7 +92,7 @@ func (t TokenInfo) Format(f fmt.State, _ rune) {
 // TokenInfo is [Client.Token] with the generation, which [Client.ReportRejected] wants, and the rest of the token's
 // life. It always asks the library.
 func (c *Client) TokenInfo(ctx context.Context) (TokenInfo, error) {
-	k, err := c.begin(ctx, false)
+	k, err := c.begin(ctx, 0, false)
 	if err != nil {
 		return TokenInfo{}, err
 	}
@@ -92,7 +103,7 @@ func (c *Client) TokenInfo(ctx context.Context) (TokenInfo, error) {
 // fetch asks the library and caches the answer. Of many goroutines that come at once, those that had to wait for their
 // turn find the answer of the others.
 func (c *Client) fetch(ctx context.Context) (*cachedToken, error) {
-	k, err := c.begin(ctx, false)
+	k, err := c.begin(ctx, 0, false)
 	if err != nil {
 		return noToken, err
 	}
@@ -100,12 +111,17 @@ func (c *Client) fetch(ctx context.Context) (*cachedToken, error) {
 	if t := c.current(); t != noToken {
 		return t, nil
 	}
+	return k.cache()
+}
+
+// cache asks the library and keeps the answer.
+func (k *call) cache() (*cachedToken, error) {
 	info, err := k.token()
 	if err != nil {
 		return noToken, err
 	}
 	t := &cachedToken{info.Generation, info.Token}
-	c.cached.Store(t)
+	k.client.cached.Store(t)
 	return t, nil
 }
 
@@ -113,7 +129,8 @@ func (k *call) token() (TokenInfo, error) {
 	var array [1024]byte // most tokens; the others need a second call
 	buffer := array[:]
 	defer func() { clear(buffer) }()
-	options := C.nacos_call_options{struct_size: C.sizeof_nacos_call_options, cancel: k.cancel, timeout_ms: k.timeout}
+	options := C.nacos_call_options{
+		struct_size: C.sizeof_nacos_call_options, cancel: k.cancel, timeout_ms: k.timeout, flags: k.flags}
 	for {
 		info := C.nacos_token_info{struct_size: C.sizeof_nacos_token_info}
 		var detail *C.nacos_error
@@ -137,7 +154,20 @@ func (k *call) token() (TokenInfo, error) {
 	}
 }
 
-// Advice is what to do with a request whose token the server refused.
+// Rejection is an answer to a request that was sent by an HTTP stack of one's own, with a token of the client.
+type Rejection struct {
+	Generation    uint64 // of the token, see TokenInfo
+	StatusCode    int    // of the answer
+	Body          []byte // its first 4 KiB are enough
+	RefusedBefore int    // how often this request has been refused the same token before
+
+	// Server is the one that answered, as it is written in [Options.ServerAddr], or any URL of it. With it a token is judged
+	// server by server, and one that is only too new for a server gets its time; without it any refusal ends the token.
+	Server     string
+	RetryAfter string // the value of that header
+}
+
+// Advice is what to do with an answer.
 type Advice int32
 
 const (
@@ -146,18 +176,40 @@ const (
 	AdviceReplayIfIdempotent Advice = C.NACOS_ADVICE_REPLAY_IF_IDEMPOTENT // the same, but only if sending it twice does no harm
 )
 
-// ReportRejected tells the library that the server refused a request with the token of that generation, with this HTTP
-// status and (the beginning of) this body. It never waits: the login happens in the next call that needs the token. Repeat a
-// request at most twice.
+// Advised is what to do with an answer, and when.
+type Advised struct {
+	Advice Advice
+	Wait   time.Duration // before that; with AdviceReturn, how long the server asks to be left alone
+}
+
+// ReportRejected tells the library what a server answered to a request with a token of this client, and returns what to do.
+// An answer that refuses nothing gives AdviceReturn, and tells the library that the token is good. It never waits: the login
+// happens in the next call that needs the token. Repeat a request at most twice for each token, and as often as Wait says.
 // [Transport] does this by itself; it is for programs that put the token on requests in another way.
-func (c *Client) ReportRejected(generation uint64, httpStatus int, body []byte) (Advice, error) {
-	var advice C.int32_t
+func (c *Client) ReportRejected(r Rejection) (Advised, error) {
+	if r.RefusedBefore < 0 {
+		return Advised{}, invalid("RefusedBefore is negative")
+	}
+	m := newMemory(len(r.Server)+len(r.RetryAfter)+2, 0)
+	defer m.release()
+	in := C.nacos_rejection{
+		struct_size:    C.sizeof_nacos_rejection,
+		generation:     C.uint64_t(r.Generation),
+		http_status:    C.int32_t(min(max(r.StatusCode, -1), math.MaxInt32)),
+		refused_before: C.uint32_t(min(r.RefusedBefore, math.MaxInt32)),
+		server:         m.optional("server", r.Server),
+		retry_after:    m.optional("retry_after", r.RetryAfter),
+	}
+	in.body, in.body_len = m.body(r.Body)
+	if m.err != nil {
+		return Advised{}, m.err
+	}
+	advice := C.nacos_advice{struct_size: C.sizeof_nacos_advice}
 	var detail *C.nacos_error
-	status := C.nacos_auth_report_rejected(c.handle, C.uint64_t(generation), C.int32_t(httpStatus),
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(body))), C.size_t(len(body)), &advice, &detail)
+	status := C.nacos_auth_report_rejected(c.handle, &in, &advice, &detail)
 	runtime.KeepAlive(c)
 	if status != C.NACOS_OK {
-		return AdviceReturn, newError(status, detail)
+		return Advised{}, newError(status, detail)
 	}
-	return Advice(advice), nil
+	return Advised{Advice(advice.advice), milliseconds(uint64(advice.wait_ms))}, nil
 }

@@ -4,29 +4,36 @@ package nacosauth
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
-// maxReplays is two: the token of the first may have been on its way already when the one before it was refused.
-const maxReplays = 2
+// A request is sent with three tokens at the most, as the second may have been on its way already when the first was refused,
+// and with each as often as the library waits for a server to hear of a new one.
+const (
+	maxTokens = 3
+	maxTries  = 4
+)
 
 // maxRejection is how much of a refusing answer the library needs to judge it.
 const maxRejection = 4 << 10
 
-// Transport is an [http.RoundTripper] that puts the token on each request, in the way chosen by [Options.Carriage]. It is
+// Transport is an [http.RoundTripper] that puts the token on each request, where [Options.TokenIn] says. It is
 // for requests to the servers of its client: the token goes wherever the request goes, but not along with a redirect to
 // another host. Any number of goroutines may use it.
 //
 // An answer that refuses the token is followed by a login and a replay (by several if the new token is refused too: it may
-// be of an old secret, or too new for this node), if the request has no body or has GetBody
-// (as [http.NewRequest] sets it for buffers and readers of strings), and if the library holds it safe: a refusal of
-// unknown origin only replays idempotent methods. Everything else is returned as it came. Of an answer with status 401,
-// 403 or 500 the first 4 KiB of the body are read before RoundTrip returns; the body that is returned is whole.
+// be of an old secret, or too new for this node, which gets up to a second to hear of it), if the request has no body or has
+// GetBody (as [http.NewRequest] sets it for buffers and readers of strings), and if the library holds it safe: a refusal of
+// unknown origin only replays idempotent methods, and what has a header Idempotency-Key. Everything else is returned as it
+// came. Of an answer with status 400 and up the first 4 KiB of the body are read before RoundTrip returns; the body that is
+// returned is whole.
 //
 // If no login has ever succeeded and a Nacos shows that it wants no token, the request is sent without one, unless
 // [Options.Anonymous] forbids it; if it is refused the error of the login is returned.
@@ -46,20 +53,30 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return t.withoutToken(request, err)
 	}
-	body := request.Body
-	for replays := 0; ; replays++ {
-		response, advice, err := t.send(request, body, token)
-		if err != nil || replays == maxReplays || !mayReplay(request, advice, replays) {
+	body, tokens, tries := request.Body, 1, 1
+	for again := false; ; again = true {
+		response, advised, err := t.send(request, body, token, tries, again)
+		if err != nil || !mayReplay(request, advised.Advice, again) || endsWithin(request.Context(), advised.Wait) {
 			return response, err
 		}
-		unsure := advice == AdviceReplayIfIdempotent // nobody said that the token was the reason
-		next, err := t.Client.token(request.Context())
+		if tokens == maxTokens && advised.Wait == 0 { // which would be with a fourth
+			return response, nil
+		}
+		next, err := t.Client.later(request.Context(), advised.Wait)
+		unsure := advised.Advice == AdviceReplayIfIdempotent // nobody said that the token was the reason
 		switch {
 		case unsure && (err != nil || next.generation == token.generation):
 			return response, nil
 		case err != nil:
 			response.Body.Close()
 			return nil, err
+		case next.generation == token.generation:
+			tries++
+		default:
+			tokens, tries = tokens+1, 1
+		}
+		if tokens > maxTokens || tries > maxTries {
+			return response, nil
 		}
 		token = next
 		if request.GetBody != nil {
@@ -69,6 +86,27 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		response.Body.Close() // a refusal of less than 4 KiB has been read to its end, so its connection is used again
 	}
+}
+
+// endsWithin tells whether the context is over before the time is.
+func endsWithin(ctx context.Context, wait time.Duration) bool {
+	deadline, limited := ctx.Deadline()
+	return limited && wait > 0 && time.Until(deadline) < wait
+}
+
+// later returns the token that there is after some time.
+func (c *Client) later(ctx context.Context, wait time.Duration) (*cachedToken, error) {
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return noToken, contextError(ctx)
+		case <-c.open.Done(): // the next call says so
+		}
+	}
+	return c.token(ctx)
 }
 
 // CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
@@ -85,20 +123,27 @@ func (t *Transport) base() http.RoundTripper {
 	return http.DefaultTransport
 }
 
-// send sends a copy of the request with the token, and reports an answer that may refuse it.
-func (t *Transport) send(request *http.Request, body io.ReadCloser, token *cachedToken) (*http.Response, Advice, error) {
+// send sends a copy of the request with the token, and reports the answer.
+func (t *Transport) send(request *http.Request, body io.ReadCloser, token *cachedToken, tries int, again bool) (*http.Response, Advised, error) {
 	response, err := t.base().RoundTrip(t.Client.carry(request, body, token.value))
 	if err != nil {
-		return nil, AdviceReturn, err
+		return nil, Advised{}, err
 	}
 	response.Request = request // callers print it
-	if !mayRefuse(response.StatusCode) {
-		if t.Client.accepted.Load() != token.generation {
+	report := Rejection{
+		Generation:    token.generation,
+		StatusCode:    response.StatusCode,
+		RefusedBefore: tries - 1,
+		Server:        request.URL.Scheme + "://" + request.URL.Host,
+		RetryAfter:    strings.ToValidUTF8(response.Header.Get("Retry-After"), "?"),
+	}
+	if response.StatusCode < http.StatusBadRequest {
+		if again || t.Client.accepted.Load() != token.generation {
 			// News for the library, which gives up after two tokens that nobody ever accepted.
 			t.Client.accepted.Store(token.generation)
-			_, _ = t.Client.ReportRejected(token.generation, response.StatusCode, nil)
+			_, _ = t.Client.ReportRejected(report)
 		}
-		return response, AdviceReturn, nil
+		return response, Advised{}, nil
 	}
 	start, err := io.ReadAll(io.LimitReader(response.Body, maxRejection))
 	rest := io.Reader(response.Body)
@@ -106,11 +151,12 @@ func (t *Transport) send(request *http.Request, body io.ReadCloser, token *cache
 		rest = broken{err} // it is the caller's to be told
 	}
 	response.Body = &restored{io.MultiReader(bytes.NewReader(start), rest), response.Body}
-	advice, err := t.Client.ReportRejected(token.generation, response.StatusCode, start)
+	report.Body = start
+	advised, err := t.Client.ReportRejected(report)
 	if err != nil {
-		advice = AdviceReturn // closed meanwhile: the answer is still good
+		advised = Advised{} // closed meanwhile: the answer is still good
 	}
-	return response, advice, nil
+	return response, advised, nil
 }
 
 // withoutToken sends the request without a token where the library finds, by a request of its own, that the servers want none.
@@ -146,7 +192,7 @@ func (c *Client) carry(request *http.Request, body io.ReadCloser, token string) 
 		out.Header = make(http.Header, 1)
 	}
 	out.Body = body
-	if c.carriage == CarriageAuto || c.carriage == CarriageBearer { // which beats everything else
+	if c.tokenIn == TokenInAuto || c.tokenIn == TokenInAuthorization { // which beats everything else
 		out.Header.Set("Authorization", "Bearer "+token)
 		return out
 	}
@@ -154,7 +200,7 @@ func (c *Client) carry(request *http.Request, body io.ReadCloser, token string) 
 		out.Header.Del("Authorization")
 	}
 	out.URL = withoutTokenParameter(request.URL)
-	if c.carriage == CarriageHeader {
+	if c.tokenIn == TokenInHeader {
 		out.Header.Set("accessToken", token)
 		return out
 	}
@@ -189,16 +235,18 @@ func leavesHost(request *http.Request) bool {
 	return first != request && (first.URL.Host != request.URL.Host || first.URL.Scheme != request.URL.Scheme)
 }
 
-// mayRefuse names the statuses a Nacos server refuses a token with: 401 comes from proxies, 500 from Nacos 1.4.
-func mayRefuse(status int) bool {
-	return status == http.StatusForbidden || status == http.StatusUnauthorized || status == http.StatusInternalServerError
-}
-
-func mayReplay(request *http.Request, advice Advice, replays int) bool {
+func mayReplay(request *http.Request, advice Advice, again bool) bool {
 	if request.Body != nil && request.Body != http.NoBody && request.GetBody == nil {
 		return false
 	}
-	return advice == AdviceReplay || advice == AdviceReplayIfIdempotent && replays == 0 && slices.Contains(
+	return advice == AdviceReplay || advice == AdviceReplayIfIdempotent && !again && isIdempotent(request)
+}
+
+// isIdempotent goes by the method, and by the headers that net/http goes by.
+func isIdempotent(request *http.Request) bool {
+	_, key := request.Header["Idempotency-Key"]
+	_, extension := request.Header["X-Idempotency-Key"]
+	return key || extension || slices.Contains(
 		[]string{"", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete},
 		request.Method)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -54,11 +55,11 @@ type tracked struct {
 func (b *tracked) Close() error { b.closed.Store(true); return nil }
 
 func TestTransportOverChangesOfTheSecret(t *testing.T) {
-	for name, carriage := range map[string]nacosauth.Carriage{"auto": nacosauth.CarriageAuto,
-		"bearer": nacosauth.CarriageBearer, "header": nacosauth.CarriageHeader, "query": nacosauth.CarriageQuery} {
+	for name, place := range map[string]nacosauth.TokenIn{"auto": nacosauth.TokenInAuto,
+		"bearer": nacosauth.TokenInAuthorization, "header": nacosauth.TokenInHeader, "query": nacosauth.TokenInQuery} {
 		t.Run(name, func(t *testing.T) {
 			server := start(t)
-			client := server.connect(t, func(o *nacosauth.Options) { o.Carriage = carriage })
+			client := server.connect(t, func(o *nacosauth.Options) { o.TokenIn = place })
 			web := carried(t, client)
 			address := "http://" + server.Address + "/nacos/v1/cs/configs"
 			for range 3 {
@@ -359,12 +360,12 @@ func TestTransportReplaysOnTheSameConnection(t *testing.T) {
 
 func TestTransportSendsOneIdentity(t *testing.T) {
 	server := start(t)
-	for carriage, want := range map[nacosauth.Carriage]string{
-		nacosauth.CarriageBearer: "Bearer TOKEN||a=1&accessToken=mine&b=2",
-		nacosauth.CarriageHeader: "|TOKEN|a=1&b=2",
-		nacosauth.CarriageQuery:  "||a=1&b=2&accessToken=TOKEN",
+	for place, want := range map[nacosauth.TokenIn]string{
+		nacosauth.TokenInAuthorization: "Bearer TOKEN||a=1&accessToken=mine&b=2",
+		nacosauth.TokenInHeader:        "|TOKEN|a=1&b=2",
+		nacosauth.TokenInQuery:         "||a=1&b=2&accessToken=TOKEN",
 	} {
-		client := server.connect(t, func(o *nacosauth.Options) { o.Carriage = carriage })
+		client := server.connect(t, func(o *nacosauth.Options) { o.TokenIn = place })
 		var seen string
 		transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
 			r.Body.Close()
@@ -380,7 +381,7 @@ func TestTransportSendsOneIdentity(t *testing.T) {
 		}
 		response.Body.Close()
 		if want := strings.ReplaceAll(want, "TOKEN", token(t, client)); seen != want {
-			t.Errorf("carriage %d: not what was wanted", carriage)
+			t.Errorf("place %d: not what was wanted", place)
 		}
 		if request.Header.Get("Authorization") != "bearer mine" || request.URL.RawQuery != "a=1&accessToken=mine&b=2" {
 			t.Errorf("the request was changed: %v %v", request.Header, request.URL)
@@ -439,7 +440,8 @@ func overLateRenewal(t *testing.T) bool {
 	if err := fetch(web, "http://"+server.Address+"/nacos/v1/cs/configs?"+config.Encode(), ""); err != nil {
 		t.Error(err)
 	}
-	if c := server.counts(t); c.Rejections != 2 || c.Logins != 3 {
+	// The second may only be too new for its server, and is sent three times more.
+	if c := server.counts(t); c.Rejections != 5 || c.Logins != 3 {
 		t.Errorf("%+v", c)
 	}
 	return true
@@ -476,5 +478,143 @@ func TestTransportOverExpiry(t *testing.T) {
 	}
 	if c := server.counts(t); c.Logins < 4 || c.Logins > 12 || c.Rejections == 0 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A server that hears late of a login gets the time for that, and nobody logs in again.
+func TestTransportGivesANewTokenTime(t *testing.T) {
+	server := start(t, "--token-delay-ms", "400")
+	client := server.connect(t)
+	if err := fetch(carried(t, client), "http://"+server.Address+"/nacos/v1/cs/configs?"+config.Encode(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if c := server.counts(t); c.Logins != 1 || c.Rejections == 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// The time that a server is given is the request's.
+func TestTransportWaitsWithinTheContext(t *testing.T) {
+	server := start(t, "--token-delay-ms", "60000")
+	address := "http://" + server.Address + "/nacos/v1/cs/configs?" + config.Encode()
+	client := server.connect(t)
+	token(t, client)
+	var sends atomic.Int32
+	refused := make(chan struct{}, 16)
+	web := &http.Client{Transport: &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
+		sends.Add(1)
+		defer func() { refused <- struct{}{} }()
+		return http.DefaultTransport.RoundTrip(r)
+	})}}
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+
+	// The third wait would be of 800 ms.
+	ctx, cancel := context.WithTimeout(background, 700*time.Millisecond)
+	defer cancel()
+	response, err := web.Do(newRequest(t, http.MethodGet, address, "").WithContext(ctx))
+	if err != nil || response.StatusCode != http.StatusForbidden || sends.Load() > 3 {
+		t.Errorf("sent %d times: %v, %v", sends.Load(), response, err)
+	}
+	if ctx.Err() != nil {
+		t.Error("waited for the end of the context, which was of no use")
+	}
+	if err == nil {
+		response.Body.Close()
+	}
+
+	for len(refused) > 0 {
+		<-refused
+	}
+	server.post(t, "/secret", nil)
+	client = server.connect(t, func(o *nacosauth.Options) { o.UserAgent = "another session" })
+	token(t, client)
+	web.Transport.(*nacosauth.Transport).Client = client
+	ctx, cancel = context.WithCancel(background)
+	defer cancel()
+	go func() {
+		for range 3 {
+			<-refused
+		}
+		cancel()
+	}()
+	before := time.Now()
+	_, err = web.Do(newRequest(t, http.MethodGet, address, "").WithContext(ctx))
+	wantError(t, err, context.Canceled)
+	if took := time.Since(before); took > prompt {
+		t.Errorf("took %s", took)
+	}
+}
+
+// What a program says of the idempotence of its request counts as it does for net/http.
+func TestTransportIdempotencyKey(t *testing.T) {
+	for _, key := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		client := start(t).connect(t)
+		sends := 0
+		transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
+			sends++
+			r.Body.Close()
+			response, _ := answer(http.StatusForbidden, strings.NewReader("no"))
+			return response, nil
+		})}
+		request := newRequest(t, http.MethodPost, "http://nacos.example/", "x")
+		request.Header.Set(key, "1")
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if sends != 2 {
+			t.Errorf("%s: sent %d times", key, sends)
+		}
+	}
+}
+
+func TestReportRejected(t *testing.T) {
+	server := start(t)
+	client := server.connect(t)
+	info, err := client.TokenInfo(background)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := func(status int, change func(*nacosauth.Rejection)) nacosauth.Advised {
+		t.Helper()
+		r := nacosauth.Rejection{Generation: info.Generation, StatusCode: status, Server: "http://" + server.Address}
+		change(&r)
+		advised, err := client.ReportRejected(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return advised
+	}
+	// A new token of a server that is known gets its time, more with each refusal.
+	var waits []time.Duration
+	for before := range 3 {
+		advised := report(403, func(r *nacosauth.Rejection) { r.Body, r.RefusedBefore = []byte(expired), before })
+		if advised.Advice != nacosauth.AdviceReplay {
+			t.Errorf("%+v", advised)
+		}
+		waits = append(waits, advised.Wait)
+	}
+	if waits[0] <= 0 || waits[1] <= waits[0] || waits[2] <= waits[1] {
+		t.Error(waits)
+	}
+	if got := report(200, func(*nacosauth.Rejection) {}); got != (nacosauth.Advised{}) {
+		t.Errorf("%+v", got)
+	}
+	if got := report(429, func(r *nacosauth.Rejection) { r.RetryAfter = "7" }); got != (nacosauth.Advised{Wait: 7 * time.Second}) {
+		t.Errorf("%+v", got)
+	}
+	if got := report(403, func(r *nacosauth.Rejection) { r.Body = []byte("authorization failed!") }); got.Advice != nacosauth.AdviceReturn {
+		t.Errorf("%+v", got)
+	}
+	for name, wrong := range map[string]nacosauth.Rejection{
+		"status":   {Generation: 1, StatusCode: math.MaxInt},
+		"negative": {Generation: 1, StatusCode: -5},
+		"before":   {Generation: 1, StatusCode: 403, RefusedBefore: -1},
+		"NUL":      {Generation: 1, StatusCode: 403, Server: "a\x00b"},
+	} {
+		if _, err := client.ReportRejected(wrong); !errors.Is(err, nacosauth.ErrInvalidArgument) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

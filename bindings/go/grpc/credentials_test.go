@@ -69,7 +69,7 @@ func connect(t *testing.T) (*devserver.Server, *nacosauth.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
+	t.Cleanup(func() { client.Close() })
 	return server, client
 }
 
@@ -113,8 +113,9 @@ func TestTokenIsInTheMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if advice, err := client.ReportRejected(info.Generation, http.StatusUnauthorized, nil); advice == nacosauth.AdviceReturn {
-		t.Errorf("advice %d, %v", advice, err)
+	refused := nacosauth.Rejection{Generation: info.Generation, StatusCode: http.StatusUnauthorized}
+	if advised, err := client.ReportRejected(refused); err != nil || advised.Advice == nacosauth.AdviceReturn {
+		t.Errorf("%v, %v", advised, err)
 	}
 	if got, err := call(t, context.Background(), address, plain(), with); got != codes.OK {
 		t.Errorf("with the new token: %v", err)

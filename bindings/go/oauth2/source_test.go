@@ -30,7 +30,7 @@ func connect(t *testing.T, arguments ...string) (*devserver.Server, *nacosauth.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
+	t.Cleanup(func() { client.Close() })
 	return server, client
 }
 

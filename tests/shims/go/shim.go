@@ -38,13 +38,14 @@ func (s *shim) do(c *command) (answer, uint64, error) {
 	case "request":
 		return request(client, c)
 	case "report_rejected":
-		advice, err := client.ReportRejected(c.Generation, c.HTTPStatus, []byte(c.Body))
+		advised, err := client.ReportRejected(nacosauth.Rejection{
+			Generation: c.Generation, StatusCode: c.HTTPStatus, Body: []byte(c.Body)})
 		names := map[nacosauth.Advice]string{
 			nacosauth.AdviceReturn:             "return",
 			nacosauth.AdviceReplay:             "replay",
 			nacosauth.AdviceReplayIfIdempotent: "replay_if_idempotent",
 		}
-		return answer{"advice": names[advice]}, 0, err
+		return answer{"advice": names[advised.Advice]}, 0, err
 	case "set_credentials":
 		return nil, 0, client.SetCredentials(c.Username, c.Password)
 	case "stats":
@@ -53,8 +54,7 @@ func (s *shim) do(c *command) (answer, uint64, error) {
 	case "free":
 		delete(s.clients, c.Auth) // the collector frees it
 	}
-	client.Close() // close, free
-	return nil, 0, nil
+	return nil, 0, client.Close() // close, free
 }
 
 func (s *shim) client(c *command) (*nacosauth.Client, error) {
@@ -68,13 +68,13 @@ func (s *shim) init(c *command) error {
 	if s.clients[c.Auth] != nil {
 		return fmt.Errorf("handle %q is in use", c.Auth)
 	}
-	carriages := map[string]nacosauth.Carriage{
-		"":       nacosauth.CarriageAuto,
-		"bearer": nacosauth.CarriageBearer,
-		"header": nacosauth.CarriageHeader,
-		"query":  nacosauth.CarriageQuery,
+	places := map[string]nacosauth.TokenIn{
+		"":       nacosauth.TokenInAuto,
+		"bearer": nacosauth.TokenInAuthorization,
+		"header": nacosauth.TokenInHeader,
+		"query":  nacosauth.TokenInQuery,
 	}
-	carriage, known := carriages[c.Carriage]
+	place, known := places[c.Carriage]
 	if !known {
 		return fmt.Errorf("unknown carriage %q", c.Carriage)
 	}
@@ -92,7 +92,7 @@ func (s *shim) init(c *command) error {
 		Proxy:          c.Proxy,
 		ConnectTimeout: milliseconds(c.ConnectTimeoutMS),
 		RequestTimeout: milliseconds(c.RequestTimeoutMS),
-		Carriage:       carriage,
+		TokenIn:        place,
 	})
 	if err == nil {
 		s.clients[c.Auth] = client
