@@ -8,7 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use super::{
     Body, Request, Response,
     connect::{Connector, looked_at},
-    connection::LONGEST_REFUSAL,
+    connection::{LONGEST_REFUSAL, MOST_HEADERS},
     error::{Error, ErrorKind, Phase},
     proxy::Proxy,
     resolve::Resolver,
@@ -71,6 +71,7 @@ impl Background {
         }
         let mut builder = reqwest::Client::builder()
             .http1_only()
+            .http1_max_headers(MOST_HEADERS)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout)
@@ -121,12 +122,14 @@ fn setup(why: &str) -> Error {
 
 /// Reads at most `limit` bytes of the body; what goes beyond is cut or an error.
 async fn receive(response: &mut reqwest::Response, limit: usize, cut: bool) -> Result<Bytes, Error> {
+    if !cut && response.content_length().is_some_and(|announced| announced > limit as u64) {
+        return Err(Error::too_large(limit));
+    }
     let mut whole = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if whole.len() + chunk.len() > limit {
             if !cut {
-                let cause = format!("an answer of more than {limit} bytes");
-                return Err(Error::new(Phase::Answer, ErrorKind::TooLarge, cause));
+                return Err(Error::too_large(limit));
             }
             whole.extend_from_slice(&chunk[..limit - whole.len()]);
             break;

@@ -183,8 +183,7 @@ pub(super) fn decode(mut response: Response, largest: usize, is_over: impl Fn() 
         let mut decoded = Decoded::new(limit, &is_over);
         match decoded.decode(coding, &packed) {
             Ok(()) if decoded.is_full() && !is_refusal => {
-                let cause = format!("an answer of more than {limit} bytes");
-                return Err(Error::new(Phase::Answer, ErrorKind::TooLarge, cause));
+                return Err(Error::too_large(limit));
             }
             // Only its beginning has been read.
             Err(Fault::Truncated) if is_refusal && packed.len() >= LONGEST_REFUSAL => {}

@@ -9,8 +9,8 @@ use std::{
 };
 
 use ::http::{
-    HeaderMap, HeaderValue,
-    header::{ACCEPT, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, USER_AGENT},
+    HeaderValue,
+    header::{ACCEPT, HOST, PROXY_AUTHORIZATION, USER_AGENT},
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -35,8 +35,11 @@ const KEPT_IDLE: Duration = Duration::from_secs(45);
 const JUST_IN_USE: Duration = Duration::from_secs(4);
 /// A refusal longer than this is cut: its first words are what counts.
 pub(super) const LONGEST_REFUSAL: usize = 64 * 1024;
-/// The most that is set aside for a body before any of it has come.
-const LARGEST_RESERVATION: usize = 64 << 20;
+/// More headers than this are refused: no server sends as many, and each costs room before it has come. hyper takes 100
+/// unless told, which some gateways exceed. The whole head may have some 400 KB, which is hyper's limit.
+pub(super) const MOST_HEADERS: usize = 256;
+/// How many times as much is set aside for a body as has come of it, if its length says so.
+const RESERVED: usize = 16;
 
 type Driver = http1::Connection<Stream, Sending>;
 
@@ -74,7 +77,7 @@ impl Connection {
         limits: &Limits<'_>,
     ) -> Result<Self, Error> {
         let handshake = async {
-            let done = http1::Builder::new().handshake(stream).await;
+            let done = http1::Builder::new().max_headers(MOST_HEADERS).handshake(stream).await;
             done.map_err(|e| Error::from_cause(Phase::Connect, &e))
         };
         let (sender, driver) = drive(handshake, &interest, limits, Phase::Connect)?;
@@ -167,6 +170,7 @@ impl Connection {
 
     /// Lets the connection see that the answer is complete: it becomes idle, or closes.
     fn settle(&mut self) {
+        self.interest.clear();
         if let Some(driver) = &mut self.driver
             && driver.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready()
         {
@@ -207,21 +211,26 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
     let (head, mut body) = response.into_parts();
     let status = head.status.as_u16();
     let (limit, cut) = if status >= 400 { (LONGEST_REFUSAL, true) } else { (largest, false) };
-    let mut whole = Collected::default();
+    let too_large = || Error::too_large(limit);
+    // 0 where no length is told, and where no body belongs to it.
+    let announced = body.size_hint().lower();
+    if !cut && announced > limit as u64 {
+        return Err(too_large());
+    }
+    let mut whole = Collected::new(announced.min(limit as u64) as usize);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| Error::from_cause(Phase::Answer, &e))?;
         let Ok(data) = frame.into_data() else { continue };
         if whole.len() + data.len() > limit {
             if !cut {
-                let cause = format!("an answer of more than {limit} bytes");
-                return Err(Error::new(Phase::Answer, ErrorKind::TooLarge, cause));
+                return Err(too_large());
             }
             let room = limit - whole.len();
-            whole.push(data.slice(..room), &head.headers);
+            whole.push(data.slice(..room));
             break;
         }
         let is_last = body.is_end_stream();
-        whole.push(data, &head.headers);
+        whole.push(data);
         if is_last {
             break;
         }
@@ -230,25 +239,34 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
 }
 
 /// A body as it comes in. The usual one comes as one piece, which is handed on as it is.
-#[derive(Default)]
 struct Collected {
     only: Bytes,
     all: BytesMut,
+    /// How long the server says that it is; 0 if it does not.
+    announced: usize,
 }
 
 impl Collected {
+    fn new(announced: usize) -> Self {
+        Self { only: Bytes::new(), all: BytesMut::new(), announced }
+    }
+
     fn len(&self) -> usize {
         self.only.len() + self.all.len()
     }
 
-    fn push(&mut self, data: Bytes, headers: &HeaderMap) {
+    fn push(&mut self, data: Bytes) {
         if self.len() == 0 {
             self.only = data;
             return;
         }
+        let len = self.len() + data.len();
+        if self.all.capacity() < len {
+            // What is only announced costs the server nothing.
+            let whole = self.announced.min(RESERVED * len).max(len);
+            self.all.reserve(whole - self.all.len());
+        }
         if self.all.is_empty() {
-            let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-            self.all.reserve(announced.unwrap_or(0).min(LARGEST_RESERVATION).max(self.only.len() + data.len()));
             self.all.extend_from_slice(&std::mem::take(&mut self.only));
         }
         self.all.extend_from_slice(&data);

@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, io};
 
-use super::advice::{self, Advice};
+use super::{
+    advice::{self, Advice},
+    connection::MOST_HEADERS,
+};
 use crate::sys::descriptor;
 
 /// How far the request had come. From [`Send`](Phase::Send) on the server may have acted on it.
@@ -66,6 +69,10 @@ impl Error {
             && self.phase > Phase::Prepare
     }
 
+    pub(super) fn too_large(limit: usize) -> Self {
+        Self::new(Phase::Answer, ErrorKind::TooLarge, format!("an answer of more than {limit} bytes"))
+    }
+
     pub(crate) fn no_descriptors(phase: Phase) -> Self {
         let cause = format!(
             "this process has no descriptors left (it may have {}); raise the limit or use fewer connections at a time",
@@ -89,6 +96,10 @@ impl Error {
                     continue;
                 }
             }
+            if cause.downcast_ref::<hyper::Error>().is_some_and(is_too_large_a_head) {
+                let cause = format!("an answer with more than {MOST_HEADERS} headers, or too long ones");
+                return Self::new(Phase::Answer, ErrorKind::TooLarge, cause);
+            }
             tls |= cause.is::<rustls::Error>();
             match cause.source() {
                 Some(deeper) => cause = deeper,
@@ -102,4 +113,9 @@ impl Error {
             None => Self::new(phase, kind, cause.to_string()),
         }
     }
+}
+
+/// hyper has a function of its own for this with servers only.
+fn is_too_large_a_head(error: &hyper::Error) -> bool {
+    error.is_parse() && error.to_string() == "message head is too large"
 }

@@ -6,9 +6,9 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI16, AtomicI32, Ordering},
+        atomic::{AtomicBool, AtomicI16, AtomicI32, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Wake},
 };
 
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -18,6 +18,9 @@ use tokio_rustls::client::TlsStream;
 use crate::{sys::socket::Socket, wait::Parker};
 
 const NO_SOCKET: RawFd = -1;
+/// How much is read in one round, before the call looks whether it is over. hyper goes on as long as there is something to
+/// read, of which a server can send any amount that means nothing.
+const ROUND: usize = 256 * 1024;
 
 /// What a connection waits for, for the loop that polls it. Only one thread at a time uses a connection.
 pub(super) struct Interest {
@@ -25,6 +28,8 @@ pub(super) struct Interest {
     events: AtomicI16,
     /// Whether a read may find something: not after one that found less than it had room for, until poll(2) says so.
     readable: AtomicBool,
+    /// How much has been read in this round.
+    read: AtomicUsize,
     /// Whether anything has been received since the last request.
     received: AtomicBool,
     /// Woken when something else than the socket lets the connection go on.
@@ -37,14 +42,16 @@ impl Interest {
             fd: AtomicI32::new(NO_SOCKET),
             events: AtomicI16::new(0),
             readable: AtomicBool::new(true),
+            read: AtomicUsize::new(0),
             received: AtomicBool::new(false),
             parker: Parker::new(),
         })
     }
 
-    /// Forgets what was waited for.
+    /// Begins a round: forgets what was waited for.
     pub(super) fn clear(&self) {
         self.events.store(0, Ordering::Relaxed);
+        self.read.store(0, Ordering::Relaxed);
     }
 
     /// The socket and the poll(2) events that would let it go on; `None` if there is no socket.
@@ -122,10 +129,15 @@ impl Read for Tcp {
         if !self.interest.readable.load(Ordering::Relaxed) {
             return self.interest.wait_for(libc::POLLIN);
         }
+        if self.interest.read.load(Ordering::Relaxed) >= ROUND {
+            self.interest.parker.wake_by_ref();
+            return Poll::Pending;
+        }
         match self.outcome(self.socket.receive(&mut buffer), libc::POLLIN) {
             Poll::Ready(Ok((n, filled))) => {
                 if n > 0 {
                     self.interest.received.store(true, Ordering::Relaxed);
+                    self.interest.read.fetch_add(n, Ordering::Relaxed);
                     self.interest.readable.store(filled, Ordering::Relaxed);
                 }
                 Poll::Ready(Ok(()))
