@@ -43,16 +43,57 @@ const RESERVED: usize = 16;
 
 type Driver = http1::Connection<Stream, Sending>;
 
-pub(super) struct Connection {
+/// hyper's two ends of a connection.
+pub(super) struct Link {
     sender: http1::SendRequest<Sending>,
     /// `None` once it has ended.
     driver: Option<Pin<Box<Driver>>>,
     /// Why it has, if it broke.
     broken: Option<Error>,
+    endpoint: Arc<Endpoint>,
+    forward: Option<Forward>,
+}
+
+impl Link {
+    /// Over a `stream` that is ready for requests to `endpoint`.
+    pub(super) async fn new(stream: Stream, endpoint: &Arc<Endpoint>, forward: Option<Forward>) -> Result<Self, Error> {
+        let done = http1::Builder::new().max_headers(MOST_HEADERS).handshake(stream).await;
+        let (sender, driver) = done.map_err(|e| Error::from_cause(Phase::Connect, &e))?;
+        Ok(Self { sender, driver: Some(Box::pin(driver)), broken: None, endpoint: endpoint.clone(), forward })
+    }
+
+    /// The answer. What was surely not sent is left in `message`.
+    pub(super) async fn round_trip(
+        &mut self,
+        message: &mut Option<Message>,
+        largest: usize,
+    ) -> Result<Response, Error> {
+        let Self { sender, driver, broken, forward, endpoint } = self;
+        if let (Some(forward), Some(message)) = (forward, message.as_mut()) {
+            forward.put_on(message, endpoint);
+        }
+        let closed = || Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the connection");
+        let answer = pin!(async {
+            sender.ready().await.map_err(|_| closed())?;
+            let Some(out) = message.take() else { return Err(closed()) };
+            match sender.try_send_request(out).await {
+                Ok(response) => receive(response, largest).await,
+                Err(mut e) => {
+                    *message = e.take_message();
+                    Err(Error::from_cause(Phase::Send, &e.into_error()))
+                }
+            }
+        });
+        RoundTrip { driver, broken, answer }.await
+    }
+}
+
+/// A connection of callers, which is kept for others.
+pub(super) struct Connection {
+    link: Link,
     interest: Arc<Interest>,
     socket: Arc<Socket>,
     pub(super) endpoint: Arc<Endpoint>,
-    forward: Option<Forward>,
     /// Of the TLS settings it was made with.
     pub(super) tls_version: u64,
     used: Instant,
@@ -76,28 +117,13 @@ impl Connection {
         tls_version: u64,
         limits: &Limits<'_>,
     ) -> Result<Self, Error> {
-        let handshake = async {
-            let done = http1::Builder::new().max_headers(MOST_HEADERS).handshake(stream).await;
-            done.map_err(|e| Error::from_cause(Phase::Connect, &e))
-        };
-        let (sender, driver) = drive(handshake, &interest, limits, Phase::Connect)?;
-        let (driver, endpoint) = (Some(Box::pin(driver)), endpoint.clone());
-        Ok(Self {
-            sender,
-            driver,
-            broken: None,
-            interest,
-            socket,
-            endpoint,
-            forward,
-            tls_version,
-            used: Instant::now(),
-        })
+        let link = drive(Link::new(stream, endpoint, forward), &interest, limits, Phase::Connect)?;
+        Ok(Self { link, interest, socket, endpoint: endpoint.clone(), tls_version, used: Instant::now() })
     }
 
     /// Whether it may still be used: kept too long, or closed by the server, it may not.
     pub(super) fn is_alive(&self) -> bool {
-        self.driver.is_some() && self.used.elapsed() < KEPT_IDLE && !self.is_closed_by_server()
+        self.link.driver.is_some() && self.used.elapsed() < KEPT_IDLE && !self.is_closed_by_server()
     }
 
     pub(super) fn is_closed_by_server(&self) -> bool {
@@ -110,13 +136,13 @@ impl Connection {
 
     /// Whether another request may follow.
     pub(super) fn is_reusable(&self) -> bool {
-        self.driver.is_some() && self.sender.is_ready()
+        self.link.driver.is_some() && self.link.sender.is_ready()
     }
 
     /// Why nothing could be sent over it.
     pub(super) fn why_unsent(self) -> Error {
         let closed = || Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the new connection");
-        self.broken.unwrap_or_else(closed)
+        self.link.broken.unwrap_or_else(closed)
     }
 
     pub(super) fn exchange(&mut self, message: Message, largest: usize, limits: &Limits<'_>) -> Exchange {
@@ -124,7 +150,8 @@ impl Connection {
         // An idle connection is read from first, which shows whether the server has closed it.
         self.interest.set_ready();
         let mut message = Some(message);
-        let result = self.round_trip(&mut message, largest, limits);
+        let round_trip = self.link.round_trip(&mut message, largest);
+        let result = drive(round_trip, &self.interest, limits, Phase::Send);
         if let Some(unsent) = message {
             return Exchange::Unsent(unsent);
         }
@@ -142,39 +169,13 @@ impl Connection {
         }
     }
 
-    /// The answer. What was surely not sent is left in `message`.
-    fn round_trip(
-        &mut self,
-        message: &mut Option<Message>,
-        largest: usize,
-        limits: &Limits<'_>,
-    ) -> Result<Response, Error> {
-        let Self { sender, driver, broken, interest, forward, endpoint, .. } = self;
-        if let (Some(forward), Some(message)) = (forward, message.as_mut()) {
-            forward.put_on(message, endpoint);
-        }
-        let closed = || Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the connection");
-        let answer = pin!(async {
-            sender.ready().await.map_err(|_| closed())?;
-            let Some(out) = message.take() else { return Err(closed()) };
-            match sender.try_send_request(out).await {
-                Ok(response) => receive(response, largest).await,
-                Err(mut e) => {
-                    *message = e.take_message();
-                    Err(Error::from_cause(Phase::Send, &e.into_error()))
-                }
-            }
-        });
-        drive(RoundTrip { driver, broken, answer }, interest, limits, Phase::Send)
-    }
-
     /// Lets the connection see that the answer is complete: it becomes idle, or closes.
     fn settle(&mut self) {
         self.interest.clear();
-        if let Some(driver) = &mut self.driver
+        if let Some(driver) = &mut self.link.driver
             && driver.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready()
         {
-            self.driver = None;
+            self.link.driver = None;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What hyper reads from and writes to: a socket that never blocks, plain or under TLS.
 
 use std::{
+    future::Future,
     io::{self, IoSlice},
     os::fd::RawFd,
     pin::Pin,
@@ -9,11 +10,18 @@ use std::{
         atomic::{AtomicBool, AtomicI16, AtomicI32, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake},
+    time::Duration,
 };
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::{
+    io::AsyncWrite,
+    net::TcpStream,
+    time::{Sleep, sleep},
+};
 use tokio_rustls::client::TlsStream;
+use zeroize::Zeroizing;
 
 use crate::{sys::socket::Socket, wait::Parker};
 
@@ -21,6 +29,9 @@ const NO_SOCKET: RawFd = -1;
 /// How much is read in one round, before the call looks whether it is over. hyper goes on as long as there is something to
 /// read, of which a server can send any amount that means nothing.
 const ROUND: usize = 256 * 1024;
+/// The same where others wait for their turn, for how long they get it.
+const SHARED_ROUND: usize = 32 * 1024;
+const REST: Duration = Duration::from_millis(1);
 
 /// What a connection waits for, for the loop that polls it. Only one thread at a time uses a connection.
 pub(super) struct Interest {
@@ -99,7 +110,7 @@ impl Tcp {
 
     /// Waits until connecting has ended, well or not.
     pub(super) fn poll_connected(&self) -> Poll<io::Result<()>> {
-        if !crate::sys::descriptor::poll(self.socket.fd(), libc::POLLOUT, None, std::time::Duration::ZERO) {
+        if !crate::sys::descriptor::poll(self.socket.fd(), libc::POLLOUT, None, Duration::ZERO) {
             return self.interest.wait_for(libc::POLLOUT);
         }
         Poll::Ready(self.socket.connected())
@@ -177,9 +188,75 @@ impl Write for Tcp {
     }
 }
 
+/// A socket of a runtime, whose thread is others' too: after each [`SHARED_ROUND`] that comes without a break it rests, so
+/// that they have their turn.
+pub(super) struct Shared {
+    socket: TcpStream,
+    /// How much has been read in this round.
+    read: usize,
+    rest: Option<Pin<Box<Sleep>>>,
+    /// What comes may hold a token.
+    buffer: Zeroizing<Vec<u8>>,
+}
+
+impl Shared {
+    pub(super) fn new(socket: TcpStream) -> Self {
+        Self { socket, read: 0, rest: None, buffer: Zeroizing::new(vec![0; 16 * 1024]) }
+    }
+}
+
+impl Read for Shared {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { socket, read, rest, buffer } = &mut *self;
+        if *read >= SHARED_ROUND {
+            *read = 0;
+            *rest = Some(Box::pin(sleep(REST)));
+        }
+        if let Some(resting) = rest {
+            std::task::ready!(resting.as_mut().poll(cx));
+            *rest = None;
+        }
+        let room = cursor.remaining().min(buffer.len());
+        loop {
+            if socket.poll_read_ready(cx)?.is_pending() {
+                *read = 0;
+                return Poll::Pending;
+            }
+            match socket.try_read(&mut buffer[..room]) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(e) => return Poll::Ready(Err(e)),
+                Ok(n) => {
+                    *read += n;
+                    cursor.put_slice(&buffer[..n]);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+    }
+}
+
+impl Write for Shared {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
 /// What a connection runs over: TCP, TLS over TCP, or TLS over a TLS connection to a proxy.
 pub(super) enum Stream {
     Tcp(Tcp),
+    Shared(Shared),
     Tls(Box<TokioIo<TlsStream<TokioIo<Stream>>>>),
 }
 
@@ -187,6 +264,10 @@ macro_rules! delegate {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self.get_mut() {
             Stream::Tcp($stream) => {
+                let $stream = Pin::new($stream);
+                $call
+            }
+            Stream::Shared($stream) => {
                 let $stream = Pin::new($stream);
                 $call
             }

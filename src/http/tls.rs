@@ -202,14 +202,6 @@ impl Trust {
     }
 }
 
-impl Trust {
-    /// A configuration for where no TLS is spoken.
-    pub(super) fn nobody(&self) -> Result<ClientConfig, Error> {
-        let wrong = |e: CrateError| Error::new(Phase::Handshake, ErrorKind::Tls, e.to_string());
-        Pem::default().with_verifier(None).map_err(wrong)
-    }
-}
-
 impl Pem {
     fn verifier(&self, roots: RootCertStore) -> Option<Arc<dyn ServerCertVerifier>> {
         let provider = Arc::new(ring::default_provider());

@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{
     Boxed, Endpoint, Error, ErrorKind, Pem, Reaped, Request, Resolver, Response, TlsFiles, Transport, advice,
-    background::Background, caller, coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
+    background, caller, coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
 };
 use crate::{error::Result as CrateResult, wait::Limits};
 
@@ -31,7 +31,6 @@ pub(crate) struct Http {
     settings: Settings,
     connector: Connector,
     pool: Pool,
-    background: Background,
     /// Somebody comes to look at idle connections.
     is_watched: AtomicBool,
 }
@@ -45,8 +44,7 @@ impl Http {
     }
 
     fn with(settings: &Settings, connector: Connector) -> Self {
-        let (pool, background) = (Pool::default(), Background::default());
-        Self { settings: settings.clone(), connector, pool, background, is_watched: AtomicBool::new(false) }
+        Self { settings: settings.clone(), connector, pool: Pool::default(), is_watched: AtomicBool::new(false) }
     }
 
     /// Tells answers from what only looks like one.
@@ -72,7 +70,7 @@ impl Transport for Http {
 
     fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>> {
         let (largest, endpoint) = (request.options.largest_answer, request.endpoint.clone());
-        let exchange = self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request);
+        let exchange = background::exchange(&self.connector, request);
         Box::pin(async move { self.check(coding::decode(exchange.await?, largest, || false)?, &endpoint) })
     }
 

@@ -9,6 +9,7 @@ use std::{
 use nacos_auth::{Kind, Request};
 
 use crate::{
+    memory::Memory,
     server::{Server, answer, read_head, reset},
     way::Way,
 };
@@ -27,6 +28,7 @@ enum Then {
 
 #[test]
 fn the_answer_is_given_or_the_connection_said_to_have_broken() {
+    let _alone = Memory::watch();
     for then in [Then::Closes, Then::Resets, Then::ReadsOn, Then::ReadsNothing] {
         for status in ["413 Too Large", "200 OK", "500 Fault"] {
             let server = Server::raw(move |mut stream| {

@@ -35,7 +35,8 @@ fn many_headers_are_taken() {
         }
     }
     let server = with(Way::Request, many(120));
-    let client = Client::new(nacos_auth::Config::with_token(&server.address.to_string(), TOKEN, None)).expect("a client");
+    let client =
+        Client::new(nacos_auth::Config::with_token(&server.address.to_string(), TOKEN, None)).expect("a client");
     let response = client.request(Request::get("/v1/cs/configs").expect("a request")).expect("an answer");
     assert_eq!(response.headers().get("x-header-119").map(|v| v.as_bytes()), Some(&b"value"[..]));
     assert_eq!(response.headers().len(), 121);
@@ -201,7 +202,9 @@ fn a_length_beside_chunks_counts_for_nothing() {
 #[test]
 fn transfer_codings_that_nobody_knows() {
     for way in WAYS {
-        for coding in ["gzip", "xchunked", "chunked, gzip", "chunked, identity", "gzip, chunked", "chunked, chunked", ""] {
+        for coding in
+            ["gzip", "xchunked", "chunked, gzip", "chunked, identity", "gzip, chunked", "chunked, chunked", ""]
+        {
             let server = way.server(move |_, stream| {
                 write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n")?;
                 stream.write_all(b"5\r\nhello\r\n0\r\n\r\n")?;

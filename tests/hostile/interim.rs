@@ -33,7 +33,8 @@ fn some_before_the_answer_are_passed_over() {
 fn another_protocol_is_no_answer() {
     for way in WAYS {
         let server = way.server(move |_, stream| {
-            stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")?;
+            stream
+                .write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")?;
             stream.write_all(&good(way))?;
             Ok(true)
         });

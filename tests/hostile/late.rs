@@ -91,8 +91,8 @@ fn a_login_answered_after_close_is_told_to_nobody() {
     let count = answered.clone();
     let server = Way::Login.server(move |_, stream| {
         thread::sleep(LATER);
-        stream.write_all(&login_granted())?;
         count.fetch_add(1, Ordering::SeqCst);
+        stream.write_all(&login_granted())?;
         Ok(true)
     });
     let told = Arc::new(Mutex::new(Vec::new()));

@@ -5,6 +5,7 @@ use std::{io::Read, net::TcpStream, thread, time::Duration};
 use nacos_auth::{Kind, Request};
 
 use crate::{
+    memory::Memory,
     server::{Server, reset},
     way::{WAYS, Way},
 };
@@ -54,6 +55,7 @@ fn connections_that_come_to_nothing() {
 /// A body that nobody reads does not outlast the deadline.
 #[test]
 fn a_server_that_reads_nothing() {
+    let _alone = Memory::watch();
     let server = Server::raw(|_| thread::sleep(Duration::from_secs(5)));
     let client = Way::Request.client(&server.address.to_string());
     let began = std::time::Instant::now();

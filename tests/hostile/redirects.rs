@@ -62,7 +62,8 @@ fn nobody_goes_where_an_answer_points() {
                         assert!(asked.load(Ordering::SeqCst) <= 3, "{status} {short}: {asked:?}");
                     }
                     Way::Request => {
-                        let client = nacos_auth::Client::new(Config::with_token(&address, TOKEN, None)).expect("a client");
+                        let client =
+                            nacos_auth::Client::new(Config::with_token(&address, TOKEN, None)).expect("a client");
                         let response = client.request(Request::get("/v1/cs/configs").expect("a request"));
                         let response = response.expect("handed on as it is");
                         assert_eq!(response.status().to_string(), status[..3], "{short}");

@@ -72,7 +72,11 @@ fn cancel_and_close_end_it_at_once() {
                         let (other, signal) = (client.clone(), cancel.clone());
                         let ends = thread::spawn(move || {
                             thread::sleep(Duration::from_millis(300));
-                            if closes { other.close() } else { signal.trigger() }
+                            if closes {
+                                other.close()
+                            } else {
+                                signal.trigger()
+                            }
                             Instant::now()
                         });
                         let result = call(way, &client, &cancel);

@@ -121,7 +121,9 @@ fn each_of_many_threads_gets_its_own_answer() {
 /// Answers that have no body by their status or method, and bring one.
 #[test]
 fn bodies_where_none_belongs() {
-    for (method, status) in [("GET", "204 No Content"), ("GET", "304 Not Modified"), ("HEAD", "200 OK"), ("GET", "205 Reset")] {
+    for (method, status) in
+        [("GET", "204 No Content"), ("GET", "304 Not Modified"), ("HEAD", "200 OK"), ("GET", "205 Reset")]
+    {
         let server = Way::Request.server(move |seen, stream| {
             if seen.number("dataId=") == 0 {
                 stream.write_all(&answer(status, "", &forged()))?;

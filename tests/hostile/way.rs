@@ -37,7 +37,10 @@ impl Way {
             if self.is_way_of(seen) {
                 return script(seen, stream);
             }
-            io::Write::write_all(stream, &if seen.is_login() { login_granted() } else { answer("200 OK", "", b"well") })?;
+            io::Write::write_all(
+                stream,
+                &if seen.is_login() { login_granted() } else { answer("200 OK", "", b"well") },
+            )?;
             Ok(true)
         })
     }
