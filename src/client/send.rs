@@ -157,7 +157,7 @@ impl Call<'_> {
                 Err(error) => return error,
                 Ok(()) => (Kind::Internal, "interrupted by nobody"),
             },
-            ErrorKind::NoDescriptors => return Error::new(Kind::Internal, cause),
+            ErrorKind::Exhausted => return Error::new(Kind::Internal, cause),
             ErrorKind::Setup => (Kind::Internal, "cannot send"),
             ErrorKind::TooLarge => (Kind::TooLarge, "answer too large"),
             ErrorKind::Undecodable => {

@@ -80,7 +80,7 @@ async fn tcp(addresses: &[std::net::IpAddr], port: u16, until: Instant) -> Resul
             stream.map_err(tcp_failure)
         };
         match within(Instant::now() + share, Phase::Connect, connect).await {
-            Err(error) if error.kind == ErrorKind::NoDescriptors => return Err(error),
+            Err(error) if error.kind == ErrorKind::Exhausted => return Err(error),
             Err(error) => last = Some(error),
             Ok(stream) => return Ok(Shared::new(stream)),
         }

@@ -62,6 +62,8 @@ enum Fault {
     Damaged,
     /// The call is over. What a server sends may decode to nothing for minutes.
     OutOfTime,
+    /// There is no room for so many bytes.
+    NoMemory(usize),
 }
 
 /// What comes out of a decoder. It is the decoder's window too, so that no copy of a token is left behind.
@@ -113,7 +115,9 @@ impl<'a> Decoded<'a> {
                 0 => 256,
                 _ => 2 * written,
             };
-            bytes.resize((start + room).min(*limit + 1), 0);
+            let size = (start + room).min(*limit + 1);
+            bytes.try_reserve(size.saturating_sub(bytes.len())).map_err(|_| Fault::NoMemory(size))?;
+            bytes.resize(size, 0);
             let rest = &packed[read..];
             let (piece, more) = match rest.len() > PIECE {
                 true => (&rest[..PIECE], TINFL_FLAG_HAS_MORE_INPUT),
@@ -190,6 +194,7 @@ pub(super) fn decode(mut response: Response, largest: usize, is_over: impl Fn() 
             Err(Fault::OutOfTime) => {
                 return Err(Error::new(Phase::Answer, ErrorKind::Timeout, "the answer takes too long to decode"));
             }
+            Err(Fault::NoMemory(size)) => return Err(Error::no_memory(size)),
             Err(fault) => {
                 let why = if fault == Fault::Truncated { "ends too early" } else { "is damaged" };
                 let cause = format!("the answer came compressed ({}), and what came {why}", coding.name());

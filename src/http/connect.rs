@@ -132,7 +132,7 @@ fn tcp(
         let left = (addresses.len() - at) as u32;
         let share = limits.within(limits.remaining() / left);
         match tcp_to(SocketAddr::new(*address, port), interest, &share) {
-            Err(error) if error.kind == ErrorKind::Interrupted || error.kind == ErrorKind::NoDescriptors => {
+            Err(error) if error.kind == ErrorKind::Interrupted || error.kind == ErrorKind::Exhausted => {
                 return Err(error);
             }
             Err(error) => last = Some(error),

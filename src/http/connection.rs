@@ -12,7 +12,7 @@ use ::http::{
     HeaderValue,
     header::{ACCEPT, HOST, PROXY_AUTHORIZATION, USER_AGENT},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{
     body::{Body, Incoming},
@@ -227,11 +227,11 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
                 return Err(too_large());
             }
             let room = limit - whole.len();
-            whole.push(data.slice(..room));
+            whole.push(data.slice(..room))?;
             break;
         }
         let is_last = body.is_end_stream();
-        whole.push(data);
+        whole.push(data)?;
         if is_last {
             break;
         }
@@ -242,39 +242,40 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
 /// A body as it comes in. The usual one comes as one piece, which is handed on as it is.
 struct Collected {
     only: Bytes,
-    all: BytesMut,
+    all: Vec<u8>,
     /// How long the server says that it is; 0 if it does not.
     announced: usize,
 }
 
 impl Collected {
     fn new(announced: usize) -> Self {
-        Self { only: Bytes::new(), all: BytesMut::new(), announced }
+        Self { only: Bytes::new(), all: Vec::new(), announced }
     }
 
     fn len(&self) -> usize {
         self.only.len() + self.all.len()
     }
 
-    fn push(&mut self, data: Bytes) {
+    fn push(&mut self, data: Bytes) -> Result<(), Error> {
         if self.len() == 0 {
             self.only = data;
-            return;
+            return Ok(());
         }
         let len = self.len() + data.len();
         if self.all.capacity() < len {
             // What is only announced costs the server nothing.
             let whole = self.announced.min(RESERVED * len).max(len);
-            self.all.reserve(whole - self.all.len());
+            self.all.try_reserve(whole - self.all.len()).map_err(|_| Error::no_memory(whole))?;
         }
         if self.all.is_empty() {
             self.all.extend_from_slice(&std::mem::take(&mut self.only));
         }
         self.all.extend_from_slice(&data);
+        Ok(())
     }
 
     fn finish(self) -> Bytes {
-        if self.all.is_empty() { self.only } else { self.all.freeze() }
+        if self.all.is_empty() { self.only } else { self.all.into() }
     }
 }
 

@@ -39,8 +39,8 @@ pub(crate) enum ErrorKind {
     TooLarge,
     /// The answer came compressed, and damaged.
     Undecodable,
-    /// This process has no descriptors left: the server has no part in it.
-    NoDescriptors,
+    /// This process has no descriptors left, or no memory: the server has no part in it.
+    Exhausted,
     /// This library could not even begin.
     Setup,
 }
@@ -73,12 +73,17 @@ impl Error {
         Self::new(Phase::Answer, ErrorKind::TooLarge, format!("an answer of more than {limit} bytes"))
     }
 
+    pub(super) fn no_memory(size: usize) -> Self {
+        let cause = format!("this process has no memory left for an answer of {size} bytes");
+        Self::new(Phase::Answer, ErrorKind::Exhausted, cause)
+    }
+
     pub(crate) fn no_descriptors(phase: Phase) -> Self {
         let cause = format!(
             "this process has no descriptors left (it may have {}); raise the limit or use fewer connections at a time",
             descriptor::limit()
         );
-        Self::new(phase, ErrorKind::NoDescriptors, cause)
+        Self::new(phase, ErrorKind::Exhausted, cause)
     }
 
     /// From an error of the system or of a library below, whose innermost cause is what counts.

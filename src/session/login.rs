@@ -330,7 +330,7 @@ fn unreachable(server: &str, failure: &HttpError) -> (LoginError, Error) {
         ErrorKind::Undecodable => {
             (LoginError::Answered(Reason::NotNacos, None), Kind::Io, "the answer cannot be decoded")
         }
-        ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::NoDescriptors => {
+        ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::Exhausted => {
             (LoginError::Unreachable, Kind::Internal, "cannot send")
         }
         _ if *phase <= Phase::Handshake => (LoginError::Unreachable, Kind::Connect, "cannot connect"),
