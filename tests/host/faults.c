@@ -53,6 +53,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 
 /* By somebody else, as a debugger or a batch system does it. */
 static void be_stopped(long ms) {
+  const long began = now_ms();
   const pid_t self = getpid(), other = fork();
   if (other == 0) {
     kill(self, SIGSTOP);
@@ -60,7 +61,6 @@ static void be_stopped(long ms) {
     kill(self, SIGCONT);
     _exit(0);
   }
-  const long began = now_ms();
   if (!UNTIL(ms + 20000, waitpid(other, NULL, WNOHANG) == other)) FAIL("set-up: the other process does not end");
   if (now_ms() - began < ms) FAIL("set-up: not stopped");
 }

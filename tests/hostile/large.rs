@@ -81,7 +81,6 @@ fn the_largest_answer_comes_whole_and_one_byte_more_does_not() {
         assert_eq!(outcome.result.as_ref().map(Vec::len).ok(), Some(LARGEST), "{framing}: {:?}", outcome.result.err());
         // The test's copy, too.
         assert!(memory.peak() < 3 * 64 * MIB + 16 * MIB, "{framing}: {} MiB", memory.peak() / MIB);
-        drop(memory);
         answered(Way::Request, "200 OK", framing, LARGEST + 1).must_fail(&[Kind::TooLarge], framing);
     }
 }

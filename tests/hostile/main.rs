@@ -18,4 +18,5 @@ mod server;
 mod slow;
 mod surplus;
 mod tls;
+mod told;
 mod way;

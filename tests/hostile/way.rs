@@ -119,6 +119,11 @@ impl Outcome {
         self.result.as_ref().is_ok_and(|brought| *brought == self.way.brings())
     }
 
+    /// It may be the machine that was too busy.
+    pub(crate) fn is_timeout(&self) -> bool {
+        self.result.as_ref().is_err_and(|error| error.kind() == Kind::Timeout)
+    }
+
     #[track_caller]
     pub(crate) fn must_be_whole(&self, what: impl std::fmt::Debug) {
         assert!(self.is_whole(), "{what:?}: {self:?}");
