@@ -1,7 +1,7 @@
 //! Answers that come before the request is sent whole.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     thread,
     time::Duration,
 };
@@ -32,19 +32,18 @@ fn the_answer_is_given_or_the_connection_said_to_have_broken() {
     for then in [Then::Closes, Then::Resets, Then::ReadsOn, Then::ReadsNothing] {
         for status in ["413 Too Large", "200 OK", "500 Fault"] {
             let server = Server::raw(move |mut stream| {
-                if read_head(&mut stream).is_none() {
-                    return;
-                }
-                let connection = if then == Then::Closes { "Connection: close\r\n" } else { "" };
-                let _ = stream.write_all(&answer(status, connection, b"early"));
-                match then {
-                    Then::Closes => {}
-                    Then::Resets => {
-                        thread::sleep(Duration::from_millis(20));
-                        reset(&stream);
+                while read_head(&mut stream).is_some() {
+                    let connection = if then == Then::Closes { "Connection: close\r\n" } else { "" };
+                    let _ = stream.write_all(&answer(status, connection, b"early"));
+                    match then {
+                        Then::Closes => return,
+                        Then::Resets => {
+                            thread::sleep(Duration::from_millis(20));
+                            return reset(&stream);
+                        }
+                        Then::ReadsOn => _ = io::copy(&mut (&stream).take(BODY as u64), &mut io::sink()),
+                        Then::ReadsNothing => thread::sleep(Duration::from_secs(10)),
                     }
-                    Then::ReadsOn => while stream.read(&mut [0; 65536]).is_ok_and(|n| n > 0) {},
-                    Then::ReadsNothing => thread::sleep(Duration::from_secs(10)),
                 }
             });
             let client = Way::Request.client(&server.address.to_string());

@@ -163,24 +163,30 @@ fn logins_that_meet_an_echo() {
 
 #[test]
 fn requests_that_meet_an_echo() {
-    let told = Told::default();
-    for (what, answers) in ECHOES {
-        for carriage in [Carriage::Auto, Carriage::Bearer, Carriage::Header, Carriage::Query] {
-            let server =
-                Server::new(move |seen, out| if seen.is_login() { good(seen, out) } else { answers(seen, out) });
-            let config = Config::new(&server.address.to_string(), "operator", PASSWORD).carriage(carriage);
-            let client = Client::new(told.listen(config)).expect("a client");
-            calls(&told, &client);
-            let token = client.token_within(TIME, None);
-            if let Ok(token) = token {
-                let body = format!(r#"{{"status":403,"message":"token expired! {}"}}"#, token.secret.expose());
-                told.add(client.report_rejected(token.generation, 403, body.as_bytes()));
-                told.add(client.token_within(TIME, None));
-            }
-            client.close();
-            told.check((what, carriage), 5);
+    thread::scope(|scope| {
+        for (what, answers) in ECHOES {
+            scope.spawn(move || {
+                for carriage in [Carriage::Auto, Carriage::Bearer, Carriage::Header, Carriage::Query] {
+                    request_that_meets(what, answers, carriage);
+                }
+            });
         }
+    });
+}
+
+fn request_that_meets(what: &str, answers: Echo, carriage: Carriage) {
+    let told = Told::default();
+    let server = Server::new(move |seen, out| if seen.is_login() { good(seen, out) } else { answers(seen, out) });
+    let config = Config::new(&server.address.to_string(), "operator", PASSWORD).carriage(carriage);
+    let client = Client::new(told.listen(config)).expect("a client");
+    calls(&told, &client);
+    if let Ok(token) = client.token_within(TIME, None) {
+        let body = format!(r#"{{"status":403,"message":"token expired! {}"}}"#, token.secret.expose());
+        told.add(client.report_rejected(token.generation, 403, body.as_bytes()));
+        told.add(client.token_within(TIME, None));
     }
+    client.close();
+    told.check((what, carriage), 5);
 }
 
 #[test]
