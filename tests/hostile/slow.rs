@@ -116,3 +116,20 @@ fn a_slow_login_keeps_no_thread_when_nobody_waits() {
     drop(client);
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
+
+/// Of two servers the one that drips is given up after 30 s, and the other one asked.
+#[test]
+fn a_second_server_is_asked_when_the_first_one_drips() {
+    if std::env::var_os("HOST_LONG").is_none() {
+        return;
+    }
+    let drips = Way::Login.server(|_, stream| drip(stream, SLOW[3]));
+    let good = Way::Login.server(|_, stream| {
+        stream.write_all(&crate::way::login_granted())?;
+        Ok(true)
+    });
+    let client = Way::Login.client(&format!("{},{}", drips.address, good.address));
+    let outcome = Way::Login.call(&client, 0, Duration::from_secs(80));
+    outcome.must_be_whole("the second server");
+    assert!(outcome.took < Duration::from_secs(40), "{:?}", outcome.took);
+}
