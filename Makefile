@@ -27,7 +27,7 @@ help: ## this list
 
 .PHONY: build
 build: ## the library, shared and static, and the header
-	cargo build --release
+	cargo build --release --features wiping
 	ln -sf libnacos_auth.so $(LIBRARY).1
 
 # What the dynamically linked Go programs and the tests of the installation use.

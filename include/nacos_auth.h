@@ -157,6 +157,8 @@
 #define NACOS_CAUSE_CLOSED "closed"
 /** This process has no file descriptors left. Raise its limit, or use fewer connections at a time. */
 #define NACOS_CAUSE_NO_DESCRIPTORS "no-descriptors"
+/** This process has no memory left for an answer. Ask for less at a time, or lower max_response_size. */
+#define NACOS_CAUSE_NO_MEMORY "no-memory"
 /** The operating system or this library failed. Report it, with the message. */
 #define NACOS_CAUSE_INTERNAL "internal"
 
@@ -628,7 +630,7 @@ typedef struct nacos_auth_options {
   const char *client_key_pem;
   /**
    * The DNS name that is asked for in TLS (SNI) and that certificates have to be for, instead of the server's host: for
-   * servers that are reached by address. Not together with `proxy`. NULL: the host.
+   * servers that are reached by address. NULL: the host.
    */
   const char *tls_server_name;
   /**

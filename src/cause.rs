@@ -172,6 +172,9 @@ causes! {
     NoDescriptors = "no-descriptors",
         "This process has no file descriptors left.",
         "Raise its limit, or use fewer connections at a time.";
+    NoMemory = "no-memory",
+        "This process has no memory left for an answer.",
+        "Ask for less at a time, or lower max_response_size.";
     Internal = "internal",
         "The operating system or this library failed.",
         "Report it, with the message.";

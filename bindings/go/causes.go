@@ -99,6 +99,8 @@ const (
 	CauseClosed Cause = "closed"
 	// This process has no file descriptors left. Raise its limit, or use fewer connections at a time.
 	CauseNoDescriptors Cause = "no-descriptors"
+	// This process has no memory left for an answer. Ask for less at a time, or lower MaxResponseSize.
+	CauseNoMemory Cause = "no-memory"
 	// The operating system or this library failed. Report it, with the message.
 	CauseInternal Cause = "internal"
 )

@@ -63,7 +63,7 @@ def _library(crate: Path) -> Path:
         return Path(given)
     target = crate / "target"
     subprocess.run(
-        ["cargo", "build", "--release", "--locked", "--package", "nacos-auth", "--target-dir", target],
+        ["cargo", "build", "--release", "--locked", "-p", "nacos-auth", "--features", "wiping", "--target-dir", target],
         cwd=crate,
         check=True,
     )

@@ -174,7 +174,7 @@ impl Config {
     }
 
     /// The DNS name that is asked for in TLS (SNI) and that certificates have to be for, instead of the server's host: for
-    /// servers that are reached by address. Not together with [`proxy`](Self::proxy).
+    /// servers that are reached by address.
     pub fn tls_server_name(mut self, name: &str) -> Self {
         self.tls.server_name = Some(name.into());
         self
@@ -268,7 +268,10 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("server_addr", &self.server_addr).finish_non_exhaustive()
+        // Somebody may have put a password into an address.
+        let servers = self.server_addr.split([',', ';']).map(|one| one.rsplit('@').next().unwrap_or_default());
+        let servers = servers.map(|one| one.split('?').next().unwrap_or_default()).collect::<Vec<_>>();
+        f.debug_struct("Config").field("server_addr", &servers.join(",")).finish_non_exhaustive()
     }
 }
 

@@ -172,7 +172,7 @@ impl Call<'_> {
                 Err(error) => return error,
                 Ok(()) => (Kind::Internal, "interrupted by nobody"),
             },
-            ErrorKind::NoDescriptors => return Error::new(Kind::Internal, cause).because(reason),
+            ErrorKind::Exhausted => return Error::new(Kind::Internal, cause).because(reason),
             ErrorKind::WouldBlock => (Kind::WouldBlock, "the call was told not to wait for a connection"),
             ErrorKind::Setup => (Kind::Internal, "cannot send"),
             ErrorKind::TooLarge => (Kind::TooLarge, "answer too large"),

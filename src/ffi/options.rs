@@ -106,7 +106,7 @@ pub struct nacos_auth_options {
     /// Instead of client_key_file: the PEM itself. The caller may wipe its own copy after the call.
     pub client_key_pem: *const c_char,
     /// The DNS name that is asked for in TLS (SNI) and that certificates have to be for, instead of the server's host: for
-    /// servers that are reached by address. Not together with `proxy`. NULL: the host.
+    /// servers that are reached by address. NULL: the host.
     pub tls_server_name: *const c_char,
     /// "http://[user:password@]host:port"; https, socks4, socks4a, socks5 and socks5h too. NULL: none; the environment is not
     /// read.

@@ -53,7 +53,7 @@ fn connect(
     limits: &Limits<'_>,
 ) -> Result<Connection, Error> {
     match connector.connect(endpoint, options.connect_timeout, limits) {
-        Err(error) if error.kind == ErrorKind::NoDescriptors && pool.has_idle() => {
+        Err(error) if error.kind == ErrorKind::Exhausted && pool.has_idle() => {
             // Those may be in the way.
             pool.close_idle(|_| true);
             connector.connect(endpoint, options.connect_timeout, limits)

@@ -62,6 +62,8 @@ enum Fault {
     Damaged,
     /// The call is over. What a server sends may decode to nothing for minutes.
     OutOfTime,
+    /// There is no room for so many bytes.
+    NoMemory(usize),
 }
 
 /// What comes out of a decoder. It is the decoder's window too, so that no copy of a token is left behind.
@@ -113,7 +115,9 @@ impl<'a> Decoded<'a> {
                 0 => 256,
                 _ => 2 * written,
             };
-            bytes.resize((start + room).min(*limit + 1), 0);
+            let size = (start + room).min(*limit + 1);
+            bytes.try_reserve(size.saturating_sub(bytes.len())).map_err(|_| Fault::NoMemory(size))?;
+            bytes.resize(size, 0);
             let rest = &packed[read..];
             let (piece, more) = match rest.len() > PIECE {
                 true => (&rest[..PIECE], TINFL_FLAG_HAS_MORE_INPUT),
@@ -183,14 +187,14 @@ pub(super) fn decode(mut response: Response, largest: usize, is_over: impl Fn() 
         let mut decoded = Decoded::new(limit, &is_over);
         match decoded.decode(coding, &packed) {
             Ok(()) if decoded.is_full() && !is_refusal => {
-                let cause = format!("an answer of more than {limit} bytes");
-                return Err(Error::new(Phase::Answer, ErrorKind::TooLarge, cause));
+                return Err(Error::too_large(limit));
             }
             // Only its beginning has been read.
             Err(Fault::Truncated) if is_refusal && packed.len() >= LONGEST_REFUSAL => {}
             Err(Fault::OutOfTime) => {
                 return Err(Error::new(Phase::Answer, ErrorKind::Timeout, "the answer takes too long to decode"));
             }
+            Err(Fault::NoMemory(size)) => return Err(Error::no_memory(size)),
             Err(fault) => {
                 let why = if fault == Fault::Truncated { "ends too early" } else { "is damaged" };
                 let cause = format!("the answer came compressed ({}), and what came {why}", coding.name());

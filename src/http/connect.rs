@@ -19,7 +19,7 @@ use super::{
     proxy::Proxy,
     resolve::Resolver,
     stream::{Interest, Stream, Tcp},
-    tls::{self, Tls, Trust},
+    tls::{PATIENCE, Tls, Trust},
 };
 use crate::{
     sys::{descriptor, socket::Socket},
@@ -72,7 +72,8 @@ impl Connector {
         let mut forward = None;
         if let Some(proxy) = &self.proxy {
             if proxy.is_https() {
-                stream = handshake(stream, &proxy.host, &trust, &interest, limits).map_err(on_the_way)?;
+                let handshake = tls(stream, &proxy.host, &trust);
+                stream = drive(handshake, &interest, limits, Phase::Handshake).map_err(on_the_way)?;
             }
             forward = proxy.forwards(endpoint);
             if forward.is_none() {
@@ -86,7 +87,8 @@ impl Connector {
         }
         if endpoint.https {
             let name = self.tls.server_name(endpoint).unwrap_or(&endpoint.host);
-            stream = handshake(stream, name, &trust, &interest, limits)?;
+            let handshake = tls(stream, name, &trust);
+            stream = drive(handshake, &interest, limits, Phase::Handshake)?;
         }
         Connection::new(stream, (interest, socket), endpoint, forward, trust.version, limits)
     }
@@ -101,7 +103,7 @@ impl Connector {
         if (endpoint.https || self.proxy.as_ref().is_some_and(Proxy::is_https))
             && let Some(read) = self.tls.look()
         {
-            block_on(read, &limits.within(tls::PATIENCE.min(limits.remaining() / 2)));
+            block_on(read, &limits.within(PATIENCE.min(limits.remaining() / 2)));
         }
         self.tls.current()
     }
@@ -131,7 +133,7 @@ fn tcp(
         let left = (addresses.len() - at) as u32;
         let share = limits.within(limits.remaining() / left);
         match tcp_to(SocketAddr::new(*address, port), interest, &share) {
-            Err(error) if error.kind == ErrorKind::Interrupted || error.kind == ErrorKind::NoDescriptors => {
+            Err(error) if error.kind == ErrorKind::Interrupted || error.kind == ErrorKind::Exhausted => {
                 return Err(error);
             }
             Err(error) => last = Some(error),
@@ -142,35 +144,27 @@ fn tcp(
 }
 
 fn tcp_to(address: SocketAddr, interest: &Arc<Interest>, limits: &Limits<'_>) -> Result<(Tcp, Arc<Socket>), Error> {
-    let failed = |e: std::io::Error| {
-        if descriptor::is_exhausted(&e) {
-            return Error::no_descriptors(Phase::Connect);
-        }
-        Error::from_cause(Phase::Connect, &e)
-    };
-    let socket = Arc::new(Socket::connect(address).map_err(failed)?);
+    let socket = Arc::new(Socket::connect(address).map_err(tcp_failure)?);
     let tcp = Tcp::new(socket.clone(), interest);
-    let connected = poll_fn(|_| tcp.poll_connected().map_err(failed));
+    let connected = poll_fn(|_| tcp.poll_connected().map_err(tcp_failure));
     drive(connected, interest, limits, Phase::Connect)?;
     Ok((tcp, socket))
 }
 
+/// Why there is no TCP connection.
+pub(super) fn tcp_failure(error: std::io::Error) -> Error {
+    if descriptor::is_exhausted(&error) {
+        return Error::no_descriptors(Phase::Connect);
+    }
+    Error::from_cause(Phase::Connect, &error)
+}
+
 /// TLS with `host` over `stream`.
-fn handshake(
-    stream: Stream,
-    host: &str,
-    trust: &Trust,
-    interest: &Interest,
-    limits: &Limits<'_>,
-) -> Result<Stream, Error> {
+pub(super) async fn tls(stream: Stream, host: &str, trust: &Trust) -> Result<Stream, Error> {
     let wrong = |cause: &str| Error::new(Phase::Handshake, ErrorKind::Tls, cause);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| wrong("a host that no certificate can name"))?;
-    let connector = TlsConnector::from(trust.config()?);
-    let handshake = async {
-        let done = connector.connect(name, TokioIo::new(stream)).await;
-        done.map(|tls| Stream::Tls(Box::new(TokioIo::new(tls)))).map_err(|e| Error::from_cause(Phase::Handshake, &e))
-    };
-    drive(handshake, interest, limits, Phase::Handshake)
+    let done = TlsConnector::from(trust.config()?).connect(name, TokioIo::new(stream)).await;
+    done.map(|tls| Stream::Tls(Box::new(TokioIo::new(tls)))).map_err(|e| Error::from_cause(Phase::Handshake, &e))
 }
 
 /// For the other engine, which has a timer of its own.

@@ -9,10 +9,10 @@ use std::{
 };
 
 use ::http::{
-    HeaderMap, HeaderValue,
-    header::{ACCEPT, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION},
+    HeaderValue,
+    header::{ACCEPT, HOST, PROXY_AUTHORIZATION},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{
     body::{Body, Incoming},
@@ -35,21 +35,65 @@ const KEPT_IDLE: Duration = Duration::from_secs(45);
 const JUST_IN_USE: Duration = Duration::from_secs(4);
 /// A refusal longer than this is cut: its first words are what counts.
 pub(super) const LONGEST_REFUSAL: usize = 64 * 1024;
-/// The most that is set aside for a body before any of it has come.
-const LARGEST_RESERVATION: usize = 64 << 20;
+/// More headers than this are refused: no server sends as many, and each costs room before it has come. hyper takes 100
+/// unless told, which some gateways exceed. The whole head may have some 400 KB, which is hyper's limit.
+pub(super) const MOST_HEADERS: usize = 256;
+/// How many times as much is set aside for a body as has come of it, if its length says so.
+const RESERVED: usize = 16;
 
 type Driver = http1::Connection<Stream, Sending>;
 
-pub(super) struct Connection {
+/// hyper's two ends of a connection.
+pub(super) struct Link {
     sender: http1::SendRequest<Sending>,
     /// `None` once it has ended.
     driver: Option<Pin<Box<Driver>>>,
     /// Why it has, if it broke.
     broken: Option<Error>,
+    endpoint: Arc<Endpoint>,
+    forward: Option<Forward>,
+}
+
+impl Link {
+    /// Over a `stream` that is ready for requests to `endpoint`.
+    pub(super) async fn new(stream: Stream, endpoint: &Arc<Endpoint>, forward: Option<Forward>) -> Result<Self, Error> {
+        let done = http1::Builder::new().max_headers(MOST_HEADERS).handshake(stream).await;
+        let (sender, driver) = done.map_err(|e| Error::from_cause(Phase::Connect, &e))?;
+        Ok(Self { sender, driver: Some(Box::pin(driver)), broken: None, endpoint: endpoint.clone(), forward })
+    }
+
+    /// The answer. What was surely not sent is left in `message`.
+    pub(super) async fn round_trip(
+        &mut self,
+        message: &mut Option<Message>,
+        largest: usize,
+    ) -> Result<Response, Error> {
+        let Self { sender, driver, broken, forward, endpoint } = self;
+        if let (Some(forward), Some(message)) = (forward, message.as_mut()) {
+            forward.put_on(message, endpoint);
+        }
+        let closed = || Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the connection");
+        let answer = pin!(async {
+            sender.ready().await.map_err(|_| closed())?;
+            let Some(out) = message.take() else { return Err(closed()) };
+            match sender.try_send_request(out).await {
+                Ok(response) => receive(response, largest).await,
+                Err(mut e) => {
+                    *message = e.take_message();
+                    Err(Error::from_cause(Phase::Send, &e.into_error()))
+                }
+            }
+        });
+        RoundTrip { driver, broken, answer }.await
+    }
+}
+
+/// A connection of callers, which is kept for others.
+pub(super) struct Connection {
+    link: Link,
     interest: Arc<Interest>,
     socket: Arc<Socket>,
     pub(super) endpoint: Arc<Endpoint>,
-    forward: Option<Forward>,
     /// Of the TLS settings it was made with.
     pub(super) tls_version: u64,
     used: Instant,
@@ -73,28 +117,13 @@ impl Connection {
         tls_version: u64,
         limits: &Limits<'_>,
     ) -> Result<Self, Error> {
-        let handshake = async {
-            let done = http1::Builder::new().handshake(stream).await;
-            done.map_err(|e| Error::from_cause(Phase::Connect, &e))
-        };
-        let (sender, driver) = drive(handshake, &interest, limits, Phase::Connect)?;
-        let (driver, endpoint) = (Some(Box::pin(driver)), endpoint.clone());
-        Ok(Self {
-            sender,
-            driver,
-            broken: None,
-            interest,
-            socket,
-            endpoint,
-            forward,
-            tls_version,
-            used: Instant::now(),
-        })
+        let link = drive(Link::new(stream, endpoint, forward), &interest, limits, Phase::Connect)?;
+        Ok(Self { link, interest, socket, endpoint: endpoint.clone(), tls_version, used: Instant::now() })
     }
 
     /// Whether it may still be used: kept too long, or closed by the server, it may not.
     pub(super) fn is_alive(&self) -> bool {
-        self.driver.is_some() && self.used.elapsed() < KEPT_IDLE && !self.is_closed_by_server()
+        self.link.driver.is_some() && self.used.elapsed() < KEPT_IDLE && !self.is_closed_by_server()
     }
 
     pub(super) fn is_closed_by_server(&self) -> bool {
@@ -107,13 +136,13 @@ impl Connection {
 
     /// Whether another request may follow.
     pub(super) fn is_reusable(&self) -> bool {
-        self.driver.is_some() && self.sender.is_ready()
+        self.link.driver.is_some() && self.link.sender.is_ready()
     }
 
     /// Why nothing could be sent over it.
     pub(super) fn why_unsent(self) -> Error {
         let closed = || Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the new connection");
-        self.broken.unwrap_or_else(closed)
+        self.link.broken.unwrap_or_else(closed)
     }
 
     pub(super) fn exchange(&mut self, message: Message, largest: usize, limits: &Limits<'_>) -> Exchange {
@@ -121,7 +150,8 @@ impl Connection {
         // An idle connection is read from first, which shows whether the server has closed it.
         self.interest.set_ready();
         let mut message = Some(message);
-        let result = self.round_trip(&mut message, largest, limits);
+        let round_trip = self.link.round_trip(&mut message, largest);
+        let result = drive(round_trip, &self.interest, limits, Phase::Send);
         if let Some(unsent) = message {
             return Exchange::Unsent(unsent);
         }
@@ -139,38 +169,13 @@ impl Connection {
         }
     }
 
-    /// The answer. What was surely not sent is left in `message`.
-    fn round_trip(
-        &mut self,
-        message: &mut Option<Message>,
-        largest: usize,
-        limits: &Limits<'_>,
-    ) -> Result<Response, Error> {
-        let Self { sender, driver, broken, interest, forward, endpoint, .. } = self;
-        if let (Some(forward), Some(message)) = (forward, message.as_mut()) {
-            forward.put_on(message, endpoint);
-        }
-        let closed = || Error::new(Phase::Connect, ErrorKind::Broken, "the server closed the connection");
-        let answer = pin!(async {
-            sender.ready().await.map_err(|_| closed())?;
-            let Some(out) = message.take() else { return Err(closed()) };
-            match sender.try_send_request(out).await {
-                Ok(response) => receive(response, largest).await,
-                Err(mut e) => {
-                    *message = e.take_message();
-                    Err(Error::from_cause(Phase::Send, &e.into_error()))
-                }
-            }
-        });
-        drive(RoundTrip { driver, broken, answer }, interest, limits, Phase::Send)
-    }
-
     /// Lets the connection see that the answer is complete: it becomes idle, or closes.
     fn settle(&mut self) {
-        if let Some(driver) = &mut self.driver
+        self.interest.clear();
+        if let Some(driver) = &mut self.link.driver
             && driver.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready()
         {
-            self.driver = None;
+            self.link.driver = None;
         }
     }
 }
@@ -206,22 +211,27 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
     let (head, mut body) = response.into_parts();
     let status = head.status.as_u16();
     let (limit, cut) = if status >= 400 { (LONGEST_REFUSAL, true) } else { (largest, false) };
-    let (mut whole, mut truncated) = (Collected::default(), false);
+    let too_large = || Error::too_large(limit);
+    // 0 where no length is told, and where no body belongs to it.
+    let announced = body.size_hint().lower();
+    if !cut && announced > limit as u64 {
+        return Err(too_large());
+    }
+    let (mut whole, mut truncated) = (Collected::new(announced.min(limit as u64) as usize), false);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| Error::from_cause(Phase::Answer, &e))?;
         let Ok(data) = frame.into_data() else { continue };
         if whole.len() + data.len() > limit {
             if !cut {
-                let cause = format!("an answer of more than {limit} bytes");
-                return Err(Error::new(Phase::Answer, ErrorKind::TooLarge, cause));
+                return Err(too_large());
             }
             let room = limit - whole.len();
-            whole.push(data.slice(..room), &head.headers);
+            whole.push(data.slice(..room))?;
             truncated = true;
             break;
         }
         let is_last = body.is_end_stream();
-        whole.push(data, &head.headers);
+        whole.push(data)?;
         if is_last {
             break;
         }
@@ -230,32 +240,42 @@ async fn receive(response: ::http::Response<Incoming>, largest: usize) -> Result
 }
 
 /// A body as it comes in. The usual one comes as one piece, which is handed on as it is.
-#[derive(Default)]
 struct Collected {
     only: Bytes,
-    all: BytesMut,
+    all: Vec<u8>,
+    /// How long the server says that it is; 0 if it does not.
+    announced: usize,
 }
 
 impl Collected {
+    fn new(announced: usize) -> Self {
+        Self { only: Bytes::new(), all: Vec::new(), announced }
+    }
+
     fn len(&self) -> usize {
         self.only.len() + self.all.len()
     }
 
-    fn push(&mut self, data: Bytes, headers: &HeaderMap) {
+    fn push(&mut self, data: Bytes) -> Result<(), Error> {
         if self.len() == 0 {
             self.only = data;
-            return;
+            return Ok(());
+        }
+        let len = self.len() + data.len();
+        if self.all.capacity() < len {
+            // What is only announced costs the server nothing.
+            let whole = self.announced.min(RESERVED * len).max(len);
+            self.all.try_reserve(whole - self.all.len()).map_err(|_| Error::no_memory(whole))?;
         }
         if self.all.is_empty() {
-            let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-            self.all.reserve(announced.unwrap_or(0).min(LARGEST_RESERVATION).max(self.only.len() + data.len()));
             self.all.extend_from_slice(&std::mem::take(&mut self.only));
         }
         self.all.extend_from_slice(&data);
+        Ok(())
     }
 
     fn finish(self) -> Bytes {
-        if self.all.is_empty() { self.only } else { self.all.freeze() }
+        if self.all.is_empty() { self.only } else { self.all.into() }
     }
 }
 

@@ -36,19 +36,20 @@ pub(super) fn drive<T>(
         if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
             return result;
         }
-        if parker.take_wake_up() {
-            continue;
-        }
+        // Looked at in every round: a server can keep a connection busy for ever with nothing.
         let now = Instant::now();
-        let fleeting_until = *fleeting_until.get_or_insert(now + FLEETING);
-        if watch.is_none() && now >= fleeting_until {
-            watch = Some(limits.watch());
-        }
         if limits.check().is_err() {
             return Err(Error::new(phase, ErrorKind::Interrupted, "interrupted"));
         }
         if now >= limits.deadline {
             return Err(Error::new(phase, ErrorKind::Timeout, "no answer in time"));
+        }
+        if parker.take_wake_up() {
+            continue;
+        }
+        let fleeting_until = *fleeting_until.get_or_insert(now + FLEETING);
+        if watch.is_none() && now >= fleeting_until {
+            watch = Some(limits.watch());
         }
         let Some((fd, events)) = interest.wanted() else {
             return Err(Error::new(phase, ErrorKind::Setup, "a connection that waits for nothing"));

@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, io};
 
-use super::advice::{self, Advice};
+use super::{
+    advice::{self, Advice},
+    connection::MOST_HEADERS,
+};
 use crate::{cause::Cause, sys::descriptor};
 
 /// How far the request had come. From [`Send`](Phase::Send) on the server may have acted on it.
@@ -38,8 +41,8 @@ pub(crate) enum ErrorKind {
     TooLarge,
     /// The answer came compressed, and damaged.
     Undecodable,
-    /// This process has no descriptors left: the server has no part in it.
-    NoDescriptors,
+    /// This process has no descriptors left, or no memory: the server has no part in it.
+    Exhausted,
     /// This library could not even begin.
     Setup,
 }
@@ -71,7 +74,7 @@ impl Error {
             (ErrorKind::Proxy, _) => Cause::ProxyFailed,
             (ErrorKind::TooLarge, _) => Cause::AnswerTooLarge,
             (ErrorKind::Undecodable, _) => Cause::AnswerDamaged,
-            (ErrorKind::NoDescriptors, _) => Cause::NoDescriptors,
+            (ErrorKind::Exhausted, _) => Cause::NoDescriptors,
             (ErrorKind::Interrupted, _) => Cause::Cancelled,
             (ErrorKind::WouldBlock, _) => Cause::WouldBlock,
             (ErrorKind::Setup, _) => Cause::Internal,
@@ -95,12 +98,21 @@ impl Error {
             && self.phase > Phase::Prepare
     }
 
+    pub(super) fn too_large(limit: usize) -> Self {
+        Self::new(Phase::Answer, ErrorKind::TooLarge, format!("an answer of more than {limit} bytes"))
+    }
+
+    pub(super) fn no_memory(size: usize) -> Self {
+        let cause = format!("this process has no memory left for an answer of {size} bytes");
+        Self::new(Phase::Answer, ErrorKind::Exhausted, cause).because(Cause::NoMemory)
+    }
+
     pub(crate) fn no_descriptors(phase: Phase) -> Self {
         let cause = format!(
             "this process has no descriptors left (it may have {}); raise the limit or use fewer connections at a time",
             descriptor::limit()
         );
-        Self::new(phase, ErrorKind::NoDescriptors, cause)
+        Self::new(phase, ErrorKind::Exhausted, cause)
     }
 
     /// From an error of the system or of a library below, whose innermost cause is what counts.
@@ -117,6 +129,10 @@ impl Error {
                     cause = inner;
                     continue;
                 }
+            }
+            if cause.downcast_ref::<hyper::Error>().is_some_and(is_too_large_a_head) {
+                let cause = format!("an answer with more than {MOST_HEADERS} headers, or too long ones");
+                return Self::new(Phase::Answer, ErrorKind::TooLarge, cause);
             }
             tls |= cause.is::<rustls::Error>();
             match cause.source() {
@@ -139,4 +155,9 @@ impl Error {
 fn refused(error: &(dyn StdError + 'static)) -> Option<Cause> {
     let io = error.downcast_ref::<io::Error>()?;
     (io.kind() == io::ErrorKind::ConnectionRefused).then_some(Cause::ConnectionRefused)
+}
+
+/// hyper has a function of its own for this with servers only.
+fn is_too_large_a_head(error: &hyper::Error) -> bool {
+    error.is_parse() && error.to_string() == "message head is too large"
 }

@@ -1,7 +1,7 @@
 //! Connections: send one request, get one answer. Knows nothing of tokens.
 //!
 //! Two engines, one set of rules. A call that blocks runs hyper's HTTP/1 connection on its caller's thread, without a
-//! runtime (`caller`); logins run by reqwest on the thread of the library (`background`). Both take names from the same
+//! runtime (`caller`); logins run on the thread of the library and its runtime (`background`). Both take names from the same
 //! [`Resolver`], trust and certificates from the same [`tls`], and the same proxy.
 
 mod advice;

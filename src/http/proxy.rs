@@ -34,8 +34,6 @@ enum Scheme {
 
 /// How a tunnel says that it was refused for want of a password.
 const WANTS_PASSWORD: &str = "proxy authorization required";
-/// How a SOCKS connector says that it did not get to its proxy.
-const NO_CONNECTION: &str = "failed to create underlying connection";
 const GIVE_PASSWORD: &str =
     "it wants a user name and a password (HTTP 407); write them into proxy, as in http://user:password@host:3128";
 /// How proxies begin the header `Server` in answers of their own.
@@ -125,19 +123,6 @@ impl Proxy {
 
     fn name(&self, error: Error) -> Error {
         Error { cause: format!("proxy {}:{}: {}", self.host, self.port, error.cause), ..error }
-    }
-
-    /// Of the engine that does not tell a connection to the proxy from one through it: an error met before anything was sent.
-    pub(super) fn blame_or_name(&self, error: Error, endpoint: &Endpoint, is_of_system: bool) -> Error {
-        let is_own_name = error.phase == Phase::Resolve && error.cause.contains(&self.host);
-        let is_forwarded = self.forwards(endpoint).is_some();
-        match error.kind {
-            _ if error.cause.contains(WANTS_PASSWORD) => self.blame(Error { cause: GIVE_PASSWORD.into(), ..error }),
-            _ if is_own_name || is_forwarded => self.blame(error),
-            ErrorKind::Broken if is_of_system || error.cause.contains(NO_CONNECTION) => self.blame(error),
-            ErrorKind::Broken | ErrorKind::Slow if error.phase == Phase::Connect => self.name(error),
-            _ => error,
-        }
     }
 
     /// An answer that is the proxy's own, and a refusal: nothing has come to the server.

@@ -1,23 +1,37 @@
 //! What hyper reads from and writes to: a socket that never blocks, plain or under TLS.
 
 use std::{
+    future::Future,
     io::{self, IoSlice},
     os::fd::RawFd,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI16, AtomicI32, Ordering},
+        atomic::{AtomicBool, AtomicI16, AtomicI32, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Wake},
+    time::Duration,
 };
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::{
+    io::AsyncWrite,
+    net::TcpStream,
+    time::{Sleep, sleep},
+};
 use tokio_rustls::client::TlsStream;
+use zeroize::Zeroizing;
 
 use crate::{sys::socket::Socket, wait::Parker};
 
 const NO_SOCKET: RawFd = -1;
+/// How much is read in one round, before the call looks whether it is over. hyper goes on as long as there is something to
+/// read, of which a server can send any amount that means nothing.
+const ROUND: usize = 256 * 1024;
+/// The same where others wait for their turn, for how long they get it.
+const SHARED_ROUND: usize = 32 * 1024;
+const REST: Duration = Duration::from_millis(1);
 
 /// What a connection waits for, for the loop that polls it. Only one thread at a time uses a connection.
 pub(super) struct Interest {
@@ -25,6 +39,8 @@ pub(super) struct Interest {
     events: AtomicI16,
     /// Whether a read may find something: not after one that found less than it had room for, until poll(2) says so.
     readable: AtomicBool,
+    /// How much has been read in this round.
+    read: AtomicUsize,
     /// Whether anything has been received since the last request.
     received: AtomicBool,
     /// Woken when something else than the socket lets the connection go on.
@@ -37,14 +53,16 @@ impl Interest {
             fd: AtomicI32::new(NO_SOCKET),
             events: AtomicI16::new(0),
             readable: AtomicBool::new(true),
+            read: AtomicUsize::new(0),
             received: AtomicBool::new(false),
             parker: Parker::new(),
         })
     }
 
-    /// Forgets what was waited for.
+    /// Begins a round: forgets what was waited for.
     pub(super) fn clear(&self) {
         self.events.store(0, Ordering::Relaxed);
+        self.read.store(0, Ordering::Relaxed);
     }
 
     /// The socket and the poll(2) events that would let it go on; `None` if there is no socket.
@@ -92,7 +110,7 @@ impl Tcp {
 
     /// Waits until connecting has ended, well or not.
     pub(super) fn poll_connected(&self) -> Poll<io::Result<()>> {
-        if !crate::sys::descriptor::poll(self.socket.fd(), libc::POLLOUT, None, std::time::Duration::ZERO) {
+        if !crate::sys::descriptor::poll(self.socket.fd(), libc::POLLOUT, None, Duration::ZERO) {
             return self.interest.wait_for(libc::POLLOUT);
         }
         Poll::Ready(self.socket.connected())
@@ -122,10 +140,15 @@ impl Read for Tcp {
         if !self.interest.readable.load(Ordering::Relaxed) {
             return self.interest.wait_for(libc::POLLIN);
         }
+        if self.interest.read.load(Ordering::Relaxed) >= ROUND {
+            self.interest.parker.wake_by_ref();
+            return Poll::Pending;
+        }
         match self.outcome(self.socket.receive(&mut buffer), libc::POLLIN) {
             Poll::Ready(Ok((n, filled))) => {
                 if n > 0 {
                     self.interest.received.store(true, Ordering::Relaxed);
+                    self.interest.read.fetch_add(n, Ordering::Relaxed);
                     self.interest.readable.store(filled, Ordering::Relaxed);
                 }
                 Poll::Ready(Ok(()))
@@ -165,9 +188,75 @@ impl Write for Tcp {
     }
 }
 
+/// A socket of a runtime, whose thread is others' too: after each [`SHARED_ROUND`] that comes without a break it rests, so
+/// that they have their turn.
+pub(super) struct Shared {
+    socket: TcpStream,
+    /// How much has been read in this round.
+    read: usize,
+    rest: Option<Pin<Box<Sleep>>>,
+    /// What comes may hold a token.
+    buffer: Zeroizing<Vec<u8>>,
+}
+
+impl Shared {
+    pub(super) fn new(socket: TcpStream) -> Self {
+        Self { socket, read: 0, rest: None, buffer: Zeroizing::new(vec![0; 16 * 1024]) }
+    }
+}
+
+impl Read for Shared {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { socket, read, rest, buffer } = &mut *self;
+        if *read >= SHARED_ROUND {
+            *read = 0;
+            *rest = Some(Box::pin(sleep(REST)));
+        }
+        if let Some(resting) = rest {
+            std::task::ready!(resting.as_mut().poll(cx));
+            *rest = None;
+        }
+        let room = cursor.remaining().min(buffer.len());
+        loop {
+            if socket.poll_read_ready(cx)?.is_pending() {
+                *read = 0;
+                return Poll::Pending;
+            }
+            match socket.try_read(&mut buffer[..room]) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(e) => return Poll::Ready(Err(e)),
+                Ok(n) => {
+                    *read += n;
+                    cursor.put_slice(&buffer[..n]);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+    }
+}
+
+impl Write for Shared {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
 /// What a connection runs over: TCP, TLS over TCP, or TLS over a TLS connection to a proxy.
 pub(super) enum Stream {
     Tcp(Tcp),
+    Shared(Shared),
     Tls(Box<TokioIo<TlsStream<TokioIo<Stream>>>>),
 }
 
@@ -175,6 +264,10 @@ macro_rules! delegate {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self.get_mut() {
             Stream::Tcp($stream) => {
+                let $stream = Pin::new($stream);
+                $call
+            }
+            Stream::Shared($stream) => {
                 let $stream = Pin::new($stream);
                 $call
             }

@@ -242,14 +242,6 @@ impl Trust {
     }
 }
 
-impl Trust {
-    /// A configuration for where no TLS is spoken.
-    pub(super) fn nobody(&self) -> Result<ClientConfig, Error> {
-        let wrong = |e: CrateError| Error::new(Phase::Handshake, ErrorKind::Tls, e.to_string());
-        Pem::default().with_verifier(None).map_err(wrong)
-    }
-}
-
 impl Pem {
     fn verifier(&self, roots: RootCertStore) -> Option<Arc<dyn ServerCertVerifier>> {
         let provider = Arc::new(ring::default_provider());
@@ -281,6 +273,10 @@ impl Pem {
     }
 }
 
+/// How many certificates between a server's and its authority's are looked at. Each may have signed each other, if they have
+/// one name, and all ways to go are gone, in one piece that no deadline interrupts.
+const MOST_INTERMEDIATES: usize = 8;
+
 /// The usual verification, and one thing more: a certificate that is itself in `ca_file` is trusted, for the names it has and
 /// as long as it is valid, also if it calls itself an authority, as those do that `openssl req -x509` makes.
 #[derive(Debug)]
@@ -298,6 +294,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let intermediates = &intermediates[..intermediates.len().min(MOST_INTERMEDIATES)];
         let result = self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match result {
             // Its dates have been looked at before this, its name has not.

@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{
     Boxed, Endpoint, Error, ErrorKind, Pem, Reaped, Request, Resolver, Response, TlsSettings, Transport, advice,
-    background::Background, caller, coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
+    background, caller, coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
 };
 use ::http::{HeaderValue, header::USER_AGENT};
 
@@ -48,9 +48,6 @@ impl Settings {
     /// Refuses what can be seen to be unusable without connecting.
     pub(crate) fn check(&self) -> CrateResult<()> {
         self.tls.check()?;
-        if self.tls.server_name.is_some() && self.proxy.is_some() {
-            return Err(CrateError::config("tls_server_name: does not go together with proxy; leave one of them out"));
-        }
         self.proxy.as_deref().map(Proxy::parse).transpose().map(drop)
     }
 }
@@ -61,7 +58,6 @@ pub(crate) struct Http {
     settings: Settings,
     connector: Connector,
     pool: Pool,
-    background: Background,
     /// Somebody comes to look at idle connections.
     is_watched: AtomicBool,
 }
@@ -75,8 +71,7 @@ impl Http {
     }
 
     fn with(settings: &Settings, connector: Connector) -> Self {
-        let (pool, background) = (Pool::default(), Background::default());
-        Self { settings: settings.clone(), connector, pool, background, is_watched: AtomicBool::new(false) }
+        Self { settings: settings.clone(), connector, pool: Pool::default(), is_watched: AtomicBool::new(false) }
     }
 
     /// Tells answers from what only looks like one.
@@ -104,7 +99,7 @@ impl Transport for Http {
     fn exchange_in_background(&self, mut request: Request) -> Boxed<'_, Result<Response, Error>> {
         request.headers.entry(USER_AGENT).or_insert_with(|| self.settings.user_agent.0.clone());
         let (largest, endpoint) = (request.options.largest_answer, request.endpoint.clone());
-        let exchange = self.background.exchange(&self.connector, self.settings.proxy.as_deref(), request);
+        let exchange = background::exchange(&self.connector, request);
         Box::pin(async move { self.check(coding::decode(exchange.await?, largest, || false)?, &endpoint) })
     }
 

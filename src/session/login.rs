@@ -52,7 +52,7 @@ enum Engine<'a> {
 }
 
 /// Runs login `number` to its end, on the runtime of the calling task. It ends whatever happens, a panic included, and at
-/// once when nobody wants it any more.
+/// once, without an outcome, when nobody wants it any more.
 pub(super) async fn run(session: Arc<Session>, number: u64) {
     let sent = clock::now();
     let mut attempt = tokio::spawn({
@@ -68,8 +68,9 @@ pub(super) async fn run(session: Arc<Session>, number: u64) {
             }
         },
         () = session.abandoned.notified() => {
+            // No handle is left to be told, and no server has failed: whoever comes next with these credentials need not wait.
             attempt.abort();
-            Err(too_slow(&session.servers.names()))
+            return;
         }
     };
     session.finish(number, sent, outcome);
@@ -329,7 +330,7 @@ fn unreachable(server: &str, failure: &HttpError) -> (LoginError, Error) {
         ErrorKind::Undecodable => {
             (LoginError::Answered(Reason::NotNacos, None), Kind::Io, "the answer cannot be decoded")
         }
-        ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::NoDescriptors | ErrorKind::WouldBlock => {
+        ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::Exhausted | ErrorKind::WouldBlock => {
             (LoginError::Unreachable, Kind::Internal, "cannot send")
         }
         _ if *phase <= Phase::Handshake => (LoginError::Unreachable, Kind::Connect, "cannot connect"),

@@ -10,3 +10,5 @@ pub(crate) mod socket;
 pub(crate) mod sync;
 pub(crate) mod thread;
 pub(crate) mod timer;
+#[cfg(feature = "wiping")]
+mod wiping;

@@ -30,22 +30,12 @@ static void forget(char *text) {
   explicit_bzero(text, strlen(text));
   free(text);
 }
-/* What a connection sent and received stood in its buffers, which are freed and not wiped: so it is with every HTTP
-   library. There a token stands behind these words. */
-static int is_of_a_connection(const unsigned char *bytes, size_t at) {
-  static const char *const words[] = {"Bearer ", "\"accessToken\":\"", "\"accessToken\": \""};
-  for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-    const size_t length = strlen(words[i]);
-    if (at >= length && memcmp(bytes + at - length, words[i], length) == 0) return 1;
-  }
-  return 0;
-}
 static int found_in(const unsigned char *bytes, size_t size, const struct hidden *h) {
   int count = 0;
   for (size_t i = 0; i + h->length <= size; i++) {
     size_t k = 0;
     while (k < h->length && (bytes[i + k] ^ 0x55) == h->bytes[k]) k++;
-    count += k == h->length && !is_of_a_connection(bytes, i);
+    count += k == h->length;
   }
   return count;
 }
@@ -224,6 +214,233 @@ TEST(a_token_from_elsewhere_is_gone, 30) {
   nacos_auth_free(auth);
   must_be_gone(&one, "the first token");
   must_be_gone(&other, "the second token");
+}
+
+TEST(gone_after_tokens_were_refused, 40) {
+  server = serve("request=token", NULL);
+  const struct hidden password = password_number(6), tokens = any_token();
+  nacos_auth *auth = open_hidden(options_for(server.address), &password);
+  for (int i = 0; i < 3; i++) {
+    must_serve(auth);
+    tell(&server, "forget=1");
+    (void)post(auth, 4000);
+  }
+  nacos_auth_free(auth);
+  must_be_gone(&password, "refused tokens: the password");
+  must_be_gone(&tokens, "refused tokens: a token");
+}
+TEST(gone_after_renewals, 40) {
+  server = serve("request=token", "ttl=3", NULL);
+  const struct hidden password = password_number(6), tokens = any_token();
+  nacos_auth *auth = open_hidden(options_for(server.address), &password);
+  for (int i = 0; i < 12; i++) {
+    must_serve(auth);
+    sleep_ms(500);
+  }
+  if (ask(&server, "login") < 3) FAIL("set-up: not renewed");
+  nacos_auth_free(auth);
+  must_be_gone(&password, "renewals: the password");
+  must_be_gone(&tokens, "renewals: a token");
+}
+/* Wherever the token rides. */
+TEST(gone_after_riding_everywhere, 40) {
+  server = serve("request=token", NULL);
+  for (int32_t place = 0; place < 4; place++) {
+    nacos_auth_options options = options_for(server.address);
+    options.carriage = place;
+    lives_and_is_freed(options, "a token in another place");
+  }
+}
+static void *trigger_soon(void *cancel) {
+  sleep_ms(300);
+  nacos_cancel_trigger((struct nacos_cancel *)cancel);
+  return NULL;
+}
+/* The answer comes when nobody waits any more, or when the handle is gone. */
+TEST(gone_after_cancelled_logins, 40) {
+  static const char *const manners[] = {"login=delay:1", "login=delay:4", "login=hang"};
+  server = serve("login=hang", NULL);
+  for (size_t i = 0; i < sizeof(manners) / sizeof(*manners); i++) {
+    tell(&server, manners[i]);
+    const struct hidden password = password_number(20 + (int)i), tokens = any_token();
+    nacos_auth *auth = open_hidden(options_for(server.address), &password);
+    struct nacos_cancel *cancel = nacos_cancel_new();
+    const pthread_t thread = start_thread(trigger_soon, cancel);
+    nacos_call_options call = nacos_call_options_default();
+    call.cancel = cancel;
+    const struct outcome o = token_with(auth, &call);
+    if (o.status != NACOS_CANCELLED) FAIL("set-up: %s", said(&o));
+    pthread_join(thread, NULL);
+    sleep_ms(1200);
+    nacos_auth_free(auth);
+    nacos_cancel_free(cancel);
+    must_be_gone(&password, manners[i]);
+    must_be_gone(&tokens, manners[i]);
+  }
+}
+TEST(gone_after_a_fault_of_tls, 40) {
+  static const char *const manners[] = {"login=close", "login=half", "login=garbage", "login=nonsense", "login=reset"};
+  server = serve("tls=server", NULL);
+  for (size_t i = 0; i < sizeof(manners) / sizeof(*manners); i++) {
+    tell(&server, manners[i]);
+    nacos_auth_options options = options_for(server.url);
+    options.ca_file = certificate("ca.pem");
+    lives_and_is_freed(options, manners[i]);
+  }
+}
+static void of_a_proxy(const struct server *proxy, const struct server *target, int tls, const char *what) {
+  const struct hidden secret = password_number(31);
+  char *text = reveal(&secret), *url = (char *)malloc(200);
+  snprintf(url, 200, "http://operator:%s@%s", text, proxy->address);
+  nacos_auth_options options = options_for(tls ? target->url : target->address);
+  if (tls) options.ca_file = certificate("ca.pem");
+  options.proxy = url;
+  nacos_auth *auth = open_with(&options);
+  forget(text);
+  forget(url);
+  (void)get(auth, 3000);
+  (void)post(auth, 3000);
+  nacos_auth_free(auth);
+  must_be_gone(&secret, what);
+}
+TEST(the_password_of_a_proxy_is_gone, 40) {
+  const struct server proxy = serve("proxy=yes", NULL), plain = serve("login=ok", NULL),
+                      tls = serve("tls=server", NULL);
+  of_a_proxy(&proxy, &plain, 0, "the password of a proxy that forwards");
+  of_a_proxy(&proxy, &tls, 1, "the password of a proxy that makes tunnels");
+  tell(&proxy, "proxy=no");
+  of_a_proxy(&proxy, &plain, 0, "the password of a proxy that refuses");
+  /* In base64, as it is sent. */
+  const struct hidden sent = hide("b3BlcmF0b3I6R2VoZWltLTMx");
+  must_be_gone(&sent, "the header with the password of a proxy");
+}
+/* A line of the file, and the key itself, which stands at this place in the file of a key for P-256. */
+TEST(the_key_of_a_client_certificate_is_gone, 40) {
+  static const unsigned char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  char line[200];
+  unsigned char der[48];
+  struct hidden text, key;
+  FILE *file = fopen(certificate("client-one.key"), "r");
+  if (file == NULL || setvbuf(file, NULL, _IONBF, 0) != 0 || fgets(line, sizeof(line), file) == NULL ||
+      fgets(line, sizeof(line), file) == NULL)
+    FAIL("set-up: no key");
+  fclose(file);
+  line[64] = '\0';
+  text = hide(line + 8);
+  for (size_t i = 0; i < 16; i++) {
+    unsigned long four = 0;
+    for (size_t k = 0; k < 4; k++) {
+      const void *at = memchr(digits, line[4 * i + k], 64);
+      if (at == NULL) FAIL("set-up: no base64");
+      four = four << 6 | (unsigned long)((const unsigned char *)at - digits);
+    }
+    for (size_t k = 0; k < 3; k++) der[3 * i + k] = (unsigned char)(four >> (16 - 8 * k));
+  }
+  for (key.length = 0; key.length < 10; key.length++) key.bytes[key.length] = der[37 + key.length] ^ 0x55;
+  explicit_bzero(line, sizeof(line));
+  explicit_bzero(der, sizeof(der));
+  server = serve("tls=server", "clients=ca", NULL);
+  nacos_auth_options options = options_for(server.url);
+  options.ca_file = certificate("ca.pem");
+  options.client_cert_file = certificate("client-one.pem");
+  options.client_key_file = certificate("client-one.key");
+  nacos_auth *auth = open_with(&options);
+  must_serve(auth);
+  if (in_memory(&key) == 0) FAIL("set-up: the key of a handle is not found");
+  nacos_auth_free(auth);
+  must_be_gone(&text, "a line of the key's file");
+  must_be_gone(&key, "the key");
+}
+/* The child inherits the parent's memory, and leaves alone what lies in it: its locks may be those of threads that are
+   not there. So what was in it at the fork stays until the child ends or becomes another program; the child's own goes.
+ */
+TEST(of_a_child_of_a_fork_nothing_is_added, 60) {
+  server = serve("login=ok", NULL);
+  const struct hidden password = password_number(41), tokens = any_token();
+  nacos_auth *auth = open_hidden(options_for(server.address), &password);
+  must_serve(auth);
+  for (int uses = 0; uses < 2; uses++) {
+    const pid_t child = fork();
+    if (child == 0) {
+      const int passwords = in_memory(&password), inherited = in_memory(&tokens);
+      if (uses) {
+        must_answer(auth, "the child");
+        tell(&server, "forget=1");
+        (void)post(auth, 4000);
+      }
+      nacos_auth_free(auth);
+      if (!UNTIL(5000, in_memory(&password) <= passwords && in_memory(&tokens) <= inherited))
+        FAIL("%d passwords and %d tokens were inherited, and %d and %d are there when the handle is freed", passwords,
+             inherited, in_memory(&password), in_memory(&tokens));
+      _exit(0);
+    }
+    child_must_end(child, 20000, "a child");
+  }
+  must_answer(auth, "the parent");
+  nacos_auth_free(auth);
+  must_be_gone(&password, "in the parent: the password");
+  must_be_gone(&tokens, "in the parent: the token");
+}
+
+/* Core dumps */
+
+static int in_file(const char *path, const struct hidden *h) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat about;
+  if (fd < 0 || fstat(fd, &about) != 0) FAIL("set-up: %s: %s", path, strerror(errno));
+  const size_t size = (size_t)about.st_size;
+  unsigned char *bytes = (unsigned char *)mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (bytes == MAP_FAILED) FAIL("set-up: mmap");
+  const int count = found_in(bytes, size, h);
+  munmap(bytes, size);
+  close(fd);
+  return count;
+}
+/* The core of a child that dies, or NULL. */
+static const char *core_of(void (*run)(const struct hidden *password, int dies_early), const struct hidden *password,
+                           int dies_early) {
+  static char path[64];
+  const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+  const pid_t child = fork();
+  if (child == 0) {
+    setrlimit(RLIMIT_CORE, &unlimited);
+    run(password, dies_early);
+    signal(SIGABRT, SIG_DFL);
+    raise(SIGABRT);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFEXITED(status)) _exit(WEXITSTATUS(status)); /* it has said why */
+  snprintf(path, sizeof(path), "core.%d", (int)child);
+  if (access(path, R_OK) != 0) snprintf(path, sizeof(path), "core");
+  return WCOREDUMP(status) && access(path, R_OK) == 0 ? path : NULL;
+}
+static void life(const struct hidden *password, int dies_early) {
+  nacos_auth_options options = options_for(server.url);
+  options.ca_file = certificate("ca.pem");
+  nacos_auth *auth = open_hidden(options, password);
+  must_serve(auth);
+  (void)post(auth, 4000);
+  if (dies_early) return;
+  nacos_auth_free(auth);
+  /* The thread of the library ends a moment later. */
+  if (!UNTIL(5000, threads() == 1)) FAIL("set-up: a thread is left");
+}
+TEST(a_core_holds_nothing_of_a_freed_handle, 60) {
+  server = serve("tls=server", NULL);
+  const struct hidden password = password_number(51), tokens = any_token();
+  const char *core = core_of(life, &password, 1);
+  if (core == NULL) SKIP("this system writes no core here");
+  if (in_file(core, &password) == 0 || in_file(core, &tokens) == 0)
+    FAIL("set-up: not even the core of a handle in use holds its secrets");
+  unlink(core);
+  core = core_of(life, &password, 0);
+  if (core == NULL) FAIL("set-up: no core");
+  if (in_file(core, &password) != 0)
+    FAIL("a core after nacos_auth_free holds the password %d times", in_file(core, &password));
+  if (in_file(core, &tokens) != 0) FAIL("a core after nacos_auth_free holds a token %d times", in_file(core, &tokens));
+  unlink(core);
 }
 
 /* Errors, lines, events */

@@ -6,7 +6,8 @@ changes a setting and is answered `ok`, `?NAME` asks for a number or a text. It 
 
 What becomes of a request, for `login`, `get` and `post` (all other methods count as post; `request` sets both):
   ok                  the token, or 200 and a word
-  token               200 if the request carries a token that this server gave out and has not forgotten, else 403
+  token               200 if the request carries a token that this server gave out, that has not outlived its ttl, and
+                      that it has not forgotten, else 403, which it counts as refused
   hang                nothing, ever
   close, reset        the connection ends with no answer, in order or with RST
   delay:SECONDS       ok, later
@@ -95,7 +96,8 @@ class Request:
 class Server:
     settings: dict[str, str]
     lock: threading.Lock = field(default_factory=threading.Lock)
-    tokens: set[str] = field(default_factory=set)
+    # When each of them ends.
+    tokens: dict[str, float] = field(default_factory=dict)
     number: int = 0
     accepted: int = 0
     open: set[socket.socket] = field(default_factory=set)
@@ -233,8 +235,9 @@ class Server:
         if request.is_login:
             return self.login(request)
         with self.lock:
-            known = request.token in self.tokens
+            known = self.tokens.get(request.token, 0.0) > time.monotonic()
         if manner == "token" and not known:
+            self.count("refused")
             return answer(403, json.dumps({"status": 403, "error": "Forbidden", "message": "token expired!"}))
         return answer(200, "x" * int(detail) if manner == "burst" else "hello")
 
@@ -245,7 +248,7 @@ class Server:
         with self.lock:
             self.number += 1
             token = f"token-{self.number}-{os.urandom(8).hex()}"
-            self.tokens.add(token)
+            self.tokens[token] = time.monotonic() + float(self.settings["ttl"])
         return answer(
             200, json.dumps({"accessToken": token, "tokenTtl": int(self.settings["ttl"]), "globalAdmin": True})
         )

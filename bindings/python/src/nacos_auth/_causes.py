@@ -284,6 +284,12 @@ class Cause(str, Enum):
     Raise its limit, or use fewer connections at a time.
     """
 
+    NO_MEMORY = "no-memory"
+    """This process has no memory left for an answer.
+
+    Ask for less at a time, or lower max_response_size.
+    """
+
     INTERNAL = "internal"
     """The operating system or this library failed.
 
