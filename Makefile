@@ -27,7 +27,7 @@ help: ## this list
 
 .PHONY: build
 build: ## the library, shared and static, and the header
-	cargo build --release
+	tools/cargo-release.sh build --release
 	ln -sf libnacos_auth.so $(LIBRARY).1
 
 # What the dynamically linked Go programs and the tests of the installation use.
@@ -65,7 +65,7 @@ shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each; C and C++
 
 .PHONY: demo
 demo: prefix ## the main job; SERVER=host:port USERNAME=… PASSWORD=… does it on a server of yours
-	cargo build --release --package demo
+	tools/cargo-release.sh build --release --package demo
 	SERVER="$(SERVER)" DEMO_USERNAME="$(if $(SERVER),$(USERNAME))" NACOS_PASSWORD="$(if $(SERVER),$(PASSWORD))" demo/run.sh
 
 .PHONY: test
@@ -101,7 +101,7 @@ bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## the measurements behind docs/perform
 
 .PHONY: sim
 sim: ## thousands of the real state machines against three modelled servers, beside the Java client's rule
-	cargo run --release --quiet --package simulator
+	tools/cargo-release.sh run --release --quiet --package simulator
 
 .PHONY: clean
 clean: ## removes what was built

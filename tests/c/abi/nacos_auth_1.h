@@ -987,8 +987,8 @@ void nacos_auth_close(struct nacos_auth *auth)
 NACOS_NOEXCEPT;
 
 /**
- * Closes a handle if that has not been done, and frees it. With the last handle of the process the library's thread ends and
- * all connections are closed. NULL is a no-op. In a callback it may free any handle but the callback's own.
+ * Closes a handle if that has not been done, and frees it. With the last handle of the process all connections are closed, and
+ * it returns when the library's thread has ended (inside a callback it does not wait for that). NULL is a no-op. In a callback it may free any handle but the callback's own.
  *
  * Requires: `auth` is NULL or has not been freed, and no other thread is in a call with it: close it and wait for them first.
  */

@@ -1,4 +1,5 @@
 /* What needs a server that lets nacos/nacos in: NACOS_SERVER_ADDR. */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -6,7 +7,7 @@
 
 static const char *server;
 
-static nacos_auth *client(void) {
+static nacos_auth *client_that_tells(nacos_event_callback event) {
   nacos_auth *auth = NULL;
   nacos_auth_options options = nacos_auth_options_default();
   char username[] = "nacos", password[] = "nacos", address[64];
@@ -14,6 +15,7 @@ static nacos_auth *client(void) {
   options.server_addr = address;
   options.username = username;
   options.password = password;
+  options.event = event;
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_init(&options, &auth, &error));
   /* The options are copied: the caller may wipe its own. */
   memset(username, 'x', sizeof(username) - 1);
@@ -21,6 +23,8 @@ static nacos_auth *client(void) {
   memset(address, 'x', sizeof(address) - 1);
   return auth;
 }
+
+static nacos_auth *client(void) { return client_that_tells(NULL); }
 
 static void buffers(nacos_auth *auth) {
   char token[2048], other[2048];
@@ -191,6 +195,32 @@ static void threads_share_a_login(void) {
   nacos_auth_free(auth);
 }
 
+static int threads(void) {
+  int count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  for (const struct dirent *task; (task = readdir(tasks)) != NULL;) count += task->d_name[0] != '.';
+  closedir(tasks);
+  return count;
+}
+
+static void nothing(void *data, const nacos_event *event) {
+  (void)data;
+  (void)event;
+}
+
+/* A program that ends right after its last nacos_auth_free has no thread of the library then. */
+static void threads_end_with_the_last_handle(void) {
+  const int before = threads();
+  for (int i = 0; i < 20; i++) {
+    char token[2048];
+    nacos_auth *auth = client_that_tells(nothing);
+    CHECK_CALL(NACOS_OK, NULL, nacos_get_token(auth, NULL, token, sizeof(token), NULL, &error));
+    CHECK(threads() > before);
+    nacos_auth_free(auth);
+    CHECK(threads() == before);
+  }
+}
+
 int main(void) {
   server = getenv("NACOS_SERVER_ADDR");
   if (server == NULL) {
@@ -204,5 +234,6 @@ int main(void) {
   versions_and_errors(auth);
   generation_word(auth);
   nacos_auth_free(auth);
+  threads_end_with_the_last_handle();
   return finish();
 }
