@@ -4,7 +4,8 @@
 # settings are not, since cargo takes the environment's instead.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd -P)
-cargo_home=$(realpath -m "${CARGO_HOME:-$HOME/.cargo}")
+# As cargo has it: a link is not followed.
+cargo_home=$(realpath -ms "${CARGO_HOME:-$HOME/.cargo}")
 separator=$'\x1f'
 rust=${RUSTFLAGS-}
 rust=${CARGO_ENCODED_RUSTFLAGS:-${rust// /$separator}}
