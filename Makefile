@@ -74,8 +74,16 @@ test: ## installs what the tests need, runs everything, ends with "N passed, N f
 	$(VENV)/bin/python tests/run.py $(ONLY)
 
 .PHONY: test-all
-test-all: ## the same with the long variants: a thousand children of forks, real servers behind nginx and the like
+test-all: ## the same and what takes minutes: sanitizers, two equal builds, a thousand forks, real servers behind nginx
 	HOST_LONG=1 $(MAKE) --no-print-directory test
+
+.PHONY: sanitizers
+sanitizers: ## C, C++, Python, Go and Rust under AddressSanitizer, ThreadSanitizer, the race detector; needs a nightly toolchain
+	$(MAKE) --no-print-directory test ONLY="build sanitizers"
+
+.PHONY: sbom
+sbom: ## the bill of materials in CycloneDX's JSON: build/nacos-auth.cdx.json
+	tools/sbom.sh
 
 .PHONY: soak
 soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the default, SEED=… repeats the faults of a run

@@ -122,7 +122,7 @@ static void requests(nacos_auth *auth) {
   size_t length = 0;
   const uint8_t *body = nacos_response_body(response, &length);
   CHECK(length == sizeof(content) - 1 && memcmp(body, content, length) == 0);
-  CHECK(nacos_response_generation(response) == *nacos_auth_generation(auth));
+  CHECK(nacos_response_generation(response) == __atomic_load_n(nacos_auth_generation(auth), __ATOMIC_ACQUIRE));
   CHECK(nacos_response_replays(response) == 0);
   const size_t count = nacos_response_header_count(response);
   const char *name = NULL, *value = NULL;
@@ -188,7 +188,7 @@ static void threads_share_a_login(void) {
   nacos_auth_statistics statistics = nacos_auth_statistics_default();
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_stats(auth, &statistics, &error));
   CHECK(statistics.logins <= 1 && statistics.login_failures == 0);
-  CHECK(statistics.generation == *nacos_auth_generation(auth));
+  CHECK(statistics.generation == __atomic_load_n(nacos_auth_generation(auth), __ATOMIC_ACQUIRE));
   const uint64_t *word = nacos_auth_generation(auth);
   nacos_auth_close(auth);
   CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) == 0); /* a kept copy may not be used any more */
