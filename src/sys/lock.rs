@@ -32,6 +32,7 @@ use told::{locked, unlocking};
 mod told {
     use std::{
         ffi::c_void,
+        fmt::{Display, Formatter, Result},
         ops::{Deref, DerefMut},
         ptr, sync,
     };
@@ -68,6 +69,12 @@ mod told {
             if self.0.is_some() {
                 self.release();
             }
+        }
+    }
+
+    impl<T: Display> Display for MutexGuard<'_, T> {
+        fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+            (**self).fmt(f)
         }
     }
 

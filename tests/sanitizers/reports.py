@@ -1,7 +1,8 @@
 """reports.py LOG...: prints each fault that AddressSanitizer reports, and each leak of what the library has allocated.
 
 Fails if there are none. Leaks of others are left out, since CPython keeps much to its end: the first frame that is
-neither the sanitizer's nor an allocator's says whose they are.
+neither the sanitizer's nor an allocator's says whose they are. One cancel signal is the one that the Python package
+keeps to the end for Ctrl-C. What hangs on something else that leaks is told with that.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ ALLOCATORS = re.compile(
 
 def is_ours(leak: str) -> bool:
     frames = [line for line in leak.splitlines() if re.match(r"\s+#\d+ ", line) and not ALLOCATORS.search(line)]
-    return bool(frames) and "nacos_auth" in frames[0]
+    kept = "in 1 object(s)" in leak and " nacos_cancel_new " in leak
+    return bool(frames) and "nacos_auth" in frames[0] and not kept
 
 
 def main() -> int:
@@ -26,7 +28,7 @@ def main() -> int:
         path = Path(name)
         text = path.read_text(errors="replace") if path.exists() else ""
         found += re.findall(r"ERROR: AddressSanitizer: .*", text)
-        leaks = re.findall(r"^(?:Direct|Indirect) leak of .*?(?=^\s*$)", text, re.MULTILINE | re.DOTALL)
+        leaks = re.findall(r"^Direct leak of .*?(?=^\s*$)", text, re.MULTILINE | re.DOTALL)
         found += [f"leak: {leak}" for leak in leaks if is_ours(leak)]
     print("\n".join(found))
     return 0 if found else 1
