@@ -27,7 +27,7 @@ help: ## this list
 
 .PHONY: build
 build: ## the library, shared and static, and the header
-	cargo build --release --features wiping
+	tools/cargo-release.sh build --release --features wiping
 	ln -sf libnacos_auth.so $(LIBRARY).1
 
 # What the dynamically linked Go programs and the tests of the installation use.
@@ -65,7 +65,7 @@ shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each; C and C++
 
 .PHONY: demo
 demo: prefix ## the main job; SERVER=host:port USERNAME=… PASSWORD=… does it on a server of yours
-	cargo build --release --package demo
+	tools/cargo-release.sh build --release --package demo
 	SERVER="$(SERVER)" DEMO_USERNAME="$(if $(SERVER),$(USERNAME))" NACOS_PASSWORD="$(if $(SERVER),$(PASSWORD))" demo/run.sh
 
 .PHONY: test
@@ -74,8 +74,16 @@ test: ## installs what the tests need, runs everything, ends with "N passed, N f
 	$(VENV)/bin/python tests/run.py $(ONLY)
 
 .PHONY: test-all
-test-all: ## the same with the long variants: a thousand children of forks, real servers behind nginx and the like
+test-all: ## the same and what takes minutes: sanitizers, two equal builds, a thousand forks, real servers behind nginx
 	HOST_LONG=1 $(MAKE) --no-print-directory test
+
+.PHONY: sanitizers
+sanitizers: ## C, C++, Python, Go and Rust under AddressSanitizer, ThreadSanitizer, the race detector; needs a nightly toolchain
+	$(MAKE) --no-print-directory test ONLY="build sanitizers"
+
+.PHONY: sbom
+sbom: ## the bill of materials in CycloneDX's JSON: build/nacos-auth.cdx.json
+	tools/sbom.sh
 
 .PHONY: soak
 soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the default, SEED=… repeats the faults of a run
@@ -101,7 +109,7 @@ bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## the measurements behind docs/perform
 
 .PHONY: sim
 sim: ## thousands of the real state machines against three modelled servers, beside the Java client's rule
-	cargo run --release --quiet --package simulator
+	tools/cargo-release.sh run --release --quiet --package simulator
 
 .PHONY: clean
 clean: ## removes what was built

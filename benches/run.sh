@@ -49,7 +49,7 @@ for part in $parts; do
       "$work/cached_get"
       system_calls
       ;;
-    layers) cargo bench --quiet --bench request ;;
+    layers) tools/cargo-release.sh bench --quiet --bench request ;;
     python)
       tests/setup.sh >&2
       NACOS_AUTH_LIBRARY=$libdir/libnacos_auth.so PYTHONPATH=bindings/python/src \

@@ -31,6 +31,6 @@ if has go && has cc; then
 else
   missing go "no Go toolchain, or no C compiler for cgo"
 fi
-cargo build --release --quiet --example main >&2
+tools/cargo-release.sh build --release --quiet --example main >&2
 cp target/release/examples/main "$out/rust"
 program rust "$out/rust"

@@ -1364,8 +1364,9 @@ NACOS_NOEXCEPT;
 
 /**
  * Gives back one reference to a handle. The last one closes it if that has not been done, as nacos_auth_close with a
- * timeout_ms of 0, and frees it. With the last handle of the process the library's thread ends and all connections are closed.
- * NULL is a no-op. In a callback it may free any handle but the callback's own.
+ * timeout_ms of 0, and frees it. With the last handle of the process all connections are closed, and it returns when the
+ * library's thread has ended, which it waits for 100 ms at the most (inside a callback: not at all). NULL is a no-op. In a
+ * callback it may free any handle but the callback's own.
  *
  * Requires: `auth` is NULL or has not been freed, and no other thread is in a call with this reference: close it and wait for them first.
  */

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs every part of the tests, shows their output, and ends with a summary and `N passed, N failed, N skipped`.
 
-`run.py` runs all parts; `run.py rust go` only those named. HOST_LONG=1 takes the long variants. A part whose tools are
-missing counts as skipped, never as passed. Exit status 0 if nothing failed and something passed.
+`run.py` runs all parts but the long ones; `run.py rust go` only those named. HOST_LONG=1 takes the long parts and
+variants. A part whose tools are missing counts as skipped, never as passed. Exit status 0 if nothing failed and
+something passed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test-logs"
 PREFIX = ROOT / "build" / "prefix"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
-SHORT = [] if os.environ.get("HOST_LONG") else ["-m", "not long"]
+LONG = bool(os.environ.get("HOST_LONG"))
+SHORT = [] if LONG else ["-m", "not long"]
 
 
 @dataclass
@@ -96,6 +98,8 @@ class Step:
 class Part:
     name: str
     steps: list[Step]
+    # Takes minutes: with HOST_LONG=1, or when it is asked for.
+    long: bool = False
 
 
 def python_checks(folder: str) -> list[Step]:
@@ -111,7 +115,7 @@ GO_MODULES = ("bindings/go", "bindings/go/oauth2", "bindings/go/grpc", "examples
 GO_TEST = ["go", "test", "-json", "-count=1", "-timeout", "10m"]
 VERMIN = str(ROOT / ".venv" / "bin" / "vermin")
 STATICCHECK = str(ROOT / "build" / "tools" / "staticcheck")
-C_SOURCES = "git ls-files '*.c' '*.h' '*.hpp' '*.cpp' ':!include/nacos_auth.h'"
+C_SOURCES = "git ls-files '*.c' '*.h' '*.hpp' '*.cpp' ':!include/nacos_auth.h' ':!tests/c/abi'"
 
 PARTS = [
     Part(
@@ -139,8 +143,10 @@ PARTS = [
                 "c/processes",
                 "c/compile_matrix",
                 "c/symbols",
+                "c/abi",
                 "c/valgrind",
                 "cpp/tests",
+                "packaging/elf",
                 "packaging/tests",
             )
         ],
@@ -162,6 +168,23 @@ PARTS = [
             *([] if SHORT else [Step([*GO_TEST, "./..."], go_json, "bindings/go", ("go", "cc"), GO_CGOCHECK)]),
             Step(["tests/packaging/go.sh"], tally, needs=("go", "cc")),
         ],
+    ),
+    Part(
+        "sanitizers",
+        [
+            Step(["tests/sanitizers/address.sh", "all"], tally, needs=("cc", "c++")),
+            Step(["tests/sanitizers/thread.sh"], tally, needs=("cc", "c++")),
+            Step(["tests/sanitizers/go.sh"], tally),
+        ],
+        long=True,
+    ),
+    Part(
+        "supply",
+        [
+            Step(["tests/packaging/supply.sh"], tally, needs=("cc",)),
+            Step(["tests/packaging/reproducible.sh"], tally, needs=("cc",)),
+        ],
+        long=True,
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
@@ -188,7 +211,7 @@ PARTS = [
             Step([VERMIN, "--target=3.9-", "--no-tips", "--violations", "src", "tests"], folder="bindings/python"),
             *python_checks("tests"),
             *python_checks("benches"),
-            Step([PYTHON, "-m", "mypy", "--strict", "tests/run.py", "benches/table.py"]),
+            Step([PYTHON, "-m", "mypy", "--strict", "tests/run.py", "tests/sanitizers", "benches/table.py"]),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
@@ -261,7 +284,7 @@ def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     results: list[tuple[str, Counts, float]] = []
     for part in PARTS:
-        if names and part.name not in names:
+        if part.name not in names if names else part.long and not LONG:
             continue
         print(f"\n=== {part.name} ===", flush=True)
         log = LOGS / f"{part.name}.log"

@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
 
 # Besides everything in Rust.
-_NEEDED = {"Cargo.lock", "Cargo.toml", "LICENSE", "THIRD-PARTY.txt", "README.md", "cbindgen.toml", "include"}
+_NEEDED = {"Cargo.lock", "Cargo.toml", "LICENSE", "THIRD-PARTY.txt", "README.md", "cbindgen.toml", "include", "tools"}
 
 
 class NativeLibraryHook(BuildHookInterface[Any]):
@@ -62,8 +62,9 @@ def _library(crate: Path) -> Path:
     if given:
         return Path(given)
     target = crate / "target"
+    build = ["build", "--release", "--locked", "-p", "nacos-auth", "--features", "wiping", "--target-dir", str(target)]
     subprocess.run(
-        ["cargo", "build", "--release", "--locked", "-p", "nacos-auth", "--features", "wiping", "--target-dir", target],
+        ["bash", crate / "tools" / "cargo-release.sh", *build],
         cwd=crate,
         check=True,
     )

@@ -407,6 +407,7 @@ impl Live {
 impl Drop for Client {
     fn drop(&mut self) {
         self.close();
+        process::current().settle();
     }
 }
 

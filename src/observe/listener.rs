@@ -84,6 +84,11 @@ thread_local! {
     static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Whether this thread is in one of the caller's functions.
+pub(crate) fn is_inside() -> bool {
+    INSIDE.get() > 0
+}
+
 /// One call under way.
 struct Running<'a>(&'a Listener);
 
@@ -178,7 +183,7 @@ impl Listener {
             return;
         }
         let own = self.clone();
-        if thread::spawn("nacos-events", move || own.tell_all()).is_err() {
+        if thread::spawn_joined("nacos-events", move || own.tell_all()).is_err() {
             // The next event, or close, tries again.
             self.end_telling();
         }
@@ -236,7 +241,7 @@ impl Listener {
     /// does then.
     pub(crate) fn close(self: &Arc<Self>, until: Instant) -> bool {
         self.state.lock().closed = true;
-        if INSIDE.get() > 0 {
+        if is_inside() {
             self.tell_soon();
             let state = self.state.lock();
             if !state.is_telling && state.events.is_empty() {

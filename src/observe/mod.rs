@@ -7,4 +7,4 @@ mod listener;
 pub(crate) use counters::{Count, Counters};
 pub use event::{Event, EventKind, Level};
 pub use listener::Supply;
-pub(crate) use listener::{Hooks, Listener};
+pub(crate) use listener::{Hooks, Listener, is_inside};

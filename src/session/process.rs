@@ -3,6 +3,7 @@
 use std::{
     collections::hash_map::RandomState,
     convert::Infallible,
+    fmt::Display,
     hash::BuildHasher,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -18,11 +19,12 @@ use super::{
     login,
     session::{Left, Origin, Plan, Session},
 };
-use crate::sys::lock::Mutex;
+use crate::sys::lock::{Condvar, Mutex};
 use crate::{
     error::{Error, Kind, Result},
     http::{Reaped, Resolver, Transport},
     lifecycle::Time,
+    observe,
     sys::{clock, per_process::PerProcess, thread},
     wait::Limits,
 };
@@ -76,7 +78,7 @@ fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)
 }
 
-fn cannot_start(e: std::io::Error) -> Error {
+fn cannot_start(e: impl Display) -> Error {
     Error::new(Kind::Internal, format!("cannot start the refresher: {e}"))
 }
 
@@ -162,6 +164,14 @@ impl Process {
         self.wake();
     }
 
+    /// Where no handle is left, waits for the threads that end with the last, so that a program which frees it and ends at once
+    /// has none of them. Not long, and not inside a function of the caller's: one of them may be running it.
+    pub(crate) fn settle(&self) {
+        if !observe::is_inside() {
+            thread::join(|| self.sessions.lock().is_empty());
+        }
+    }
+
     /// Has the refresher look at everything now, if it runs.
     pub(crate) fn wake(&self) {
         self.awake.notify_one();
@@ -171,14 +181,26 @@ impl Process {
     pub(super) fn ensure_refresher(&'static self) -> Result<()> {
         let mut runs = self.refresher_runs.lock();
         if !*runs {
-            let runtime = runtime()?;
+            // Made there, since making it asks for the handle of the thread, which nobody frees for the host's first one.
+            let made = Arc::new((Mutex::new(None), Condvar::default()));
+            let tells = made.clone();
             let refresh = move || {
+                let runtime = catch_unwind(runtime).unwrap_or_else(|_| Err(cannot_start("a panic")));
+                let (is_made, runtime) = (runtime.as_ref().map(drop).map_err(Clone::clone), runtime.ok());
+                *tells.0.lock() = Some(is_made);
+                tells.1.notify_one();
+                let Some(runtime) = runtime else { return };
                 // A panic in there is a fault of this library; tokens must be renewed nevertheless.
                 while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.refresh()))).is_err() {
                     std::thread::sleep(AFTER_A_PANIC);
                 }
             };
-            thread::spawn("nacos-refresher", refresh).map_err(cannot_start)?;
+            thread::spawn_joined("nacos-refresher", refresh).map_err(cannot_start)?;
+            let mut is_made = made.0.lock();
+            while is_made.is_none() {
+                is_made = made.1.wait(is_made);
+            }
+            is_made.take().unwrap_or(Ok(()))?;
             *runs = true;
         }
         Ok(())

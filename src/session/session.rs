@@ -2,6 +2,8 @@
 //! its one login in progress and its pauses.
 
 use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -67,9 +69,10 @@ pub(crate) struct Session {
 /// What is left of a session that nobody uses any more: its pauses, and the error that led to them.
 pub(super) type Left = (Pauses, Option<Error>);
 
-/// The processes forked from one parent inherit its generator: clock and process id tell them apart.
+/// The processes forked from one parent inherit its keys: clock and process id tell them apart. (fastrand's own seed asks for
+/// the handle of the thread, which nobody frees for threads of the host.)
 fn seed() -> u64 {
-    fastrand::u64(..) ^ clock::now().as_nanos() as u64 ^ (u64::from(std::process::id()) << 32)
+    RandomState::new().hash_one(()) ^ clock::now().as_nanos() as u64 ^ (u64::from(std::process::id()) << 32)
 }
 
 /// How a login ends: with the server that gave the token, if one did.

@@ -152,10 +152,10 @@ static void a_closed_handle_is_closed(const char *address) {
   nacos_auth_statistics statistics = nacos_auth_statistics_default();
   request.path = "/v1/cs/configs";
   const uint64_t *word = nacos_auth_generation(auth);
-  CHECK(word != NULL && *word == 0); /* no token yet */
+  CHECK(word != NULL && __atomic_load_n(word, __ATOMIC_ACQUIRE) == 0); /* no token yet */
   nacos_auth_close(auth);
   nacos_auth_close(auth);
-  CHECK(*word == 0);
+  CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) == 0);
   CHECK_CALL(NACOS_CLOSED, "closed", nacos_get_token(auth, NULL, buffer, sizeof(buffer), NULL, &error));
   CHECK_CALL(NACOS_CLOSED, "closed", nacos_request(auth, &request, &response, &error));
   CHECK_CALL(NACOS_CLOSED, "closed", nacos_auth_report_rejected(auth, 1, 403, "", 0, &advice, &error));

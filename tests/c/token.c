@@ -1,4 +1,5 @@
 /* What needs a server that lets nacos/nacos in: NACOS_SERVER_ADDR. */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -6,7 +7,7 @@
 
 static const char *server;
 
-static nacos_auth *client(void) {
+static nacos_auth *client_that_tells(nacos_event_callback event) {
   nacos_auth *auth = NULL;
   nacos_auth_options options = nacos_auth_options_default();
   char username[] = "nacos", password[] = "nacos", address[64];
@@ -14,6 +15,7 @@ static nacos_auth *client(void) {
   options.server_addr = address;
   options.username = username;
   options.password = password;
+  options.event = event;
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_init(&options, &auth, &error));
   /* The options are copied: the caller may wipe its own. */
   memset(username, 'x', sizeof(username) - 1);
@@ -21,6 +23,8 @@ static nacos_auth *client(void) {
   memset(address, 'x', sizeof(address) - 1);
   return auth;
 }
+
+static nacos_auth *client(void) { return client_that_tells(NULL); }
 
 static void buffers(nacos_auth *auth) {
   char token[2048], other[2048];
@@ -42,7 +46,9 @@ static void buffers(nacos_auth *auth) {
   CHECK(strcmp(other, token) == 0 && other[length + 1] == 'x');
   CHECK(nacos_get_token(auth, NULL, other, 1, NULL, NULL) == NACOS_BUFFER_TOO_SMALL);
 
-  /* An older caller's info, and a newer one's. */
+  /* An older caller's info, and a newer one's; a program of the baseline (abi.sh) may have a library that knows more.
+   */
+#ifndef NACOS_AUTH_BASELINE
   struct {
     nacos_token_info known;
     unsigned char later[16];
@@ -50,6 +56,7 @@ static void buffers(nacos_auth *auth) {
   grown.known.struct_size = sizeof(grown);
   CHECK_CALL(NACOS_OK, NULL, nacos_get_token(auth, NULL, other, sizeof(other), &grown.known, &error));
   CHECK(grown.known.length == length && grown.later[0] == 0 && grown.later[15] == 0);
+#endif
   info = nacos_token_info_default();
   info.struct_size = offsetof(nacos_token_info, generation);
   info.generation = 77;
@@ -115,7 +122,7 @@ static void requests(nacos_auth *auth) {
   size_t length = 0;
   const uint8_t *body = nacos_response_body(response, &length);
   CHECK(length == sizeof(content) - 1 && memcmp(body, content, length) == 0);
-  CHECK(nacos_response_generation(response) == *nacos_auth_generation(auth));
+  CHECK(nacos_response_generation(response) == __atomic_load_n(nacos_auth_generation(auth), __ATOMIC_ACQUIRE));
   CHECK(nacos_response_replays(response) == 0);
   const size_t count = nacos_response_header_count(response);
   const char *name = NULL, *value = NULL;
@@ -146,6 +153,18 @@ static void requests(nacos_auth *auth) {
   nacos_response_free(response);
 }
 
+static void versions_and_errors(nacos_auth *auth) {
+  char token[8];
+  nacos_error *error = NULL;
+  CHECK(nacos_auth_abi_version() == NACOS_AUTH_ABI_VERSION && nacos_auth_version()[0] != '\0');
+  CHECK(strcmp(nacos_status_name(NACOS_TIMEOUT), "TIMEOUT") == 0 && nacos_status_message(NACOS_TIMEOUT)[0] != '\0');
+  CHECK(nacos_get_token(auth, NULL, token, sizeof(token), NULL, &error) == NACOS_BUFFER_TOO_SMALL);
+  CHECK(nacos_error_status(error) == NACOS_BUFFER_TOO_SMALL && strstr(nacos_error_message(error), "buffer") != NULL);
+  CHECK(nacos_error_http_status(error) == 0 && nacos_error_is_retryable(error) == 0);
+  CHECK(nacos_error_retry_after_ms(error) == 0);
+  nacos_error_free(error);
+}
+
 enum { THREADS = 8, EACH = 200 };
 
 static void *many_tokens(void *auth) {
@@ -169,11 +188,37 @@ static void threads_share_a_login(void) {
   nacos_auth_statistics statistics = nacos_auth_statistics_default();
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_stats(auth, &statistics, &error));
   CHECK(statistics.logins <= 1 && statistics.login_failures == 0);
-  CHECK(statistics.generation == *nacos_auth_generation(auth));
+  CHECK(statistics.generation == __atomic_load_n(nacos_auth_generation(auth), __ATOMIC_ACQUIRE));
   const uint64_t *word = nacos_auth_generation(auth);
   nacos_auth_close(auth);
   CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) == 0); /* a kept copy may not be used any more */
   nacos_auth_free(auth);
+}
+
+static int threads(void) {
+  int count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  for (const struct dirent *task; (task = readdir(tasks)) != NULL;) count += task->d_name[0] != '.';
+  closedir(tasks);
+  return count;
+}
+
+static void nothing(void *data, const nacos_event *event) {
+  (void)data;
+  (void)event;
+}
+
+/* A program that ends right after its last nacos_auth_free has no thread of the library then. */
+static void threads_end_with_the_last_handle(void) {
+  const int before = threads();
+  for (int i = 0; i < 20; i++) {
+    char token[2048];
+    nacos_auth *auth = client_that_tells(nothing);
+    CHECK_CALL(NACOS_OK, NULL, nacos_get_token(auth, NULL, token, sizeof(token), NULL, &error));
+    CHECK(threads() > before);
+    nacos_auth_free(auth);
+    CHECK(threads() == before);
+  }
 }
 
 int main(void) {
@@ -186,7 +231,9 @@ int main(void) {
   nacos_auth *auth = client();
   buffers(auth);
   requests(auth);
+  versions_and_errors(auth);
   generation_word(auth);
   nacos_auth_free(auth);
+  threads_end_with_the_last_handle();
   return finish();
 }

@@ -46,6 +46,6 @@ if has go && has cc && has pkg-config; then
 else
   missing go "no Go toolchain, or no C compiler and pkg-config for cgo"
 fi
-cargo build --release --quiet --example shim >&2
+tools/cargo-release.sh build --release --quiet --example shim >&2
 cp target/release/examples/shim "$out/rust"
 shim rust "$out/rust"

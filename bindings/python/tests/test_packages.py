@@ -48,6 +48,7 @@ def test_one_wheel_with_a_stripped_library(wheel: Path) -> None:
         library = archive.read("nacos_auth/libnacos_auth.so")
     assert sizes["nacos_auth/libnacos_auth.so"] <= 4 * 1024 * 1024
     assert b".symtab" not in library
+    assert os.fsencode(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) not in library
     modules = {f"nacos_auth/{path.name}" for path in (PROJECT / "src" / "nacos_auth").glob("*.py")}
     assert modules | {"nacos_auth/py.typed", "nacos_auth/LICENSE"} <= set(sizes)
     assert {name.split("/")[0] for name in sizes} == {"nacos_auth", f"nacos_auth-{nacos_auth.__version__}.dist-info"}
