@@ -25,6 +25,9 @@
 mod client;
 mod error;
 mod ffi;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod lifecycle;
 mod observe;

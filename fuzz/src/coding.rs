@@ -1,0 +1,113 @@
+//! Answers that come compressed.
+
+use std::io::{Read, Write};
+
+use flate2::{
+    Compression,
+    read::{MultiGzDecoder, ZlibDecoder},
+    write::{DeflateEncoder, GzEncoder, ZlibEncoder},
+};
+use http::HeaderValue;
+use nacos_auth::fuzzing::{beginning, decode};
+
+use crate::{answer::Answer, planted};
+
+/// A refusal longer than this is cut.
+const LONGEST_REFUSAL: usize = 64 * 1024;
+
+/// The number behind the status limits the body; the first header is the list of codings. With a second one the body is
+/// plain, and packed here.
+pub fn run(data: &[u8]) {
+    let Answer { status, choice, headers, body } = Answer::read(data);
+    let Some(Ok(codings)) = headers.first().map(|text| HeaderValue::from_bytes(text)) else { return };
+    let limit = choice.max(1);
+    if headers.len() > 1 {
+        return check_round_trip(status, &codings, body, limit);
+    }
+    let decoded = decode(status, &codings, body, limit);
+    check_beginning(body);
+    let Ok(plain) = decoded else { return check_foreign(&codings, status, body, limit, None) };
+    let plain = planted(&plain[..], b"?", || plain.ends_with(b"PQ"));
+    let is_as_it_was = plain == body;
+    let longest = if status >= 400 { LONGEST_REFUSAL } else { limit };
+    assert!(plain.len() <= longest || is_as_it_was, "{} of {longest} bytes", plain.len());
+    check_foreign(&codings, status, body, limit, Some(plain));
+}
+
+/// Whatever another decoder takes is taken here too, and is the same.
+fn check_foreign(codings: &HeaderValue, status: u16, body: &[u8], limit: usize, plain: Option<&[u8]>) {
+    if status >= 400 || status == 206 || body.is_empty() {
+        return;
+    }
+    let mut other = Vec::new();
+    let room = limit as u64 + 1;
+    let read = match codings.as_bytes() {
+        b"gzip" => MultiGzDecoder::new(body).take(room).read_to_end(&mut other),
+        b"deflate" => ZlibDecoder::new(body).take(room).read_to_end(&mut other),
+        _ => return,
+    };
+    if read.is_ok() && other.len() <= limit {
+        assert_eq!(plain, Some(&other[..]), "another decoder reads it so");
+    }
+}
+
+/// The beginning of what somebody else has received is never longer than asked for, and no panic.
+fn check_beginning(body: &[u8]) {
+    let read = beginning(body, 100);
+    assert!(read.len() <= 101 || read == body);
+}
+
+fn check_round_trip(status: u16, codings: &HeaderValue, body: &[u8], limit: usize) {
+    let Ok(text) = codings.to_str() else { return };
+    let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let mut packed = body.to_vec();
+    for name in &names {
+        packed = match name.to_ascii_lowercase().as_str() {
+            "gzip" => members(&packed),
+            "x-gzip" => gzip(&packed),
+            "deflate" if packed.len() % 2 == 0 => zlib(&packed),
+            "deflate" => raw(&packed),
+            _ => return,
+        };
+    }
+    if names.len() > 4 || status == 206 || status >= 400 {
+        return;
+    }
+    match decode(status, codings, &packed, limit) {
+        Ok(plain) => assert_eq!(plain, body),
+        Err(why) => assert!(body.len() > limit || packed.len() > limit, "{why}"),
+    }
+    // Wherever it is cut, that is noticed, or nothing is missing.
+    for end in (1..packed.len()).step_by(packed.len() / 8 + 1) {
+        if let (Ok(plain), false) = (decode(status, codings, &packed[..end], limit), names.is_empty()) {
+            assert!(
+                body.starts_with(&plain) && names.iter().all(|name| name.eq_ignore_ascii_case("gzip")),
+                "cut unseen"
+            );
+        }
+    }
+}
+
+/// In two members, as what is written piece by piece.
+fn members(plain: &[u8]) -> Vec<u8> {
+    let (one, two) = plain.split_at(plain.len() / 3);
+    if one.is_empty() { gzip(two) } else { [gzip(one), gzip(two)].concat() }
+}
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(plain).expect("memory");
+    packed.finish().expect("memory")
+}
+
+fn zlib(plain: &[u8]) -> Vec<u8> {
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(plain).expect("memory");
+    packed.finish().expect("memory")
+}
+
+fn raw(plain: &[u8]) -> Vec<u8> {
+    let mut packed = DeflateEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(plain).expect("memory");
+    packed.finish().expect("memory")
+}

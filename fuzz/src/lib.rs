@@ -1,0 +1,26 @@
+//! Fuzz targets: what each of them reads, and what has to hold whatever it reads. See `fuzz/README.md`.
+
+use std::sync::OnceLock;
+
+pub mod answer;
+pub mod coding;
+pub mod files;
+pub mod http_answer;
+pub mod login_answer;
+pub mod machine;
+pub mod refusal;
+pub mod request_target;
+pub mod retry_after;
+pub mod secrets;
+pub mod server_list;
+
+/// Whether a fault has been planted into what the targets look at, to see that they find it.
+pub fn is_planted() -> bool {
+    static PLANTED: OnceLock<bool> = OnceLock::new();
+    *PLANTED.get_or_init(|| std::env::var_os("FUZZ_PLANTED").is_some())
+}
+
+/// `is` unless a fault has been planted and the input is one of the few that show it.
+pub fn planted<T>(is: T, instead: T, shows: impl FnOnce() -> bool) -> T {
+    if is_planted() && shows() { instead } else { is }
+}
