@@ -17,8 +17,8 @@ use crate::{
     session,
 };
 
-pub use crate::{client::fuzzing::*, http::fuzzing::*};
 pub use crate::simulation::{Attempts, Demand, Issued, LoginError, Machine, Reason, Rejection, Time, Verdict};
+pub use crate::{client::fuzzing::*, http::fuzzing::*};
 
 /// Why an answer to a login has no token.
 #[derive(Debug, PartialEq, Eq)]

@@ -20,6 +20,12 @@ pub fn is_planted() -> bool {
     *PLANTED.get_or_init(|| std::env::var_os("FUZZ_PLANTED").is_some())
 }
 
+/// Whether to tell what happens on the way: for one input, to understand it.
+pub fn is_traced() -> bool {
+    static TRACED: OnceLock<bool> = OnceLock::new();
+    *TRACED.get_or_init(|| std::env::var_os("FUZZ_TRACE").is_some())
+}
+
 /// `is` unless a fault has been planted and the input is one of the few that show it.
 pub fn planted<T>(is: T, instead: T, shows: impl FnOnce() -> bool) -> T {
     if is_planted() && shows() { instead } else { is }

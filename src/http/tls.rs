@@ -20,7 +20,10 @@ use rustls::{
         verify_server_name,
     },
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+        pem::{Error as PemError, PemObject},
+    },
     server::ParsedCertificate,
 };
 
@@ -77,7 +80,8 @@ impl TlsFiles {
             (Some(cert), Some(key)) => {
                 let chain = certificates("client_cert_file", cert)?;
                 let pem = content("client_key_file", key)?;
-                let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| unreadable("client_key_file", key, &e))?;
+                let key = PrivateKeyDer::from_pem_slice(&pem)
+                    .map_err(|e| not_pem("client_key_file", key, &e, "unencrypted private key"))?;
                 Some((chain, key))
             }
             _ => {
@@ -310,11 +314,25 @@ fn content(field: &str, path: &Path) -> CrateResult<Vec<u8>> {
 fn certificates(field: &str, path: &Path) -> CrateResult<Vec<CertificateDer<'static>>> {
     let pem = content(field, path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.map_err(|e| unreadable(field, path, &e))?;
-    if found.is_empty() {
-        return Err(CrateError::config(format!("{field}: no certificate in {}; it must be PEM", path.display())));
-    }
-    Ok(found)
+    let found = found.and_then(|found| if found.is_empty() { Err(PemError::NoItemsFound) } else { Ok(found) });
+    found.map_err(|e| not_pem(field, path, &e, "certificate"))
+}
+
+/// In words of our own: those of the error hold lines of the file, as numbers.
+fn not_pem(field: &str, path: &Path, error: &PemError, wanted: &str) -> CrateError {
+    let path = path.display();
+    let why = match error {
+        PemError::NoItemsFound => {
+            return CrateError::config(format!("{field}: no {wanted} in {path}; it must be PEM"));
+        }
+        PemError::IllegalSectionStart { .. } => {
+            "a line that begins with -----BEGIN does not end in -----; perhaps the line ends were lost"
+        }
+        PemError::MissingSectionEnd { .. } => "the line with -----END is missing; perhaps it was cut short",
+        PemError::Base64Decode(_) => "what stands between BEGIN and END is not Base64",
+        _ => "it is not PEM",
+    };
+    CrateError::config(format!("{field}: cannot read {path}: {why}"))
 }
 
 fn unreadable(field: &str, path: &Path, why: &dyn std::fmt::Display) -> CrateError {

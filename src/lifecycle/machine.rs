@@ -24,6 +24,8 @@ pub(super) const THREE_REFUSALS: Duration = Duration::from_secs(15 * 60);
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// A pause that ends this soon is waited out by callers rather than answered with the last error.
 const IMMINENT: Duration = Duration::from_secs(2);
+/// No server takes longer over a login that anybody waits for: beyond this the machine has been asleep.
+const LONGEST_LOGIN: Duration = Duration::from_secs(95);
 
 /// What the machine does about the next token.
 #[derive(Clone, Debug)]
@@ -262,7 +264,7 @@ impl Machine {
             self.backoff.was_not_slow();
         }
         let starving = self.token.as_ref().is_none_or(|t| !t.is_usable() || now >= t.window.mandatory);
-        let took = self.last_attempt.map_or(Duration::ZERO, |at| now.saturating_sub(at));
+        let took = self.last_attempt.map_or(Duration::ZERO, |at| now.saturating_sub(at).min(LONGEST_LOGIN));
         let situation = Situation { was_good: self.was_good, starving, took };
         let mut pause = self.backoff.pause(&mut self.rng, now, error, situation);
         // A server that did not answer in time works the login off all the same, and nobody knows what came of it.

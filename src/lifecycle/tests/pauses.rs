@@ -125,3 +125,33 @@ fn two_tokens_refused_in_a_row_are_remembered() {
     assert!(w.machine.is_refused_everywhere() && w.machine.retry_at() == retry_at);
     assert!(w.machine.cacheable(w.now).is_none());
 }
+
+#[test]
+fn a_login_that_a_suspended_machine_slept_through_is_no_slow_one() {
+    for slept in [60.0, 3600.0, 8.0 * 3600.0, 1e7] {
+        let mut world = World::new();
+        world.demand();
+        let login = world.start();
+        world.now += s(slept);
+        assert!(world.machine.failed(login, REFUSED, world.now));
+        let pause = world.machine.retry_at().unwrap() - world.now;
+        assert!(pause <= s(25.0 + 3.0 * 95.0), "{slept} s asleep: {pause:?}");
+    }
+}
+
+#[test]
+fn a_login_under_way_is_remembered_though_it_began_in_the_instant_of_a_success() {
+    let mut w = World::new();
+    w.demand();
+    let (login, sent) = (w.start(), w.now);
+    w.now += s(5.0);
+    // It is over before it comes.
+    let issued = Issued { generation: 1, ttl: Some(s(1.0)), same: false, sent, server: None };
+    assert!(w.machine.issued(login, issued, w.now));
+    w.start();
+    come_back(&mut w);
+    w.demand();
+    assert_eq!(w.machine.start(w.now), None, "two logins in one instant");
+    w.now += s(1.0);
+    w.start();
+}
