@@ -122,11 +122,9 @@ pub fn forked(machine: &Machine, seed: u64) -> Machine {
     machine.forked(seed)
 }
 
-/// The machine after other credentials of the same user were given; whether the token goes along.
-pub fn other_credentials(machine: &Machine, seed: u64) -> (Machine, bool) {
-    let mut other = Machine::new(seed);
-    let inherits = other.inherit(machine);
-    (other, inherits)
+/// `other` takes over the token of `machine`, as those of the same user do; whether there is one.
+pub fn take_over(other: &mut Machine, machine: &Machine) -> bool {
+    other.inherit(machine)
 }
 
 /// The machine of the next session with the same credentials, after the last handle has gone.

@@ -129,7 +129,11 @@ impl World {
     }
 
     fn is_usable(&self) -> bool {
-        !matches!(self.token(), TokenState::None | TokenState::Rejected)
+        usable(self.token())
+    }
+
+    fn is_usable_in(&self, machine: &Machine) -> bool {
+        usable(fuzzing::view(machine, self.now).token)
     }
 
     fn happens(&mut self, event: u8, input: &mut Input<'_>) {
@@ -328,8 +332,8 @@ impl World {
 
     fn other_credentials(&mut self, seed: u64) {
         let usable = self.is_usable();
-        let (other, inherits) = fuzzing::other_credentials(&self.machine, seed);
-        assert_eq!(inherits, usable);
+        let mut other = Machine::new(seed);
+        assert_eq!(fuzzing::take_over(&mut other, &self.machine), usable);
         self.machine = other;
         assert_eq!(self.is_usable(), usable, "new credentials cost a good token");
         self.begin_anew();
@@ -337,8 +341,13 @@ impl World {
     }
 
     fn come_back(&mut self, seed: u64) {
-        self.machine = fuzzing::come_back(&self.machine, seed, self.now);
+        let before = self.machine.clone();
+        self.machine = fuzzing::come_back(&before, seed, self.now);
         assert_eq!(self.token(), TokenState::None);
+        // Perhaps by way of other credentials, which had the token meanwhile.
+        if seed.is_multiple_of(2) && self.is_usable_in(&before) {
+            assert!(fuzzing::take_over(&mut self.machine, &before));
+        }
         self.begin_anew();
         if self.succeeded {
             self.last_start = None;

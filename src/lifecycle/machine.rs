@@ -297,6 +297,11 @@ impl Machine {
         }
     }
 
+    /// Before this the credentials are not looked at again, after three looks in vain.
+    pub(super) fn fourth_look(&self) -> Time {
+        self.refusals[0].map_or(Time::ZERO, |first| first + THREE_REFUSALS)
+    }
+
     fn is_under_way(&self, number: u64) -> bool {
         self.late == Some(number) || matches!(self.refresh, Refresh::LoggingIn { number: n, .. } if n == number)
     }
@@ -310,6 +315,7 @@ impl Machine {
     /// The token has been refused for its own sake, and nobody has a usable one any more: what is left of a pause that was
     /// chosen while callers were served is cut short.
     pub(super) fn starve(&mut self, now: Time) {
+        let fourth = self.fourth_look();
         let Refresh::Pausing(pause) = &mut self.refresh else { return };
         match pause.class {
             // A server has answered: whatever was away is back.
@@ -317,7 +323,7 @@ impl Machine {
             Class::Overloaded | Class::Protocol if !pause.asked_for => {
                 let (shortest, longest) = if pause.answered_well { (0.5, 3.0) } else { (5.0, 30.0) };
                 let rest = Duration::from_secs_f64(shortest + self.rng.f64() * (longest - shortest));
-                pause.until = pause.until.min(now + rest);
+                pause.until = pause.until.min((now + rest).max(fourth));
             }
             _ => {}
         }
