@@ -270,15 +270,13 @@ impl Machine {
         // A server that did not answer in time works the login off all the same, and nobody knows what came of it.
         let unproven = !self.was_good
             && (matches!(error, LoginError::Slow | LoginError::Overdue) || pause.class == Class::Starting);
-        if unproven || pause.class.is_refusal() {
-            // The time-out has been counted already.
-            if !is_late || self.was_good {
-                self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
-            }
-            if let Some(first) = self.refusals[0] {
-                let fourth = first + THREE_REFUSALS.mul_f64(1.0 + 0.1 * self.rng.f64());
-                pause.until = pause.until.max(fourth);
-            }
+        // The time-out has been counted already.
+        let counts = (unproven || pause.class.is_refusal()) && (!is_late || self.was_good);
+        if counts {
+            self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
+        }
+        if unproven || pause.class.is_refusal() || is_late {
+            pause.until = pause.until.max(self.fourth_look());
         }
         if error == LoginError::Overdue {
             self.late = Some(number);
@@ -298,8 +296,9 @@ impl Machine {
     }
 
     /// Before this the credentials are not looked at again, after three looks in vain.
-    pub(super) fn fourth_look(&self) -> Time {
-        self.refusals[0].map_or(Time::ZERO, |first| first + THREE_REFUSALS)
+    pub(super) fn fourth_look(&mut self) -> Time {
+        let Some(first) = self.refusals[0] else { return Time::ZERO };
+        first + THREE_REFUSALS.mul_f64(1.0 + 0.1 * self.rng.f64())
     }
 
     fn is_under_way(&self, number: u64) -> bool {

@@ -155,3 +155,29 @@ fn tokens_refused_in_a_row_shorten_no_pause_that_a_server_asked_for() {
     assert!(w.machine.is_refused_everywhere());
     assert_eq!(w.machine.retry_at(), retry_at);
 }
+
+#[test]
+fn a_late_answer_brings_no_fourth_look_at_a_password_never_seen_to_be_good() {
+    use Reason::*;
+    for reason in [MissingApi, Overloaded, Gateway, Fault, Refused, NotNacos] {
+        for asked in [None, Some(s(5.0))] {
+            let mut w = World::new();
+            let mut begun = Vec::new();
+            for error in [LoginError::Slow, LoginError::Slow, LoginError::Overdue] {
+                w.demand();
+                w.now = w.machine.next_due(w.now).unwrap().max(w.now);
+                begun.push(w.now);
+                let login = w.start();
+                w.now += s(30.0);
+                assert!(w.machine.failed(login, error, w.now));
+                if error == LoginError::Overdue {
+                    w.now += s(5.0);
+                    assert!(w.machine.failed(login, LoginError::Answered(reason, asked), w.now));
+                }
+            }
+            w.demand();
+            let next = w.machine.next_due(w.now).unwrap();
+            assert!(next - begun[0] > THREE_REFUSALS, "{reason:?}: after {:?}", next - begun[0]);
+        }
+    }
+}
