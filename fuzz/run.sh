@@ -14,7 +14,7 @@ sanitizer=${SANITIZER:-none}
 out=$PWD/build/fuzz/$sanitizer
 at_once=2
 # A planted fault is found in a second or two; a machine may be busy.
-patience=120
+patience=60
 
 skip() {
   echo "SKIPPED: $1"
@@ -35,7 +35,8 @@ if ! command -v cargo-fuzz >/dev/null 2>&1; then
 fi
 
 echo "building the targets (sanitizer: $sanitizer)"
-CARGO_BUILD_JOBS=$at_once cargo +nightly fuzz build --sanitizer "$sanitizer" --target-dir "$out"
+CARGO_BUILD_JOBS=$at_once cargo +nightly fuzz build --sanitizer "$sanitizer" \
+  --no-cfg-fuzzing --codegen-units 16 --target-dir "$out"
 programs=$(dirname "$(ls -t "$out"/*/release/"${targets[0]}" | head -n 1)")
 
 # fuzz TARGET SECONDS LOG [OPTION…]: with a corpus of its own, so that the one in the repository stays as it is.

@@ -10,7 +10,7 @@ use flate2::{
 use http::HeaderValue;
 use nacos_auth::fuzzing::{beginning, decode};
 
-use crate::{answer::Answer, planted};
+use crate::{answer::Answer, planted, spells};
 
 /// A refusal longer than this is cut.
 const LONGEST_REFUSAL: usize = 64 * 1024;
@@ -27,11 +27,10 @@ pub fn run(data: &[u8]) {
     let decoded = decode(status, &codings, body, limit);
     check_beginning(body);
     let Ok(plain) = decoded else { return check_foreign(&codings, status, body, limit, None) };
-    let plain = planted(&plain[..], b"?", || plain.ends_with(b"PQ"));
     let is_as_it_was = plain == body;
     let longest = if status >= 400 { LONGEST_REFUSAL } else { limit };
     assert!(plain.len() <= longest || is_as_it_was, "{} of {longest} bytes", plain.len());
-    check_foreign(&codings, status, body, limit, Some(plain));
+    check_foreign(&codings, status, body, limit, Some(&plain));
 }
 
 /// Whatever another decoder takes is taken here too, and is the same.
@@ -86,7 +85,7 @@ fn check_round_trip(status: u16, codings: &HeaderValue, body: &[u8], limit: usiz
         return;
     }
     match decode(status, codings, &packed, limit) {
-        Ok(plain) => assert_eq!(plain, body),
+        Ok(plain) => assert_eq!(planted(&plain[..], b"?", || spells(&plain, b"PQPQ")), body),
         Err(why) => assert!(body.len() > limit || packed.len() > limit, "{why}"),
     }
     // Wherever it is cut, that is noticed, or nothing is missing.

@@ -8,7 +8,7 @@ use std::{
 
 use nacos_auth::{Client, Config, Error, Kind, fuzzing};
 
-use crate::planted;
+use crate::{planted, spells};
 
 /// Stands where a mark is, in the key and in the password.
 const SECRET: &str = "K3y0fTheClient";
@@ -71,7 +71,7 @@ fn check_password(path: &Path, content: &[u8]) {
     let text = text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text).trim_end_matches(['\r', '\n']));
     let is_password = text.is_some_and(|text| !text.is_empty()) && content.len() < 4096;
     let taken = Client::new(config);
-    let is_taken = planted(taken.is_ok(), false, || content.starts_with(b"pZ"));
+    let is_taken = planted(taken.is_ok(), false, || spells(content, b"pZqq"));
     assert_eq!(is_taken, is_password);
     if let Err(error) = taken {
         check_error(&error, &["password_file"]);

@@ -26,6 +26,12 @@ pub fn is_traced() -> bool {
     *TRACED.get_or_init(|| std::env::var_os("FUZZ_TRACE").is_some())
 }
 
+/// Whether `text` begins with `word`, compared as a number: libFuzzer sees what such are compared with, and tries it.
+pub fn spells(text: impl AsRef<[u8]>, word: &[u8; 4]) -> bool {
+    let head = text.as_ref().first_chunk().map(|head| u32::from_le_bytes(*head));
+    head.is_some_and(|head| std::hint::black_box(head) == u32::from_le_bytes(*word))
+}
+
 /// `is` unless a fault has been planted and the input is one of the few that show it.
 pub fn planted<T>(is: T, instead: T, shows: impl FnOnce() -> bool) -> T {
     if is_planted() && shows() { instead } else { is }

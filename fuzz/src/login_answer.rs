@@ -10,6 +10,7 @@ use crate::{
     answer::Answer,
     planted,
     secrets::{PASSWORDS, TOKEN, check_quotation, given_away, repeat},
+    spells,
 };
 
 pub fn run(data: &[u8]) {
@@ -21,7 +22,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(read, fuzzing::read_login(status, &body, &secret), "not the same twice");
     match read {
         Ok((token, ttl)) => {
-            let token = planted(token.expose(), "", || token.expose().ends_with("eZ7"));
+            let token = planted(token.expose(), "", || spells(token.expose(), b"eyZq"));
             check_token(token, &body);
             assert!((200..300).contains(&status), "a token from an answer that refuses: {status}");
             assert!(ttl.is_none_or(|ttl| !ttl.is_zero()), "a token that never lived");

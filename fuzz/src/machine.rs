@@ -24,6 +24,8 @@ pub fn run(data: &[u8]) {
     let mut world = World::new(u64::from(*seed));
     let mut input = Input(events);
     while let Some(event) = input.byte() {
+        // No clock gives two events the same time.
+        world.now += Duration::from_nanos(1);
         world.happens(event, &mut input);
         if is_traced() {
             let World { machine, now, generation, login, sent_with, .. } = &world;

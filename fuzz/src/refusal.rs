@@ -6,6 +6,7 @@ use crate::{
     answer::Answer,
     planted,
     secrets::{PASSWORDS, TOKEN, check_quotation, given_away, repeat},
+    spells,
 };
 
 /// How much of an answer is read.
@@ -36,7 +37,7 @@ fn check_reason(status: u16, body: &[u8], why: Option<Rejection>) {
         _ => assert_eq!(why, None),
     }
     let shouted = fuzzing::classify(status, &body.to_ascii_uppercase());
-    let shouted = planted(shouted, None, || body.starts_with(b"fz:"));
+    let shouted = planted(shouted, None, || spells(body, b"fz:q"));
     assert_eq!(why, shouted, "the case of words tells nothing");
     let mut padded = body.to_vec();
     padded.resize(READ.max(body.len()), b' ');

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, 
 use nacos_auth::{Carriage, Error, Kind, Request, Secret, fuzzing};
 use url::{Url, form_urlencoded};
 
-use crate::planted;
+use crate::{planted, spells};
 
 const TOKEN: &str = "eyJ.token.eyJ";
 /// Stands where a mark is.
@@ -41,7 +41,7 @@ pub fn run(data: &[u8]) {
     match built {
         Err(error) => check_error(&error, path, &headers),
         Ok((target, headers)) => {
-            let target = planted(target.clone(), String::from("/"), || target.ends_with("%7Bq"));
+            let target = planted(target.clone(), String::from("/"), || spells(path, b"/vzq"));
             let prefix = match context.unwrap_or("/nacos").trim_matches('/') {
                 "" => String::new(),
                 inner => format!("/{inner}"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use nacos_auth::fuzzing::{self, LoginError, Machine, Reason, Time};
 
-use crate::{answer::Answer, planted};
+use crate::{answer::Answer, planted, spells};
 
 /// An hour, and a fifth for the spreading of many clients.
 const LONGEST: Duration = Duration::from_secs(3600 * 6 / 5);
@@ -26,7 +26,7 @@ pub fn run(data: &[u8]) {
 fn check_retry_after(value: &HeaderValue, choice: usize) {
     let after = fuzzing::retry_after(value.clone());
     let text = value.to_str().unwrap_or("?").trim();
-    let after = planted(after, Some(Duration::MAX), || text.starts_with("7q"));
+    let after = planted(after, Some(Duration::ZERO), || spells(text, b"7777"));
     if !text.is_empty() && text.len() < 19 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         assert_eq!(after, Some(Duration::from_secs(text.parse().expect("digits"))));
     } else if !text.bytes().any(|byte| byte.is_ascii_digit()) {

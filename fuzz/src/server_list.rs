@@ -6,7 +6,7 @@ use nacos_auth::{
 };
 use url::Url;
 
-use crate::{answer::line, planted};
+use crate::{answer::line, planted, spells};
 
 /// Stands where a mark is.
 const SECRET: &str = "s3cr3tWord";
@@ -37,10 +37,14 @@ fn check_servers(list: &str, context: Option<&str>) {
 
 fn check_server(server: &Address, context: Option<&str>) {
     let Address { https, host, port, name, target } = server;
-    let port = planted(*port, 0, || host.ends_with("zq"));
+    let port = planted(*port, 0, || spells(host, b"zqzq"));
     assert!(port > 0 && !host.is_empty() && name.ends_with(&format!(":{port}")));
     assert!(name.chars().chain(target.chars()).all(|c| c.is_ascii_graphic() && c != '@'), "{server:?}");
     assert!(target.starts_with('/') && !target.contains("//"), "{target}");
+    // Some letters stand for what separates the entries of a list; no such host is found anywhere.
+    if host.contains([',', ';']) {
+        return;
+    }
     // Written down and read again it is the same, whichever way: the two engines ask the same server.
     let written = format!("{}://{host}:{port}", if *https { "https" } else { "http" });
     let again = fuzzing::addresses(&written, context).expect("a server's own name");

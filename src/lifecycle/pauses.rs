@@ -34,9 +34,7 @@ impl Machine {
             Refresh::Idle | Refresh::LoggingIn { .. } => None,
         };
         // After a success the next login need not wait for anything.
-        let is_under_way = matches!(self.refresh, Refresh::LoggingIn { .. });
-        let has_failed = |at: &Time| self.last_login.is_none_or(|login| login < *at);
-        let unsuccessful = self.last_attempt.filter(|at| is_under_way || has_failed(at));
+        let unsuccessful = self.last_attempt.filter(|at| self.last_login.is_none_or(|login| login < *at));
         let recent = unsuccessful.is_some_and(|at| now < at + BETWEEN_ATTEMPTS);
         let pausing = pause.is_some_and(|p| now < p.until);
         let failed = self.backoff.has_failures() || self.refusals.iter().any(Option::is_some);

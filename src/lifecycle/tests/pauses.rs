@@ -138,20 +138,3 @@ fn a_login_that_a_suspended_machine_slept_through_is_no_slow_one() {
         assert!(pause <= s(25.0 + 3.0 * 95.0), "{slept} s asleep: {pause:?}");
     }
 }
-
-#[test]
-fn a_login_under_way_is_remembered_though_it_began_in_the_instant_of_a_success() {
-    let mut w = World::new();
-    w.demand();
-    let (login, sent) = (w.start(), w.now);
-    w.now += s(5.0);
-    // It is over before it comes.
-    let issued = Issued { generation: 1, ttl: Some(s(1.0)), same: false, sent, server: None };
-    assert!(w.machine.issued(login, issued, w.now));
-    w.start();
-    come_back(&mut w);
-    w.demand();
-    assert_eq!(w.machine.start(w.now), None, "two logins in one instant");
-    w.now += s(1.0);
-    w.start();
-}
