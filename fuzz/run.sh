@@ -39,12 +39,12 @@ CARGO_BUILD_JOBS=$at_once cargo +nightly fuzz build --sanitizer "$sanitizer" \
   --no-cfg-fuzzing --codegen-units 16 --target-dir "$out"
 programs=$(dirname "$(ls -t "$out"/*/release/"${targets[0]}" | head -n 1)")
 
-# fuzz TARGET SECONDS LOG CORPUS…: what it finds goes into the first one.
+# fuzz TARGET SECONDS DICTIONARY LOG CORPUS…: what it finds goes into the first one.
 fuzz() {
-  local target=$1 time=$2 log=$3 options=()
-  shift 3
+  local target=$1 time=$2 dictionary=fuzz/dictionaries/$3 log=$4 options=()
+  shift 4
   mkdir -p "$out/artifacts/$target"
-  [ ! -e "fuzz/dictionaries/$target" ] || options+=("-dict=fuzz/dictionaries/$target")
+  [ ! -e "$dictionary" ] || options+=("-dict=$dictionary")
   # Every step of the search for secrets is as long as the text.
   case $target in login_answer | refusal) options+=(-max_len=600) ;; esac
   timeout $((time + 120)) "$programs/$target" "${options[@]}" -max_total_time="$time" -timeout=20 -rss_limit_mb=4096 \
@@ -61,12 +61,12 @@ check() {
   rm -rf "$seed"
   mkdir -p "$out/logs" "$seed" "$out/corpus/$target"
   cp "fuzz/planted/$target" "$seed"
-  if FUZZ_PLANTED=1 fuzz "$target" "$patience" "$log.planted" -exact_artifact_path="$out/planted-$target" "$seed"; then
+  if FUZZ_PLANTED=1 fuzz "$target" "$patience" planted "$log.planted" -exact_artifact_path="$out/planted-$target" "$seed"; then
     echo "FAILED: $target has not found the planted fault in $patience s: $(figures "$log.planted")"
     return 1
   fi
   echo "$target found the planted fault: $(figures "$log.planted")"
-  if fuzz "$target" "$seconds" "$log" "$out/corpus/$target" "fuzz/corpus/$target" && grep -aqE '^#[0-9]+.*DONE' "$log"; then
+  if fuzz "$target" "$seconds" "$target" "$log" "$out/corpus/$target" "fuzz/corpus/$target" && grep -aqE '^#[0-9]+.*DONE' "$log"; then
     echo "$target: $(figures "$log")"
     return 0
   fi
