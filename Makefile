@@ -20,6 +20,7 @@ INSTALLED := include/nacos_auth.h include/nacos_auth.hpp \
 	share/doc/nacos-auth/c-and-cpp.md share/doc/nacos-auth/THIRD-PARTY.txt
 VENV := .venv
 MINUTES ?= 10
+SECONDS ?= 60
 
 .PHONY: help
 help: ## this list
@@ -93,6 +94,10 @@ soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the def
 	$(MAKE) --no-print-directory -s shims >build/soak-shims.txt
 	NACOS_SHIMS=build/soak-shims.txt PYTHONPATH=tests/conformance \
 		$(VENV)/bin/python tests/soak/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: fuzz
+fuzz: ## what reads foreign bytes, fuzzed; SECONDS=60 for each target is the default, TARGETS="login_answer files" are some
+	fuzz/run.sh $(SECONDS) $(TARGETS)
 
 .PHONY: real
 real: ## a real Nacos to play with: NACOS=2.0.4, 2.2.3, 2.3.2 (the default) or cluster; needs Java and Maven

@@ -189,6 +189,8 @@ PARTS = [
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
     Part("sim", [Step(["make", "--no-print-directory", "sim"])]),
+    # Two targets at a time: the whole is this long times five, and the build.
+    Part("fuzz", [Step(["fuzz/run.sh", "60"], tally, needs=("cargo", "c++"))]),
     Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=2"])]),
     Part(
         "real",
@@ -202,6 +204,13 @@ PARTS = [
         [
             Step(["cargo", "fmt", "--all", "--check"]),
             Step(["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+            # With flags of its own it is a workspace of its own; what it links with does not matter here.
+            Step(["cargo", "fmt", "--check"], folder="fuzz"),
+            Step(
+                ["cargo", "clippy", "--quiet", "--target-dir", "../target", "--", "-D", "warnings"],
+                folder="fuzz",
+                env={"CUSTOM_LIBFUZZER_PATH": "/nowhere"},
+            ),
             Step(["cargo", "doc", "--quiet", "--no-deps", "--workspace"], env={"RUSTDOCFLAGS": "-D warnings"}),
             Step(["cargo", "check", "--quiet"], env={"NACOS_AUTH_CHECK_HEADER": "1"}),
             Step(["git", "diff", "--exit-code", "--stat", "--", "include/nacos_auth.h"]),

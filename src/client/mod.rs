@@ -3,6 +3,8 @@
 mod anonymous;
 mod call;
 mod config;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod report;
 mod request;
 mod send;

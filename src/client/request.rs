@@ -96,7 +96,8 @@ impl Request {
     /// `Host`): those are this library's. Of `Accept-Encoding` only what can be decoded is sent.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         let wrong = |what: &str| {
-            Error::argument(format!("headers: the {what} of \"{}\" is not what HTTP takes", name.escape_debug()))
+            let shown = headers::shown(name);
+            Error::argument(format!("headers: the {what} of \"{shown}\" is not what HTTP takes"))
         };
         let parsed = HeaderName::try_from(name).map_err(|_| wrong("name"))?;
         headers::check_framing(&parsed)?;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ::http::{HeaderMap, uri::PathAndQuery};
+
 use super::{
     call::Call,
     request::{Request, Response},
@@ -10,7 +12,8 @@ use crate::{
     error::{Error, Kind, Result},
     http::{self, ErrorKind, Options, Phase},
     lifecycle::{Attempts, Time},
-    protocol::place::TokenPlace,
+    protocol::{place::TokenPlace, server},
+    secret::Secret,
     session::{Lease, Server, Session, process},
     sys::clock,
 };
@@ -141,17 +144,13 @@ impl Call<'_> {
 
     /// The request as it goes to `server`.
     fn prepare(&self, server: &Server, token: Option<(&Lease, TokenPlace)>, reuse: bool) -> Result<http::Request> {
-        let Request { method, path, query, headers, body, .. } = self.request;
-        let mut headers = headers.clone();
-        let parameter = match token {
-            Some((lease, place)) => place.attach(&lease.snapshot.token, &mut headers)?,
-            None => None,
-        };
-        let parameters = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(parameter);
+        let Request { method, body, .. } = self.request;
+        let token = token.map(|(lease, place)| (&lease.snapshot.token, place));
+        let (target, headers) = address(self.request, &server.address, token)?;
         Ok(http::Request {
             method: method.clone(),
             endpoint: server.endpoint.clone(),
-            target: server.address.target(path, parameters)?,
+            target,
             headers,
             body: body.clone(),
             options: Options {
@@ -197,4 +196,19 @@ impl Call<'_> {
         let path = target.as_ref().map_or("", |target| target.path());
         Error::new(kind, format!("{method} {path} at {name}: {what}: {cause}")).because(reason).at(name)
     }
+}
+
+/// What to ask `server` for, and with which headers, to send `request` with the token.
+pub(super) fn address(
+    request: &Request,
+    server: &server::Server,
+    token: Option<(&Secret, TokenPlace)>,
+) -> Result<(PathAndQuery, HeaderMap)> {
+    let mut headers = request.headers.clone();
+    let parameter = match token {
+        Some((token, place)) => place.attach(token, &mut headers)?,
+        None => None,
+    };
+    let parameters = request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(parameter);
+    Ok((server.target(&request.path, parameters)?, headers))
 }

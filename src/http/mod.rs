@@ -13,6 +13,8 @@ mod connect;
 mod connection;
 mod drive;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod pool;
 mod proxy;
 mod resolve;

@@ -20,7 +20,10 @@ use rustls::{
         verify_server_name,
     },
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+        pem::{Error as PemError, PemObject},
+    },
     server::ParsedCertificate,
 };
 
@@ -111,7 +114,8 @@ impl TlsSettings {
             (Some(cert), Some(key)) => {
                 let chain = certificates("client_cert", cert)?;
                 let pem = content("client_key", key)?;
-                let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| unreadable("client_key", key, &e))?;
+                let key = PrivateKeyDer::from_pem_slice(&pem)
+                    .map_err(|e| not_pem("client_key", key, &e, "unencrypted private key"))?;
                 Some((chain, key))
             }
             _ => {
@@ -358,16 +362,27 @@ fn content(field: &str, source: &PemSource) -> CrateResult<Zeroizing<Vec<u8>>> {
 fn certificates(field: &str, source: &PemSource) -> CrateResult<Vec<CertificateDer<'static>>> {
     let pem = content(field, source)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.map_err(|e| unreadable(field, source, &e))?;
-    if found.is_empty() {
-        return Err(CrateError::config(match source {
-            PemSource::File(path) => {
-                format!("{field}_file: no certificate in {}; it must be PEM", path.display())
-            }
-            PemSource::Memory(_) => format!("{field}_pem: no certificate in it; it must be PEM"),
-        }));
-    }
-    Ok(found)
+    let found = found.and_then(|found| if found.is_empty() { Err(PemError::NoItemsFound) } else { Ok(found) });
+    found.map_err(|e| not_pem(field, source, &e, "certificate"))
+}
+
+/// In words of our own: those of the error hold lines of the file, as numbers.
+fn not_pem(field: &str, source: &PemSource, error: &PemError, wanted: &str) -> CrateError {
+    let why = match error {
+        PemError::NoItemsFound => {
+            return CrateError::config(match source {
+                PemSource::File(path) => format!("{field}_file: no {wanted} in {}; it must be PEM", path.display()),
+                PemSource::Memory(_) => format!("{field}_pem: no {wanted} in it; it must be PEM"),
+            });
+        }
+        PemError::IllegalSectionStart { .. } => {
+            "a line that begins with -----BEGIN does not end in -----; perhaps the line ends were lost"
+        }
+        PemError::MissingSectionEnd { .. } => "the line with -----END is missing; perhaps it was cut short",
+        PemError::Base64Decode(_) => "what stands between BEGIN and END is not Base64",
+        _ => "it is not PEM",
+    };
+    unreadable(field, source, &why)
 }
 
 /// `field`: as in the options, without what tells file and memory apart.

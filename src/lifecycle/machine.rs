@@ -24,6 +24,8 @@ pub(super) const THREE_REFUSALS: Duration = Duration::from_secs(15 * 60);
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// A pause that ends this soon is waited out by callers rather than answered with the last error.
 const IMMINENT: Duration = Duration::from_secs(2);
+/// No server takes longer over a login that anybody waits for: beyond this the machine has been asleep.
+const LONGEST_LOGIN: Duration = Duration::from_secs(95);
 
 /// What the machine does about the next token.
 #[derive(Clone, Debug)]
@@ -262,21 +264,19 @@ impl Machine {
             self.backoff.was_not_slow();
         }
         let starving = self.token.as_ref().is_none_or(|t| !t.is_usable() || now >= t.window.mandatory);
-        let took = self.last_attempt.map_or(Duration::ZERO, |at| now.saturating_sub(at));
+        let took = self.last_attempt.map_or(Duration::ZERO, |at| now.saturating_sub(at).min(LONGEST_LOGIN));
         let situation = Situation { was_good: self.was_good, starving, took };
         let mut pause = self.backoff.pause(&mut self.rng, now, error, situation);
         // A server that did not answer in time works the login off all the same, and nobody knows what came of it.
         let unproven = !self.was_good
             && (matches!(error, LoginError::Slow | LoginError::Overdue) || pause.class == Class::Starting);
-        if unproven || pause.class.is_refusal() {
-            // The time-out has been counted already.
-            if !is_late || self.was_good {
-                self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
-            }
-            if let Some(first) = self.refusals[0] {
-                let fourth = first + THREE_REFUSALS.mul_f64(1.0 + 0.1 * self.rng.f64());
-                pause.until = pause.until.max(fourth);
-            }
+        // The time-out has been counted already.
+        let counts = (unproven || pause.class.is_refusal()) && (!is_late || self.was_good);
+        if counts {
+            self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
+        }
+        if unproven || pause.class.is_refusal() || is_late {
+            pause.until = pause.until.max(self.fourth_look());
         }
         if error == LoginError::Overdue {
             self.late = Some(number);
@@ -295,6 +295,12 @@ impl Machine {
         }
     }
 
+    /// Before this the credentials are not looked at again, after three looks in vain.
+    pub(super) fn fourth_look(&mut self) -> Time {
+        let Some(first) = self.refusals[0] else { return Time::ZERO };
+        first + THREE_REFUSALS.mul_f64(1.0 + 0.1 * self.rng.f64())
+    }
+
     fn is_under_way(&self, number: u64) -> bool {
         self.late == Some(number) || matches!(self.refresh, Refresh::LoggingIn { number: n, .. } if n == number)
     }
@@ -308,6 +314,7 @@ impl Machine {
     /// The token has been refused for its own sake, and nobody has a usable one any more: what is left of a pause that was
     /// chosen while callers were served is cut short.
     pub(super) fn starve(&mut self, now: Time) {
+        let fourth = self.fourth_look();
         let Refresh::Pausing(pause) = &mut self.refresh else { return };
         match pause.class {
             // A server has answered: whatever was away is back.
@@ -315,7 +322,7 @@ impl Machine {
             Class::Overloaded | Class::Protocol if !pause.asked_for => {
                 let (shortest, longest) = if pause.answered_well { (0.5, 3.0) } else { (5.0, 30.0) };
                 let rest = Duration::from_secs_f64(shortest + self.rng.f64() * (longest - shortest));
-                pause.until = pause.until.min(now + rest);
+                pause.until = pause.until.min((now + rest).max(fourth));
             }
             _ => {}
         }

@@ -98,8 +98,13 @@ impl Machine {
             let overloaded = LoginError::Answered(Reason::Overloaded, None);
             // Not `starving`: tokens can be had, but they are no good.
             let situation = Situation { was_good: true, starving: false, took: Duration::ZERO };
-            let pause = self.backoff.pause(&mut self.rng, now, overloaded, situation);
-            self.refresh = Refresh::Pausing(pause);
+            let mut pause = self.backoff.pause(&mut self.rng, now, overloaded, situation);
+            pause.until = pause.until.max(self.fourth_look());
+            // What a server asked for, or refused credentials make, is not made shorter.
+            let is_kept = |old: &Pause| old.asked_for || old.class.is_refusal();
+            if !matches!(&self.refresh, Refresh::Pausing(old) if is_kept(old) && old.until > pause.until) {
+                self.refresh = Refresh::Pausing(pause);
+            }
             return Verdict::Return;
         }
         self.starve(now);

@@ -1,6 +1,6 @@
 //! Headers that are none of the caller's business, and what others say to this library.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderMap, HeaderName};
 
@@ -40,4 +40,13 @@ pub(crate) fn check_framing(name: &HeaderName) -> Result<()> {
         _ => return Ok(()),
     };
     Err(Error::argument(format!("headers: \"{name}\" {why}")))
+}
+
+/// As much of `name` as may be the name of a header: what follows may be a value that was written along with it.
+pub(crate) fn shown(name: &str) -> Cow<'_, str> {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match name.find(|c| !is_token(c)) {
+        Some(end) => format!("{}…", &name[..end]).into(),
+        None => name.into(),
+    }
 }

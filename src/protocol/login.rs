@@ -181,5 +181,6 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
         _ => None,
     };
     let ttl = seconds.filter(|s| *s > 0.0).map(|s| Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX));
+    let ttl = ttl.filter(|ttl| !ttl.is_zero());
     Ok(IssuedToken { token: token.into(), ttl })
 }

@@ -167,6 +167,12 @@ fn hex(digit: u8) -> Option<u8> {
 /// Reads the list of servers and the context path as the user wrote them.
 pub(crate) fn parse(list: &str, context_path: Option<&str>) -> Result<Vec<Server>> {
     let context = context(context_path.unwrap_or(DEFAULT_CONTEXT))?;
+    // Nothing of the list is shown then: a password may hold what ends an entry, or an address.
+    if list.contains('@') {
+        return Err(Error::config(
+            "server_addr: user and password do not belong into the address (there is an \"@\" in it); write it like \"10.0.0.1:8848\", and set username and password",
+        ));
+    }
     let servers = list
         .split([',', ';'])
         .map(str::trim)
@@ -180,9 +186,9 @@ pub(crate) fn parse(list: &str, context_path: Option<&str>) -> Result<Vec<Server
 }
 
 fn parse_one(entry: &str, context: &str) -> Result<Server> {
-    // What stands before an '@' may be a password, and so may a parameter.
+    // A parameter may be a password.
     let (bare, surplus) = entry.split_at(entry.find(['?', '#']).unwrap_or(entry.len()));
-    let shown = bare.rsplit('@').next().unwrap_or_default().escape_debug().to_string();
+    let shown = bare.escape_debug().to_string();
     let wrong = |why: &str| {
         Error::config(format!(
             "server_addr: \"{shown}\": {why}; write it like \"10.0.0.1:8848\" or \"https://host:443\""
@@ -203,9 +209,6 @@ fn parse_one(entry: &str, context: &str) -> Result<Server> {
     let ascii = ascii(rest).map_err(|e| wrong(&format!("not a name of a host: {e}")))?;
     let uri: Uri = format!("{scheme}://{ascii}").parse().map_err(|_| wrong("not an address"))?;
     let authority = uri.authority().ok_or_else(|| wrong("no host"))?;
-    if authority.as_str().contains('@') {
-        return Err(wrong("user and password do not belong into the address"));
-    }
     if uri.path() != "/" {
         return Err(wrong("a path belongs into context_path"));
     }

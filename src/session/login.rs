@@ -314,7 +314,7 @@ async fn ask_server(
     Ok(issued.map_err(|refused| Answer { refused, status, retry_after: retry_after(&headers) }))
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     retry_after::read(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
 }
 

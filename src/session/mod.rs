@@ -24,6 +24,8 @@ pub(crate) use handle::{Handle, Lease};
 pub(crate) use lease::{Purpose, lease};
 #[cfg(test)]
 pub(crate) use login::look;
+#[cfg(feature = "fuzzing")]
+pub(crate) use login::retry_after;
 pub(crate) use servers::Server;
 pub(crate) use session::{Gauges, Origin, Session};
 pub(crate) use verdict::Refusal;

@@ -214,3 +214,37 @@ fn a_server_reached_by_address_may_have_another_name_in_its_certificate() {
         }
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_without_what_is_in_it() {
+    let files = Folder::new();
+    let certificate = Certificate::new("localhost");
+    let cert = files.file("cert.pem", &certificate.pem());
+    let key = certificate.made.signing_key.serialize_pem();
+    let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
+    let cases = [
+        // As when it comes by way of an environment variable.
+        ("lines", key.replace('\n', "")),
+        ("spaces", key.replace('\n', " ")),
+        ("end", key.replace(end, "")),
+        ("half", key[..key.len() / 2].to_owned()),
+        ("dashes", format!("-----BEGIN SECRET\nSECRET\n{end}\n")),
+        ("label", "-----BEGIN SECRET-----\nSECRET\n".to_owned()),
+        ("content", format!("{begin}\n SECRET! \n{end}\n")),
+        ("nothing", "SECRET".to_owned()),
+        ("empty", String::new()),
+    ];
+    for (name, content) in cases {
+        let key = files.file(name, &content);
+        let file = |path: &PathBuf| Some(PemSource::File(path.clone()));
+        let message = |tls: TlsSettings| tls.read().err().unwrap().to_string();
+        let of_key = message(TlsSettings { cert: file(&cert), key: file(&key), ..TlsSettings::default() });
+        let of_cert = message(TlsSettings { cert: file(&key), key: file(&key), ..TlsSettings::default() });
+        let of_ca = message(TlsSettings { ca: file(&key), ..TlsSettings::default() });
+        for (field, message) in [("client_key_file", of_key), ("client_cert_file", of_cert), ("ca_file", of_ca)] {
+            assert!(message.starts_with(field) && message.contains(name), "{message}");
+            assert!(message.len() < 300 && !message.contains("SECRET") && !message.contains("83, 69, 67"), "{message}");
+            assert!(!message.contains('['), "numbers: {message}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Details of the machine; what it is for stands in `situations`.
 
 use super::{world::*, *};
+use crate::protocol::login::Reason;
 
 #[test]
 fn a_token_refused_late_in_its_life_is_not_one_of_a_row() {
@@ -108,4 +109,75 @@ fn situation_25_a_token_is_judged_by_its_own_server() {
     assert!(matches!(w.demand(), Demand::Serve { .. }), "its own server may well take it");
     w.now += s(30.0);
     assert_eq!(refuse(&mut w, 1), Verdict::Replay);
+}
+
+#[test]
+fn a_refused_token_brings_no_fourth_look_at_a_password_never_seen_to_be_good() {
+    let slow = [LoginError::Slow, LoginError::Overdue];
+    for (first, last) in [REFUSED, slow[0], slow[1]].into_iter().flat_map(|first| slow.map(|last| (first, last))) {
+        for why in [Rejection::Identity, Rejection::Unknown] {
+            let mut old = World::new();
+            old.log_in(18_000.0);
+            let mut w = World { machine: Machine::new(7), ..old };
+            assert!(w.machine.inherit(&old.machine));
+            let mut begun = Vec::new();
+            for error in [first, slow[0], last] {
+                w.now = w.machine.next_due(w.now).unwrap().max(w.now);
+                begun.push(w.now);
+                let login = w.start();
+                assert!(w.machine.failed(login, error, w.now));
+            }
+            w.machine.rejected(&mut Attempts::default(), w.generation, why, None, w.now);
+            w.demand();
+            let next = w.machine.next_due(w.now).unwrap();
+            assert!(next - begun[0] >= THREE_REFUSALS, "{first:?} {last:?} {why:?}: after {:?}", next - begun[0]);
+        }
+    }
+}
+
+#[test]
+fn tokens_refused_in_a_row_shorten_no_pause_that_a_server_asked_for() {
+    let mut w = World::new();
+    w.demand();
+    let login = w.start();
+    w.succeed(login, 100.0);
+    w.refused(w.generation, None);
+    w.now += s(1.0);
+    w.demand();
+    let login = w.start();
+    w.succeed(login, 1.0);
+    w.now += s(1.0);
+    let login = w.start();
+    let asked = LoginError::Answered(Reason::Overloaded, Some(s(600.0)));
+    assert!(w.machine.failed(login, asked, w.now));
+    let retry_at = w.machine.retry_at();
+    w.refused(w.generation, None);
+    assert!(w.machine.is_refused_everywhere());
+    assert_eq!(w.machine.retry_at(), retry_at);
+}
+
+#[test]
+fn a_late_answer_brings_no_fourth_look_at_a_password_never_seen_to_be_good() {
+    use Reason::*;
+    for reason in [MissingApi, Overloaded, Gateway, Fault, Refused, NotNacos] {
+        for asked in [None, Some(s(5.0))] {
+            let mut w = World::new();
+            let mut begun = Vec::new();
+            for error in [LoginError::Slow, LoginError::Slow, LoginError::Overdue] {
+                w.demand();
+                w.now = w.machine.next_due(w.now).unwrap().max(w.now);
+                begun.push(w.now);
+                let login = w.start();
+                w.now += s(30.0);
+                assert!(w.machine.failed(login, error, w.now));
+                if error == LoginError::Overdue {
+                    w.now += s(5.0);
+                    assert!(w.machine.failed(login, LoginError::Answered(reason, asked), w.now));
+                }
+            }
+            w.demand();
+            let next = w.machine.next_due(w.now).unwrap();
+            assert!(next - begun[0] > THREE_REFUSALS, "{reason:?}: after {:?}", next - begun[0]);
+        }
+    }
 }

@@ -125,3 +125,16 @@ fn two_tokens_refused_in_a_row_are_remembered() {
     assert!(w.machine.is_refused_everywhere() && w.machine.retry_at() == retry_at);
     assert!(w.machine.cacheable(w.now).is_none());
 }
+
+#[test]
+fn a_login_that_a_suspended_machine_slept_through_is_no_slow_one() {
+    for slept in [60.0, 3600.0, 8.0 * 3600.0, 1e7] {
+        let mut world = World::new();
+        world.demand();
+        let login = world.start();
+        world.now += s(slept);
+        assert!(world.machine.failed(login, REFUSED, world.now));
+        let pause = world.machine.retry_at().unwrap() - world.now;
+        assert!(pause <= s(25.0 + 3.0 * 95.0), "{slept} s asleep: {pause:?}");
+    }
+}

@@ -73,3 +73,22 @@ fn a_long_poll_has_more_time_unless_the_caller_says_how_much() {
     assert_eq!(poll.time(Duration::MAX), Duration::MAX);
     assert_eq!(poll.timeout(Duration::from_secs(1)).time(usual), Duration::from_secs(1));
 }
+
+#[test]
+fn a_name_that_is_none_is_shown_only_as_far_as_it_is_one() {
+    for (name, shown) in [
+        ("Authorization: Bearer hunter2", "Authorization…"),
+        ("accessToken:hunter2", "accessToken…"),
+        ("X-Key hunter2", "X-Key…"),
+        ("X-Key=hunter2", "X-Key…"),
+        ("X-Key\r\nAuthorization: hunter2", "X-Key…"),
+        ("ähunter2", "…"),
+        (": hunter2", "…"),
+        ("", ""),
+    ] {
+        let message = Request::get("/v1/x").unwrap().header(name, "x").err().unwrap().to_string();
+        assert_eq!(message, format!("headers: the name of \"{shown}\" is not what HTTP takes"));
+    }
+    let message = Request::get("/v1/x").unwrap().header("X-Key", "hunter2\n").err().unwrap().to_string();
+    assert_eq!(message, "headers: the value of \"X-Key\" is not what HTTP takes");
+}

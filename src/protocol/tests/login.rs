@@ -22,6 +22,12 @@ fn ttl_in_every_shape() {
     assert_eq!(ttl(r#","tokenTtl":1.5"#), Some(Duration::from_millis(1500)));
     assert_eq!(ttl(r#","tokenTtl":1e300"#), Some(Duration::MAX));
     assert_eq!(ttl(r#","tokenTtl":9223372036854775808"#).unwrap().as_secs(), 1 << 63);
+    // What rounds to nothing is nothing.
+    let nothing =
+        [r#","tokenTtl":1e-300"#, r#","tokenTtl":1e-10"#, r#","tokenTtl":"0.0000000001""#, r#","tokenTtl":5e-324"#];
+    for none in nothing {
+        assert_eq!(ttl(none), None, "{none}");
+    }
     for none in ["", r#","tokenTtl":0"#, r#","tokenTtl":-1"#, r#","tokenTtl":null"#, r#","tokenTtl":"soon""#] {
         assert_eq!(ttl(none), None, "{none}");
     }

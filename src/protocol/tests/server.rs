@@ -38,7 +38,7 @@ fn what_other_programs_put_behind_an_address_is_named() {
         ("https://a:443/?x", "\"?x\""),
         ("a:8848#main", "\"#main\""),
         ("a:8848/nacos#/login?hunter2", "\"#…\""),
-        ("a?hunter2@b", "\"?…\""),
+        ("a?hunter2 b", "\"?…\""),
         ("a?", "\"?\""),
     ] {
         let message = parse(&format!("b,{entry}"), None).unwrap_err().to_string();
@@ -166,5 +166,27 @@ fn a_server_is_recognised_by_its_address_and_by_any_url_of_it() {
     }
     for text in ["", "elsewhere", "a.example:1", "http://", "://", "[::1]", "a.example,elsewhere x"] {
         assert!(list.iter().all(|server| !server.is(text)), "{text}");
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_hidden_wherever_it_would_be_cut() {
+    for password in
+        ["hunter2", "hun,ter2", "hun;ter2", "hun?ter2", "hun#ter2", "hun/ter2", "hun@ter2", "hun:ter2", "ü hun"]
+    {
+        for list in [
+            format!("http://nacos:{password}@a:8848"),
+            format!("nacos:{password}@a"),
+            format!("b, http://nacos:{password}@a/nacos?x=1"),
+            format!("http://nacos:{password}@a:1,c:0"),
+            format!("ftp://nacos:{password}@a,c"),
+            format!("a:8848?password={password}@"),
+            format!("{password}:0,nacos@b"),
+        ] {
+            let message = parse(&list, None).unwrap_err().to_string();
+            assert!(message.starts_with("server_addr:"), "{message}");
+            assert!(!message.contains("hun") && !message.contains("ter2"), "{list}: {message}");
+            assert!(message.contains("user and password do not belong into the address"), "{list}: {message}");
+        }
     }
 }

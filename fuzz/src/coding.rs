@@ -1,0 +1,124 @@
+//! Answers that come compressed.
+
+use std::io::{Read, Write};
+
+use flate2::{
+    Compression, Decompress, FlushDecompress, Status,
+    read::MultiGzDecoder,
+    write::{DeflateEncoder, GzEncoder, ZlibEncoder},
+};
+use http::HeaderValue;
+use nacos_auth::fuzzing::{beginning, decode};
+
+use crate::{answer::Answer, planted, spells};
+
+/// A refusal longer than this is cut.
+const LONGEST_REFUSAL: usize = 64 * 1024;
+
+/// The number behind the status limits the body; the first header is the list of codings. With a second one the body is
+/// plain, and packed here.
+pub fn run(data: &[u8]) {
+    let Answer { status, choice, headers, body } = Answer::read(data);
+    let Some(Ok(codings)) = headers.first().map(|text| HeaderValue::from_bytes(text)) else { return };
+    let limit = choice.max(1);
+    if headers.len() > 1 {
+        return check_round_trip(status, &codings, body, limit);
+    }
+    let decoded = decode(status, &codings, body, limit);
+    check_beginning(body);
+    let Ok(plain) = decoded else { return check_foreign(&codings, status, body, limit, None) };
+    let is_as_it_was = plain == body;
+    let longest = if status >= 400 { LONGEST_REFUSAL } else { limit };
+    assert!(plain.len() <= longest || is_as_it_was, "{} of {longest} bytes", plain.len());
+    check_foreign(&codings, status, body, limit, Some(&plain));
+}
+
+/// Whatever another decoder takes is taken here too, and is the same.
+fn check_foreign(codings: &HeaderValue, status: u16, body: &[u8], limit: usize, plain: Option<&[u8]>) {
+    if status >= 400 || status == 206 || body.is_empty() {
+        return;
+    }
+    let mut other = vec![0; limit.min(1 << 20) + 1];
+    let read = match codings.as_bytes() {
+        b"gzip" => gunzipped(body, &mut other),
+        b"deflate" => inflated(body, &mut other),
+        _ => return,
+    };
+    if let Some(length) = read.filter(|length| *length <= limit) {
+        assert_eq!(plain, Some(&other[..length]), "another decoder reads it so");
+    }
+}
+
+fn gunzipped(body: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let room = out.len();
+    out.clear();
+    MultiGzDecoder::new(body).take(room as u64).read_to_end(out).ok().filter(|length| *length < room)
+}
+
+/// Not by a reader, which does not tell an end that comes too early.
+fn inflated(body: &[u8], out: &mut [u8]) -> Option<usize> {
+    let mut decoder = Decompress::new(true);
+    let status = decoder.decompress(body, out, FlushDecompress::Finish).ok()?;
+    (status == Status::StreamEnd).then_some(decoder.total_out() as usize)
+}
+
+/// The beginning of what somebody else has received is never longer than asked for, and no panic.
+fn check_beginning(body: &[u8]) {
+    let read = beginning(body, 100);
+    assert!(read.len() <= 101 || read == body);
+}
+
+fn check_round_trip(status: u16, codings: &HeaderValue, body: &[u8], limit: usize) {
+    let Ok(text) = codings.to_str() else { return };
+    let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let mut packed = body.to_vec();
+    for name in &names {
+        packed = match name.to_ascii_lowercase().as_str() {
+            "gzip" => members(&packed),
+            "x-gzip" => gzip(&packed),
+            "deflate" if packed.len() % 2 == 0 => zlib(&packed),
+            "deflate" => raw(&packed),
+            _ => return,
+        };
+    }
+    if names.len() > 4 || status == 206 || status >= 400 {
+        return;
+    }
+    match decode(status, codings, &packed, limit) {
+        Ok(plain) => assert_eq!(planted(&plain[..], b"?", || spells(&plain, b"PQPQ")), body),
+        Err(why) => assert!(body.len() > limit || packed.len() > limit, "{why}"),
+    }
+    // Wherever it is cut, that is noticed, or nothing is missing.
+    for end in (1..packed.len()).step_by(packed.len() / 8 + 1) {
+        if let (Ok(plain), false) = (decode(status, codings, &packed[..end], limit), names.is_empty()) {
+            assert!(
+                body.starts_with(&plain) && names.iter().all(|name| name.eq_ignore_ascii_case("gzip")),
+                "cut unseen"
+            );
+        }
+    }
+}
+
+/// In two members, as what is written piece by piece.
+fn members(plain: &[u8]) -> Vec<u8> {
+    let (one, two) = plain.split_at(plain.len() / 3);
+    if one.is_empty() { gzip(two) } else { [gzip(one), gzip(two)].concat() }
+}
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(plain).expect("memory");
+    packed.finish().expect("memory")
+}
+
+fn zlib(plain: &[u8]) -> Vec<u8> {
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(plain).expect("memory");
+    packed.finish().expect("memory")
+}
+
+fn raw(plain: &[u8]) -> Vec<u8> {
+    let mut packed = DeflateEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(plain).expect("memory");
+    packed.finish().expect("memory")
+}
