@@ -385,7 +385,7 @@ static void other_arguments(nacos_auth *auth) {
 static void nulls(void) {
   size_t length = 9;
   const char *name = "x", *value = "x";
-  nacos_auth_close(NULL);
+  nacos_auth_close(NULL, 0, NULL);
   nacos_auth_free(NULL);
   nacos_error_free(NULL);
   nacos_cancel_trigger(NULL);

@@ -39,14 +39,14 @@ static void on_event(void *data, const nacos_event *event) {
     char token[2048];
     CHECK_CALL(NACOS_OK, NULL, nacos_auth_set_credentials(auth, "nacos", "nacos", &error));
     CHECK_CALL(NACOS_OK, NULL, nacos_get_token(auth, NULL, token, sizeof(token), NULL, &error));
-    nacos_auth_close(auth);
+    nacos_auth_close(auth, 0, NULL);
     pthread_mutex_lock(&lock);
     self->wants_close = 0;
     pthread_mutex_unlock(&lock);
   }
 }
 
-static void on_log(void *data, int32_t level, const char *line) {
+static void on_log(void *data, const nacos_log_record *record) {
   seen *self = data;
   pthread_mutex_lock(&lock);
   look(self, line);
@@ -113,7 +113,7 @@ static nacos_status token_of(const seen *self) {
 }
 
 static void end(seen *self) {
-  nacos_auth_close(self->auth);
+  nacos_auth_close(self->auth, 0, NULL);
   pthread_mutex_lock(&lock);
   self->closed = 1;
   pthread_mutex_unlock(&lock);

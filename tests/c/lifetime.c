@@ -99,7 +99,7 @@ static void ended_by(const char *address, const char *username, int close, nacos
   until_waiting(auth, WAITERS);
   const long start = now_ms();
   if (close)
-    nacos_auth_close(auth);
+    nacos_auth_close(auth, 0, NULL);
   else
     nacos_cancel_trigger(cancel);
   nacos_cancel_free(cancel); /* legal while calls carry it */
@@ -153,8 +153,8 @@ static void a_closed_handle_is_closed(const char *address) {
   request.path = "/v1/cs/configs";
   const uint64_t *word = nacos_auth_generation(auth);
   CHECK(word != NULL && *word == 0); /* no token yet */
-  nacos_auth_close(auth);
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
+  nacos_auth_close(auth, 0, NULL);
   CHECK(*word == 0);
   CHECK_CALL(NACOS_CLOSED, "closed", nacos_get_token(auth, NULL, buffer, sizeof(buffer), NULL, &error));
   CHECK_CALL(NACOS_CLOSED, "closed", nacos_request(auth, &request, &response, &error));

@@ -171,7 +171,7 @@ static void threads_share_a_login(void) {
   CHECK(statistics.logins <= 1 && statistics.login_failures == 0);
   CHECK(statistics.generation == *nacos_auth_generation(auth));
   const uint64_t *word = nacos_auth_generation(auth);
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) == 0); /* a kept copy may not be used any more */
   nacos_auth_free(auth);
 }
