@@ -163,8 +163,8 @@ TEST_CASE("lines of the log, down to the level wanted") {
     told<kept_event> events;
     auto settings = settings_of_a_new_user();
     settings.log_level = level;
-    settings.log = [&](nacosauth::log_level at, std::string_view message) {
-      if (!message.empty()) lines.add(at);
+    settings.log = [&](const nacosauth::log_record &record) {
+      if (!record.message.empty() && record.message.find('\n') == record.message.npos) lines.add(record.level);
     };
     settings.event = [&](const nacosauth::event &event) { events.add({event, {}}); };
     {
@@ -186,7 +186,7 @@ TEST_CASE("what event and log callbacks throw is swallowed, and the next news co
   told<kept_event> last;
   auto settings = settings_of_a_new_user();
   settings.log_level = nacosauth::log_level::debug;
-  settings.log = [&](nacosauth::log_level, std::string_view) {
+  settings.log = [&](const nacosauth::log_record &) {
     ++lines;
     throw std::runtime_error("a full disk");
   };
@@ -246,7 +246,7 @@ TEST_CASE("what callbacks hold is let go of, with the client or if there is to b
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> witness = held;
   auto settings = settings_of_a_new_user();
-  settings.log = [held](nacosauth::log_level, std::string_view) {};
+  settings.log = [held](const nacosauth::log_record &) {};
   held.reset();
   auto client = std::make_unique<nacosauth::client>(settings);
   CHECK(!client->token().empty());

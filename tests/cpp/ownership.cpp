@@ -18,7 +18,10 @@ static_assert(std::is_nothrow_copy_constructible_v<nacosauth::error>);
 static_assert(std::is_nothrow_copy_constructible_v<nacosauth::exception>);
 static_assert(std::is_base_of_v<std::exception, nacosauth::exception>);
 static_assert(sizeof(nacosauth::client) == sizeof(nacos_auth *));
-static_assert(!std::is_convertible_v<nacos_auth *, nacosauth::client>);
+static_assert(!std::is_constructible_v<nacosauth::client, nacos_auth *>);
+static_assert(!std::is_constructible_v<nacosauth::client, std::nullptr_t>);
+static_assert(!std::is_constructible_v<nacosauth::response, nacos_response *>);
+static_assert(!std::is_constructible_v<nacosauth::cancel_source, nacos_cancel *>);
 
 }  // namespace
 
@@ -30,7 +33,8 @@ TEST_CASE("a client moves, and what it was moved from fails without harm") {
   CHECK(one.try_token().error().code() == nacosauth::status::null_argument);
   CHECK(one.try_stats().error().code() == nacosauth::status::null_argument);
   CHECK_THROWS_AS(one.set_credentials("a", "b"), nacosauth::exception);
-  one.close();
+  CHECK(one.close());
+  CHECK(one.share().native() == nullptr);
 
   one = std::move(two);
   CHECK(!one.token().empty());
@@ -45,13 +49,13 @@ TEST_CASE("a handle is lent, handed over and taken over") {
   nacos_auth *handed_over = client.release();
   CHECK(handed_over == lent);
   CHECK(client.native() == nullptr);
-  nacosauth::client taken_over(handed_over);
+  const auto taken_over = nacosauth::client::adopt(handed_over);
   CHECK(!taken_over.token().empty());
 
   nacosauth::cancel_source cancel;
   nacos_cancel *signal = cancel.release();
   REQUIRE(signal != nullptr);
-  const nacosauth::cancel_source again(signal);
+  const auto again = nacosauth::cancel_source::adopt(signal);
   CHECK(again.native() == signal);
 }
 
