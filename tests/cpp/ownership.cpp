@@ -1,7 +1,9 @@
 // Who owns a handle, and what is left of one that has been moved from.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -57,6 +59,41 @@ TEST_CASE("a handle is lent, handed over and taken over") {
   REQUIRE(signal != nullptr);
   const auto again = nacosauth::cancel_source::adopt(signal);
   CHECK(again.native() == signal);
+}
+
+TEST_CASE("a client is shared: it lives as long as its last owner") {
+  std::atomic<int> events = 0;
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> witness = held;
+  auto settings = settings_of_a_new_user();
+  settings.event = [&events, held](const nacosauth::event &) { ++events; };
+  held.reset();
+  auto first = std::make_unique<nacosauth::client>(settings);
+  settings.event = nullptr;
+  std::vector<std::thread> threads;
+  std::atomic<int> served = 0;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&served, own = first->share()] {
+      for (int j = 0; j < 50; ++j) {
+        const auto another = own.share();
+        served += another.try_token().has_value() ? 1 : 0;
+      }
+    });
+  first.reset();
+  for (auto &thread : threads) thread.join();
+  threads.clear();  // and with them the last owners
+  CHECK(served == 8 * 50);
+  CHECK(events == 2);
+  CHECK(witness.expired());
+}
+
+TEST_CASE("close is for all who share a client") {
+  const nacosauth::client one(settings_of_a_new_user());
+  const auto other = one.share();
+  CHECK(other.native() == one.native());
+  CHECK(!other.token().empty());
+  CHECK(one.close());
+  CHECK(other.try_token().error().code() == nacosauth::status::closed);
 }
 
 TEST_CASE("a response outlives its client, and moves") {
