@@ -101,15 +101,16 @@ fn structs(header: &str) -> String {
         }
     }
     format!(
-        "#ifdef __cplusplus\n#define NACOS_ZERO \\\n  {{}}\n#else\n#define NACOS_ZERO \\\n  {{ 0 }}\n#endif\n\n\
+        "/** @cond */\n#ifdef __cplusplus\n#define NACOS_ZERO \\\n  {{}}\n#else\n#define NACOS_ZERO \\\n  {{ 0 }}\n#endif\n\
+         /** @endcond */\n\n\
          {initialisers}\
          /* Structs have no padding and sizes that are multiples of 8, so that they can grow. */\n\
          #if UINTPTR_MAX == UINT64_MAX && \\\n    (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L))\n\
-         #ifdef __cplusplus\n#define NACOS_LAYOUT(type, size) \\\n  \
+         /** @cond */\n#ifdef __cplusplus\n#define NACOS_LAYOUT(type, size) \\\n  \
          static_assert(sizeof(type) == (size), \"the layout of \" #type);\n\
          #else\n#define NACOS_LAYOUT(type, size) \\\n  \
          _Static_assert(sizeof(type) == (size), \"the layout of \" #type);\n#endif\n\
-         {layouts}#undef NACOS_LAYOUT\n#endif\n#undef NACOS_ZERO\n"
+         {layouts}#undef NACOS_LAYOUT\n/** @endcond */\n#endif\n#undef NACOS_ZERO\n"
     )
 }
 

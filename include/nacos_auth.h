@@ -37,8 +37,11 @@
 
 /** The version this header belongs to; nacos_auth_version() tells that of the library. */
 #define NACOS_AUTH_VERSION "0.1.0"
+/** Its parts, as numbers. */
 #define NACOS_AUTH_VERSION_MAJOR 0
+/** Its parts, as numbers. */
 #define NACOS_AUTH_VERSION_MINOR 1
+/** Its parts, as numbers. */
 #define NACOS_AUTH_VERSION_PATCH 0
 /** The same as one number: 0x010203 for 1.2.3. */
 #define NACOS_AUTH_VERSION_NUMBER \
@@ -1608,6 +1611,7 @@ const char *nacos_advice_name(int32_t advice) NACOS_NOEXCEPT;
 }  // extern "C"
 #endif  // __cplusplus
 
+/** @cond */
 #ifdef __cplusplus
 #define NACOS_ZERO \
   {}
@@ -1615,6 +1619,7 @@ const char *nacos_advice_name(int32_t advice) NACOS_NOEXCEPT;
 #define NACOS_ZERO \
   { 0 }
 #endif
+/** @endcond */
 
 /** A nacos_auth_options with its size set and everything else at its default. */
 static inline nacos_auth_options nacos_auth_options_default(void) {
@@ -1668,6 +1673,7 @@ static inline nacos_request_options nacos_request_options_default(void) {
 /* Structs have no padding and sizes that are multiples of 8, so that they can grow. */
 #if UINTPTR_MAX == UINT64_MAX && \
     (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L))
+/** @cond */
 #ifdef __cplusplus
 #define NACOS_LAYOUT(type, size) \
   static_assert(sizeof(type) == (size), "the layout of " #type);
@@ -1686,6 +1692,7 @@ NACOS_LAYOUT(nacos_advice, 24)
 NACOS_LAYOUT(nacos_pair, 40)
 NACOS_LAYOUT(nacos_request_options, 104)
 #undef NACOS_LAYOUT
+/** @endcond */
 #endif
 #undef NACOS_ZERO
 

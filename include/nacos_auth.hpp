@@ -9,16 +9,20 @@
  *   has_value, bool, *, ->, error and value_or. Either may throw std::bad_alloc besides. With -fno-exceptions only the
  *   functions that return results are there.
  * - client, response and cancel_source own a C handle and can be moved, not copied. native() lends the handle to the C
- *   functions, release() hands it over, a constructor takes one over. One that has been moved from may be assigned to,
- *   and fails with status::null_argument otherwise.
+ *   functions, release() hands it over, adopt() takes one over. One that has been moved from may be assigned to, and
+ *   fails with status::null_argument otherwise. client::share() makes another owner of the same client.
  * - const member functions may be called from any number of threads at once.
- * - A string with a NUL inside is refused, not cut.
+ * - A string with a NUL inside is refused where C would cut it.
  * - Callbacks are any callables. What they throw never reaches C: see options.
  *
  * The namespace is nacosauth because nacos_auth is the name of the handle in C.
  */
 #ifndef NACOS_AUTH_HPP
 #define NACOS_AUTH_HPP
+
+#if __cplusplus < 201703L
+#error "nacos_auth.hpp needs C++17: compile with -std=c++17 or later, or use nacos_auth.h"
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -45,6 +49,11 @@
 #endif
 
 #include "nacos_auth.h"
+
+// A header that has been left behind by another version would fail in a hundred places below.
+#if !defined(NACOS_AUTH_VERSION_NUMBER) || NACOS_AUTH_VERSION_NUMBER < 0x000100 || NACOS_AUTH_ABI_VERSION != 1
+#error "the nacos_auth.h that was found does not belong to this nacos_auth.hpp: install both from one version"
+#endif
 
 namespace nacosauth {
 
@@ -77,6 +86,7 @@ enum class status : nacos_status {
   no_credentials = NACOS_NO_CREDENTIALS,
   cancelled = NACOS_CANCELLED,
   closed = NACOS_CLOSED,
+  would_block = NACOS_WOULD_BLOCK,
   panic = NACOS_PANIC,
   internal = NACOS_INTERNAL,
 };
@@ -84,13 +94,16 @@ enum class status : nacos_status {
 /// As "BAD_CREDENTIALS".
 inline const char *name(status code) noexcept { return nacos_status_name(static_cast<nacos_status>(code)); }
 
-/// Where the token rides on a request.
-enum class carriage : std::int32_t {
-  automatic = NACOS_CARRIAGE_AUTO,
-  bearer = NACOS_CARRIAGE_BEARER,
-  header = NACOS_CARRIAGE_HEADER,
-  query = NACOS_CARRIAGE_QUERY,
+/// Where the token goes on a request.
+enum class token_in : std::int32_t {
+  automatic = NACOS_TOKEN_IN_AUTO,
+  authorization = NACOS_TOKEN_IN_AUTHORIZATION,
+  header = NACOS_TOKEN_IN_HEADER,
+  query = NACOS_TOKEN_IN_QUERY,
 };
+
+/// As "QUERY".
+inline const char *name(token_in place) noexcept { return nacos_token_in_name(static_cast<std::int32_t>(place)); }
 
 /// Whether requests may be sent without a token.
 enum class anonymous : std::int32_t {
@@ -105,7 +118,16 @@ enum class advice : std::int32_t {
   replay_if_idempotent = NACOS_ADVICE_REPLAY_IF_IDEMPOTENT,
 };
 
-/// How much a line of the log or an event matters.
+/// As "REPLAY".
+inline const char *name(advice given) noexcept { return nacos_advice_name(static_cast<std::int32_t>(given)); }
+
+/// Whether a server may have acted on a request that failed.
+enum class sent : std::int32_t {
+  no = NACOS_SENT_NO,
+  perhaps = NACOS_SENT_PERHAPS,
+};
+
+/// How much a record of the log or an event matters.
 enum class log_level : std::int32_t {
   error = NACOS_LOG_ERROR,
   warn = NACOS_LOG_WARN,
@@ -113,12 +135,15 @@ enum class log_level : std::int32_t {
   debug = NACOS_LOG_DEBUG,
 };
 
+/// As "WARN".
+inline const char *name(log_level level) noexcept { return nacos_log_level_name(static_cast<std::int32_t>(level)); }
+
 /// What has happened. More may come.
 enum class event_kind : std::int32_t {
   login_started = NACOS_EVENT_LOGIN_STARTED,
   token_refreshed = NACOS_EVENT_TOKEN_REFRESHED,
   login_failed = NACOS_EVENT_LOGIN_FAILED,
-  latched = NACOS_EVENT_LATCHED,
+  credentials_rejected = NACOS_EVENT_CREDENTIALS_REJECTED,
   recovered = NACOS_EVENT_RECOVERED,
   token_rejected = NACOS_EVENT_TOKEN_REJECTED,
   server_down = NACOS_EVENT_SERVER_DOWN,
@@ -128,12 +153,22 @@ enum class event_kind : std::int32_t {
   permission_denied = NACOS_EVENT_PERMISSION_DENIED,
 };
 
+/// As "LOGIN_FAILED".
+inline const char *name(event_kind kind) noexcept { return nacos_event_name(static_cast<std::int32_t>(kind)); }
+
 /// The unit of every time here.
 using milliseconds = std::chrono::milliseconds;
 /// As in C; `struct_size` means nothing here.
 using statistics = nacos_auth_statistics;
-/// Names and values.
-using pairs = std::vector<std::pair<std::string, std::string>>;
+
+/// A parameter, a header or a field of a form.
+struct pair {
+  std::string name = {};      ///< any bytes of UTF-8
+  std::string value = {};     ///< any bytes of UTF-8
+  bool is_sensitive = false;  ///< no message of the library holds the value, not even where a server repeats it
+};
+/// Several of them.
+using pairs = std::vector<pair>;
 
 namespace detail {
 
@@ -147,6 +182,9 @@ struct freed_with {
 
 template <class Handle, auto Free>
 using owner = std::unique_ptr<Handle, freed_with<Free>>;
+
+/// Marks the constructors that take a handle over: no `{}` shall be taken for a NULL.
+struct adopted {};
 
 /// A time as C takes it, where 0 is the default: no time left is the shortest time there is.
 inline std::uint64_t time(const std::optional<milliseconds> &given) noexcept {
@@ -179,8 +217,17 @@ class error {
   }
   /// Of the answer that caused the failure; 0 if none did.
   int http_status() const noexcept { return nacos_error_http_status(details_.get()); }
+  /// Why, more closely than the status says it: one of NACOS_CAUSE_*. Valid until the last copy of the error goes.
+  std::string_view cause() const noexcept {
+    if (details_) return nacos_error_cause(details_.get());
+    return code_ == NACOS_INVALID_ARGUMENT ? NACOS_CAUSE_INVALID_ARGUMENT : "";
+  }
+  /// That the failure is about, as "host:port"; "" for none or all. Valid until the last copy of the error goes.
+  std::string_view server() const noexcept { return nacos_error_server(details_.get()); }
+  /// Whether a server may have acted on the request. sent::no: sending it again does nothing twice.
+  sent was_sent() const noexcept { return static_cast<sent>(nacos_error_was_sent(details_.get())); }
   /// Whether the same call may succeed later without anybody changing anything.
-  bool retryable() const noexcept { return nacos_error_is_retryable(details_.get()) != 0; }
+  bool is_retryable() const noexcept { return nacos_error_is_retryable(details_.get()) != 0; }
   /// Until the library itself logs in again; nullopt if unknown.
   std::optional<milliseconds> retry_after() const noexcept {
     const std::uint64_t after = nacos_error_retry_after_ms(details_.get());
@@ -330,12 +377,6 @@ class lender {
   const char *optional(const std::string &given, const char *complaint) noexcept {
     return given.empty() ? nullptr : text(given, complaint);
   }
-  std::vector<nacos_pair> list(const pairs &given, const char *complaint) {
-    std::vector<nacos_pair> lent;
-    lent.reserve(given.size());
-    for (const auto &[name, value] : given) lent.push_back({text(name, complaint), text(value, complaint)});
-    return lent;
-  }
   /// The error of the last string that was not usable.
   result<void> check() const {
     if (complaint_ == nullptr) return {};
@@ -346,6 +387,16 @@ class lender {
   const char *complaint_ = nullptr;
 };
 
+/// Pairs as C borrows them, with their lengths.
+inline std::vector<nacos_pair> lent(const pairs &given) {
+  std::vector<nacos_pair> all;
+  all.reserve(given.size());
+  for (const auto &[name, value, is_sensitive] : given)
+    all.push_back(
+        {name.c_str(), value.c_str(), name.size(), value.size(), is_sensitive ? NACOS_PAIR_SENSITIVE : 0u, 0});
+  return all;
+}
+
 }  // namespace detail
 
 /// Ends calls from another thread.
@@ -354,7 +405,7 @@ class cancel_source {
   /// A new signal.
   cancel_source() noexcept : handle_(nacos_cancel_new()) {}
   /// Takes over what nacos_cancel_new returned.
-  explicit cancel_source(nacos_cancel *handle) noexcept : handle_(handle) {}
+  [[nodiscard]] static cancel_source adopt(nacos_cancel *handle) noexcept { return {detail::adopted(), handle}; }
 
   /// Every call that carries this source ends with status::cancelled, now and later.
   void cancel() const noexcept { nacos_cancel_trigger(handle_.get()); }
@@ -365,6 +416,8 @@ class cancel_source {
   nacos_cancel *release() noexcept { return handle_.release(); }
 
  private:
+  cancel_source(detail::adopted, nacos_cancel *handle) noexcept : handle_(handle) {}
+
   detail::owner<nacos_cancel, nacos_cancel_free> handle_;
 };
 
@@ -397,7 +450,17 @@ struct event {
   nacosauth::status status = {};                 ///< why a login failed; status::ok for what is no failure
   int http_status = 0;                           ///< behind that; 0 if no answer was
   std::optional<milliseconds> retry_after = {};  ///< until the next login after one that failed
-  std::string_view message = {};                 ///< the same in words, borrowed for the callback
+  std::string_view message = {};                 ///< the same in words, borrowed for the callback like the next two
+  std::string_view server = {};                  ///< it is about, as "host:port"; "" for none or all
+  std::string_view cause = {};                   ///< one of NACOS_CAUSE_*; "" for what is no trouble
+};
+
+/// A record of the log. Holds no password, token or query; the strings are borrowed for the callback.
+struct log_record {
+  log_level level = {};           ///< how much it matters
+  std::string_view message = {};  ///< the line, without a line end
+  std::string_view server = {};   ///< it is about, as "host:port"; "" for none or all
+  std::string_view cause = {};    ///< one of NACOS_CAUSE_*; "" for what is no trouble
 };
 
 /**
@@ -408,31 +471,42 @@ struct event {
  * time, credentials also while one of them runs. close() and the destructor tell what is still to be told, in their own
  * thread. What `credentials` throws becomes the failure of the login (status::no_credentials with its what()); what
  * `event` and `log` throw is swallowed. None begins once close() or the destructor has returned, so they may refer to
- * what outlives the client; they themselves are destroyed by then. Only close() inside a callback waits for nothing:
- * what has happened so far is told soon after, and then they are destroyed, on any thread.
+ * what outlives the client; they themselves are destroyed by then. There are two exceptions: one that has not returned
+ * when the bound of close() or, in the destructor, request_timeout has passed, goes on; and close() inside a callback
+ * waits for nothing. What has happened so far is told soon after, and then they are destroyed, on any thread.
+ *
+ * `keep_waiting` is asked every 50 to 100 ms by each call that waits, on its thread: false, or whatever it throws, ends
+ * the call with status::cancelled.
  *
  * The TLS files are read when the client is made, and again, every two seconds at the most, when a connection is made.
  */
 struct options {
   std::string server_addr = {};                  ///< one or several of `[http(s)://]host[:port]`, separated by commas
+  std::optional<std::string> context_path = {};  ///< nullopt: "/nacos"; "" or "/": nothing
   std::string username = {};                     ///< name of a Nacos user
   std::string password = {};                     ///< its password
-  std::optional<std::string> context_path = {};  ///< nullopt: "/nacos"; "" or "/": nothing
-  std::string ca_file = {};                      ///< PEM; empty: the system's authorities
-  std::string client_cert_file = {};             ///< PEM; goes with client_key_file
-  std::string client_key_file = {};              ///< PEM
-  std::string proxy = {};                        ///< "http://[user:password@]host:port", "socks5://…"
-  std::optional<milliseconds> connect_timeout = {};          ///< to one server
-  std::optional<milliseconds> request_timeout = {};          ///< of calls that set none of their own
-  std::uint32_t max_connections = 0;                         ///< in use by requests at the same time; 0: 128
-  carriage token_carriage = carriage::automatic;             ///< where the token rides
-  anonymous without_token = anonymous::automatic;            ///< whether requests may be sent without one
-  std::string password_file = {};                            ///< holds the password; read anew for each login
-  std::string token = {};                                    ///< that somebody else got; nothing logs in
-  std::function<supplied()> credentials = {};                ///< asked for each login
-  std::function<void(const nacosauth::event &)> event = {};  ///< told what happens
-  std::function<void(nacosauth::log_level, std::string_view)> log = {};  ///< told what happens, in lines
-  nacosauth::log_level log_level = nacosauth::log_level::info;           ///< down to which level log is called
+  std::string password_file = {};                ///< holds the password; read anew for each login
+  std::string token = {};                        ///< that somebody else got; nothing logs in
+  std::function<supplied()> credentials = {};    ///< asked for each login
+  std::function<void(const nacosauth::event &)> event = {};     ///< told what happens
+  std::function<void(const nacosauth::log_record &)> log = {};  ///< told what happens, in lines
+  std::function<bool()> keep_waiting = {};                      ///< asked by calls that wait whether to go on
+  std::string ca_file = {};                                     ///< PEM; empty: the system's authorities
+  std::string client_cert_file = {};                            ///< PEM; goes with client_key_file
+  std::string client_key_file = {};                             ///< PEM
+  std::string ca_pem = {};                                      ///< instead of ca_file: the PEM itself
+  std::string client_cert_pem = {};                             ///< instead of client_cert_file: the PEM itself
+  std::string client_key_pem = {};                              ///< instead of client_key_file: the PEM itself
+  std::string tls_server_name = {};                             ///< that certificates have to be for; empty: the host
+  std::string proxy = {};                                       ///< "http://[user:password@]host:port", "socks5://…"
+  std::string user_agent = {};                                  ///< empty: "nacos-auth/" and the library's version
+  std::uint64_t max_response_size = 0;                          ///< in bytes, decoded; 0: 64 MiB
+  std::optional<milliseconds> connect_timeout = {};             ///< to one server
+  std::optional<milliseconds> request_timeout = {};             ///< of calls that set none of their own
+  std::uint32_t max_connections = 0;                            ///< in use by requests at the same time; 0: 128
+  nacosauth::token_in token_in = nacosauth::token_in::automatic;     ///< where the token goes
+  nacosauth::anonymous anonymous = nacosauth::anonymous::automatic;  ///< whether requests may be sent without one
+  nacosauth::log_level log_level = nacosauth::log_level::info;       ///< down to which level log is called
 };
 
 namespace detail {
@@ -442,20 +516,23 @@ class callbacks {
  public:
   /// Has `in` call those that are there; NULL if there are none.
   static std::unique_ptr<callbacks> of(const options &settings, nacos_auth_options &in) {
-    if (!settings.credentials && !settings.event && !settings.log) return nullptr;
-    std::unique_ptr<callbacks> made(new callbacks{settings.credentials, settings.event, settings.log});
+    if (!settings.credentials && !settings.event && !settings.log && !settings.keep_waiting) return nullptr;
+    std::unique_ptr<callbacks> made(new callbacks(settings));
     if (settings.credentials) in.credentials = supply;
     if (settings.event) in.event = tell;
     if (settings.log) in.log = write;
+    if (settings.keep_waiting) in.keep_waiting = ask;
     in.callback_data = made.get();
     in.callback_drop = [](void *data) { delete static_cast<callbacks *>(data); };
     return made;
   }
 
  private:
-  callbacks(std::function<supplied()> credentials, std::function<void(const event &)> event,
-            std::function<void(log_level, std::string_view)> log)
-      : credentials_(std::move(credentials)), event_(std::move(event)), log_(std::move(log)) {}
+  explicit callbacks(const options &settings)
+      : credentials_(settings.credentials),
+        event_(settings.event),
+        log_(settings.log),
+        keep_waiting_(settings.keep_waiting) {}
 
   /// What `call` throws goes to `caught`, in words.
   template <class Call, class Caught>
@@ -518,17 +595,26 @@ class callbacks {
     if (what->retry_after_ms != 0)
       told.retry_after = milliseconds(static_cast<milliseconds::rep>(what->retry_after_ms));
     told.message = what->message;
+    told.server = what->server;
+    told.cause = what->cause;
     contain([&] { static_cast<const callbacks *>(data)->event_(told); }, [](const char *) {});
   }
 
-  static void write(void *data, std::int32_t level, const char *message) noexcept {
-    contain([&] { static_cast<const callbacks *>(data)->log_(static_cast<log_level>(level), message); },
-            [](const char *) {});
+  static void write(void *data, const nacos_log_record *what) noexcept {
+    const log_record record{static_cast<log_level>(what->level), what->message, what->server, what->cause};
+    contain([&] { static_cast<const callbacks *>(data)->log_(record); }, [](const char *) {});
+  }
+
+  static std::int32_t ask(void *data) noexcept {
+    bool goes_on = false;
+    contain([&] { goes_on = static_cast<const callbacks *>(data)->keep_waiting_(); }, [](const char *) {});
+    return goes_on ? 1 : 0;
   }
 
   std::function<supplied()> credentials_;
   std::function<void(const event &)> event_;
-  std::function<void(log_level, std::string_view)> log_;
+  std::function<void(const log_record &)> log_;
+  std::function<bool()> keep_waiting_;
 };
 
 }  // namespace detail
@@ -537,6 +623,7 @@ class callbacks {
 struct call_options {
   std::optional<milliseconds> timeout = {};  ///< nullopt: the client's request_timeout; zero or less: the shortest
   const cancel_source *cancel = nullptr;     ///< borrowed for the call
+  bool no_wait = false;                      ///< fails with status::would_block where it would have to wait for a login
 };
 
 /// A request to the open API of Nacos.
@@ -551,6 +638,12 @@ struct request {
   /// shortest
   std::optional<milliseconds> timeout = {};
   const cancel_source *cancel = nullptr;  ///< borrowed for the call
+  /// Whether sending it twice does no more than sending it once; nullopt: as its method says.
+  std::optional<bool> idempotent = {};
+  bool no_wait = false;       ///< status::would_block where it would have to wait for a login or a connection
+  bool no_replay = false;     ///< sent once at the most; the answer may be a refusal then
+  bool no_failover = false;   ///< one server only
+  bool no_anonymous = false;  ///< never without a token
 };
 
 /// A copy of the token, and what is known of it. `value` is a secret.
@@ -561,11 +654,27 @@ struct token_copy {
   bool expired = false;          ///< past its expiry, and given out because no server could be asked for another
 };
 
+/// An answer to a request that another HTTP library has sent, for client::report_rejected().
+struct rejection {
+  std::uint64_t generation = 0;      ///< of the token that the request had
+  int http_status = 0;               ///< of the answer: 100 to 999; required
+  std::string_view body = {};        ///< of the answer; its first 4 KiB are enough
+  std::string server = {};           ///< that answered, as in server_addr, or any URL of it; empty: not known
+  std::string retry_after = {};      ///< the header Retry-After; empty: none
+  std::uint32_t refused_before = 0;  ///< how often this request has been refused the same token before
+};
+
+/// What to do with it.
+struct advised {
+  nacosauth::advice advice = nacosauth::advice::hand_on;  ///< hand it on, or send the request again
+  milliseconds wait = {};  ///< before that; with advice::hand_on: how long the server asks to be left alone
+};
+
 /// The answer to a request, whatever its HTTP status. What it returns is borrowed from it.
 class response {
  public:
   /// Takes over what nacos_request returned.
-  explicit response(nacos_response *handle) noexcept : handle_(handle) {}
+  [[nodiscard]] static response adopt(nacos_response *handle) noexcept { return {detail::adopted(), handle}; }
 
   /// The HTTP status.
   int status() const noexcept { return nacos_response_status(handle_.get()); }
@@ -587,10 +696,16 @@ class response {
     std::vector<std::pair<std::string_view, std::string_view>> all(nacos_response_header_count(handle_.get()));
     for (std::size_t i = 0; i < all.size(); ++i) {
       const char *name = nullptr, *value = nullptr;
-      if (nacos_response_header_at(handle_.get(), i, &name, &value) == NACOS_OK) all[i] = {name, value};
+      if (nacos_response_header_at(handle_.get(), i, &name, &value, nullptr) == NACOS_OK) all[i] = {name, value};
     }
     return all;
   }
+  /// Whether the body was cut, as that of a refusal is beyond 64 KiB.
+  bool is_truncated() const noexcept { return nacos_response_is_truncated(handle_.get()) != 0; }
+  /// The one that answered, as "host:port".
+  std::string_view server() const noexcept { return nacos_response_server(handle_.get()); }
+  /// How often the request was sent in all, to whatever server: 1 nearly always.
+  unsigned attempts() const noexcept { return nacos_response_attempts(handle_.get()); }
   /// Of the token that got this answer; 0 if the request went without one.
   std::uint64_t generation() const noexcept { return nacos_response_generation(handle_.get()); }
   /// How often the request was repeated with a new token: 0 nearly always, 2 at the most.
@@ -602,11 +717,13 @@ class response {
   nacos_response *release() noexcept { return handle_.release(); }
 
  private:
+  response(detail::adopted, nacos_response *handle) noexcept : handle_(handle) {}
+
   detail::owner<nacos_response, nacos_response_free> handle_;
 };
 
-/// A client of one Nacos cluster. The destructor closes it; no other thread may be using it by then. It may be a static
-/// object; its callbacks may then refer only to what is destroyed after it.
+/// A client of one Nacos cluster. The destructor of the last owner closes it; no other thread may be using that owner
+/// by then. It may be a static object; its callbacks may then refer only to what is destroyed after it.
 class client {
  public:
   /// Checks the settings and reads the files they name; opens no connection and starts no thread.
@@ -628,12 +745,18 @@ class client {
     in.ca_file = lender.optional(settings.ca_file, "ca_file holds a NUL character");
     in.client_cert_file = lender.optional(settings.client_cert_file, "client_cert_file holds a NUL character");
     in.client_key_file = lender.optional(settings.client_key_file, "client_key_file holds a NUL character");
+    in.ca_pem = lender.optional(settings.ca_pem, "ca_pem holds a NUL character");
+    in.client_cert_pem = lender.optional(settings.client_cert_pem, "client_cert_pem holds a NUL character");
+    in.client_key_pem = lender.optional(settings.client_key_pem, "client_key_pem holds a NUL character");
+    in.tls_server_name = lender.optional(settings.tls_server_name, "tls_server_name holds a NUL character");
     in.proxy = lender.optional(settings.proxy, "proxy holds a NUL character");
+    in.user_agent = lender.optional(settings.user_agent, "user_agent holds a NUL character");
+    in.max_response_size = settings.max_response_size;
     in.connect_timeout_ms = detail::timeout(settings.connect_timeout);
     in.request_timeout_ms = detail::timeout(settings.request_timeout);
     in.max_connections = settings.max_connections;
-    in.carriage = static_cast<std::int32_t>(settings.token_carriage);
-    in.anonymous = static_cast<std::int32_t>(settings.without_token);
+    in.token_in = static_cast<std::int32_t>(settings.token_in);
+    in.anonymous = static_cast<std::int32_t>(settings.anonymous);
     in.log_level = static_cast<std::int32_t>(settings.log_level);
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     auto callbacks = detail::callbacks::of(settings, in);
@@ -642,10 +765,12 @@ class client {
     const auto code = nacos_auth_init(&in, &handle, &details);
     if (code != NACOS_OK) return unexpected(error(code, details));
     (void)callbacks.release();  // callback_drop deletes them
-    return client(handle);
+    return adopt(handle);
   }
-  /// Takes over what nacos_auth_init returned.
-  explicit client(nacos_auth *handle) noexcept : handle_(handle) {}
+  /// Takes over what nacos_auth_init or nacos_auth_ref returned.
+  [[nodiscard]] static client adopt(nacos_auth *handle) noexcept { return {detail::adopted(), handle}; }
+  /// Another owner of the same client, for a part of the program that may outlive this one.
+  [[nodiscard]] client share() const noexcept { return {detail::adopted(), nacos_auth_ref(handle_.get())}; }
 
   /// The token, from the cache nearly always; with none it waits for a login.
   [[nodiscard]] result<std::string> try_token(const call_options &limits = {}) const {
@@ -659,6 +784,7 @@ class client {
     auto in = nacos_call_options_default();
     in.timeout_ms = detail::timeout(limits.timeout);
     in.cancel = limits.cancel != nullptr ? limits.cancel->native() : nullptr;
+    in.flags = limits.no_wait ? NACOS_FLAG_NO_WAIT : 0u;
     token_copy copy;
     auto info = nacos_token_info_default();
     for (std::size_t room = usual_token;; room = info.length) {
@@ -685,9 +811,7 @@ class client {
     auto in = nacos_request_options_default();
     in.method = lender.text(what.method, "method holds a NUL character");
     in.path = lender.text(what.path, "path holds a NUL character");
-    const auto query = lender.list(what.query, "query holds a NUL character");
-    const auto headers = lender.list(what.headers, "headers holds a NUL character");
-    const auto form = lender.list(what.form, "form holds a NUL character");
+    const auto query = detail::lent(what.query), headers = detail::lent(what.headers), form = detail::lent(what.form);
     in.query = query.data();
     in.query_count = query.size();
     in.headers = headers.data();
@@ -698,23 +822,32 @@ class client {
     in.body_len = what.body.size();
     in.timeout_ms = detail::timeout(what.timeout);
     in.cancel = what.cancel != nullptr ? what.cancel->native() : nullptr;
+    in.flags = flags_of(what);
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     nacos_response *handle = nullptr;
     nacos_error *details = nullptr;
     const auto code = nacos_request(handle_.get(), &in, &handle, &details);
     if (code != NACOS_OK) return unexpected(error(code, details));
-    return response(handle);
+    return response::adopt(handle);
   }
 
-  /// For requests sent with another HTTP library: what to do with this answer.
-  [[nodiscard]] result<advice> try_report_rejected(std::uint64_t generation, int http_status,
-                                                   std::string_view body) const {
-    std::int32_t given = NACOS_ADVICE_RETURN;
+  /// For requests sent with another HTTP library: what to do with this answer. To be called for every answer.
+  [[nodiscard]] result<advised> try_report_rejected(const rejection &answer) const {
+    detail::lender lender;
+    auto in = nacos_rejection_default();
+    in.generation = answer.generation;
+    in.http_status = answer.http_status;
+    in.refused_before = answer.refused_before;
+    in.body = reinterpret_cast<const std::uint8_t *>(answer.body.data());
+    in.body_len = answer.body.size();
+    in.server = lender.optional(answer.server, "server holds a NUL character");
+    in.retry_after = lender.optional(answer.retry_after, "retry_after holds a NUL character");
+    if (auto usable = lender.check(); !usable) return unexpected(usable.error());
+    auto out = nacos_advice_default();
     nacos_error *details = nullptr;
-    const auto code =
-        nacos_auth_report_rejected(handle_.get(), generation, http_status, body.data(), body.size(), &given, &details);
+    const auto code = nacos_auth_report_rejected(handle_.get(), &in, &out, &details);
     if (code != NACOS_OK) return unexpected(error(code, details));
-    return static_cast<advice>(given);
+    return advised{static_cast<advice>(out.advice), milliseconds(static_cast<milliseconds::rep>(out.wait_ms))};
   }
 
   /// Logs in with these from now on, also calls that wait; former refusals of them count no longer.
@@ -735,6 +868,12 @@ class client {
     if (auto usable = lender.check(); !usable) return usable;
     return detail::outcome(
         [&](nacos_error **details) { return nacos_auth_set_token(handle_.get(), secret, detail::time(ttl), details); });
+  }
+
+  /// Ends whatever pause there is between logins, and takes no server for one that is down: what was wrong has been
+  /// mended.
+  [[nodiscard]] result<void> try_retry() const {
+    return detail::outcome([&](nacos_error **details) { return nacos_auth_retry(handle_.get(), details); });
   }
 
   /// Counters and state; `struct_size` in it means nothing here.
@@ -758,8 +897,8 @@ class client {
   /// try_send(), or throws.
   [[nodiscard]] response send(const request &what) const { return detail::unwrap(try_send(what)); }
   /// try_report_rejected(), or throws.
-  [[nodiscard]] advice report_rejected(std::uint64_t generation, int http_status, std::string_view body) const {
-    return detail::unwrap(try_report_rejected(generation, http_status, body));
+  [[nodiscard]] advised report_rejected(const rejection &answer) const {
+    return detail::unwrap(try_report_rejected(answer));
   }
   /// try_set_credentials(), or throws.
   void set_credentials(const std::string &username, const std::string &password) const {
@@ -769,19 +908,21 @@ class client {
   void set_token(const std::string &token, std::optional<milliseconds> ttl = {}) const {
     detail::unwrap(try_set_token(token, ttl));
   }
+  /// try_retry(), or throws.
+  void retry() const { detail::unwrap(try_retry()); }
   /// try_stats(), or throws.
   [[nodiscard]] statistics stats() const { return detail::unwrap(try_stats()); }
 #endif
 
-  /// The generation word: a kept copy of the token may be used as long as its generation equals this. 0: none may.
-  [[nodiscard]] std::uint64_t generation() const noexcept {
-    const std::uint64_t *word = nacos_auth_generation(handle_.get());
-    return word != nullptr ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : 0;
-  }
+  /// A kept copy of the token may be used as long as its generation equals this. 0: none may.
+  [[nodiscard]] std::uint64_t generation() const noexcept { return nacos_auth_generation(handle_.get()); }
 
-  /// Ends every call under way, and every later one, with status::closed. Tells the callbacks what has happened and
-  /// waits for them: hold no lock that they want. Inside a callback it waits for nothing. Idempotent.
-  void close() const noexcept { nacos_auth_close(handle_.get()); }
+  /// Ends every call under way, and every later one, with status::closed, for all who share the client. Tells the
+  /// callbacks what has happened and waits for them, so long at the most (nullopt: request_timeout): hold no lock that
+  /// they want. false: one of them still runs. Inside a callback it waits for nothing. Idempotent.
+  bool close(std::optional<milliseconds> timeout = {}) const noexcept {
+    return nacos_auth_close(handle_.get(), detail::timeout(timeout), nullptr) == NACOS_OK;
+  }
 
   /// The handle, lent; NULL after a move.
   nacos_auth *native() const noexcept { return handle_.get(); }
@@ -790,6 +931,18 @@ class client {
 
  private:
   static constexpr std::size_t usual_token = 1023;
+
+  client(detail::adopted, nacos_auth *handle) noexcept : handle_(handle) {}
+
+  static std::uint32_t flags_of(const request &what) noexcept {
+    std::uint32_t flags = 0;
+    if (what.no_wait) flags |= NACOS_FLAG_NO_WAIT;
+    if (what.no_replay) flags |= NACOS_FLAG_NO_REPLAY;
+    if (what.no_failover) flags |= NACOS_FLAG_NO_FAILOVER;
+    if (what.no_anonymous) flags |= NACOS_FLAG_NO_ANONYMOUS;
+    if (what.idempotent) flags |= *what.idempotent ? NACOS_FLAG_IDEMPOTENT : NACOS_FLAG_NOT_IDEMPOTENT;
+    return flags;
+  }
 
   detail::owner<nacos_auth, nacos_auth_free> handle_;
 };

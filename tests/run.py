@@ -140,6 +140,7 @@ PARTS = [
             Step([f"tests/{script}.sh"], tally, needs=("cc", "c++"))
             for script in (
                 "c/tests",
+                "c/hostile",
                 "c/processes",
                 "c/compile_matrix",
                 "c/symbols",

@@ -29,7 +29,7 @@ typedef struct {
 } client;
 
 static void call(void *state) {
-  static const nacos_pair query[] = {{"dataId", "demo"}, {"group", "DEFAULT_GROUP"}};
+  static const nacos_pair query[] = {NACOS_PAIR("dataId", "demo"), NACOS_PAIR("group", "DEFAULT_GROUP")};
   const client *self = state;
   const functions *library = &self->shared->library;
   nacos_request_options request = nacos_request_options_default();

@@ -11,7 +11,7 @@ static void get(void) {
 }
 
 static void request(void) {
-  static const nacos_pair query[] = {{"dataId", "demo"}, {"group", "DEFAULT_GROUP"}};
+  static const nacos_pair query[] = {NACOS_PAIR("dataId", "demo"), NACOS_PAIR("group", "DEFAULT_GROUP")};
   nacos_request_options options = nacos_request_options_default();
   nacos_response *response = NULL;
   nacos_error *error = NULL;

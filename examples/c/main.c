@@ -16,7 +16,7 @@ static double now(void) {
 
 int main(int argc, char **argv) {
   const double start = now(), seconds = argc > 1 ? atof(argv[1]) : 30;
-  const nacos_pair query[] = {{"dataId", env("NACOS_DATA_ID", "demo")}, {"group", "DEFAULT_GROUP"}};
+  const nacos_pair query[] = {NACOS_PAIR("dataId", env("NACOS_DATA_ID", "demo")), NACOS_PAIR("group", "DEFAULT_GROUP")};
   unsigned long long requests = 0, tokens = 0, failures = 0, last = 0;
   setvbuf(stdout, NULL, _IOLBF, 0);
   nacos_auth *auth = NULL;

@@ -1,10 +1,9 @@
-/* Every function with every kind of wrong argument: a status of its own, and a message that names the argument.
- * Needs no server. */
+/* Arguments that are strings, numbers and structs as they should be, and yet not usable: a status, and a message that
+ * names the argument. What is not even that (NULL, other encodings, sizes that lie) is in hostile.c. Needs no server.
+ */
 #include <stdlib.h>
 
 #include "check.h"
-
-#define NOT_UTF8 "caf\xe9"
 
 static nacos_auth_options good_options(void) {
   nacos_auth_options options = nacos_auth_options_default();
@@ -29,38 +28,6 @@ static void init_with(nacos_auth_options options, nacos_status expected, const c
   CHECK_CALL(expected, words, nacos_auth_init(&options, &auth, &error));
   CHECK((auth != NULL) == (expected == NACOS_OK));
   nacos_auth_free(auth);
-}
-
-static void init_arguments(void) {
-  nacos_auth_options options = good_options();
-  nacos_auth *auth = (nacos_auth *)&options;
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "auth", nacos_auth_init(&options, NULL, &error));
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "options", nacos_auth_init(NULL, &auth, &error));
-  CHECK(auth == NULL);
-  CHECK(nacos_auth_init(NULL, &auth, NULL) == NACOS_NULL_ARGUMENT); /* no detail wanted */
-  init_with(options, NACOS_OK, NULL);
-
-  struct {
-    const char *name;
-    const char **field;
-    nacos_status when_null;
-  } texts[] = {
-      {"options.server_addr", &options.server_addr, NACOS_NULL_ARGUMENT},
-      {"options.username", &options.username, NACOS_NULL_ARGUMENT},
-      {"options.password", &options.password, NACOS_NULL_ARGUMENT},
-      {"options.context_path", &options.context_path, NACOS_OK},
-      {"options.ca_file", &options.ca_file, NACOS_OK},
-      {"options.client_cert_file", &options.client_cert_file, NACOS_OK},
-      {"options.client_key_file", &options.client_key_file, NACOS_OK},
-      {"options.proxy", &options.proxy, NACOS_OK},
-  };
-  for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-    options = good_options();
-    *texts[i].field = NULL;
-    init_with(options, texts[i].when_null, texts[i].when_null == NACOS_OK ? NULL : texts[i].name);
-    *texts[i].field = NOT_UTF8;
-    init_with(options, NACOS_INVALID_UTF8, texts[i].name);
-  }
 }
 
 static void init_settings(void) {
@@ -97,8 +64,8 @@ static void init_settings(void) {
 
   nacos_auth_options options = good_options();
   for (int32_t wrong = -1; wrong <= 4; wrong += 5) {
-    options.carriage = wrong;
-    init_with(options, NACOS_INVALID_CONFIG, "carriage");
+    options.token_in = wrong;
+    init_with(options, NACOS_INVALID_CONFIG, "token_in");
   }
   options = good_options();
   for (int32_t wrong = -1; wrong <= 2; wrong += 3) {
@@ -112,41 +79,7 @@ static void init_settings(void) {
   init_with(options, NACOS_INVALID_CONFIG, "options.log_level");
 }
 
-/* A struct of this version in the buffer of a later one. */
-typedef struct {
-  union {
-    size_t struct_size;
-    nacos_auth_options options;
-    nacos_request_options request;
-    nacos_call_options call;
-    nacos_token_info info;
-    nacos_auth_statistics statistics;
-  } known;
-  unsigned char later[16];
-} grown;
-
-static const struct {
-  size_t known, given;
-  unsigned char later;
-  nacos_status expected;
-} sizes[] = {
-    {1, 0, 0, NACOS_INVALID_ARGUMENT},         {1, 1, 0, NACOS_INVALID_ARGUMENT},
-    {1, 4097, 0, NACOS_INVALID_ARGUMENT},      {1, SIZE_MAX, 0, NACOS_INVALID_ARGUMENT},
-    {0, 16, 9, NACOS_UNSUPPORTED_OPTION},      {0, 16, 0, NACOS_OK},
-    {0, 0, 9, NACOS_OK /* beyond the size */},
-};
-
-static void init_sizes(void) {
-  for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-    grown struct_ = {.known.options = good_options()};
-    const size_t own = sizeof(nacos_auth_options);
-    struct_.known.struct_size = sizes[i].known ? sizes[i].given : own + sizes[i].given;
-    memset((unsigned char *)&struct_ + own, sizes[i].later, sizeof(struct_.later));
-    nacos_auth *auth = NULL;
-    CHECK_CALL(sizes[i].expected, sizes[i].expected == NACOS_OK ? NULL : "options",
-               nacos_auth_init(&struct_.known.options, &auth, &error));
-    nacos_auth_free(auth);
-  }
+static void older_callers(nacos_auth *auth) {
   /* An older caller: only the required fields. What lies behind is not read. */
   nacos_auth_options options = good_options();
   options.struct_size = offsetof(nacos_auth_options, ca_file);
@@ -155,43 +88,12 @@ static void init_sizes(void) {
   init_with(options, NACOS_OK, NULL);
   options.struct_size = offsetof(nacos_auth_options, password);
   init_with(options, NACOS_NULL_ARGUMENT, "options.password");
-}
 
-static void token_arguments(nacos_auth *auth) {
-  char buffer[64] = "x";
-  nacos_call_options call = nacos_call_options_default();
-  call.cancel = cancel;
-  nacos_token_info info = nacos_token_info_default();
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "auth", nacos_get_token(NULL, &call, buffer, sizeof(buffer), &info, &error));
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "buffer", nacos_get_token(auth, &call, NULL, 64, &info, &error));
-  call.reserved0 = 7;
-  CHECK_CALL(NACOS_UNSUPPORTED_OPTION, "options.reserved0",
-             nacos_get_token(auth, &call, buffer, sizeof(buffer), &info, &error));
-
-  for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-    grown in = {.known.call = nacos_call_options_default()};
-    in.known.struct_size = sizes[i].known ? sizes[i].given : sizeof(nacos_call_options) + sizes[i].given;
-    memset((unsigned char *)&in + sizeof(nacos_call_options), sizes[i].later, sizeof(in.later));
-    in.known.call.cancel = cancel;
-    const int right = sizes[i].expected == NACOS_OK;
-    CHECK_CALL(right ? NACOS_CANCELLED : sizes[i].expected, right ? "cancelled" : "options",
-               nacos_get_token(auth, &in.known.call, buffer, sizeof(buffer), NULL, &error));
-
-    grown out = {.known.info = nacos_token_info_default()};
-    out.known.struct_size = sizes[i].known ? sizes[i].given : sizeof(nacos_token_info) + sizes[i].given;
-    const int wrong = sizes[i].expected == NACOS_INVALID_ARGUMENT; /* what is in it does not matter */
-    call.reserved0 = 0;
-    CHECK_CALL(wrong ? NACOS_INVALID_ARGUMENT : NACOS_CANCELLED, wrong ? "info" : "cancelled",
-               nacos_get_token(auth, &call, buffer, sizeof(buffer), &out.known.info, &error));
-  }
-  info.length = 99;
-  info.generation = 99;
-  buffer[0] = 'x';
-  CHECK_CALL(NACOS_CANCELLED, "cancelled", nacos_get_token(auth, &call, buffer, sizeof(buffer), &info, &error));
-  CHECK(info.length == 0 && info.generation == 0); /* outputs are cleared */
-  CHECK(buffer[0] == '\0');
-  CHECK_CALL(NACOS_CANCELLED, "cancelled", nacos_get_token(auth, &call, NULL, 0, NULL, &error));
-  CHECK_CALL(NACOS_CONNECT, "127.0.0.1:1", nacos_get_token(auth, NULL, buffer, sizeof(buffer), NULL, &error));
+  nacos_auth_statistics statistics = nacos_auth_statistics_default();
+  statistics.struct_size = offsetof(nacos_auth_statistics, requests);
+  statistics.requests = 77;
+  CHECK_CALL(NACOS_OK, NULL, nacos_auth_stats(auth, &statistics, &error));
+  CHECK(statistics.requests == 77 && statistics.struct_size == offsetof(nacos_auth_statistics, requests));
 }
 
 static void request_with(nacos_auth *auth, nacos_request_options request, nacos_status expected, const char *words) {
@@ -201,28 +103,7 @@ static void request_with(nacos_auth *auth, nacos_request_options request, nacos_
 }
 
 static void request_arguments(nacos_auth *auth) {
-  nacos_request_options request = good_request();
-  nacos_response *response = (nacos_response *)&request;
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "response", nacos_request(auth, &request, NULL, &error));
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "options", nacos_request(auth, NULL, &response, &error));
-  CHECK(response == NULL);
-  request_with(NULL, request, NACOS_NULL_ARGUMENT, "auth");
-
-  struct {
-    const char *name;
-    const char **field;
-    nacos_status when_null;
-  } texts[] = {{"options.path", &request.path, NACOS_NULL_ARGUMENT},
-               {"options.method", &request.method, NACOS_CANCELLED}};
-  for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-    request = good_request();
-    *texts[i].field = NULL;
-    request_with(auth, request, texts[i].when_null,
-                 texts[i].when_null == NACOS_CANCELLED ? "cancelled" : texts[i].name);
-    *texts[i].field = NOT_UTF8;
-    request_with(auth, request, NACOS_INVALID_UTF8, texts[i].name);
-  }
-
+  nacos_request_options request;
   const char *methods[] = {"", "GE T", "GET\r\n"};
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
     request = good_request();
@@ -235,55 +116,14 @@ static void request_arguments(nacos_auth *auth) {
     request.path = paths[i];
     request_with(auth, request, NACOS_INVALID_ARGUMENT, "path");
   }
-  request = good_request();
-  request.reserved0 = 1;
-  request_with(auth, request, NACOS_UNSUPPORTED_OPTION, "options.reserved0");
 }
 
 static void pair_arguments(nacos_auth *auth) {
-  nacos_request_options request = good_request();
-  struct {
-    const char *name;
-    const nacos_pair **pairs;
-    size_t *count;
-  } lists[] = {
-      {"options.query", &request.query, &request.query_count},
-      {"options.headers", &request.headers, &request.header_count},
-      {"options.form", &request.form, &request.form_count},
-  };
-  for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-    const struct {
-      nacos_pair second;
-      nacos_status expected;
-      const char *words;
-    } wrong[] = {
-        {{NULL, "v"}, NACOS_NULL_ARGUMENT, "[1].name"},
-        {{"n", NULL}, NACOS_NULL_ARGUMENT, "[1].value"},
-        {{NOT_UTF8, "v"}, NACOS_INVALID_UTF8, "[1].name"},
-        {{"n", NOT_UTF8}, NACOS_INVALID_UTF8, "[1].value"},
-    };
-    for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
-      const nacos_pair pairs[] = {{"dataId", "demo"}, wrong[j].second};
-      char words[64];
-      snprintf(words, sizeof(words), "%s%s", lists[i].name, wrong[j].words);
-      request = good_request();
-      *lists[i].pairs = pairs;
-      *lists[i].count = 2;
-      request_with(auth, request, wrong[j].expected, words);
-    }
-    request = good_request();
-    *lists[i].count = 1; /* NULL with a count */
-    request_with(auth, request, NACOS_NULL_ARGUMENT, lists[i].name);
-    *lists[i].pairs = &(nacos_pair){"n", "v"};
-    *lists[i].count = SIZE_MAX;
-    request_with(auth, request, NACOS_INVALID_ARGUMENT, lists[i].name);
-    *lists[i].count = 0; /* pairs with a count of 0: none */
-    request_with(auth, request, NACOS_CANCELLED, "cancelled");
-  }
-
+  nacos_request_options request;
   const nacos_pair headers[] = {
-      {"X-A", "a\r\nX-B: b"}, {"X-A", "a\rb"}, {"X-A", "a\nb"}, {"X-A\r\n", "a"},
-      {"X A", "a"},           {"", "a"},       {"X-A:", "a"},
+      NACOS_PAIR("X-A", "a\r\nX-B: b"), NACOS_PAIR("X-A", "a\rb"), NACOS_PAIR("X-A", "a\nb"),
+      NACOS_PAIR("X-A\r\n", "a"),       NACOS_PAIR("X A", "a"),    NACOS_PAIR("", "a"),
+      NACOS_PAIR("X-A:", "a"),
   };
   for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
     request = good_request();
@@ -293,7 +133,7 @@ static void pair_arguments(nacos_auth *auth) {
   }
 
   /* What would beat the token. */
-  const nacos_pair token = {"accessToken", "mine"};
+  const nacos_pair token = NACOS_PAIR("accessToken", "mine");
   request = good_request();
   request.query = &token;
   request.query_count = 1;
@@ -306,7 +146,7 @@ static void pair_arguments(nacos_auth *auth) {
   request.path = "/v1/cs/configs?accessToken=mine";
   request_with(auth, request, NACOS_INVALID_ARGUMENT, "accessToken");
   request = good_request();
-  request.headers = &(nacos_pair){"Authorization", "Bearer mine"};
+  request.headers = &(nacos_pair)NACOS_PAIR("Authorization", "Bearer mine");
   request.header_count = 1;
   request_with(auth, request, NACOS_INVALID_ARGUMENT, "uthorization");
 }
@@ -320,93 +160,17 @@ static void body_arguments(nacos_auth *auth) {
   request.body_len = SIZE_MAX;
   request_with(auth, request, NACOS_INVALID_ARGUMENT, "options.body");
   request.body_len = 1;
-  request.form = &(nacos_pair){"n", "v"};
+  request.form = &(nacos_pair)NACOS_PAIR("n", "v");
   request.form_count = 1;
   request_with(auth, request, NACOS_INVALID_ARGUMENT, "options.form");
   request.body_len = 0; /* an empty body is none */
   request_with(auth, request, NACOS_CANCELLED, "cancelled");
 }
 
-static void request_sizes(nacos_auth *auth) {
-  for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-    grown in = {.known.request = good_request()};
-    in.known.struct_size = sizes[i].known ? sizes[i].given : sizeof(nacos_request_options) + sizes[i].given;
-    memset((unsigned char *)&in + sizeof(nacos_request_options), sizes[i].later, sizeof(in.later));
-    nacos_response *response = NULL;
-    const int right = sizes[i].expected == NACOS_OK;
-    CHECK_CALL(right ? NACOS_CANCELLED : sizes[i].expected, right ? "cancelled" : "options",
-               nacos_request(auth, &in.known.request, &response, &error));
-  }
-}
-
-static void other_arguments(nacos_auth *auth) {
-  int32_t advice = 99;
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "auth", nacos_auth_report_rejected(NULL, 1, 403, "", 0, &advice, &error));
-  CHECK(advice == NACOS_ADVICE_RETURN);
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "advice", nacos_auth_report_rejected(auth, 1, 403, "", 0, NULL, &error));
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "body", nacos_auth_report_rejected(auth, 1, 403, NULL, 5, &advice, &error));
-  CHECK_CALL(NACOS_INVALID_ARGUMENT, "body", nacos_auth_report_rejected(auth, 1, 403, "", SIZE_MAX, &advice, &error));
-  const int32_t no_statuses[] = {-1, 0, 99, 1000, INT32_MAX, INT32_MIN};
-  for (size_t i = 0; i < sizeof(no_statuses) / sizeof(no_statuses[0]); i++)
-    CHECK_CALL(NACOS_INVALID_ARGUMENT, "http_status",
-               nacos_auth_report_rejected(auth, 1, no_statuses[i], NULL, 0, &advice, &error));
-  CHECK_CALL(NACOS_OK, NULL, nacos_auth_report_rejected(auth, 1, 200, NOT_UTF8, 4, &advice, &error));
-  CHECK(advice == NACOS_ADVICE_RETURN);
-
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "auth", nacos_auth_set_credentials(NULL, "u", "p", &error));
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "username", nacos_auth_set_credentials(auth, NULL, "p", &error));
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "password", nacos_auth_set_credentials(auth, "u", NULL, &error));
-  CHECK_CALL(NACOS_INVALID_UTF8, "username", nacos_auth_set_credentials(auth, NOT_UTF8, "p", &error));
-  CHECK_CALL(NACOS_INVALID_UTF8, "password", nacos_auth_set_credentials(auth, "u", NOT_UTF8, &error));
+static void empty_credentials(nacos_auth *auth) {
   CHECK_CALL(NACOS_INVALID_ARGUMENT, "username", nacos_auth_set_credentials(auth, "", "p", &error));
   CHECK_CALL(NACOS_INVALID_ARGUMENT, "password", nacos_auth_set_credentials(auth, "u", "", &error));
-
-  nacos_auth_statistics statistics = nacos_auth_statistics_default();
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "auth", nacos_auth_stats(NULL, &statistics, &error));
-  CHECK_CALL(NACOS_NULL_ARGUMENT, "statistics", nacos_auth_stats(auth, NULL, &error));
-  for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-    grown out = {.known.statistics = nacos_auth_statistics_default()};
-    const size_t own = sizeof(nacos_auth_statistics);
-    out.known.struct_size = sizes[i].known ? sizes[i].given : own + sizes[i].given;
-    memset((unsigned char *)&out + own, 0xAA, sizeof(out.later));
-    const int wrong = sizes[i].expected == NACOS_INVALID_ARGUMENT;
-    CHECK_CALL(wrong ? NACOS_INVALID_ARGUMENT : NACOS_OK, wrong ? "statistics" : NULL,
-               nacos_auth_stats(auth, &out.known.statistics, &error));
-    /* Inside the caller's size everything is defined, outside nothing is touched. */
-    CHECK(((unsigned char *)&out)[own] == (wrong || sizes[i].given == 0 ? 0xAA : 0));
-  }
-  statistics.struct_size = offsetof(nacos_auth_statistics, requests);
-  statistics.requests = 77;
-  CHECK_CALL(NACOS_OK, NULL, nacos_auth_stats(auth, &statistics, &error));
-  CHECK(statistics.requests == 77 && statistics.struct_size == offsetof(nacos_auth_statistics, requests));
-}
-
-/* Functions without a status take NULL, as do those that free. */
-static void nulls(void) {
-  size_t length = 9;
-  const char *name = "x", *value = "x";
-  nacos_auth_close(NULL);
-  nacos_auth_free(NULL);
-  nacos_error_free(NULL);
-  nacos_cancel_trigger(NULL);
-  nacos_cancel_free(NULL);
-  nacos_response_free(NULL);
-  CHECK(nacos_auth_generation(NULL) == NULL);
-  CHECK(nacos_response_status(NULL) == 0);
-  CHECK(nacos_response_body(NULL, &length) == NULL && length == 0);
-  CHECK(nacos_response_body(NULL, NULL) == NULL);
-  CHECK(nacos_response_header_count(NULL) == 0);
-  CHECK(nacos_response_header_at(NULL, 0, &name, &value) == NACOS_NULL_ARGUMENT && name == NULL && value == NULL);
-  CHECK(nacos_response_header_at(NULL, 0, NULL, NULL) == NACOS_NULL_ARGUMENT);
-  CHECK(nacos_response_header(NULL, "x") == NULL);
-  CHECK(nacos_response_header(NULL, NULL) == NULL);
-  CHECK(nacos_response_generation(NULL) == 0);
-  CHECK(nacos_response_replays(NULL) == 0);
-  CHECK(nacos_error_status(NULL) == NACOS_NULL_ARGUMENT);
-  CHECK(strcmp(nacos_error_message(NULL), "") == 0);
-  CHECK(nacos_error_http_status(NULL) == 0);
-  CHECK(nacos_error_is_retryable(NULL) == 0);
-  CHECK(nacos_error_retry_after_ms(NULL) == 0);
+  CHECK_CALL(NACOS_INVALID_ARGUMENT, "token", nacos_auth_set_token(auth, "", 0, &error));
 }
 
 static void statuses(void) {
@@ -433,6 +197,7 @@ static void statuses(void) {
       {NACOS_SERVER, "SERVER"},
       {NACOS_CANCELLED, "CANCELLED"},
       {NACOS_CLOSED, "CLOSED"},
+      {NACOS_WOULD_BLOCK, "WOULD_BLOCK"},
       {NACOS_PANIC, "PANIC"},
       {NACOS_INTERNAL, "INTERNAL"},
       {-1, "UNKNOWN"},
@@ -450,20 +215,16 @@ static void statuses(void) {
 int main(void) {
   cancel = nacos_cancel_new();
   nacos_cancel_trigger(cancel);
-  nulls();
   statuses();
-  init_arguments();
   init_settings();
-  init_sizes();
   nacos_auth_options options = good_options();
   nacos_auth *auth = NULL;
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_init(&options, &auth, &error));
-  token_arguments(auth);
+  older_callers(auth);
   request_arguments(auth);
   pair_arguments(auth);
   body_arguments(auth);
-  request_sizes(auth);
-  other_arguments(auth);
+  empty_credentials(auth);
   nacos_auth_free(auth);
   nacos_cancel_free(cancel);
   return finish();

@@ -12,6 +12,9 @@ printf '#include <nacos_auth.h>\n#include <nacos_auth.h>\nint only_c;\n' >"$work
 printf '#include <nacos_auth.hpp>\nint only_cpp;\n' >"$work/once.cpp"
 printf '#include <nacos_auth.hpp>\n#include <nacos_auth.h>\n#include <nacos_auth.hpp>\nint only_cpp;\n' >"$work/twice.cpp"
 printf '#include <nacos_auth.hpp>\nbool only_results() { return nacosauth::client::make({}).has_value(); }\n' >"$work/results.cpp"
+printf '#include <nacos_auth.h>\nextern nacos_pair pair, pairs[1];\nnacos_pair pair = NACOS_PAIR("name", "value");\n%s\n' \
+  'nacos_pair pairs[] = {NACOS_PAIR("name", "value")};' >"$work/pair.c"
+printf '#include <nacos_auth.h>\nextern nacos_pair pair;\nnacos_pair pair = {"name", "value"};\n' >"$work/short_pair.c"
 for header in nacos_auth.h nacos_auth.hpp; do
   # A macro of ours that is left over could bite a user's names.
   printf '#include <%s>\n' $header >"$work/macros.cpp"
@@ -30,6 +33,14 @@ run_example() {
   fi
 }
 
+# refused WORDS COMMAND…: the command fails, with these words.
+refused() {
+  local words=$1 output
+  shift
+  if output=$("$@" 2>&1); then return 1; fi
+  grep -q "$words" <<<"$output" || { echo "$output"; return 1; }
+}
+
 start_server --port 0 || true
 for pair in gcc:g++ clang:clang++; do
   cc=${pair%:*} cxx=${pair#*:}
@@ -38,6 +49,9 @@ for pair in gcc:g++ clang:clang++; do
     continue
   fi
   for std in c99 c11 c17 c2x; do
+    check "$cc $std NACOS_PAIR" "$cc" -std=$std "${warnings[@]}" -Iinclude -c "$work/pair.c" -o "$work/o"
+    check "$cc $std a pair of two strings" "$cc" -std=$std -Wall -Wpedantic -Wconversion -Werror -Iinclude \
+      -c "$work/short_pair.c" -o "$work/o"
     check "$cc $std header alone" "$cc" -std=$std "${warnings[@]}" -Iinclude -c "$work/once.c" -o "$work/o"
     check "$cc $std header twice" "$cc" -std=$std "${warnings[@]}" -Iinclude -c "$work/twice.c" -o "$work/o"
     check "$cc $std example" "$cc" -std=$std "${warnings[@]}" examples/c/main.c -o "$work/example" "${link[@]}" &&
@@ -50,8 +64,17 @@ for pair in gcc:g++ clang:clang++; do
     # Older compilers know the last one by its draft's name.
     "$cxx" -std=$std -E -x c++ /dev/null >/dev/null 2>&1 || std=c++2b
     check "$cxx $std C header alone" "$cxx" -std=$std "${cxx_warnings[@]}" -Iinclude -x c++ -c "$work/once.c" -o "$work/o"
+    check "$cxx $std NACOS_PAIR" "$cxx" -std=$std "${cxx_warnings[@]}" -Iinclude -x c++ -c "$work/pair.c" -o "$work/o"
+    check "$cxx $std a pair of two strings" "$cxx" -std=$std -Wall -Wpedantic -Wconversion -Werror -Iinclude \
+      -x c++ -c "$work/short_pair.c" -o "$work/o"
     check "$cxx $std C header twice" "$cxx" -std=$std "${cxx_warnings[@]}" -Iinclude -x c++ -c "$work/twice.c" -o "$work/o"
-    case $std in c++11 | c++14) continue ;; esac
+    case $std in
+    c++11 | c++14)
+      check "$cxx $std C++ header says that it needs C++17" refused "nacos_auth.hpp needs C++17" \
+        "$cxx" -std=$std -Iinclude -c "$work/once.cpp" -o "$work/o"
+      continue
+      ;;
+    esac
     check "$cxx $std C++ header alone" "$cxx" -std=$std "${cxx_warnings[@]}" -Iinclude -c "$work/once.cpp" -o "$work/o"
     check "$cxx $std C++ header twice" "$cxx" -std=$std "${cxx_warnings[@]}" -Iinclude -c "$work/twice.cpp" -o "$work/o"
     check "$cxx $std example" "$cxx" -std=$std "${cxx_warnings[@]}" examples/cpp/main.cpp -o "$work/example" "${link[@]}" &&
@@ -60,6 +83,24 @@ for pair in gcc:g++ clang:clang++; do
       "$cxx" -std=$std "${cxx_warnings[@]}" -fno-exceptions -fno-rtti -Iinclude -c "$work/results.cpp" -o "$work/o"
   done
 done
+# A nacos_auth.h of another version, found before the one that belongs to the C++ header.
+belongs="does not belong to this nacos_auth.hpp"
+mkdir "$work/older" "$work/other"
+cp include/nacos_auth.hpp "$work/older" && cp include/nacos_auth.hpp "$work/other"
+grep -v 'define NACOS_AUTH_VERSION_' include/nacos_auth.h >"$work/older/nacos_auth.h"
+sed 's/define NACOS_AUTH_ABI_VERSION .*/define NACOS_AUTH_ABI_VERSION 2/' include/nacos_auth.h >"$work/other/nacos_auth.h"
+check "the C++ header refuses an older C header" refused "$belongs" \
+  g++ -std=c++17 -I"$work/older" -c "$work/once.cpp" -o "$work/o"
+check "the C++ header refuses a C header of another ABI" refused "$belongs" \
+  g++ -std=c++17 -I"$work/other" -c "$work/once.cpp" -o "$work/o"
+sed -i 's/define NACOS_AUTH_ABI_VERSION .*/define NACOS_AUTH_ABI_VERSION 1/' "$work/other/nacos_auth.h"
+check "and takes the same one of its own ABI" g++ -std=c++17 -I"$work/other" -c "$work/once.cpp" -o "$work/o"
+sed -i 's/define NACOS_AUTH_VERSION_MINOR .*/define NACOS_AUTH_VERSION_MINOR 0/' "$work/other/nacos_auth.h"
+check "the C++ header refuses a C header with a lower number" refused "$belongs" \
+  g++ -std=c++17 -I"$work/other" -c "$work/once.cpp" -o "$work/o"
+# A NULL is no client, not even by mistake.
+printf '#include <nacos_auth.hpp>\nnacosauth::client client(nullptr);\n' >"$work/null.cpp"
+check "a NULL is no client" refused "no matching function" g++ -std=c++17 -Iinclude -c "$work/null.cpp" -o "$work/o"
 # The two kinds of result in one program.
 printf '#include <nacos_auth.hpp>\nbool %s() { return nacosauth::client::make({}).has_value(); }\n' one >"$work/one.cpp"
 printf '#include <nacos_auth.hpp>\nbool one();\nint main() { return one() || nacosauth::client::make({}).has_value(); }\n' \

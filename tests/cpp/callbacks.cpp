@@ -163,8 +163,8 @@ TEST_CASE("lines of the log, down to the level wanted") {
     told<kept_event> events;
     auto settings = settings_of_a_new_user();
     settings.log_level = level;
-    settings.log = [&](nacosauth::log_level at, std::string_view message) {
-      if (!message.empty()) lines.add(at);
+    settings.log = [&](const nacosauth::log_record &record) {
+      if (!record.message.empty() && record.message.find('\n') == record.message.npos) lines.add(record.level);
     };
     settings.event = [&](const nacosauth::event &event) { events.add({event, {}}); };
     {
@@ -181,12 +181,94 @@ TEST_CASE("lines of the log, down to the level wanted") {
   CHECK(lines_at(level::warn).empty());
 }
 
+TEST_CASE("events and records name server and cause") {
+  struct kept {
+    std::string message, server, cause;
+  };
+  told<kept> events, records;
+  const auto keep = [](auto &told, const auto &what) {
+    told.add({std::string(what.message), std::string(what.server), std::string(what.cause)});
+  };
+  auto settings = settings_of_a_new_user();
+  settings.password = "wrong-password";
+  settings.event = [&](const nacosauth::event &event) { keep(events, event); };
+  settings.log = [&](const nacosauth::log_record &record) { keep(records, record); };
+  {
+    const nacosauth::client client(settings);
+    CHECK(!client.try_token());
+  }
+  const auto is_refusal = [&](const kept &news) {
+    return news.server == settings.server_addr && news.cause == NACOS_CAUSE_WRONG_CREDENTIALS && !news.message.empty();
+  };
+  CHECK(events.has(is_refusal));
+  CHECK(records.has(is_refusal));
+}
+
+TEST_CASE("a call that waits asks whether to go on") {
+  const hung_server server;
+  std::atomic<int> asked = 0;
+  std::atomic<bool> goes_on = true;
+  nacosauth::options settings;
+  settings.server_addr = server.address();
+  settings.username = settings.password = "asks";
+  settings.keep_waiting = [&] {
+    ++asked;
+    if (!goes_on) throw std::runtime_error("the user has had enough");
+    return asked < 5;
+  };
+  const nacosauth::client client(settings);
+  const auto ended = [&] {
+    const auto token = client.try_token();
+    return token ? nacosauth::status::ok : token.error().code();
+  };
+  CHECK(ended() == nacosauth::status::cancelled);
+  CHECK(asked == 5);
+  goes_on = false;
+  CHECK(ended() == nacosauth::status::cancelled);  // what it throws is a no
+  CHECK(asked == 6);
+}
+
+TEST_CASE("close has a bound") {
+  std::atomic<bool> inside = false, may_return = false;
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> witness = held;
+  auto settings = settings_of_a_new_user();
+  settings.event = [&inside, &may_return, held](const nacosauth::event &) {
+    inside = true;
+    while (!may_return) std::this_thread::yield();
+  };
+  held.reset();
+  {
+    const nacosauth::client client(settings);
+    settings.event = nullptr;
+    CHECK(!client.token().empty());
+    CHECK(comes([&] { return inside.load(); }));
+    CHECK(!client.close(std::chrono::milliseconds(50)));
+    CHECK(!witness.expired());
+    CHECK(client.try_token().error().code() == nacosauth::status::closed);
+    may_return = true;
+    CHECK(client.close());
+  }
+  CHECK(comes([&] { return witness.expired(); }));
+}
+
+TEST_CASE("retry ends a pause") {
+  auto settings = settings_of_a_new_user();
+  settings.password = "not yet";
+  const nacosauth::client client(settings);
+  CHECK(!client.try_token());
+  control("POST", "/password", R"({"username":")" + settings.username + R"(","password":"not yet"})");
+  CHECK(!client.try_token());  // from memory
+  client.retry();
+  CHECK(!client.token().empty());
+}
+
 TEST_CASE("what event and log callbacks throw is swallowed, and the next news come all the same") {
   std::atomic<int> events = 0, lines = 0;
   told<kept_event> last;
   auto settings = settings_of_a_new_user();
   settings.log_level = nacosauth::log_level::debug;
-  settings.log = [&](nacosauth::log_level, std::string_view) {
+  settings.log = [&](const nacosauth::log_record &) {
     ++lines;
     throw std::runtime_error("a full disk");
   };
@@ -246,7 +328,7 @@ TEST_CASE("what callbacks hold is let go of, with the client or if there is to b
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> witness = held;
   auto settings = settings_of_a_new_user();
-  settings.log = [held](nacosauth::log_level, std::string_view) {};
+  settings.log = [held](const nacosauth::log_record &) {};
   held.reset();
   auto client = std::make_unique<nacosauth::client>(settings);
   CHECK(!client->token().empty());

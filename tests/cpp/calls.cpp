@@ -12,6 +12,14 @@ nacosauth::request read_of(const std::string &data_id) {
   return request;
 }
 
+nacosauth::rejection answer_of(std::uint64_t generation, int http_status, std::string_view body) {
+  nacosauth::rejection answer;
+  answer.generation = generation;
+  answer.http_status = http_status;
+  answer.body = body;
+  return answer;
+}
+
 }  // namespace
 
 TEST_CASE("the token, and what is known of it") {
@@ -77,7 +85,7 @@ TEST_CASE("what the C functions refuse") {
   const auto refused = client.try_set_credentials("user", "");
   CHECK(refused.error().code() == nacosauth::status::invalid_argument);
   CHECK(refused.error().native() != nullptr);
-  CHECK(client.try_report_rejected(1, 7, {}).error().code() == nacosauth::status::invalid_argument);
+  CHECK(client.try_report_rejected(answer_of(1, 7, {})).error().code() == nacosauth::status::invalid_argument);
 }
 
 TEST_CASE("a token that the server refuses is replaced inside the call") {
@@ -98,10 +106,19 @@ TEST_CASE("a token that the server refuses is replaced inside the call") {
 TEST_CASE("an answer that another HTTP library got") {
   const nacosauth::client client(settings_of_a_new_user());
   const auto generation = client.copy_token().generation;
-  CHECK(client.report_rejected(generation, 200, "x") == nacosauth::advice::hand_on);
-  CHECK(client.report_rejected(generation, 403, R"({"status":403,"message":"token invalid!"})") ==
-        nacosauth::advice::replay);
+  CHECK(client.report_rejected(answer_of(generation, 200, "x")).advice == nacosauth::advice::hand_on);
+  auto refusal = answer_of(generation, 403, R"({"status":403,"message":"token invalid!"})");
+  CHECK(client.report_rejected(refusal).advice == nacosauth::advice::replay);
   CHECK(client.generation() != generation);
   CHECK(!client.token().empty());
   CHECK(client.stats().rejections == 1);
+
+  auto busy = answer_of(client.generation(), 503, "");
+  busy.server = environment("NACOS_SERVER_ADDR");
+  busy.retry_after = "7";
+  const auto advised = client.report_rejected(busy);
+  CHECK(advised.advice == nacosauth::advice::hand_on);
+  CHECK(advised.wait == std::chrono::seconds(7));
+  busy.server = std::string("a\0b", 3);
+  CHECK(client.try_report_rejected(busy).error().message() == std::string("server holds a NUL character"));
 }

@@ -65,10 +65,11 @@ TEST_CASE("close ends every call, now and later") {
   const nacosauth::client client(settings(server));
   for (const auto status : ended_by(client, nullptr, [&] { client.close(); }))
     CHECK(status == nacosauth::status::closed);
-  client.close();
+  CHECK(client.close());
   CHECK(client.generation() == 0);
   CHECK(client.try_token().error().code() == nacosauth::status::closed);
   CHECK(client.try_set_credentials("a", "b").error().code() == nacosauth::status::closed);
+  CHECK(client.try_retry().error().code() == nacosauth::status::closed);
   CHECK(client.stats().waits >= 4);
 }
 
@@ -80,7 +81,7 @@ TEST_CASE("a time-out, of the call and of the client") {
     const auto token = client.try_token(limits);
     REQUIRE(!token);
     CHECK(token.error().code() == nacosauth::status::timeout);
-    CHECK(token.error().retryable());
+    CHECK(token.error().is_retryable());
     return clock_type::now() - start;
   };
   const nacosauth::client patient(options);

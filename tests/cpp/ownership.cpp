@@ -1,7 +1,9 @@
 // Who owns a handle, and what is left of one that has been moved from.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -18,7 +20,10 @@ static_assert(std::is_nothrow_copy_constructible_v<nacosauth::error>);
 static_assert(std::is_nothrow_copy_constructible_v<nacosauth::exception>);
 static_assert(std::is_base_of_v<std::exception, nacosauth::exception>);
 static_assert(sizeof(nacosauth::client) == sizeof(nacos_auth *));
-static_assert(!std::is_convertible_v<nacos_auth *, nacosauth::client>);
+static_assert(!std::is_constructible_v<nacosauth::client, nacos_auth *>);
+static_assert(!std::is_constructible_v<nacosauth::client, std::nullptr_t>);
+static_assert(!std::is_constructible_v<nacosauth::response, nacos_response *>);
+static_assert(!std::is_constructible_v<nacosauth::cancel_source, nacos_cancel *>);
 
 }  // namespace
 
@@ -30,7 +35,8 @@ TEST_CASE("a client moves, and what it was moved from fails without harm") {
   CHECK(one.try_token().error().code() == nacosauth::status::null_argument);
   CHECK(one.try_stats().error().code() == nacosauth::status::null_argument);
   CHECK_THROWS_AS(one.set_credentials("a", "b"), nacosauth::exception);
-  one.close();
+  CHECK(one.close());
+  CHECK(one.share().native() == nullptr);
 
   one = std::move(two);
   CHECK(!one.token().empty());
@@ -45,14 +51,49 @@ TEST_CASE("a handle is lent, handed over and taken over") {
   nacos_auth *handed_over = client.release();
   CHECK(handed_over == lent);
   CHECK(client.native() == nullptr);
-  nacosauth::client taken_over(handed_over);
+  const auto taken_over = nacosauth::client::adopt(handed_over);
   CHECK(!taken_over.token().empty());
 
   nacosauth::cancel_source cancel;
   nacos_cancel *signal = cancel.release();
   REQUIRE(signal != nullptr);
-  const nacosauth::cancel_source again(signal);
+  const auto again = nacosauth::cancel_source::adopt(signal);
   CHECK(again.native() == signal);
+}
+
+TEST_CASE("a client is shared: it lives as long as its last owner") {
+  std::atomic<int> events = 0;
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> witness = held;
+  auto settings = settings_of_a_new_user();
+  settings.event = [&events, held](const nacosauth::event &) { ++events; };
+  held.reset();
+  auto first = std::make_unique<nacosauth::client>(settings);
+  settings.event = nullptr;
+  std::vector<std::thread> threads;
+  std::atomic<int> served = 0;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&served, own = first->share()] {
+      for (int j = 0; j < 50; ++j) {
+        const auto another = own.share();
+        served += another.try_token().has_value() ? 1 : 0;
+      }
+    });
+  first.reset();
+  for (auto &thread : threads) thread.join();
+  threads.clear();  // and with them the last owners
+  CHECK(served == 8 * 50);
+  CHECK(events == 2);
+  CHECK(witness.expired());
+}
+
+TEST_CASE("close is for all who share a client") {
+  const nacosauth::client one(settings_of_a_new_user());
+  const auto other = one.share();
+  CHECK(other.native() == one.native());
+  CHECK(!other.token().empty());
+  CHECK(one.close());
+  CHECK(other.try_token().error().code() == nacosauth::status::closed);
 }
 
 TEST_CASE("a response outlives its client, and moves") {

@@ -13,7 +13,7 @@ static void begin(void) {
 static long sent(void) { return ask(&server, "get") + ask(&server, "post"); }
 
 static struct outcome with_header(const char *method, const char *name, const char *value) {
-  const nacos_pair header = {name, value};
+  const nacos_pair header = NACOS_PAIR(name, value);
   nacos_request_options options = nacos_request_options_default();
   options.method = method;
   options.path = "/v1/cs/configs";

@@ -5,9 +5,9 @@
 static nacos_auth *auth, *second;
 static int inside, met, done, dropped, lines, events;
 
-static void nothing(void *data, int32_t level, const char *message) { (void)data, (void)level, (void)message; }
-static void count_line(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void nothing(void *data, const nacos_log_record *record) { (void)data, (void)record; }
+static void count_line(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   if (GET_FLAG(dropped)) FAIL("a log callback after callback_drop");
   ADD_ONE(lines);
 }
@@ -45,18 +45,18 @@ static void *ask_token(void *of) {
 static void close_in_event(void *data, const nacos_event *event) {
   (void)data, (void)event;
   if (ADD_ONE(inside) > 1) return;
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   SET_FLAG(done);
 }
-static void close_in_log(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void close_in_log(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   if (ADD_ONE(inside) > 1) return;
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   SET_FLAG(done);
 }
 static void close_in_credentials(void *data, nacos_credentials *credentials) {
   (void)data;
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   give_password(credentials);
   SET_FLAG(done);
 }
@@ -100,19 +100,19 @@ static void meet_and_close(void *data, const nacos_event *event) {
   (void)event;
   if (ADD_ONE(inside) > 1) return;
   meet();
-  nacos_auth_close(*(nacos_auth **)data);
+  nacos_auth_close(*(nacos_auth **)data, 0, NULL);
   ADD_ONE(done);
 }
-static void meet_and_close_in_log(void *data, int32_t level, const char *message) {
-  (void)level, (void)message;
+static void meet_and_close_in_log(void *data, const nacos_log_record *record) {
+  (void)record;
   if (ADD_ONE(inside) > 1) return;
   meet();
-  nacos_auth_close(*(nacos_auth **)data);
+  nacos_auth_close(*(nacos_auth **)data, 0, NULL);
   ADD_ONE(done);
 }
 static void meet_and_close_in_credentials(void *data, nacos_credentials *credentials) {
   meet();
-  nacos_auth_close(*(nacos_auth **)data);
+  nacos_auth_close(*(nacos_auth **)data, 0, NULL);
   give_password(credentials);
   ADD_ONE(done);
 }
@@ -150,7 +150,7 @@ static void close_while_another_hangs(void *data, const nacos_event *event) {
   (void)event;
   if (ADD_ONE(inside) > 1) return;
   if (!UNTIL(5000, GET_FLAG(met))) FAIL("a callback waits in vain for another one, which may run at the same time");
-  nacos_auth_close(*(nacos_auth **)data);
+  nacos_auth_close(*(nacos_auth **)data, 0, NULL);
   SET_FLAG(done);
 }
 TEST(closed_in_a_callback_while_the_credentials_hang, 30) {
@@ -181,7 +181,7 @@ TEST(a_callback_closes_another_handle_whose_callback_hangs, 30) {
   must_be_freed(auth, "the handle of the callback");
 }
 static void close_in_drop(void *data) {
-  nacos_auth_close(*(nacos_auth **)data);
+  nacos_auth_close(*(nacos_auth **)data, 0, NULL);
   ADD_ONE(dropped);
 }
 TEST(closed_in_callback_drop, 30) {
@@ -192,7 +192,7 @@ TEST(closed_in_callback_drop, 30) {
   options.callback_drop = close_in_drop;
   auth = open_with(&options);
   must_serve(auth);
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   must_be_dropped_once("closed in callback_drop");
   must_be_freed(auth, "closed in callback_drop");
 }
@@ -202,12 +202,12 @@ struct pair {
   nacos_auth **other;
   int inside, dropped;
 };
-static void close_other(void *data, int32_t level, const char *message) {
+static void close_other(void *data, const nacos_log_record *record) {
   struct pair *pair = (struct pair *)data;
-  (void)level, (void)message;
+  (void)record;
   if (ADD_ONE(pair->inside) > 1) return;
   meet();
-  nacos_auth_close(*pair->other);
+  nacos_auth_close(*pair->other, 0, NULL);
   ADD_ONE(done);
 }
 static void drop_pair(void *data) { ADD_ONE(((struct pair *)data)->dropped); }
@@ -238,7 +238,7 @@ TEST(two_handles_close_each_other, 30) {
 static void close_second(void *data, const nacos_event *event) {
   (void)data, (void)event;
   if (ADD_ONE(inside) > 1) return;
-  nacos_auth_close(second);
+  nacos_auth_close(second, 0, NULL);
   nacos_auth_free(second);
   SET_FLAG(done);
 }
@@ -290,8 +290,8 @@ static void hang(void) {
   ADD_ONE(inside);
   for (;;) pause();
 }
-static void hang_in_log(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void hang_in_log(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   hang();
 }
 static void hang_in_event(void *data, const nacos_event *event) {
@@ -350,7 +350,7 @@ static void hang_in_drop(void *data) {
   hang();
 }
 static void *close_and_wait(void *of) {
-  nacos_auth_close((nacos_auth *)of);
+  nacos_auth_close((nacos_auth *)of, 0, NULL);
   return NULL;
 }
 TEST(drop_callbacks_that_hang, 40) {
@@ -369,8 +369,8 @@ TEST(drop_callbacks_that_hang, 40) {
 }
 
 /* A slow callback does not keep its own handle's calls waiting either. */
-static void slow_log(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void slow_log(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   ADD_ONE(inside);
   sleep_ms(1500);
 }
@@ -388,8 +388,8 @@ TEST(a_slow_log_delays_no_call, 40) {
 
 /* Closing and freeing in another thread waits for a callback that runs. */
 static int left_at;
-static void run_for_a_second(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void run_for_a_second(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   if (ADD_ONE(inside) > 1) return;
   sleep_ms(1000);
   SET_FLAG(left_at);
@@ -412,7 +412,8 @@ static void waits_for_callback(void (*end)(nacos_auth *), const char *what) {
   if (!GET_FLAG(left_at)) FAIL("%s has returned while a log callback runs", what);
   must_be_dropped_once(what);
 }
-TEST(close_waits_for_a_callback, 30) { waits_for_callback(nacos_auth_close, "nacos_auth_close"); }
+static void close_handle(nacos_auth *of) { nacos_auth_close(of, 0, NULL); }
+TEST(close_waits_for_a_callback, 30) { waits_for_callback(close_handle, "nacos_auth_close"); }
 TEST(free_waits_for_a_callback, 30) { waits_for_callback(nacos_auth_free, "nacos_auth_free"); }
 static void at_exit(void) { waits_for_callback(nacos_auth_free, "nacos_auth_free in an atexit handler"); }
 TEST(free_waits_for_a_callback_at_exit, 30) { atexit(at_exit); }
@@ -433,7 +434,7 @@ TEST(free_waits_for_a_credentials_callback, 30) {
   auth = open_with(&options);
   const pthread_t waiter = start_thread(ask_token, auth);
   if (!UNTIL(5000, GET_FLAG(inside) > 0)) FAIL("set-up: no callback");
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   if (!GET_FLAG(left_at)) FAIL("nacos_auth_close has returned while a credentials callback runs");
   if (!ends_within(waiter, 2000)) FAIL("the call goes on after nacos_auth_close");
   nacos_auth_free(auth);
@@ -451,7 +452,7 @@ static void short_program(int failing, int with_events) {
   const struct outcome o = token(auth, 8000);
   if ((o.status != NACOS_OK) != failing) FAIL("set-up: %s", said(&o));
   if (failing && with_events)
-    nacos_auth_close(auth);
+    nacos_auth_close(auth, 0, NULL);
   else
     nacos_auth_free(auth);
   if (lines == 0) FAIL("%s: no line of the log", failing ? "the login failed" : "a token came");
@@ -480,7 +481,7 @@ static void close_at_first(void *data, const nacos_event *event) {
   if (GET_FLAG(dropped)) FAIL("an event callback after callback_drop");
   if (ADD_ONE(events) > 1) return;
   sleep_ms(1000); /* the login has failed by now, and that was told */
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   SET_FLAG(done);
 }
 TEST(what_is_left_is_told_before_the_drop, 30) {
@@ -498,8 +499,8 @@ TEST(what_is_left_is_told_before_the_drop, 30) {
   nacos_auth_free(auth);
 }
 /* Many lines wait for a slow log: nacos_auth_close tells them all. */
-static void slow_line(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void slow_line(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   if (ADD_ONE(lines) == 1) sleep_ms(1500);
 }
 TEST(all_lines_that_wait_are_told, 30) {
@@ -513,7 +514,7 @@ TEST(all_lines_that_wait_are_told, 30) {
   tell(&server, "login=status:403:no");
   if (nacos_auth_set_credentials(auth, "another", "one", NULL) != NACOS_OK) FAIL("set-up: set_credentials");
   (void)token(auth, 500);
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   const int at_close = GET_FLAG(lines);
   /* A token and a failed login, at least. */
   if (at_close < 3) FAIL("only %d lines were told when nacos_auth_close returned", at_close);
@@ -529,8 +530,8 @@ TEST(dropped_without_a_call, 20) {
   options.log = count_line;
   options.callback_drop = drop;
   auth = open_with(&options);
-  nacos_auth_close(auth);
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
+  nacos_auth_close(auth, 0, NULL);
   nacos_auth_free(auth);
   must_be_dropped_once("a handle that did nothing");
 }
@@ -567,7 +568,7 @@ TEST(dropped_while_a_login_hangs, 30) {
   auth = open_with(&options);
   const pthread_t waiter = start_thread(ask_token, auth);
   if (!UNTIL(5000, ask(&server, "login") > 0)) FAIL("set-up: no login");
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   if (!ends_within(waiter, 2000)) FAIL("the call goes on after nacos_auth_close");
   nacos_auth_free(auth);
   must_be_dropped_once("a login hangs");

@@ -6,7 +6,7 @@ static nacos_auth *auth;
 static struct server server;
 static int inside;
 
-static void quiet(void *data, int32_t level, const char *message) { (void)data, (void)level, (void)message; }
+static void quiet(void *data, const nacos_log_record *record) { (void)data, (void)record; }
 
 static void *request_thread(void *unused) {
   SET_FLAG(inside);
@@ -25,7 +25,7 @@ static void *token_thread(void *unused) {
 }
 static void *close_thread(void *of) {
   SET_FLAG(inside);
-  nacos_auth_close((nacos_auth *)of);
+  nacos_auth_close((nacos_auth *)of, 0, NULL);
   return NULL;
 }
 static void *free_thread(void *of) {
@@ -117,8 +117,8 @@ TEST(while_waiting_for_a_token, 40) {
   for (int i = 0; i < 4; i++) cancel_after(i % 2 ? request_thread : token_thread, NULL, i * 30, "nacos_get_token");
   must_be_of_use("nacos_get_token");
 }
-static void slow(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void slow(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   SET_FLAG(inside);
   sleep_ms(700);
 }

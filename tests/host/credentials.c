@@ -181,28 +181,28 @@ TEST(a_new_handle_after_the_refused_one_is_gone, 40) {
 }
 /* Two refusals: logins are minutes apart, and with that everything else is the same. The second comes after some 20 s.
  */
-static int latched;
+static int rejected;
 static void on_event(void *data, const nacos_event *event) {
   (void)data;
-  if (event->kind == NACOS_EVENT_LATCHED) SET_FLAG(latched);
+  if (event->kind == NACOS_EVENT_CREDENTIALS_REJECTED) SET_FLAG(rejected);
 }
-static void until_latched(void) {
+static void until_rejected(void) {
   server = serve("password=other", NULL);
   nacos_auth_options options = options_for(server.address);
   options.event = on_event;
   auth = open_with(&options);
   must_be_refused(auth, "set-up");
-  if (!UNTIL(40000, GET_FLAG(latched) || (token(auth, 500), sleep_ms(200), 0))) FAIL("set-up: refused once only");
+  if (!UNTIL(40000, GET_FLAG(rejected) || (token(auth, 500), sleep_ms(200), 0))) FAIL("set-up: refused once only");
   must_be_refused(auth, "set-up");
   tell(&server, "password=nacos");
 }
 TEST(the_same_set_again_after_two_refusals, 80) {
-  until_latched();
+  until_rejected();
   if (set_password(auth, "nacos") != NACOS_OK) FAIL("nacos_auth_set_credentials");
   must_have_token(auth, "the same credentials set again");
 }
 TEST(a_new_handle_after_two_refusals, 80) {
-  until_latched();
+  until_rejected();
   must_have_token(open_at(server.address), "a new handle");
 }
 

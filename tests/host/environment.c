@@ -113,7 +113,7 @@ static void supply(void *data, nacos_credentials *credentials) {
   if (nacos_credentials_set_password(credentials, "nacos", "nacos", NULL) != NACOS_OK) FAIL("set-up: credentials");
 }
 static void on_event(void *data, const nacos_event *event) { (void)data, (void)event; }
-static void on_log(void *data, int32_t level, const char *message) { (void)data, (void)level, (void)message; }
+static void on_log(void *data, const nacos_log_record *record) { (void)data, (void)record; }
 
 TEST(not_read_with_callbacks_and_files, 20) {
   const struct server s = serve("after=close", NULL);

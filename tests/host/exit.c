@@ -41,7 +41,7 @@ static void everything(void) {
   nacos_auth_free(another);
 }
 static void end(void) {
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   const struct outcome o = token(auth, 1000);
   if (o.status != NACOS_CLOSED) FAIL("closed %s: %s", when, said(&o));
   nacos_auth_free(auth);
@@ -78,8 +78,8 @@ static void handle_at_exit(void) {
 TEST(first_use_in_an_atexit_handler, 30) { atexit(handle_at_exit); }
 
 static void free_at_exit(void) { nacos_auth_free(auth); }
-static void on_log(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void on_log(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   ADD_ONE(lines);
 }
 TEST(free_in_an_atexit_handler_with_callbacks, 30) {
@@ -184,7 +184,7 @@ TEST(thread_data_made_after, 30) { with_data(use_and_leave_data, 0); }
 TEST(thread_data_of_a_thread_new_to_the_library, 30) { with_data(leave_data, 0); }
 
 static void destroy_handle(void *of) {
-  nacos_auth_close((nacos_auth *)of);
+  nacos_auth_close((nacos_auth *)of, 0, NULL);
   nacos_auth_free((nacos_auth *)of);
   ADD_ONE(destroyed);
 }

@@ -21,7 +21,7 @@ class Registration {
     if (o.status != NACOS_OK) FAIL("a token in a destructor: %s", said(&o));
     (void)statistics_of(auth_);
     if (set_password(auth_, "last") != NACOS_OK) FAIL("set_credentials in a destructor");
-    nacos_auth_close(auth_);
+    nacos_auth_close(auth_, 0, NULL);
     nacos_auth_free(auth_);
   }
 
@@ -30,7 +30,7 @@ class Registration {
 };
 
 static std::unique_ptr<Registration> of_the_program;
-static void quiet(void *data, int32_t level, const char *message) { (void)data, (void)level, (void)message; }
+static void quiet(void *data, const nacos_log_record *record) { (void)data, (void)record; }
 
 static nacos_auth *handle(bool with_log) {
   nacos_auth_options options = options_for(server.name);

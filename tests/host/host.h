@@ -327,6 +327,16 @@ MAYBE_UNUSED static nacos_status set_password(nacos_auth *auth, const char *pass
   return nacos_auth_set_credentials(auth, "nacos", password, NULL);
 }
 
+MAYBE_UNUSED static nacos_status report(nacos_auth *auth, int32_t http_status, const char *body) {
+  nacos_rejection rejection = nacos_rejection_default();
+  nacos_advice advice = nacos_advice_default();
+  rejection.generation = 1;
+  rejection.http_status = http_status;
+  rejection.body = (const uint8_t *)body;
+  rejection.body_len = strlen(body);
+  return nacos_auth_report_rejected(auth, &rejection, &advice, NULL);
+}
+
 /* An error has to say something, and no fault of the library's own may be behind it. */
 MAYBE_UNUSED static void must_be_sensible(const struct outcome *o, const char *where) {
   if (o->status == NACOS_PANIC || (o->status != NACOS_OK && strlen(o->text) < 15)) FAIL("%s: %s", where, said(o));

@@ -4,7 +4,7 @@
 static nacos_auth *auth;
 
 static struct outcome poll_for(const char *header, uint32_t timeout_ms) {
-  const nacos_pair pair = {"long-pulling-TIMEOUT", header};
+  const nacos_pair pair = NACOS_PAIR("long-pulling-TIMEOUT", header);
   nacos_request_options options = nacos_request_options_default();
   options.method = "POST";
   options.path = "/v1/cs/configs/listener";

@@ -156,7 +156,7 @@ TEST(no_answer_then_known, 30) { failing_then_working(EAI_AGAIN); }
 
 static void *close_soon(void *auth) {
   sleep_ms(300);
-  nacos_auth_close((nacos_auth *)auth);
+  nacos_auth_close((nacos_auth *)auth, 0, NULL);
   return NULL;
 }
 TEST(closed_while_a_lookup_hangs, 30) {

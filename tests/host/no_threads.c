@@ -139,8 +139,8 @@ TEST(many_callers, 40) {
 /* Callbacks, files */
 
 static int lines, dropped;
-static void on_log(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void on_log(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   ADD_ONE(lines);
 }
 static void on_event(void *data, const nacos_event *event) { (void)data, (void)event; }
@@ -236,7 +236,7 @@ TEST(close_and_free_need_none, 30) {
   (void)token(auth, 300);
   deny(1);
   const long start = now_ms();
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   nacos_auth_free(auth);
   if (now_ms() - start > 5000) FAIL("nacos_auth_close and nacos_auth_free take %ld ms", now_ms() - start);
   if (!UNTIL(5000, dropped == 1)) FAIL("callback_drop: %d times", dropped);

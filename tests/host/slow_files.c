@@ -35,7 +35,7 @@ static void *use_old(void *auth) {
   return NULL;
 }
 static void *end_old(void *auth) {
-  nacos_auth_close((nacos_auth *)auth);
+  nacos_auth_close((nacos_auth *)auth, 0, NULL);
   nacos_auth_free((nacos_auth *)auth);
   return NULL;
 }

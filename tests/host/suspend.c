@@ -69,7 +69,7 @@ static void machine_sleeps(long seconds) {
 static struct server server;
 static nacos_auth *auth;
 
-static uint64_t word(void) { return __atomic_load_n(nacos_auth_generation(auth), __ATOMIC_ACQUIRE); }
+static uint64_t word(void) { return __atomic_load_n(nacos_auth_generation_pointer(auth), __ATOMIC_ACQUIRE); }
 static void begin(void) {
   /* No idle connections, which are looked at every two seconds. */
   server = serve("request=token", "after=close", NULL);

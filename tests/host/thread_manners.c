@@ -126,8 +126,8 @@ static void must_be_masked(const char *where) {
     if (number != SIGKILL && number != SIGSTOP && !sigismember(&mask, number))
       FAIL("%s: signal %d is not blocked", where, number);
 }
-static void on_log(void *data, int32_t level, const char *message) {
-  (void)data, (void)level, (void)message;
+static void on_log(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
   must_be_masked("in a log callback");
 }
 static void on_event(void *data, const nacos_event *event) {
@@ -293,7 +293,7 @@ static void *life(void *options) {
   (void)statistics_of(auth);
   if (set_password(auth, "another") != NACOS_OK) FAIL("on a small stack: nacos_auth_set_credentials");
   (void)token(auth, 5000);
-  nacos_auth_close(auth);
+  nacos_auth_close(auth, 0, NULL);
   nacos_auth_free(auth);
   return NULL;
 }

@@ -75,7 +75,7 @@ static outcome hello(void) {
 }
 
 static outcome init(const cJSON *line) {
-  static const char *const carriages[] = {"", "header", "query", "bearer"};
+  static const char *const carriages[] = {"", "bearer", "header", "query"}; /* by NACOS_TOKEN_IN_* */
   nacos_auth_options options = nacos_auth_options_default();
   options.server_addr = text_of(line, "server_addr");
   options.username = text_of(line, "username");
@@ -88,8 +88,8 @@ static outcome init(const cJSON *line) {
   options.connect_timeout_ms = milliseconds(line, "connect_timeout_ms");
   options.request_timeout_ms = milliseconds(line, "request_timeout_ms");
   const char *carriage = text_of(line, "carriage");
-  while (carriage != NULL && strcmp(carriage, carriages[options.carriage]) != 0)
-    if (++options.carriage == 4) return shim_failure("unknown carriage");
+  while (carriage != NULL && strcmp(carriage, carriages[options.token_in]) != 0)
+    if (++options.token_in == 4) return shim_failure("unknown carriage");
   if (find(line) != NULL) return shim_failure("handle \"%s\" is in use", text_of(line, "auth"));
 
   nacos_auth *auth = NULL;
@@ -146,8 +146,8 @@ static nacos_pair *pairs_of(const cJSON *line, const char *field, size_t *count)
   nacos_pair *pairs = allocate((size_t)cJSON_GetArraySize(list) * sizeof(nacos_pair));
   *count = 0;
   cJSON_ArrayForEach(pair, list) {
-    pairs[(*count)++] = (nacos_pair){cJSON_GetStringValue(cJSON_GetArrayItem(pair, 0)),
-                                     cJSON_GetStringValue(cJSON_GetArrayItem(pair, 1))};
+    pairs[(*count)++] = (nacos_pair)NACOS_PAIR(cJSON_GetStringValue(cJSON_GetArrayItem(pair, 0)),
+                                               cJSON_GetStringValue(cJSON_GetArrayItem(pair, 1)));
   }
   return pairs;
 }
@@ -176,7 +176,7 @@ static outcome answered(const nacos_response *response) {
   cJSON *headers = cJSON_AddArrayToObject(done.answer, "headers");
   for (size_t i = 0; i < nacos_response_header_count(response); i++) {
     const char *pair[2];
-    if (nacos_response_header_at(response, i, &pair[0], &pair[1]) == NACOS_OK)
+    if (nacos_response_header_at(response, i, &pair[0], &pair[1], NULL) == NACOS_OK)
       cJSON_AddItemToArray(headers, cJSON_CreateStringArray(pair, 2));
   }
   add_body(done.answer, response);
@@ -225,13 +225,17 @@ static outcome report_rejected(nacos_auth *auth, const cJSON *line) {
   const uint64_t given = number_of(line, "http_status");
   const int32_t http_status = given < INT32_MAX ? (int32_t)given : INT32_MAX;
   const char *body = text_of(line, "body");
-  int32_t advice = NACOS_ADVICE_RETURN;
+  nacos_rejection rejection = nacos_rejection_default();
+  nacos_advice advice = nacos_advice_default();
   nacos_error *error = NULL;
-  const nacos_status status =
-      nacos_auth_report_rejected(auth, number_of(line, "generation"), http_status, body, strlen(body), &advice, &error);
+  rejection.generation = number_of(line, "generation");
+  rejection.http_status = http_status;
+  rejection.body = (const uint8_t *)body;
+  rejection.body_len = strlen(body);
+  const nacos_status status = nacos_auth_report_rejected(auth, &rejection, &advice, &error);
   if (status != NACOS_OK) return library_failure(status, error);
   outcome done = success();
-  cJSON_AddStringToObject(done.answer, "advice", advices[advice]);
+  cJSON_AddStringToObject(done.answer, "advice", advices[advice.advice]);
   return done;
 }
 
@@ -281,6 +285,7 @@ outcome perform(const cJSON *line) {
   if (strcmp(op, "report_rejected") == 0) return report_rejected(auth, line);
   if (strcmp(op, "set_credentials") == 0) return set_credentials(auth, line);
   if (strcmp(op, "stats") == 0) return stats(auth);
-  nacos_auth_close(auth);
-  return success();
+  nacos_error *error = NULL;
+  const nacos_status status = nacos_auth_close(auth, 0, &error);
+  return status == NACOS_OK ? success() : library_failure(status, error);
 }

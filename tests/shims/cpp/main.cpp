@@ -15,7 +15,7 @@ static json answer(shim &shim, const std::string &text) {
     return {{"ok", false},
             {"status", error.name()},
             {"http_status", error.http_status()},
-            {"retryable", error.retryable()},
+            {"retryable", error.is_retryable()},
             {"retry_after_ms", error.retry_after().value_or(nacosauth::milliseconds(0)).count()},
             {"message", error.message()}};
   } catch (const shim_error &error) {

@@ -15,7 +15,11 @@ std::optional<nacosauth::milliseconds> timeout(const json &line, const char *fie
   return nacosauth::milliseconds(std::min<std::uint64_t>(value, std::numeric_limits<std::int32_t>::max()));
 }
 
-nacosauth::pairs pairs(const json &line, const char *field) { return line.value(field, nacosauth::pairs()); }
+nacosauth::pairs pairs(const json &line, const char *field) {
+  nacosauth::pairs all;
+  for (const auto &pair : line.value(field, json::array())) all.push_back({pair[0], pair[1]});
+  return all;
+}
 
 std::string request_body(const json &line) {
   if (!line.contains("body_base64")) return text(line, "body");
@@ -77,7 +81,12 @@ outcome request(const nacosauth::client &client, const json &line) {
 outcome report_rejected(const nacosauth::client &client, const json &line) {
   const auto status =
       std::min<std::uint64_t>(line["http_status"].get<std::uint64_t>(), std::numeric_limits<int>::max());
-  switch (client.report_rejected(line["generation"], static_cast<int>(status), text(line, "body"))) {
+  const auto body = text(line, "body");
+  nacosauth::rejection answer;
+  answer.generation = line["generation"];
+  answer.http_status = static_cast<int>(status);
+  answer.body = body;
+  switch (client.report_rejected(answer).advice) {
     case nacosauth::advice::replay:
       return {{{"advice", "replay"}}};
     case nacosauth::advice::replay_if_idempotent:
@@ -130,9 +139,9 @@ outcome shim::init(const json &line) {
   options.connect_timeout = timeout(line, "connect_timeout_ms");
   options.request_timeout = timeout(line, "request_timeout_ms");
   const auto carriage = text(line, "carriage");
-  if (carriage == "bearer") options.token_carriage = nacosauth::carriage::bearer;
-  if (carriage == "header") options.token_carriage = nacosauth::carriage::header;
-  if (carriage == "query") options.token_carriage = nacosauth::carriage::query;
+  if (carriage == "bearer") options.token_in = nacosauth::token_in::authorization;
+  if (carriage == "header") options.token_in = nacosauth::token_in::header;
+  if (carriage == "query") options.token_in = nacosauth::token_in::query;
   clients_.emplace(name, nacosauth::client(options));
   return {};
 }
