@@ -244,8 +244,7 @@ def test_without_a_thread_the_call_is_made_all_the_same(server: DevServer, patch
     code = """
 def none(*arguments):
     raise RuntimeError("can't start new thread")
-import nacos_auth._interrupt
-_greenlets.start_thread = nacos_auth._interrupt.start_thread = none
+_greenlets.start_thread = none
 sleep(0)
 client = make()
 read(client)
