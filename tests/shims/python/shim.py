@@ -168,7 +168,7 @@ class Shim:
 
     def _report_rejected(self, fields: Fields) -> Answer:
         advised = self._client(fields).report_rejected(fields["generation"], fields["http_status"], fields["body"])
-        return {"advice": advised.advice.name.lower(), "wait_ms": round(advised.wait * 1000)}
+        return {"advice": advised.advice.name.lower()}
 
     def _set_credentials(self, fields: Fields) -> Answer:
         self._client(fields).set_credentials(fields["username"], fields["password"])
