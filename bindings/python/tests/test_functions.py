@@ -321,9 +321,10 @@ while waiting.stats().refresh_state != "in_flight":
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_interpreter_waits_for_a_function_that_runs(server: DevServer) -> None:
+@pytest.mark.parametrize("how", ["", "client.close(0.1); del client"])
+def test_interpreter_waits_for_a_function_that_runs(server: DevServer, how: str) -> None:
     """Longer than close() would: a thread that came back into an interpreter that has gone would end the process."""
-    code = """
+    code = f"""
 import sys, threading, time, nacos_auth
 entered = threading.Event()
 def credentials():
@@ -337,6 +338,11 @@ try:
     client.token()
 except nacos_auth.NacosTimeoutError:
     assert entered.is_set()
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(3)
+sys.late = Late()
+{how}
 """
     done = subprocess.run(
         [sys.executable, "-c", code, server.address],

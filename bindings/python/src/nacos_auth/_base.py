@@ -360,6 +360,7 @@ class BaseClient:
         else:
             done = run(lambda: self._close_here(timeout), make_bell)
         forget(self._functions)
+        (_unfinished.discard if done else _unfinished.add)(self)
         return done
 
     def _close_here(self, timeout: float | None) -> bool:
@@ -393,9 +394,12 @@ class BaseClient:
 
 
 _clients: weakref.WeakSet[BaseClient] = weakref.WeakSet()
+_unfinished: set[BaseClient] = set()
+"""Closed, while a function still ran."""
 
 
 def _forget_what_was_inherited() -> None:
+    _unfinished.clear()
     for client in list(_clients):
         client._forget()
 
