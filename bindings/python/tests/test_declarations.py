@@ -153,6 +153,7 @@ def test_every_status_has_a_class() -> None:
 def test_every_cause_is_there() -> None:
     assert {str(cause.value) for cause in Cause} == set(re.findall(r'#define NACOS_CAUSE_\w+ "(.+)"', HEADER))
     assert [_errors.cause_of(word) for word in (b"tls-failed", b"new-one", b"")] == [Cause.TLS_FAILED, "new-one", None]
+    assert f"{Cause.TLS_FAILED} {Cause.TLS_FAILED!s}" == "tls-failed tls-failed"
 
 
 def test_names_are_those_of_the_library() -> None:

@@ -70,7 +70,7 @@ class Bearer:
         Needs the body of a refusal. `url`: of the answer.
         """
         token = sent.token
-        if status < 400 and self._accepted == token.generation:
+        if status < 400 and self._accepted == token.generation and not sent.refused_before:
             return None  # that the token is good is known
         try:
             advised = self._client.report_rejected(
@@ -83,7 +83,9 @@ class Bearer:
             )
         except ClosedError:  # meanwhile: the answer is good all the same
             return None
-        if status < 400:
+        if status in MAY_REFUSE:
+            self._accepted = 0  # the next acceptance is news
+        elif status < 400:
             self._accepted = token.generation
         sent.refused_before += 1
         if advised.advice is Advice.RETURN:
