@@ -132,7 +132,8 @@ fn python() -> String {
     let mut text = String::from(
         "\"\"\"Why calls fail. Generated from src/cause.rs by the build. Do not edit.\"\"\"\n\n\
          from __future__ import annotations\n\nfrom enum import Enum\n\n\n\
-         class Cause(str, Enum):\n    \"\"\"Why something failed, more closely than its class says it.\"\"\"\n",
+         class Cause(str, Enum):\n    \"\"\"Why something failed, more closely than its class says it.\"\"\"\n\n    \
+         __str__ = str.__str__  # in all versions of Python the word itself\n",
     );
     for cause in Cause::ALL {
         let (name, slug, meaning, cure) = (upper(*cause), cause.name(), cause.meaning(), cause.cure());

@@ -81,7 +81,7 @@ def test_cached_token_takes_no_thread_and_no_turn_of_the_loop(server: DevServer)
             assert done.value.value == info.value
             assert client._threads is None
             server.control("/secret")
-            assert client.report_rejected(info.generation, 403, "token expired!") is nacos_auth.Advice.REPLAY
+            assert client.report_rejected(info.generation, 403, "token expired!").advice is nacos_auth.Advice.REPLAY
             assert await client.token() != info.value
 
     asyncio.run(main())

@@ -13,28 +13,27 @@ from typing import Any
 import pytest
 
 from devserver import REPOSITORY
-from nacos_auth import Advice, _arguments, _callbacks, _declarations, _errors, _state
+from nacos_auth import Advice, Cause, _arguments, _callbacks, _declarations, _errors, _state, library_version
 from nacos_auth._declarations import FUNCTIONS
+from nacos_auth._library import library
 
 INCLUDE = REPOSITORY / "include"
 HEADER = (INCLUDE / "nacos_auth.h").read_text()
 
 
-class Pair(ctypes.Structure):
-    """What _declarations.PairList takes a nacos_pair for: two strings one after the other."""
-
-    _fields_ = [("name", c_char_p), ("value", c_char_p)]
-
-
 STRUCTS: dict[str, type[ctypes.Structure]] = {
-    "nacos_pair": Pair,
+    "nacos_pair": _declarations.Pair,
     "nacos_auth_options": _declarations.AuthOptions,
     "nacos_event": _declarations.Event,
     "nacos_call_options": _declarations.CallOptions,
     "nacos_token_info": _declarations.TokenInfo,
     "nacos_request_options": _declarations.RequestOptions,
     "nacos_auth_statistics": _declarations.AuthStatistics,
+    "nacos_log_record": _declarations.LogRecord,
+    "nacos_rejection": _declarations.Rejection,
+    "nacos_advice": _declarations.Advice,
 }
+FLAGS = ("NO_WAIT", "NO_REPLAY", "NO_FAILOVER", "IDEMPOTENT", "NOT_IDEMPOTENT", "NO_ANONYMOUS")
 SCALARS = {
     "nacos_status": c_int32,
     "int32_t": c_int32,
@@ -124,10 +123,16 @@ def test_no_padding(struct: type[ctypes.Structure]) -> None:
 
 
 def test_numbers(tmp_path: Path) -> None:
-    names = sorted(set(re.findall(r"\bNACOS_(?:CARRIAGE|ADVICE|TOKEN|REFRESH|EVENT|LOG)_[A-Z_]+\b", HEADER)))
+    names = sorted(
+        set(re.findall(r"#define (NACOS_(?:ANONYMOUS|ADVICE|TOKEN|REFRESH|EVENT|LOG|FLAG|PAIR|SENT)_[A-Z_]+) ", HEADER))
+    )
     seen = run_c(tmp_path, [f'printf("{name} %d\\n", (int)({name}));' for name in names])
     families: dict[str, dict[str, int]] = {
-        "CARRIAGE": _arguments.CARRIAGES,
+        "TOKEN_IN": _arguments.TOKEN_IN,
+        "ANONYMOUS": _arguments.ANONYMOUS,
+        "FLAG": {name: getattr(_declarations, name) for name in FLAGS},
+        "PAIR": {"SENSITIVE": _declarations.PAIR_SENSITIVE},
+        "SENT": {"NO": False, "PERHAPS": True},
         "ADVICE": {advice.name: advice.value for advice in Advice},
         "TOKEN": {name: number for number, name in _state.TOKEN_STATES.items()},
         "EVENT": {name: number for number, name in _state.EVENT_KINDS.items()},
@@ -135,7 +140,7 @@ def test_numbers(tmp_path: Path) -> None:
         "REFRESH": {name: number for number, name in _state.REFRESH_STATES.items()},
     }
     expected = {
-        f"NACOS_{family}_{name.upper()} {n}" for family, members in families.items() for name, n in members.items()
+        f"NACOS_{family}_{name.upper()} {int(n)}" for family, members in families.items() for name, n in members.items()
     }
     assert set(seen) == expected
 
@@ -143,6 +148,30 @@ def test_numbers(tmp_path: Path) -> None:
 def test_every_status_has_a_class() -> None:
     statuses = {int(number) for number in re.findall(r"\bNACOS_[A-Z_0-9]+[ \t=]+\(?(\d{3})\b", HEADER)}
     assert statuses == set(_errors._CLASSES)
+
+
+def test_every_cause_is_there() -> None:
+    assert {str(cause.value) for cause in Cause} == set(re.findall(r'#define NACOS_CAUSE_\w+ "(.+)"', HEADER))
+    assert [_errors.cause_of(word) for word in (b"tls-failed", b"new-one", b"")] == [Cause.TLS_FAILED, "new-one", None]
+    assert f"{Cause.TLS_FAILED} {Cause.TLS_FAILED!s}" == "tls-failed tls-failed"
+
+
+def test_names_are_those_of_the_library() -> None:
+    native = library()
+    for names, function in (
+        (_state.EVENT_KINDS, native.nacos_event_name),
+        (_state.TOKEN_STATES, native.nacos_token_state_name),
+        (_state.REFRESH_STATES, native.nacos_refresh_state_name),
+        ({number: name for name, number in _arguments.TOKEN_IN.items()}, native.nacos_token_in_name),
+        ({advice.value: advice.name for advice in Advice}, native.nacos_advice_name),
+    ):
+        assert {number: function(number).decode() for number in names} == {n: s.upper() for n, s in names.items()}
+        assert function(99) == b"UNKNOWN"
+
+
+def test_version_number() -> None:
+    number = library().nacos_auth_version_number()
+    assert library_version() == f"{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
 def test_abi_version() -> None:

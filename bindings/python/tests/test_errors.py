@@ -75,7 +75,7 @@ def test_answers_are_not_errors(server: DevServer, client: Client) -> None:
         ("127.0.0.1:99999", {}),
         ("127.0.0.1", {"connect_timeout": 0}),
         ("127.0.0.1", {"request_timeout": float("nan")}),
-        ("127.0.0.1", {"carriage": "pigeon"}),
+        ("127.0.0.1", {"token_in": "pigeon"}),
         ("127.0.0.1", {"anonymous": "always"}),
         ("127.0.0.1", {"ca_file": Path("/nowhere/ca.pem")}),
         ("127.0.0.1", {"context_path": "/na\0cos"}),

@@ -321,6 +321,40 @@ while waiting.stats().refresh_state != "in_flight":
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("how", ["", "client.close(0.1); del client"])
+def test_interpreter_waits_for_a_function_that_runs(server: DevServer, how: str) -> None:
+    """Longer than close() would: a thread that came back into an interpreter that has gone would end the process."""
+    code = f"""
+import sys, threading, time, nacos_auth
+entered = threading.Event()
+def credentials():
+    entered.set()
+    time.sleep(2)
+    return "nacos", "nacos"
+def note(event):
+    time.sleep(1)
+client = nacos_auth.Client(sys.argv[1], credentials=credentials, on_event=note, request_timeout=0.2)
+try:
+    client.token()
+except nacos_auth.NacosTimeoutError:
+    assert entered.is_set()
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(3)
+sys.late = Late()
+{how}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.address],
+        env={**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_finer_counters(server: DevServer, client: Client) -> None:
     client.token()
     server.control("/secret")
@@ -335,5 +369,5 @@ def test_finer_counters(server: DevServer, client: Client) -> None:
         with pytest.raises(nacos_auth.ThrottledError):
             client.token()
     stats = client.stats()
-    assert (stats.failures_overloaded, stats.held_back_pause) == (1, 1)
+    assert (stats.failures_overloaded, stats.suppressed_by_pause) == (1, 1)
     assert 50 < stats.retry_in < 80

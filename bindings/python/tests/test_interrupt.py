@@ -1,10 +1,9 @@
-"""Ctrl-C during a call."""
+"""Signals during a call on the main thread: their handlers run at once, and what they raise ends the call."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +17,7 @@ import pytest
 
 import nacos_auth
 from devserver import DevServer
-from nacos_auth import Client, _interrupt
+from nacos_auth import Client, _greenlets
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -56,8 +55,21 @@ def slow(server: DevServer) -> Client:
     return client
 
 
+@pytest.fixture
+def handle() -> Iterator[Callable[..., object]]:
+    """Sets the handler of a signal for one test."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGALRM)}
+    yield signal.signal
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
 def test_ctrl_c_ends_a_request(server: DevServer, slow: Client, wait_until: Callable[..., None]) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     for _ in range(3):
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
@@ -67,68 +79,130 @@ def test_ctrl_c_ends_a_request(server: DevServer, slow: Client, wait_until: Call
     assert slow.get(CONFIG, params=DEMO).status == 200  # what has been cancelled is over
     assert signal.set_wakeup_fd(-1) == -1
     slow.close()
-    wait_until(
-        lambda: len(os.listdir("/proc/self/fd")) <= before + 4
-    )  # one pipe, two connections; three pipes are gone
+    wait_until(lambda: descriptors() <= before + 2)  # connections
 
 
 def test_ctrl_c_ends_waiting_for_a_login(server: DevServer) -> None:
     server.control("/faults", on="login", kind="hang", times=0)
     with Client(server.address, "nacos", "nacos", request_timeout=30) as client:
-        start = time.monotonic()
-        with pytest.raises(KeyboardInterrupt):
-            with_ctrl_c(client.token)
-        assert time.monotonic() - start < 20
+        for call in (client.token, client.token_info, lambda: client.get(CONFIG)):
+            start = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                with_ctrl_c(call)
+            assert time.monotonic() - start < 20
 
 
-def test_other_signals_and_other_handlers_end_nothing(server: DevServer, client: Client) -> None:
-    seen: list[int] = []
+def test_a_handler_that_returns_runs_at_once_and_ends_nothing(
+    server: DevServer, client: Client, handle: Callable[..., object]
+) -> None:
+    seen: list[float] = []
 
     def note(number: int, _: FrameType | None) -> None:
-        seen.append(number)
+        seen.append(time.monotonic())
 
     client.token()
     for number in (signal.SIGUSR1, signal.SIGINT):
-        former = signal.signal(number, note)
-        try:
-            server.control("/faults", on="request", kind="delay", delay_ms=500, times=1)
-            timer = signal_after(0.2, number)
-            assert client.get(CONFIG, params=DEMO).status == 200
-            timer.join()
-        finally:
-            signal.signal(number, former)
-    assert seen == [signal.SIGUSR1, signal.SIGINT]
-
-
-def test_the_wakeup_file_of_somebody_else_hears_of_the_signal(slow: Client) -> None:
-    reader, writer = socket.socketpair()
-    with reader, writer:
-        writer.setblocking(False)
-        reader.settimeout(60)
-        signal.set_wakeup_fd(writer.fileno())
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                with_ctrl_c(lambda: slow.get(CONFIG, params=DEMO))
-            assert reader.recv(16) == bytes([signal.SIGINT])
-        finally:
-            assert signal.set_wakeup_fd(-1) == writer.fileno()
-
-
-def test_a_handler_may_call(server: DevServer, client: Client) -> None:
-    statuses: list[int] = []
-    former = signal.signal(signal.SIGUSR1, lambda *_: statuses.append(client.get(CONFIG, params=DEMO).status))
-    try:
-        client.token()
-        server.control("/faults", on="request", kind="delay", delay_ms=300, times=1)
-        timer = signal_after(0.1, signal.SIGUSR1)
+        signal.signal(number, note)
+        server.control("/faults", on="request", kind="delay", delay_ms=3000, times=1)
+        timer = signal_after(0.2, number)
         assert client.get(CONFIG, params=DEMO).status == 200
+        assert time.monotonic() - seen.pop() > 1  # not when the call was over
         timer.join()
-    finally:
-        signal.signal(signal.SIGUSR1, former)
-    assert statuses == [200]
-    assert signal.set_wakeup_fd(-1) == -1
-    assert _interrupt._watcher is not None
-    assert _interrupt._watcher.outer == -1  # it does not write to itself
+
+
+def test_a_handler_that_raises_ends_the_call_with_that(slow: Client, handle: Callable[..., object]) -> None:
+    """As that of SIGTERM which calls sys.exit, or the soft time limit of a worker."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        sys.exit(number)
+
+    handle(signal.SIGTERM, leave)
+    start = time.monotonic()
+    timer = signal_after(0.2, signal.SIGTERM)
+    with pytest.raises(SystemExit) as caught:
+        slow.get(CONFIG, params=DEMO)
+    assert time.monotonic() - start < 20
+    assert caught.value.code == signal.SIGTERM
+    timer.join()
+
+
+def test_a_handler_may_call(server: DevServer, client: Client, handle: Callable[..., object]) -> None:
+    """Also in the middle of another call, and of one in a handler."""
+    statuses: list[int] = []
+
+    def call(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGUSR1:
+            os.kill(os.getpid(), signal.SIGALRM)
+        statuses.append(client.get(CONFIG, params=DEMO).status)
+
+    handle(signal.SIGUSR1, call)
+    handle(signal.SIGALRM, call)
+    client.token()
+    server.control("/faults", on="request", kind="delay", delay_ms=1000, times=1)
+    timer = signal_after(0.2, signal.SIGUSR1)
+    assert client.get(CONFIG, params=DEMO).status == 200
+    timer.join()
+    assert statuses == [200, 200]
+
+
+def test_a_handler_may_close(slow: Client, handle: Callable[..., object]) -> None:
+    handle(signal.SIGUSR1, lambda *_: slow.close())
+    timer = signal_after(0.2, signal.SIGUSR1)
+    with pytest.raises(nacos_auth.ClosedError):
+        slow.get(CONFIG, params=DEMO)
+    timer.join()
+
+
+def test_ctrl_c_ends_close_that_waits_for_a_function(server: DevServer, wait_until: Callable[..., None]) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(event: nacos_auth.Event) -> None:
+        entered.set()
+        leave.wait(60)
+
+    client = Client(server.address, "nacos", "nacos", on_event=slow)
+    client.token()
+    assert entered.wait(60)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        with_ctrl_c(lambda: client.close(60))
+    assert time.monotonic() - start < 20
+    assert client.close(0.1) is False
+    with pytest.raises(nacos_auth.ClosedError):
+        client.token()
+    leave.set()
+    assert client.close() is True
+
+
+def test_ten_thousand_calls_leave_nothing_behind(server: DevServer, client: Client) -> None:
+    def threads() -> int:
+        return len(os.listdir("/proc/self/task"))
+
+    client.get(CONFIG, params=DEMO)
+    before = descriptors(), threads()
+    for _ in range(10_000):
+        client.get(CONFIG, params=DEMO)
+    assert descriptors() <= before[0] + 1
+    assert threads() <= before[1] + 1
+
+
+def test_without_a_thread_the_call_is_made_all_the_same(
+    server: DevServer, client: Client, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[..., None]
+) -> None:
+    def none(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    wait_until(lambda: _greenlets._threads._count == 0)
+    monkeypatch.setattr(_greenlets, "start_thread", none)
+    before = descriptors()
+    for _ in range(5):
+        assert client.get(CONFIG, params=DEMO).status == 200
+    assert descriptors() <= before + 6  # a connection, those of the library's own thread
+    start = time.monotonic()
+    server.control("/faults", on="request", kind="delay", delay_ms=1000, times=0)
+    with pytest.raises(KeyboardInterrupt):  # late
+        with_ctrl_c(lambda: client.get(CONFIG, params=DEMO))
+    assert time.monotonic() - start < 20
 
 
 def test_calls_of_other_threads_are_left_alone(server: DevServer, client: Client) -> None:
@@ -143,16 +217,13 @@ def test_calls_of_other_threads_are_left_alone(server: DevServer, client: Client
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_has_its_own(slow: Client) -> None:
+def test_in_a_forked_child(slow: Client) -> None:
     with pytest.raises(KeyboardInterrupt):
         with_ctrl_c(lambda: slow.get(CONFIG, params=DEMO))
-    slow.token_info()  # makes the next watcher
-    assert _interrupt._watcher is not None
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            assert _interrupt._watcher is None
             signal_after(0.2)
             slow.get(CONFIG, params=DEMO, timeout=20)
         except KeyboardInterrupt:
@@ -160,6 +231,31 @@ def test_a_forked_child_has_its_own(slow: Client) -> None:
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_the_interpreter_may_end_while_daemon_threads_wait(server: DevServer) -> None:
+    """They are ended wherever they are then, which must not be in the middle of the native library."""
+    server.control("/faults", on="request", kind="hang", times=0)
+    code = """
+import sys, threading, time, nacos_auth
+client = nacos_auth.Client(sys.argv[1], "nacos", "nacos", on_event=lambda event: None)
+client.token()
+plain = nacos_auth.Client(sys.argv[1], "nacos", "nacos")
+for each in (client, plain):
+    for _ in range(4):
+        threading.Thread(target=each.get, args=("/v1/cs/configs",), daemon=True).start()
+time.sleep(0.5)
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.3)
+sys.late = Late()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])}
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code, server.address], env=environment, capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_from_the_outside(server: DevServer) -> None:

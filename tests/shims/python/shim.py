@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import nacos_auth
 from nacos_auth import Client, NacosError
@@ -32,11 +32,22 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "close": {"auth": str},
     "free": {"auth": str},
 }
+# The words of the grammar, where they are not those of the package.
+TOKEN_IN: dict[str, Literal["authorization", "header", "query"]] = {
+    "bearer": "authorization",
+    "header": "header",
+    "query": "query",
+}
+STATES = {"credentials_rejected": "latched"}
+COUNTERS = {
+    "suppressed_by_pause": "held_back_pause",
+    "suppressed_by_rejection": "held_back_latch",
+    "suppressed_by_generation": "held_back_generation",
+}
 INIT_TEXTS = (
     "username",
     "password",
     "context_path",
-    "carriage",
     "ca_file",
     "client_cert_file",
     "client_key_file",
@@ -45,7 +56,7 @@ INIT_TEXTS = (
 OPTIONAL: dict[str, dict[str, Any]] = {
     "init": {
         **dict.fromkeys(INIT_TEXTS, str),
-        "carriage": ("bearer", "header", "query"),
+        "carriage": tuple(TOKEN_IN),
         "connect_timeout_ms": int,
         "request_timeout_ms": int,
     },
@@ -103,6 +114,8 @@ class Shim:
         if fields["auth"] in self._clients:
             raise ShimError(f"handle {fields['auth']!r} is in use")
         options = {name: fields[name] for name in INIT_TEXTS[2:] if name in fields}
+        if "carriage" in fields:
+            options["token_in"] = TOKEN_IN[fields["carriage"]]
         self._clients[fields["auth"]] = Client(
             fields["server_addr"],
             fields.get("username"),
@@ -154,8 +167,8 @@ class Shim:
         return answer, response.generation
 
     def _report_rejected(self, fields: Fields) -> Answer:
-        advice = self._client(fields).report_rejected(fields["generation"], fields["http_status"], fields["body"])
-        return {"advice": advice.name.lower()}
+        advised = self._client(fields).report_rejected(fields["generation"], fields["http_status"], fields["body"])
+        return {"advice": advised.advice.name.lower()}
 
     def _set_credentials(self, fields: Fields) -> Answer:
         self._client(fields).set_credentials(fields["username"], fields["password"])
@@ -165,7 +178,8 @@ class Shim:
         counters = self._client(fields).stats()._asdict()
         for name in ("remaining", "retry_in"):
             counters[f"{name}_ms"] = round(counters.pop(name) * 1000)
-        return counters
+        counters["refresh_state"] = STATES.get(counters["refresh_state"], counters["refresh_state"])
+        return {COUNTERS.get(name, name): value for name, value in counters.items()}
 
     def _parallel(self, fields: Fields) -> tuple[Answer, int]:
         tally = self._tally(fields["do"])

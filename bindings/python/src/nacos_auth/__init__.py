@@ -9,6 +9,8 @@
 from typing import TYPE_CHECKING, Any
 
 from . import _main_interpreter as _main_interpreter
+from ._arguments import CallSettings, Sensitive
+from ._causes import Cause
 from ._client import Client
 from ._declarations import ABI_VERSION
 from ._errors import (
@@ -27,10 +29,11 @@ from ._errors import (
     ServerError,
     ThrottledError,
     TransportError,
+    WouldBlockError,
 )
 from ._library import library_version
 from ._response import Headers, Response
-from ._state import Advice, Event, ExternalToken, Stats, Token
+from ._state import Advice, Advised, Event, ExternalToken, Stats, Token
 
 if TYPE_CHECKING:
     from ._async_client import AsyncClient
@@ -40,8 +43,11 @@ __version__ = "0.1.0"
 __all__ = [
     "ABI_VERSION",
     "Advice",
+    "Advised",
     "AsyncClient",
     "BadCredentialsError",
+    "CallSettings",
+    "Cause",
     "Client",
     "ClosedError",
     "Event",
@@ -58,11 +64,13 @@ __all__ = [
     "NoCredentialsError",
     "ProtocolError",
     "Response",
+    "Sensitive",
     "ServerError",
     "Stats",
     "ThrottledError",
     "Token",
     "TransportError",
+    "WouldBlockError",
     "__version__",
     "library_version",
 ]

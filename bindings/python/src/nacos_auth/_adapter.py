@@ -11,10 +11,31 @@ from ._state import Advice, Token
 
 MAY_REFUSE = frozenset({401, 403, 500})
 """What a token is refused with: 403 mostly, 401 by proxies, 500 by Nacos 1.4."""
-MOST_REPEATS = 2
-"""How often a request is sent again: the second token may have been on its way when the first was refused."""
+_MOST_REPEATS = 2
+"""With other tokens: the second one may have been on its way already when the first was refused."""
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 _ENOUGH = 4096  # bytes of an answer to see from why it refuses
+
+
+class Sent:
+    """A request on its way: with which token, and how often that has been refused."""
+
+    __slots__ = ("method", "refused_before", "repeats", "timeout", "token")
+
+    def __init__(self, method: str, timeout: float | None) -> None:
+        self.method = method
+        self.timeout = timeout
+        """Of the HTTP library; None if it has none."""
+        self.token = Token("", 0, 0, True)
+        self.refused_before = 0
+        """How often with this token."""
+        self.repeats = 0
+
+    def use(self, token: Token) -> Token:
+        """The token that it is sent with next."""
+        if token.generation != self.token.generation:
+            self.token, self.refused_before = token, 0
+        return token
 
 
 class Bearer:
@@ -24,10 +45,10 @@ class Bearer:
     """
 
     def __init__(self, client: BaseClient) -> None:
-        if client._carriage == "query":
-            raise invalid('the adapters carry the token in a header: use carriage="auto", "bearer" or "header"')
+        if client._token_in == "query":
+            raise invalid('the adapters put the token into a header: use token_in="auto", "authorization" or "header"')
         self._client = client
-        self._in_authorization = client._carriage != "header"
+        self._in_authorization = client._token_in != "header"
         self._schemes: dict[str | None, frozenset[str]] = {}
         for server in client._server_addr.replace(";", ",").split(","):
             url = urlsplit(server.strip() if "://" in server else f"http://{server.strip()}")
@@ -43,19 +64,50 @@ class Bearer:
     def header(self, token: Token) -> tuple[str, str]:
         return ("Authorization", f"Bearer {token.value}") if self._in_authorization else ("accessToken", token.value)
 
-    def advice(self, token: Token, method: str, status: int, body: bytes = b"") -> Advice:
-        """What to do with the answer to a request with this token: RETURN or REPLAY. Needs the body of a refusal."""
-        if status not in MAY_REFUSE and self._accepted == token.generation:
-            return Advice.RETURN  # that the token is good is known
+    def judge(self, sent: Sent, url: str, status: int, body: bytes, retry_after: str | None) -> float | None:
+        """The seconds after which to send the request again, with the token of then; None: not at all.
+
+        Needs the body of a refusal. `url`: of the answer.
+        """
+        token = sent.token
+        if status < 400 and self._accepted == token.generation and not sent.refused_before:
+            return None  # that the token is good is known
         try:
-            advice = self._client.report_rejected(token.generation, status, body[:_ENOUGH])
+            advised = self._client.report_rejected(
+                token.generation,
+                status,
+                body[:_ENOUGH],
+                server=_server(url),
+                retry_after=retry_after if retry_after is not None and _is_plain(retry_after) else None,
+                refused_before=sent.refused_before,
+            )
         except ClosedError:  # meanwhile: the answer is good all the same
-            return Advice.RETURN
-        if status not in MAY_REFUSE:
+            return None
+        if status in MAY_REFUSE:
+            self._accepted = 0  # the next acceptance is news
+        elif status < 400:
             self._accepted = token.generation
-        if advice is Advice.REPLAY_IF_IDEMPOTENT:
-            return Advice.REPLAY if method.upper() in _IDEMPOTENT else Advice.RETURN
-        return advice
+        sent.refused_before += 1
+        if advised.advice is Advice.RETURN:
+            return None
+        if advised.advice is Advice.REPLAY_IF_IDEMPOTENT and sent.method.upper() not in _IDEMPOTENT:
+            return None
+        if not advised.wait:  # else it is for the same token, and the library counts
+            sent.repeats += 1
+        # To wait for longer than the caller does for an answer would surprise it.
+        longest = self._client._request_timeout if sent.timeout is None else sent.timeout
+        return advised.wait if sent.repeats <= _MOST_REPEATS and advised.wait <= longest else None
+
+
+def _server(url: str) -> str | None:
+    """Of a URL what names the server, without user, path and query."""
+    parts = urlsplit(url)
+    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return server if parts.hostname is not None and _is_plain(server) else None
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _ascii(host: str | None) -> str | None:

@@ -8,15 +8,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ._arguments import Pairs, is_long_poll, milliseconds, request_options
+from ._arguments import CallSettings, Pairs, call_options, is_long_poll, request_options
 from ._base import BaseClient
+from ._causes import Cause
 from ._declarations import CallOptions, RequestOptions
 from ._errors import NacosTimeoutError
 from ._greenlets import Cancel
 from ._response import Response
 from ._state import Token
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _THREADS = 64
 _Result = TypeVar("_Result")
@@ -31,19 +35,26 @@ class AsyncClient(BaseClient):
 
     _threads: ThreadPoolExecutor | None = None
 
-    async def token(self, timeout: float | None = None) -> str:
+    async def token(self, timeout: float | None = None, *, wait: bool = True) -> str:
         """A token to send, from the cache while it may be used without asking, else after the login.
+
+        With wait=False it ends at once: without a token it raises `WouldBlockError`, and a login begins.
 
         Raises `BadCredentialsError`, `NacosConnectionError`, `NacosTimeoutError`, `ClosedError`, ...
         """
-        return (await self.token_info(timeout)).value
+        return (await self.token_info(timeout, wait=wait)).value
 
-    async def token_info(self, timeout: float | None = None) -> Token:
+    async def token_info(self, timeout: float | None = None, *, wait: bool = True) -> Token:
         """The token with its generation, for a caller that reports rejections."""
         generation, token = self._cached
         if self._word.value == generation:
             return token
-        options = CallOptions(timeout_ms=milliseconds("timeout", timeout))
+        options = call_options(timeout, wait)
+        if not wait:
+            return self._ask(options)
+        at_hand = self._ask_at_once()
+        if at_hand is not None:
+            return at_hand
         return await self._run(lambda: self._ask(options), options, timeout)
 
     async def request(
@@ -55,23 +66,24 @@ class AsyncClient(BaseClient):
         headers: Pairs | None = None,
         data: Pairs | None = None,
         body: bytes | str | None = None,
-        timeout: float | None = None,
+        **settings: Unpack[CallSettings],
     ) -> Response:
         """Sends a request with the token, once more if the server refused the token and a login gave a new one.
 
         path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded.
-        params: the query, data: a form; both are percent-encoded here. body: not together with data.
+        params: the query, data: a form; both are percent-encoded here. A value that is secret goes into `Sensitive`.
+        body: not together with data. settings: see `CallSettings`.
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """
-        options = request_options(method, path, params, headers, data, body, timeout)
-        return await self._run(lambda: self._send(options, method, path), options, timeout)
+        options = request_options(method, path, params, headers, data, body, settings)
+        return await self._run(lambda: self._send(options, method, path), options, settings.get("timeout"))
 
     async def get(
-        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, timeout: float | None = None
+        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with GET."""
-        return await self.request("GET", path, params=params, headers=headers, timeout=timeout)
+        return await self.request("GET", path, params=params, headers=headers, **settings)
 
     async def post(
         self,
@@ -81,10 +93,10 @@ class AsyncClient(BaseClient):
         headers: Pairs | None = None,
         data: Pairs | None = None,
         body: bytes | str | None = None,
-        timeout: float | None = None,
+        **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with POST."""
-        return await self.request("POST", path, params=params, headers=headers, data=data, body=body, timeout=timeout)
+        return await self.request("POST", path, params=params, headers=headers, data=data, body=body, **settings)
 
     async def put(
         self,
@@ -94,24 +106,29 @@ class AsyncClient(BaseClient):
         headers: Pairs | None = None,
         data: Pairs | None = None,
         body: bytes | str | None = None,
-        timeout: float | None = None,
+        **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with PUT."""
-        return await self.request("PUT", path, params=params, headers=headers, data=data, body=body, timeout=timeout)
+        return await self.request("PUT", path, params=params, headers=headers, data=data, body=body, **settings)
 
     async def delete(
-        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, timeout: float | None = None
+        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with DELETE."""
-        return await self.request("DELETE", path, params=params, headers=headers, timeout=timeout)
+        return await self.request("DELETE", path, params=params, headers=headers, **settings)
 
-    async def close(self) -> None:
-        """Ends the client: calls in progress, and all later ones, raise `ClosedError`. Idempotent."""
+    async def close(self, timeout: float | None = None) -> bool:
+        """Ends the client: calls in progress, and all later ones, raise `ClosedError`. Idempotent.
+
+        Waits for a function of the client's that runs, for `timeout` seconds at the most (None: its request_timeout).
+        False if one still runs then: the client is closed all the same.
+        """
         threads, self._threads = self._threads, None
         # A function that runs may need the loop.
-        await asyncio.to_thread(self._close)
+        done = await asyncio.to_thread(self._close, timeout)
         if threads is not None:
             threads.shutdown(wait=False)
+        return done
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -158,6 +175,7 @@ class AsyncClient(BaseClient):
                 status="TIMEOUT",
                 code=201,
                 retryable=True,
+                cause=Cause.DEADLINE,
             ) from None
         finally:
             timer.cancel()

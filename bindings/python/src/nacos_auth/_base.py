@@ -4,35 +4,40 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import os
+import time
 import weakref
 from collections.abc import Callable
-from ctypes import CDLL, byref, c_int32, c_uint64, c_void_p, create_string_buffer, memset
+from ctypes import CDLL, byref, c_uint64, c_void_p, create_string_buffer, memset
 from typing import Any, TypeVar
 
 from ._arguments import (
     ANONYMOUS,
-    CARRIAGES,
+    TOKEN_IN,
     Anonymous,
-    Carriage,
     Path,
+    TokenIn,
     count,
     invalid,
     life,
     milliseconds,
     path_text,
+    pem,
     text,
 )
 from ._callbacks import Credentials, Functions, forget, is_asked, register
-from ._declarations import AuthOptions, AuthStatistics, CallOptions, RequestOptions, TokenInfo
+from ._declarations import NO_WAIT, AuthOptions, AuthStatistics, CallOptions, Rejection, RequestOptions, TokenInfo
+from ._declarations import Advice as NativeAdvice
 from ._errors import NacosError, take_error
-from ._greenlets import run, run_cancellable, waiting
-from ._interrupt import interruptible
+from ._greenlets import in_hub, leave_to_a_thread, run, run_cancellable, waiting
 from ._library import library
 from ._response import Response, take_response
-from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Event, Stats, Token
+from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Advised, Event, Stats, Token
 
 _BUFFER_TOO_SMALL = 105
+_TIMEOUT = 201
+_BETWEEN_SIGNALS = 0.05  # seconds that close() waits in one piece: handlers of signals run in between
 _DEFAULT_TIMEOUT = 15.0  # of the library: request_timeout_ms
 _NOTHING_CACHED: tuple[int | None, Token] = (None, Token("", 0, 0, True))  # None equals no generation
 _FINER = Stats._fields[Stats._fields.index("refresh_state") + 1 : -1]  # counters that are called as in C
@@ -64,11 +69,11 @@ class BaseClient:
     __slots__ = (
         "__weakref__",
         "_cached",
-        "_carriage",
         "_functions",
         "_handle",
         "_request_timeout",
         "_server_addr",
+        "_token_in",
         "_word",
     )
 
@@ -85,11 +90,17 @@ class BaseClient:
         ca_file: Path | None = None,
         client_cert_file: Path | None = None,
         client_key_file: Path | None = None,
+        ca_pem: str | bytes | None = None,
+        client_cert_pem: str | bytes | None = None,
+        client_key_pem: str | bytes | None = None,
+        tls_server_name: str | None = None,
         proxy: str | None = None,
+        user_agent: str | None = None,
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
         max_connections: int | None = None,
-        carriage: Carriage = "auto",
+        max_response_size: int | None = None,
+        token_in: TokenIn = "auto",
         anonymous: Anonymous = "auto",
         logger: logging.Logger | None = None,
         on_event: Callable[[Event], object] | None = None,
@@ -101,11 +112,14 @@ class BaseClient:
         credentials, a function that gives for each login user name and password, or a token.
         context_path: None is "/nacos", "" is none.
         ca_file: PEM that replaces the system's roots. client_cert_file, client_key_file: PEM, for mutual TLS. All are
-        read now, and again when a connection is made.
-        proxy: None is none; the environment is not read. connect_timeout, request_timeout: None is 2 and 15 seconds.
+        read now, and again when a connection is made. ca_pem, client_cert_pem, client_key_pem: the PEM itself instead.
+        tls_server_name: what certificates have to be for, instead of the server's host; not together with proxy.
+        proxy: None is none; the environment is not read. user_agent: None names this library and its version.
+        connect_timeout, request_timeout: None is 2 and 15 seconds.
         max_connections: in use at the same time, by `request` and its like; a call beyond that waits. None is 128.
-        carriage: where the token rides: "bearer" (every Nacos), "header" (accessToken, from 2.1), "query" (the URL), or
-        "auto": "bearer", and "query" at a server that takes it only there (r-nacos up to 0.8.5).
+        max_response_size: bytes, decoded; beyond it a request raises `ProtocolError`. None is 64 MiB.
+        token_in: where the token goes: "authorization" (every Nacos), "header" (accessToken, from 2.1), "query" (the
+        URL), or "auto": "authorization", and "query" at a server that takes it only there (r-nacos up to 0.8.5).
         anonymous: "auto" lets requests go without a token where no login ever succeeded and a Nacos has shown that it
         asks nobody for one; with "never" they fail with the login's error.
         logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
@@ -117,8 +131,8 @@ class BaseClient:
         """
         self._server_addr = server_addr
         self._word = c_uint64(0)  # with these two it can be shown, in a traceback of what fails here
-        if carriage not in CARRIAGES:
-            raise invalid("carriage must be one of " + ", ".join(CARRIAGES))
+        if token_in not in TOKEN_IN:
+            raise invalid("token_in must be one of " + ", ".join(TOKEN_IN))
         if anonymous not in ANONYMOUS:
             raise invalid("anonymous must be one of " + ", ".join(ANONYMOUS))
         try:
@@ -130,17 +144,23 @@ class BaseClient:
                 ca_file=path_text("ca_file", ca_file),
                 client_cert_file=path_text("client_cert_file", client_cert_file),
                 client_key_file=path_text("client_key_file", client_key_file),
+                ca_pem=pem("ca_pem", ca_pem),
+                client_cert_pem=pem("client_cert_pem", client_cert_pem),
+                client_key_pem=pem("client_key_pem", client_key_pem),
+                tls_server_name=text("tls_server_name", tls_server_name),
                 proxy=text("proxy", proxy),
+                user_agent=text("user_agent", user_agent),
                 connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
                 request_timeout_ms=milliseconds("request_timeout", request_timeout),
                 max_connections=count("max_connections", max_connections),
-                carriage=CARRIAGES[carriage],
+                max_response_size=count("max_response_size", max_response_size, 64),
+                token_in=TOKEN_IN[token_in],
                 anonymous=ANONYMOUS[anonymous],
                 password_file=path_text("password_file", password_file),
                 token=text("token", token),
             )
         finally:
-            del password, proxy, token  # a traceback that shows variables must not find them here
+            del password, proxy, token, client_key_pem  # a traceback that shows variables must not find them here
         native = library()
         self._functions = register(Functions(credentials, on_event, logger), options)
         try:
@@ -148,12 +168,14 @@ class BaseClient:
         except NacosError:
             forget(self._functions)
             raise
-        self._carriage = carriage
+        self._token_in = token_in
         self._request_timeout = request_timeout or _DEFAULT_TIMEOUT
         # One tuple, replaced whole: a token never stands beside the generation of another.
         self._cached = _NOTHING_CACHED
-        # Inside the native handle, and valid as long as that: reading it is one aligned load.
-        self._word = c_uint64.from_address(native.nacos_auth_generation(self._handle.pointer))
+        # Inside the native handle, and valid as long as that: reading it is one aligned load. That no other memory is
+        # read after it makes the order of loads meaningless. It knows less than nacos_auth_generation: see `_forget`;
+        # after a suspend it is late by milliseconds, in which a server may refuse the token, as it always may.
+        self._word = c_uint64.from_address(native.nacos_auth_generation_pointer(self._handle.pointer))
         _clients.add(self)
 
     @classmethod
@@ -167,40 +189,40 @@ class BaseClient:
 
     def _ask(self, options: CallOptions) -> Token:
         """Asks the native library for the token, which may block."""
-        return self._call(options, lambda: self._ask_here(options))
+        if options.flags & NO_WAIT:
+            return self._ask_here(options)
+        at_hand = self._ask_at_once()
+        return at_hand if at_hand is not None else self._call(options, lambda: self._ask_here(options))
+
+    def _ask_at_once(self) -> Token | None:
+        """The token where the native library has one at hand: that blocks nobody."""
+        if not self._word.value:
+            return None
+        try:
+            return self._ask_here(CallOptions(flags=NO_WAIT))
+        except NacosError:  # it has gone meanwhile
+            return None
 
     def _send(self, options: RequestOptions, method: str, path: str) -> Response:
         """Sends a request, which blocks."""
         return self._call(options, lambda: self._send_here(options, method, path))
 
     def _call(self, options: CallOptions | RequestOptions, call: Callable[[], _Result]) -> _Result:
-        """Makes a call that blocks, where it keeps no greenlets from running."""
-        wait = waiting()
-        if wait is None:
+        """Makes a call that blocks, where it keeps no greenlets and no handlers of signals from running."""
+        make_bell = waiting()
+        if make_bell is None:
             return call()
         seconds = options.timeout_ms / 1000 or self._request_timeout
-        return run_cancellable(self._handle.library, options, seconds, call, wait)
+        return run_cancellable(self._handle.library, options, seconds, call, make_bell)
 
     def _ask_here(self, options: CallOptions) -> Token:
         handle = self._handle
         info, error, size = TokenInfo(), c_void_p(), 4096
         while True:
             buffer = create_string_buffer(size)
-            try:
-                status = interruptible(
-                    handle.library,
-                    handle.library.nacos_get_token,
-                    options,
-                    handle.pointer,
-                    byref(options),
-                    buffer,
-                    size,
-                    byref(info),
-                    byref(error),
-                )
-            except KeyboardInterrupt:
-                handle.library.nacos_error_free(error)
-                raise
+            status = handle.library.nacos_get_token(
+                handle.pointer, byref(options), buffer, size, byref(info), byref(error)
+            )
             if status != _BUFFER_TOO_SMALL:
                 break
             handle.library.nacos_error_free(error)
@@ -215,16 +237,8 @@ class BaseClient:
     def _send_here(self, options: RequestOptions, method: str, path: str) -> Response:
         handle, response, error = self._handle, c_void_p(), c_void_p()
         try:
-            status = interruptible(
-                handle.library,
-                handle.library.nacos_request,
-                options,
-                handle.pointer,
-                byref(options),
-                byref(response),
-                byref(error),
-            )
-        except KeyboardInterrupt:
+            status = handle.library.nacos_request(handle.pointer, byref(options), byref(response), byref(error))
+        except BaseException:  # of the handler of a signal, where there was no thread for this call
             handle.library.nacos_response_free(response)
             handle.library.nacos_error_free(error)
             raise
@@ -259,20 +273,53 @@ class BaseClient:
         if status:
             raise take_error(handle.library, status, error)
 
-    def report_rejected(self, generation: int, http_status: int, body: bytes | str = b"") -> Advice:
-        """Tells that a request sent with the token of `generation` was refused, and learns what to do. Never waits.
+    def retry(self) -> None:
+        """Ends whatever pause there is between logins, and takes no server for one that is down. Never waits.
 
-        For callers with an HTTP client of their own; `request` does this itself. body: the answer's, its first 4 KiB
-        will do.
+        For a program that knows that what was wrong has been mended: an operator has said so, the network has come
+        back. Between two logins there is still a second at the least.
         """
-        handle, advice, error = self._handle, c_int32(), c_void_p()
+        handle, error = self._handle, c_void_p()
+        status = handle.library.nacos_auth_retry(handle.pointer, byref(error))
+        if status:
+            raise take_error(handle.library, status, error)
+
+    def report_rejected(
+        self,
+        generation: int,
+        http_status: int,
+        body: bytes | str = b"",
+        *,
+        server: str | None = None,
+        retry_after: str | None = None,
+        refused_before: int = 0,
+    ) -> Advised:
+        """Tells how a request sent with the token of `generation` was answered, and learns what to do. Never waits.
+
+        For callers with an HTTP client of their own; `request` does this itself. To be called for every answer: one
+        that refuses nothing gives RETURN, and tells that the token is good. Repeat a request twice at the most.
+        body: the answer's, its first 4 KiB will do. server: who answered, as in server_addr, or any URL of it; with it
+        a token is judged server by server, and one that is too new for a server gets its time. retry_after: the value
+        of that header. refused_before: how often this request has been refused the same token before.
+        """
+        handle, advice, error = self._handle, NativeAdvice(), c_void_p()
         content = body.encode() if isinstance(body, str) else body
+        rejection = Rejection(
+            generation=generation,
+            http_status=http_status,
+            refused_before=refused_before,
+            body=content,
+            body_len=len(content),
+            server=text("server", server),
+            retry_after=text("retry_after", retry_after),
+        )
         status = handle.library.nacos_auth_report_rejected(
-            handle.pointer, generation, http_status, content, len(content), byref(advice), byref(error)
+            handle.pointer, byref(rejection), byref(advice), byref(error)
         )
         if status:
             raise take_error(handle.library, status, error)
-        return Advice(advice.value)
+        known = advice.advice in Advice.__members__.values()
+        return Advised(Advice(advice.advice) if known else Advice.RETURN, advice.wait_ms / 1000)
 
     def stats(self) -> Stats:
         """The counters and states of this moment, of a closed client too."""
@@ -298,27 +345,46 @@ class BaseClient:
 
     @property
     def generation(self) -> int:
-        """Generation of the token that may be used without asking, 0 if there is none. Costs no call."""
-        return self._word.value
+        """Generation of the token that may be used without asking, 0 if there is none. Never waits."""
+        number: int = self._handle.library.nacos_auth_generation(self._handle.pointer)
+        return number
 
-    def _close(self) -> None:
-        wait = waiting()
-        if wait is None:
-            self._close_here()
-        else:
+    def _close(self, timeout: float | None) -> bool:
+        make_bell = in_hub()
+        if make_bell is None:
+            done = self._close_here(timeout)
+        elif is_asked(self._functions):
             # Closing waits for the credentials function, so that must not wait for closing.
-            run(self._close_here, None if is_asked(self._functions) else wait)
+            leave_to_a_thread(lambda: self._close_here(timeout))
+            done = False
+        else:
+            done = run(lambda: self._close_here(timeout), make_bell)
         forget(self._functions)
+        (_unfinished.discard if done else _unfinished.add)(self)
+        return done
 
-    def _close_here(self) -> None:
-        self._handle.library.nacos_auth_close(self._handle.pointer)  # waits for a function that runs
+    def _close_here(self, timeout: float | None) -> bool:
+        """In pieces, between which the handlers of signals run."""
+        handle = self._handle
+        end = time.monotonic() + (self._request_timeout if timeout is None else timeout)
+        while True:
+            piece = min(end - time.monotonic(), _BETWEEN_SIGNALS)
+            error = c_void_p()
+            status = handle.library.nacos_auth_close(handle.pointer, max(1, int(piece * 1000)), byref(error))
+            if not status:
+                return True
+            failure = take_error(handle.library, status, error)
+            if status != _TIMEOUT:
+                raise failure
+            if time.monotonic() >= end:
+                return False
 
     def _forget(self) -> None:
-        """In a forked child: it draws its own refresh times, so it asks the native library once."""
+        """In a forked child: there the word stands still until the native library has been asked once."""
         self._cached = _NOTHING_CACHED
 
     def __repr__(self) -> str:
-        return f"<nacos_auth.{type(self).__name__} {self._server_addr} generation {self.generation}>"
+        return f"<nacos_auth.{type(self).__name__} {self._server_addr} generation {self._word.value}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError(
@@ -328,9 +394,12 @@ class BaseClient:
 
 
 _clients: weakref.WeakSet[BaseClient] = weakref.WeakSet()
+_unfinished: set[BaseClient] = set()
+"""Closed, while a function still ran."""
 
 
 def _forget_what_was_inherited() -> None:
+    _unfinished.clear()
     for client in list(_clients):
         client._forget()
 
@@ -342,7 +411,7 @@ def _close_those_with_functions() -> None:
     """Before the interpreter goes, which a thread of the library must not enter any more."""
     for client in list(_clients):
         if client._functions:
-            client._close()
+            client._close(math.inf)  # a function that still ran would be in the middle of an interpreter that has gone
 
 
 atexit.register(_close_those_with_functions)

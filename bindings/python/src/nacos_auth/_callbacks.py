@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Union
 from ._arguments import invalid, life, text
 from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions
 from ._errands import Errands
-from ._errors import take_error
+from ._errors import cause_of, server_of, take_error
 from ._greenlets import eventlet_has_patched_threads, hub_for_functions, make_main_hub
 from ._library import library
 from ._state import EVENT_KINDS, Event, ExternalToken
@@ -87,12 +87,13 @@ def _tell(number: int, function: Callable[[], object]) -> None:
         used.errands.give(hub, function)
 
 
-def _log(number: int, level: int, message: bytes) -> None:
-    used = _used.get(number)  # None: closed inside a function, and let go of
+def _log(number: int, pointer: Any) -> None:
+    used, told = _used.get(number), pointer.contents  # None: closed inside a function, and let go of
     logger = used.functions.logger if used is not None else None
     if logger is not None:
-        text = message.decode("utf-8", "replace")
-        _tell(number, lambda: logger.log(_LEVELS.get(level, logging.INFO), "%s", text))
+        level, text = _LEVELS.get(told.level, logging.INFO), told.message.decode("utf-8", "replace")
+        more = {"nacos_server": server_of(told.server), "nacos_cause": cause_of(told.cause)}
+        _tell(number, lambda: logger.log(level, "%s", text, extra=more))
 
 
 def _event(number: int, pointer: Any) -> None:
@@ -107,6 +108,8 @@ def _event(number: int, pointer: Any) -> None:
             http_status=told.http_status or None,
             retry_after=told.retry_after_ms / 1000 or None,
             message=told.message.decode("utf-8", "replace"),
+            server=server_of(told.server),
+            cause=cause_of(told.cause),
         )
         _tell(number, lambda: on_event(event))
 

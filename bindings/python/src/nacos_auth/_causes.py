@@ -8,6 +8,8 @@ from enum import Enum
 class Cause(str, Enum):
     """Why something failed, more closely than its class says it."""
 
+    __str__ = str.__str__  # in all versions of Python the word itself
+
     INVALID_ARGUMENT = "invalid-argument"
     """An argument of the call is not usable.
 

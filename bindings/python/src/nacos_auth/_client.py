@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from ._arguments import Pairs, milliseconds, request_options
+from ._arguments import CallSettings, Pairs, call_options, request_options
 from ._base import BaseClient
-from ._declarations import CallOptions
 from ._response import Response
 from ._state import Token
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Client(BaseClient):
@@ -21,19 +24,21 @@ class Client(BaseClient):
 
     __slots__ = ()
 
-    def token(self, timeout: float | None = None) -> str:
+    def token(self, timeout: float | None = None, *, wait: bool = True) -> str:
         """A token to send, from the cache while it may be used without asking, else after the login.
+
+        With wait=False it never blocks: where it would have to, it raises `WouldBlockError`, and a login begins.
 
         Raises `BadCredentialsError`, `NacosConnectionError`, `NacosTimeoutError`, `ClosedError`, ...
         """
         generation, token = self._cached
         if self._word.value == generation:
             return token.value
-        return self.token_info(timeout).value
+        return self.token_info(timeout, wait=wait).value
 
-    def token_info(self, timeout: float | None = None) -> Token:
+    def token_info(self, timeout: float | None = None, *, wait: bool = True) -> Token:
         """The token with its generation, for a caller that reports rejections. Always asks the native library."""
-        return self._ask(CallOptions(timeout_ms=milliseconds("timeout", timeout)))
+        return self._ask(call_options(timeout, wait))
 
     def request(
         self,
@@ -44,24 +49,24 @@ class Client(BaseClient):
         headers: Pairs | None = None,
         data: Pairs | None = None,
         body: bytes | str | None = None,
-        timeout: float | None = None,
+        **settings: Unpack[CallSettings],
     ) -> Response:
         """Sends a request with the token, once more if the server refused the token and a login gave a new one.
 
         path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded. Paths that
         lead out of the context path, and headers such as Host and Content-Length, are refused.
-        params: the query, data: a form; both are percent-encoded here. body: not together with data. timeout: None is
-        the client's request_timeout, and as much more as a header Long-Pulling-Timeout says.
+        params: the query, data: a form; both are percent-encoded here. A value that is secret goes into `Sensitive`.
+        body: not together with data. settings: see `CallSettings`.
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """
-        return self._send(request_options(method, path, params, headers, data, body, timeout), method, path)
+        return self._send(request_options(method, path, params, headers, data, body, settings), method, path)
 
     def get(
-        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, timeout: float | None = None
+        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with GET."""
-        return self.request("GET", path, params=params, headers=headers, timeout=timeout)
+        return self.request("GET", path, params=params, headers=headers, **settings)
 
     def post(
         self,
@@ -71,10 +76,10 @@ class Client(BaseClient):
         headers: Pairs | None = None,
         data: Pairs | None = None,
         body: bytes | str | None = None,
-        timeout: float | None = None,
+        **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with POST."""
-        return self.request("POST", path, params=params, headers=headers, data=data, body=body, timeout=timeout)
+        return self.request("POST", path, params=params, headers=headers, data=data, body=body, **settings)
 
     def put(
         self,
@@ -84,20 +89,24 @@ class Client(BaseClient):
         headers: Pairs | None = None,
         data: Pairs | None = None,
         body: bytes | str | None = None,
-        timeout: float | None = None,
+        **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with PUT."""
-        return self.request("PUT", path, params=params, headers=headers, data=data, body=body, timeout=timeout)
+        return self.request("PUT", path, params=params, headers=headers, data=data, body=body, **settings)
 
     def delete(
-        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, timeout: float | None = None
+        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with DELETE."""
-        return self.request("DELETE", path, params=params, headers=headers, timeout=timeout)
+        return self.request("DELETE", path, params=params, headers=headers, **settings)
 
-    def close(self) -> None:
-        """Ends the client: calls in progress in other threads, and all later ones, raise `ClosedError`. Idempotent."""
-        self._close()
+    def close(self, timeout: float | None = None) -> bool:
+        """Ends the client: calls in progress in other threads, and all later ones, raise `ClosedError`. Idempotent.
+
+        Waits for a function of the client's that runs, for `timeout` seconds at the most (None: its request_timeout).
+        False if one still runs then: the client is closed all the same.
+        """
+        return self._close(timeout)
 
     def __enter__(self) -> Client:
         return self

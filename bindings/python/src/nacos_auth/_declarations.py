@@ -41,6 +41,8 @@ class Event(Structure):
     http_status: int
     retry_after_ms: int
     message: bytes
+    server: bytes
+    cause: bytes
     _fields_ = [
         ("struct_size", c_size_t),
         ("kind", c_int32),
@@ -50,13 +52,31 @@ class Event(Structure):
         ("http_status", c_int32),
         ("retry_after_ms", c_uint64),
         ("message", c_char_p),
+        ("server", c_char_p),
+        ("cause", c_char_p),
+    ]
+
+
+class LogRecord(Structure):
+    struct_size: int
+    level: int
+    message: bytes
+    server: bytes
+    cause: bytes
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("level", c_int32),
+        ("reserved0", c_int32),
+        ("message", c_char_p),
+        ("server", c_char_p),
+        ("cause", c_char_p),
     ]
 
 
 # The first argument is callback_data, in which this binding keeps a number.
 CREDENTIALS_CALLBACK = CFUNCTYPE(None, c_size_t, Handle)
 EVENT_CALLBACK = CFUNCTYPE(None, c_size_t, POINTER(Event))
-LOG_CALLBACK = CFUNCTYPE(None, c_size_t, c_int32, c_char_p)
+LOG_CALLBACK = CFUNCTYPE(None, c_size_t, POINTER(LogRecord))
 
 
 class AuthOptions(_Sized):
@@ -66,24 +86,42 @@ class AuthOptions(_Sized):
         ("context_path", c_char_p),
         ("username", c_char_p),
         ("password", c_char_p),
-        ("ca_file", c_char_p),
-        ("client_cert_file", c_char_p),
-        ("client_key_file", c_char_p),
-        ("proxy", c_char_p),
-        ("connect_timeout_ms", c_uint32),
-        ("request_timeout_ms", c_uint32),
-        ("carriage", c_int32),
-        ("log_level", c_int32),
         ("password_file", c_char_p),
         ("token", c_char_p),
         ("credentials", CREDENTIALS_CALLBACK),
         ("event", EVENT_CALLBACK),
         ("log", LOG_CALLBACK),
+        # Not used: as a function of Python's it would be called by daemon threads while the interpreter ends, which
+        # up to 3.13 ends such a thread with pthread_exit, and that ends the process when frames of Rust are below.
+        ("keep_waiting", c_void_p),
         ("callback_data", c_size_t),
         ("callback_drop", c_void_p),
+        ("ca_file", c_char_p),
+        ("client_cert_file", c_char_p),
+        ("client_key_file", c_char_p),
+        ("ca_pem", c_char_p),
+        ("client_cert_pem", c_char_p),
+        ("client_key_pem", c_char_p),
+        ("tls_server_name", c_char_p),
+        ("proxy", c_char_p),
+        ("user_agent", c_char_p),
+        ("max_response_size", c_uint64),
+        ("connect_timeout_ms", c_uint32),
+        ("request_timeout_ms", c_uint32),
         ("max_connections", c_uint32),
+        ("token_in", c_int32),
         ("anonymous", c_int32),
+        ("log_level", c_int32),
     ]
+
+
+# Flags of calls.
+NO_WAIT = 1
+NO_REPLAY = 2
+NO_FAILOVER = 4
+IDEMPOTENT = 8
+NOT_IDEMPOTENT = 16
+NO_ANONYMOUS = 32
 
 
 class CallOptions(_Sized):
@@ -91,7 +129,7 @@ class CallOptions(_Sized):
         ("struct_size", c_size_t),
         ("cancel", Handle),
         ("timeout_ms", c_uint32),
-        ("reserved0", c_uint32),
+        ("flags", c_uint32),
     ]
 
 
@@ -105,13 +143,23 @@ class TokenInfo(_Sized):
         ("length", c_size_t),
         ("generation", c_uint64),
         ("remaining_ms", c_int64),
-        ("expired", c_uint32),
-        ("reserved0", c_uint32),
+        ("expired", c_int32),
+        ("reserved0", c_int32),
     ]
 
 
-# A list of nacos_pair is declared as what it is in memory, names and values in turn, which is quicker to build.
-PairList = POINTER(c_char_p)
+PAIR_SENSITIVE = 1
+
+
+class Pair(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("value", c_char_p),
+        ("name_len", c_size_t),
+        ("value_len", c_size_t),
+        ("flags", c_uint32),
+        ("reserved0", c_uint32),
+    ]
 
 
 class RequestOptions(Structure):
@@ -121,17 +169,41 @@ class RequestOptions(Structure):
         ("struct_size", c_size_t),
         ("method", c_char_p),
         ("path", c_char_p),
-        ("query", PairList),
+        ("query", POINTER(Pair)),
         ("query_count", c_size_t),
-        ("headers", PairList),
+        ("headers", POINTER(Pair)),
         ("header_count", c_size_t),
-        ("form", PairList),
+        ("form", POINTER(Pair)),
         ("form_count", c_size_t),
         ("body", c_char_p),
         ("body_len", c_size_t),
         ("cancel", Handle),
         ("timeout_ms", c_uint32),
-        ("reserved0", c_uint32),
+        ("flags", c_uint32),
+    ]
+
+
+class Rejection(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("generation", c_uint64),
+        ("http_status", c_int32),
+        ("refused_before", c_uint32),
+        ("body", c_char_p),
+        ("body_len", c_size_t),
+        ("server", c_char_p),
+        ("retry_after", c_char_p),
+    ]
+
+
+class Advice(_Sized):
+    advice: int
+    wait_ms: int
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("advice", c_int32),
+        ("reserved0", c_int32),
+        ("wait_ms", c_uint64),
     ]
 
 
@@ -156,9 +228,9 @@ class AuthStatistics(_Sized):
     failures_other: int
     rejections_identity: int
     rejections_unknown: int
-    held_back_pause: int
-    held_back_latch: int
-    held_back_generation: int
+    suppressed_by_pause: int
+    suppressed_by_rejection: int
+    suppressed_by_generation: int
     waiting: int
     retry_in_ms: int
     _fields_ = [
@@ -172,8 +244,8 @@ class AuthStatistics(_Sized):
         ("waits", c_uint64),
         ("generation", c_uint64),
         ("remaining_ms", c_int64),
-        ("token_state", c_uint32),
-        ("refresh_state", c_uint32),
+        ("token_state", c_int32),
+        ("refresh_state", c_int32),
         ("logins_first", c_uint64),
         ("logins_renewal", c_uint64),
         ("logins_rejection", c_uint64),
@@ -183,9 +255,9 @@ class AuthStatistics(_Sized):
         ("failures_other", c_uint64),
         ("rejections_identity", c_uint64),
         ("rejections_unknown", c_uint64),
-        ("held_back_pause", c_uint64),
-        ("held_back_latch", c_uint64),
-        ("held_back_generation", c_uint64),
+        ("suppressed_by_pause", c_uint64),
+        ("suppressed_by_rejection", c_uint64),
+        ("suppressed_by_generation", c_uint64),
         ("waiting", c_uint64),
         ("retry_in_ms", c_uint64),
     ]
@@ -198,29 +270,35 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "nacos_auth_init": (c_int32, [POINTER(AuthOptions), _OUT, _OUT]),
     "nacos_get_token": (c_int32, [Handle, POINTER(CallOptions), c_void_p, c_size_t, POINTER(TokenInfo), _OUT]),
     "nacos_request": (c_int32, [Handle, POINTER(RequestOptions), _OUT, _OUT]),
-    "nacos_auth_generation": (c_void_p, [Handle]),
-    "nacos_auth_report_rejected": (
-        c_int32,
-        [Handle, c_uint64, c_int32, c_char_p, c_size_t, POINTER(c_int32), _OUT],
-    ),
+    "nacos_auth_generation": (c_uint64, [Handle]),
+    "nacos_auth_generation_pointer": (c_void_p, [Handle]),
+    "nacos_auth_report_rejected": (c_int32, [Handle, POINTER(Rejection), POINTER(Advice), _OUT]),
     "nacos_auth_set_credentials": (c_int32, [Handle, c_char_p, c_char_p, _OUT]),
     "nacos_auth_set_token": (c_int32, [Handle, c_char_p, c_uint64, _OUT]),
     "nacos_credentials_set_password": (c_int32, [Handle, c_char_p, c_char_p, _OUT]),
     "nacos_credentials_set_token": (c_int32, [Handle, c_char_p, c_uint64, _OUT]),
     "nacos_credentials_set_failure": (c_int32, [Handle, c_char_p, _OUT]),
     "nacos_auth_stats": (c_int32, [Handle, POINTER(AuthStatistics), _OUT]),
-    "nacos_auth_close": (None, [Handle]),
+    "nacos_auth_retry": (c_int32, [Handle, _OUT]),
+    "nacos_auth_ref": (c_void_p, [Handle]),
+    "nacos_auth_close": (c_int32, [Handle, c_uint32, _OUT]),
     "nacos_auth_free": (None, [Handle]),
     "nacos_response_status": (c_int32, [Handle]),
     "nacos_response_body": (c_void_p, [Handle, POINTER(c_size_t)]),
     "nacos_response_header_count": (c_size_t, [Handle]),
-    "nacos_response_header_at": (c_int32, [Handle, c_size_t, POINTER(c_char_p), POINTER(c_char_p)]),
+    "nacos_response_header_at": (c_int32, [Handle, c_size_t, POINTER(c_char_p), POINTER(c_char_p), _OUT]),
     "nacos_response_header": (c_char_p, [Handle, c_char_p]),
     "nacos_response_generation": (c_uint64, [Handle]),
     "nacos_response_replays": (c_uint32, [Handle]),
+    "nacos_response_server": (c_char_p, [Handle]),
+    "nacos_response_attempts": (c_uint32, [Handle]),
+    "nacos_response_is_truncated": (c_int32, [Handle]),
     "nacos_response_free": (None, [Handle]),
     "nacos_error_status": (c_int32, [Handle]),
     "nacos_error_message": (c_char_p, [Handle]),
+    "nacos_error_cause": (c_char_p, [Handle]),
+    "nacos_error_server": (c_char_p, [Handle]),
+    "nacos_error_was_sent": (c_int32, [Handle]),
     "nacos_error_http_status": (c_int32, [Handle]),
     "nacos_error_is_retryable": (c_int32, [Handle]),
     "nacos_error_retry_after_ms": (c_uint64, [Handle]),
@@ -230,6 +308,13 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "nacos_cancel_free": (None, [Handle]),
     "nacos_auth_abi_version": (c_uint32, []),
     "nacos_auth_version": (c_char_p, []),
+    "nacos_auth_version_number": (c_uint32, []),
     "nacos_status_name": (c_char_p, [c_int32]),
     "nacos_status_message": (c_char_p, [c_int32]),
+    "nacos_event_name": (c_char_p, [c_int32]),
+    "nacos_log_level_name": (c_char_p, [c_int32]),
+    "nacos_token_state_name": (c_char_p, [c_int32]),
+    "nacos_refresh_state_name": (c_char_p, [c_int32]),
+    "nacos_token_in_name": (c_char_p, [c_int32]),
+    "nacos_advice_name": (c_char_p, [c_int32]),
 }

@@ -76,7 +76,7 @@ class Errands:
         """Waits for the one that runs, and runs what waits, if the caller may wait and is a greenlet of that thread."""
         if not self._waiting and self._greenlet is None:
             return
-        if _greenlets.waiting() is None or _greenlets.hub_for_functions() is not None:
+        if _greenlets.in_hub() is None or _greenlets.hub_for_functions() is not None:
             return
         if self._greenlet is sys.modules["greenlet"].getcurrent():
             return

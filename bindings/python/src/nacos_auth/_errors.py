@@ -5,6 +5,8 @@ from __future__ import annotations
 from ctypes import CDLL, c_void_p
 from typing import TYPE_CHECKING
 
+from ._causes import Cause
+
 if TYPE_CHECKING:
     from ._response import Response
 
@@ -22,6 +24,12 @@ class NacosError(Exception):
     """Whether the same call may succeed later without anybody changing anything."""
     retry_after: float | None
     """Seconds after which to try again, None if unknown."""
+    cause: Cause | str | None
+    """Why, more closely than the class says it; a plain string where this version does not know the cause yet."""
+    server: str | None
+    """The server it is about, "host:port"; None if it is about none, or about all of them."""
+    was_sent: bool
+    """Whether a server may have acted on the request: if not, sending it again does nothing twice."""
 
     def __init__(
         self,
@@ -32,6 +40,9 @@ class NacosError(Exception):
         http_status: int | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        cause: Cause | str | None = None,
+        server: str | None = None,
+        was_sent: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -39,6 +50,9 @@ class NacosError(Exception):
         self.http_status = http_status
         self.retryable = retryable
         self.retry_after = retry_after
+        self.cause = cause
+        self.server = server
+        self.was_sent = was_sent
 
 
 class LibraryError(NacosError, OSError):
@@ -89,8 +103,12 @@ class ClosedError(NacosError):
     """The client was closed."""
 
 
+class WouldBlockError(NacosError, BlockingIOError):
+    """The call would have had to wait, and was told not to: `wait=False`."""
+
+
 class InternalError(NacosError):
-    """A fault of the native library: please report it."""
+    """The system lacks something, as descriptors or threads; or a fault of the native library: please report it."""
 
 
 class HTTPStatusError(NacosError):
@@ -100,7 +118,15 @@ class HTTPStatusError(NacosError):
 
     def __init__(self, message: str, response: Response) -> None:
         retryable = response.status in {429, 502, 503, 504}
-        super().__init__(message, status="HTTP", code=0, http_status=response.status, retryable=retryable)
+        super().__init__(
+            message,
+            status="HTTP",
+            code=0,
+            http_status=response.status,
+            retryable=retryable,
+            server=response.server or None,
+            was_sent=True,
+        )
         self.response = response
 
     def __reduce__(self) -> tuple[type[HTTPStatusError], tuple[str, Response]]:
@@ -127,31 +153,41 @@ _CLASSES: dict[int, type[NacosError]] = {
     304: NoCredentialsError,  # NO_CREDENTIALS
     400: InternalError,  # CANCELLED: nobody is left who could see it
     401: ClosedError,  # CLOSED
+    402: WouldBlockError,  # WOULD_BLOCK
     900: InternalError,  # PANIC
     901: InternalError,  # INTERNAL
 }
 
 
+def cause_of(word: bytes) -> Cause | str | None:
+    """What the native library calls a cause; the word itself if it is newer than this package."""
+    text = word.decode("utf-8", "replace")
+    try:
+        return Cause(text) if text else None
+    except ValueError:
+        return text
+
+
+def server_of(name: bytes) -> str | None:
+    return name.decode("utf-8", "replace") or None
+
+
 def take_error(library: CDLL, status: int, error: c_void_p) -> NacosError:
     """The exception for a failed call; frees the error object."""
-    name = library.nacos_status_name(status).decode()
-    http_status = retry_after_ms = 0
-    retryable = False
+    kind, name = _CLASSES.get(status, NacosError), library.nacos_status_name(status).decode()
+    if not error:
+        return kind(library.nacos_status_message(status).decode(), status=name, code=status)
     try:
-        if error:
-            message = library.nacos_error_message(error).decode("utf-8", "replace")
-            http_status = library.nacos_error_http_status(error)
-            retryable = bool(library.nacos_error_is_retryable(error))
-            retry_after_ms = library.nacos_error_retry_after_ms(error)
-        else:
-            message = library.nacos_status_message(status).decode()
+        return kind(
+            library.nacos_error_message(error).decode("utf-8", "replace"),
+            status=name,
+            code=status,
+            http_status=library.nacos_error_http_status(error) or None,
+            retryable=bool(library.nacos_error_is_retryable(error)),
+            retry_after=library.nacos_error_retry_after_ms(error) / 1000 or None,
+            cause=cause_of(library.nacos_error_cause(error)),
+            server=server_of(library.nacos_error_server(error)),
+            was_sent=bool(library.nacos_error_was_sent(error)),
+        )
     finally:
         library.nacos_error_free(error)
-    return _CLASSES.get(status, NacosError)(
-        message,
-        status=name,
-        code=status,
-        http_status=http_status or None,
-        retryable=retryable,
-        retry_after=retry_after_ms / 1000 or None,
-    )

@@ -63,7 +63,7 @@ class Headers(Mapping[str, str]):
         name, value = c_char_p(), c_char_p()
         items = []
         for index in range(native.library.nacos_response_header_count(native.pointer)):
-            native.library.nacos_response_header_at(native.pointer, index, byref(name), byref(value))
+            native.library.nacos_response_header_at(native.pointer, index, byref(name), byref(value), None)
             items.append((_decode(name.value), _decode(value.value)))
         self._items = items
         self._index()
@@ -79,20 +79,47 @@ class Headers(Mapping[str, str]):
 class Response:
     """An answer of the server, whatever its HTTP status."""
 
-    __slots__ = ("_method", "_path", "content", "generation", "headers", "replays", "status")
+    __slots__ = (
+        "_method",
+        "_path",
+        "attempts",
+        "content",
+        "generation",
+        "headers",
+        "is_truncated",
+        "replays",
+        "server",
+        "status",
+    )
 
     status: int
     """HTTP status."""
     headers: Headers
     content: bytes
-    """The body as it came."""
+    """The body, decoded if it came compressed."""
     generation: int
     """Of the token that got this answer; 0 if it was sent without one."""
     replays: int
-    """1 if the first attempt was refused and the request was sent again with a new token, else 0."""
+    """How often it was sent again with a new token, since a server had refused the former one: 0 nearly always."""
+    server: str
+    """The server that answered, "host:port"."""
+    attempts: int
+    """How often the request was sent in all, to whatever server: 1 nearly always."""
+    is_truncated: bool
+    """Whether the body was cut: that of a refusal (status 400 and up) is, beyond 64 KiB."""
 
     def __init__(
-        self, method: str, path: str, status: int, headers: Headers, content: bytes, generation: int, replays: int
+        self,
+        method: str,
+        path: str,
+        status: int,
+        headers: Headers,
+        content: bytes,
+        generation: int,
+        replays: int,
+        server: str = "",
+        attempts: int = 1,
+        is_truncated: bool = False,
     ) -> None:
         self._method = method
         self._path = path
@@ -101,6 +128,9 @@ class Response:
         self.content = content
         self.generation = generation
         self.replays = replays
+        self.server = server
+        self.attempts = attempts
+        self.is_truncated = is_truncated
 
     @property
     def text(self) -> str:
@@ -143,4 +173,7 @@ def take_response(library: CDLL, pointer: c_void_p, method: str, path: str) -> R
         string_at(body, length.value),
         library.nacos_response_generation(pointer),
         library.nacos_response_replays(pointer),
+        _decode(library.nacos_response_server(pointer)),
+        library.nacos_response_attempts(pointer),
+        bool(library.nacos_response_is_truncated(pointer)),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
+from ._causes import Cause
+
 TOKEN_STATES = dict(enumerate(("none", "fresh", "advisory", "mandatory", "expired", "rejected")))
 EVENT_KINDS = dict(
     enumerate(
@@ -12,7 +14,7 @@ EVENT_KINDS = dict(
             "login_started",
             "token_refreshed",
             "login_failed",
-            "latched",
+            "credentials_rejected",
             "recovered",
             "token_rejected",
             "server_down",
@@ -24,7 +26,7 @@ EVENT_KINDS = dict(
         start=1,
     )
 )
-REFRESH_STATES = dict(enumerate(("idle", "in_flight", "backing_off", "latched")))
+REFRESH_STATES = dict(enumerate(("idle", "in_flight", "backing_off", "credentials_rejected")))
 
 
 class Advice(enum.IntEnum):
@@ -36,6 +38,14 @@ class Advice(enum.IntEnum):
     """Get the token again and send the request once more."""
     REPLAY_IF_IDEMPOTENT = 2
     """The same, but only if sending it twice does no harm."""
+
+
+class Advised(NamedTuple):
+    """What `Client.report_rejected` says of an answer."""
+
+    advice: Advice
+    wait: float
+    """Seconds to wait before that; with RETURN, how long the server asks to be left alone."""
 
 
 class Token:
@@ -82,8 +92,9 @@ class Event(NamedTuple):
     """Something that has happened, for `Client`'s `on_event`. Holds no password, token or query."""
 
     kind: str
-    """login_started, token_refreshed, login_failed, latched (the credentials were refused twice: logins are minutes
-    apart), recovered, token_rejected, server_down or permission_denied (told once a minute at the most)."""
+    """login_started, token_refreshed, login_failed, credentials_rejected (they were refused twice: logins are minutes
+    apart), recovered, token_rejected, server_down, servers_disagree, token_in_query, sent_without_token,
+    permission_denied (told once a minute at the most); unknown for what is newer than this package."""
     level: int
     """How much it matters, as in `logging`."""
     generation: int
@@ -95,6 +106,10 @@ class Event(NamedTuple):
     """Seconds until the next login after one that failed."""
     message: str
     """The same in words."""
+    server: str | None
+    """The server it is about, "host:port"; None if it is about none, or about all of them."""
+    cause: Cause | str | None
+    """Why, as in `NacosError.cause`; None for what is no trouble."""
 
 
 class Stats(NamedTuple):
@@ -118,7 +133,7 @@ class Stats(NamedTuple):
     token_state: str
     """none, fresh, advisory, mandatory, expired or rejected."""
     refresh_state: str
-    """idle, in_flight, backing_off or latched."""
+    """idle, in_flight, backing_off or credentials_rejected."""
     logins_first: int
     """Of the logins: when there was no token yet."""
     logins_renewal: int
@@ -137,11 +152,11 @@ class Stats(NamedTuple):
     """Of the rejections: invalid or expired."""
     rejections_unknown: int
     """Of the rejections: without saying why."""
-    held_back_pause: int
+    suppressed_by_pause: int
     """Calls that got the last login's error because the next login was not due yet."""
-    held_back_latch: int
+    suppressed_by_rejection: int
     """The same while the credentials counted as wrong."""
-    held_back_generation: int
+    suppressed_by_generation: int
     """Refusals of a token that had been replaced already: answered by a replay, without a login."""
     waiting: int
     """Calls that wait for a login now."""

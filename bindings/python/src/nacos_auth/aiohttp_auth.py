@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from aiohttp.payload import Payload
 
-from ._adapter import MAY_REFUSE, MOST_REPEATS, Bearer
+from ._adapter import MAY_REFUSE, Bearer, Sent
 from ._async_client import AsyncClient
-from ._state import Advice, Token
 
 
 class NacosAuth:
@@ -24,18 +25,20 @@ class NacosAuth:
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if not self._bearer.is_for(str(request.url)):
             return await handler(request)
-        answer, advice = await self._send(request, handler)
-        for _ in range(MOST_REPEATS):
-            if advice is not Advice.REPLAY or (isinstance(request.body, Payload) and request.body.consumed):
-                break
+        sent = Sent(request.method, None)  # the session's own time-out is around all of this
+        answer, wait = await self._send(request, handler, sent)
+        while wait is not None and not (isinstance(request.body, Payload) and request.body.consumed):
             answer.release()
-            answer, advice = await self._send(request, handler)
+            await asyncio.sleep(wait)
+            answer, wait = await self._send(request, handler, sent)
         return answer
 
-    async def _send(self, request: ClientRequest, handler: ClientHandlerType) -> tuple[ClientResponse, Advice]:
-        token: Token = await self._client.token_info()
-        name, value = self._bearer.header(token)
+    async def _send(
+        self, request: ClientRequest, handler: ClientHandlerType, sent: Sent
+    ) -> tuple[ClientResponse, float | None]:
+        name, value = self._bearer.header(sent.use(await self._client.token_info()))
         request.headers[name] = value
         answer = await handler(request)
         body = await answer.read() if answer.status in MAY_REFUSE else b""
-        return answer, self._bearer.advice(token, request.method, answer.status, body)
+        retry_after = answer.headers.get("Retry-After")
+        return answer, self._bearer.judge(sent, str(request.url), answer.status, body, retry_after)

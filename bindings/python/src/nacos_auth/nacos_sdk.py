@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import Any
 from urllib.error import HTTPError
 
 import nacos  # type: ignore[import-untyped]
 
-from ._adapter import MAY_REFUSE, MOST_REPEATS, Bearer
+from ._adapter import MAY_REFUSE, Bearer, Sent
 from ._client import Client
-from ._state import Advice, Token
+from ._state import Token
 
 
 class NacosClient(nacos.NacosClient):  # type: ignore[misc]
@@ -41,25 +42,26 @@ class NacosClient(nacos.NacosClient):  # type: ignore[misc]
     def _do_sync_req(self, url: str, headers: dict[str, str] | None = None, *arguments: Any, **settings: Any) -> Any:
         if self.auth is None or self._bearer is None:
             return super()._do_sync_req(url, headers, *arguments, **settings)
-        repeats = 0
+        method = settings.get("method") or (arguments[3] if len(arguments) > 3 else "GET")
+        timeout = settings.get("timeout") or (arguments[2] if len(arguments) > 2 else None)
+        sent = Sent(method, timeout)
         while True:
-            token = self.auth.token_info()
+            token = sent.use(self.auth.token_info())
             try:
                 answer = super()._do_sync_req(url, _with(self._bearer, token, headers), *arguments, **settings)
             except HTTPError as refusal:
+                retry_after = refusal.headers.get("Retry-After")
                 if refusal.code not in MAY_REFUSE:
+                    self._bearer.judge(sent, refusal.url, refusal.code, b"", retry_after)
                     raise
-                method = settings.get("method") or (arguments[3] if len(arguments) > 3 else "GET")
                 body = refusal.read()
                 refusal.close()
-                if (
-                    self._bearer.advice(token, method, refusal.code, body) is not Advice.REPLAY
-                    or repeats == MOST_REPEATS
-                ):
+                wait = self._bearer.judge(sent, refusal.url, refusal.code, body, retry_after)
+                if wait is None:
                     raise HTTPError(refusal.url, refusal.code, refusal.msg, refusal.headers, io.BytesIO(body)) from None
-                repeats += 1
+                time.sleep(wait)
             else:
-                self._bearer.advice(token, "", answer.status)
+                self._bearer.judge(sent, answer.url, answer.status, b"", None)
                 return answer
 
 
