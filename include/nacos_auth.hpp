@@ -156,10 +156,67 @@ enum class event_kind : std::int32_t {
 /// As "LOGIN_FAILED".
 inline const char *name(event_kind kind) noexcept { return nacos_event_name(static_cast<std::int32_t>(kind)); }
 
+/// How the token is.
+enum class token_state : std::int32_t {
+  none = NACOS_TOKEN_NONE,
+  fresh = NACOS_TOKEN_FRESH,
+  advisory = NACOS_TOKEN_ADVISORY,
+  mandatory = NACOS_TOKEN_MANDATORY,
+  expired = NACOS_TOKEN_EXPIRED,
+  rejected = NACOS_TOKEN_REJECTED,
+};
+
+/// As "FRESH".
+inline const char *name(token_state state) noexcept { return nacos_token_state_name(static_cast<std::int32_t>(state)); }
+
+/// How its renewal is.
+enum class refresh_state : std::int32_t {
+  idle = NACOS_REFRESH_IDLE,
+  in_flight = NACOS_REFRESH_IN_FLIGHT,
+  backing_off = NACOS_REFRESH_BACKING_OFF,
+  credentials_rejected = NACOS_REFRESH_CREDENTIALS_REJECTED,
+};
+
+/// As "BACKING_OFF".
+inline const char *name(refresh_state state) noexcept {
+  return nacos_refresh_state_name(static_cast<std::int32_t>(state));
+}
+
 /// The unit of every time here.
 using milliseconds = std::chrono::milliseconds;
-/// As in C; `struct_size` means nothing here.
-using statistics = nacos_auth_statistics;
+
+/// Counters of one client since it was made, and the present state.
+struct statistics {
+  std::uint64_t logins = 0;          ///< that brought a token this client uses
+  std::uint64_t login_failures = 0;  ///< that failed
+  std::uint64_t requests = 0;        ///< sent, or tried to be
+  std::uint64_t replays = 0;         ///< requests repeated with a new token (for report_rejected(): advised to be)
+  std::uint64_t rejections = 0;      ///< answers that refused a token, whatever the reason
+  std::uint64_t rejections_permission = 0;      ///< of those: for want of a permission
+  std::uint64_t waits = 0;                      ///< calls that waited for a login
+  std::uint64_t generation = 0;                 ///< of the token; 0: there is none
+  milliseconds remaining = {};                  ///< until the token's reckoned expiry; negative after it
+  nacosauth::token_state token_state = {};      ///< of the token
+  nacosauth::refresh_state refresh_state = {};  ///< of its renewal
+  std::uint64_t logins_first = 0;               ///< of the logins: when there was no token yet
+  std::uint64_t logins_renewal = 0;             ///< of the logins: before the token's expiry
+  std::uint64_t logins_rejection = 0;           ///< of the logins: after a server refused the token
+  std::uint64_t failures_unreachable = 0;       ///< of the failures: no server could be reached
+  std::uint64_t failures_overloaded = 0;  ///< of the failures: no answer in time, or too much to do (429, 502 to 504)
+  /// Of the failures: the credentials were refused, or the server failed over them (500)
+  std::uint64_t failures_refused = 0;
+  /// Of the failures: the answer was not that of a Nacos, or there was nothing to log in with
+  std::uint64_t failures_other = 0;
+  std::uint64_t rejections_identity = 0;  ///< of the rejections: invalid or expired
+  std::uint64_t rejections_unknown = 0;   ///< of the rejections: without saying why
+  /// Calls that got the last login's error because the next login was not due yet
+  std::uint64_t suppressed_by_pause = 0;
+  std::uint64_t suppressed_by_rejection = 0;  ///< the same while the credentials counted as wrong
+  /// Refusals of a token that had been replaced already: answered by a replay, without a login
+  std::uint64_t suppressed_by_generation = 0;
+  std::uint64_t waiting = 0;   ///< calls that wait for a login now
+  milliseconds retry_in = {};  ///< until the next login after one that failed; 0 if none is waiting for its time
+};
 
 /// A parameter, a header or a field of a form.
 struct pair {
@@ -876,13 +933,39 @@ class client {
     return detail::outcome([&](nacos_error **details) { return nacos_auth_retry(handle_.get(), details); });
   }
 
-  /// Counters and state; `struct_size` in it means nothing here.
+  /// Counters and state. Of a closed client too.
   [[nodiscard]] result<statistics> try_stats() const {
     auto out = nacos_auth_statistics_default();
     nacos_error *details = nullptr;
     const auto code = nacos_auth_stats(handle_.get(), &out, &details);
     if (code != NACOS_OK) return unexpected(error(code, details));
-    return out;
+    statistics all;
+    all.logins = out.logins;
+    all.login_failures = out.login_failures;
+    all.requests = out.requests;
+    all.replays = out.replays;
+    all.rejections = out.rejections;
+    all.rejections_permission = out.rejections_permission;
+    all.waits = out.waits;
+    all.generation = out.generation;
+    all.remaining = milliseconds(static_cast<milliseconds::rep>(out.remaining_ms));
+    all.token_state = static_cast<nacosauth::token_state>(out.token_state);
+    all.refresh_state = static_cast<nacosauth::refresh_state>(out.refresh_state);
+    all.logins_first = out.logins_first;
+    all.logins_renewal = out.logins_renewal;
+    all.logins_rejection = out.logins_rejection;
+    all.failures_unreachable = out.failures_unreachable;
+    all.failures_overloaded = out.failures_overloaded;
+    all.failures_refused = out.failures_refused;
+    all.failures_other = out.failures_other;
+    all.rejections_identity = out.rejections_identity;
+    all.rejections_unknown = out.rejections_unknown;
+    all.suppressed_by_pause = out.suppressed_by_pause;
+    all.suppressed_by_rejection = out.suppressed_by_rejection;
+    all.suppressed_by_generation = out.suppressed_by_generation;
+    all.waiting = out.waiting;
+    all.retry_in = milliseconds(static_cast<milliseconds::rep>(out.retry_in_ms));
+    return all;
   }
 
 #ifdef __cpp_exceptions

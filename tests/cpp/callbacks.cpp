@@ -259,6 +259,10 @@ TEST_CASE("retry ends a pause") {
   CHECK(!client.try_token());
   control("POST", "/password", R"({"username":")" + settings.username + R"(","password":"not yet"})");
   CHECK(!client.try_token());  // from memory
+  const auto statistics = client.stats();
+  CHECK(statistics.refresh_state == nacosauth::refresh_state::backing_off);
+  CHECK(statistics.retry_in.count() > 0);
+  CHECK(statistics.suppressed_by_pause + statistics.suppressed_by_rejection == 1);
   client.retry();
   CHECK(!client.token().empty());
 }

@@ -100,7 +100,12 @@ TEST_CASE("a token that the server refuses is replaced inside the call") {
   const auto statistics = client.stats();
   CHECK(statistics.logins == 2);
   CHECK(statistics.replays == 1);
-  CHECK(statistics.token_state == NACOS_TOKEN_FRESH);
+  CHECK(statistics.logins_first == 1);
+  CHECK(statistics.logins_rejection == 1);
+  CHECK(statistics.generation == client.generation());
+  CHECK(statistics.remaining > std::chrono::minutes(1));
+  CHECK(statistics.refresh_state == nacosauth::refresh_state::idle);
+  CHECK(statistics.token_state == nacosauth::token_state::fresh);
 }
 
 TEST_CASE("an answer that another HTTP library got") {

@@ -57,6 +57,8 @@ TEST_CASE("names, for logs") {
   CHECK(name(nacosauth::token_in::query) == std::string("QUERY"));
   CHECK(name(nacosauth::log_level::warn) == std::string("WARN"));
   CHECK(name(nacosauth::event_kind::credentials_rejected) == std::string("CREDENTIALS_REJECTED"));
+  CHECK(name(nacosauth::token_state::fresh) == std::string("FRESH"));
+  CHECK(name(nacosauth::refresh_state::in_flight) == std::string("IN_FLIGHT"));
   CHECK(name(nacosauth::advice::replay) == std::string("REPLAY"));
   CHECK(name(static_cast<nacosauth::event_kind>(77)) == std::string("UNKNOWN"));
 }

@@ -107,9 +107,9 @@ outcome stats(const nacosauth::client &client) {
            {"rejections_permission", stats.rejections_permission},
            {"waits", stats.waits},
            {"generation", stats.generation},
-           {"remaining_ms", stats.remaining_ms},
-           {"token_state", stats.token_state},
-           {"refresh_state", stats.refresh_state}}};
+           {"remaining_ms", stats.remaining.count()},
+           {"token_state", static_cast<std::int32_t>(stats.token_state)},
+           {"refresh_state", static_cast<std::int32_t>(stats.refresh_state)}}};
 }
 
 }  // namespace
