@@ -75,6 +75,16 @@ impl Kind {
     }
 }
 
+/// What a message repeats of an argument, or of a server's words, may be of any length.
+const LONGEST_MESSAGE: usize = 2048;
+
+/// The beginning and the end, which tells what to do.
+fn shortened(message: &str) -> Arc<str> {
+    let half = LONGEST_MESSAGE / 2;
+    let boundary = |from: usize| (from..).find(|at| message.is_char_boundary(*at)).unwrap_or(message.len());
+    format!("{} … {}", &message[..boundary(half)], &message[boundary(message.len() - half)..]).into()
+}
+
 /// The name that the C status has too, as `BAD_CREDENTIALS`: the same word in every language's logs.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,9 +128,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<Arc<str>>) -> Self {
+        let message = message.into();
         Self {
             kind,
-            message: message.into(),
+            message: if message.len() > LONGEST_MESSAGE { shortened(&message) } else { message },
             cause: kind.cause(),
             server: None,
             http_status: None,
@@ -216,3 +227,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_repeats_something_endless_keeps_its_beginning_and_its_end() {
+        let error = Error::config(format!("server_addr: \"{}\" is no host; write one", "ä".repeat(1 << 20)));
+        assert!(error.message().len() < 2100);
+        assert!(error.message().starts_with("server_addr: ") && error.message().ends_with("is no host; write one"));
+    }
+}

@@ -142,7 +142,8 @@ pub(super) unsafe fn array<'a, T>(name: &str, pointer: *const T, length: usize) 
 pub(super) unsafe trait Sized_: Copy {}
 
 fn check_size(name: &str, given: usize) -> Result<(), nacos_error> {
-    if given < size_of::<usize>() || given > LARGEST_STRUCT {
+    // Structs grow by whole words, so no size ends within a field that is a pointer.
+    if given < size_of::<usize>() || given > LARGEST_STRUCT || given % size_of::<usize>() != 0 {
         let message = format!("{name}: struct_size is {given}; set it with the initialiser of the header");
         return Err(nacos_error::new(NACOS_INVALID_ARGUMENT, message));
     }
@@ -240,7 +241,7 @@ mod tests {
         assert_eq!(read(&[24, 1, 2, 9]), Ok(Some(Sample { size: 24, a: 1, b: 2 })));
         assert_eq!(read(&[32, 1, 2, 0]), Ok(Some(Sample { size: 32, a: 1, b: 2 })));
         assert_eq!(read(&[32, 1, 2, 9]), Err(NACOS_UNSUPPORTED_OPTION));
-        for size in [0, 7, 4097, u64::MAX] {
+        for size in [0, 7, 12, 23, 4097, u64::MAX] {
             assert_eq!(read(&[size, 0, 0]), Err(NACOS_INVALID_ARGUMENT), "{size}");
         }
     }

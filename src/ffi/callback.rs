@@ -118,7 +118,8 @@ pub type nacos_event_callback = Option<unsafe extern "C" fn(data: *mut c_void, e
 
 /// Asked by a call that waits, about every 50 ms, whether to go on: 0 ends the call with NACOS_CANCELLED. Runs on the thread
 /// that waits, under no lock, from any number of threads at the same time, and not in the first 50 ms of a call. May call the
-/// library. Must return: no exception, no longjmp. For languages with signals of their own: a signal handler sets a flag, and
+/// library. Must return: no exception, no longjmp, and the thread must not be ended in it (as some runtimes do with threads that
+/// come back to them at exit). For languages with signals of their own: a signal handler sets a flag, and
 /// this looks at it.
 pub type nacos_keep_waiting_callback = Option<unsafe extern "C" fn(data: *mut c_void) -> i32>;
 

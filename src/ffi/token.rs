@@ -186,7 +186,7 @@ unsafe impl Sized_ for nacos_advice {}
 
 /// For callers that send requests with an HTTP stack of their own: what does this answer mean, and what now? To be called for
 /// every answer: one that refuses nothing gives NACOS_ADVICE_RETURN, and tells the library that the token is good. Repeat a
-/// request at most twice for each token: the second token may have been on its way already when the first was refused.
+/// request with another token at most twice: the second may have been on its way already when the first was refused.
 ///
 /// Never waits for a server: the login, if one is needed, is waited for by the next nacos_get_token. Any thread. Fails with
 /// NACOS_CLOSED or an argument error.

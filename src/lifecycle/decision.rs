@@ -87,6 +87,7 @@ impl Attempts {
     /// Whether the token of `generation` has been refused in this request.
     pub fn has_refused(&self, generation: u64) -> bool {
         self.refused.iter().any(|(refused, _)| *refused == generation)
+            || (self.waits_when_told && self.waits.0 == generation && self.waits.1 > 0)
     }
 }
 

@@ -76,6 +76,7 @@ program lifetime
 if start_server --port 0; then
   program token
   program callbacks
+  program answers
   stop_server
 else
   skip "token and callbacks" "no $devserver"

@@ -10,9 +10,11 @@ check "lifetime" "$out"/lifetime
 if start_server --port 0; then
   check "token" "$out"/token
   check "callbacks" "$out"/callbacks
+  check "answers" "$out"/answers
   stop_server
 else
   skip "token" "no $devserver"
   skip "callbacks" "no $devserver"
+  skip "answers" "no $devserver"
 fi
 finish

@@ -19,7 +19,7 @@ from nacos_jars import RELEASES
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
-# tests/real asks every release what it answers; what a token goes through is tried on the newest, with HOST_LONG=1 on all.
+# tests/real asks every release; what a token goes through is tried on the newest, with HOST_LONG=1 on all.
 TRIED = list(RELEASES) if os.environ.get("HOST_LONG") else [max(RELEASES)]
 
 TTL = 6  # seconds

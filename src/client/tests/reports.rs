@@ -30,6 +30,7 @@ fn a_token_that_is_too_new_for_a_server_gets_its_time() {
     let advised = report(&f, refused(3));
     assert_eq!(advised, Advised { advice: Advice::Replay, wait: Duration::ZERO });
     assert_eq!(f.client.token().unwrap().secret.expose(), "t2", "now it has been given up");
+    assert_eq!(f.client.stats().rejections, 1, "one token, however often it was tried");
 }
 
 #[test]

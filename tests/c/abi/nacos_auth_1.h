@@ -8,18 +8,20 @@
  * - A function that can fail returns a nacos_status, 0 for success. Its last argument takes an error object with the
  *   details, owned by the caller; NULL if they are not wanted. Outputs are NULL or 0 unless the call succeeded.
  * - Structs that the caller fills in begin with struct_size. Start from their _default() function; what stays 0 has its
- *   default. Structs only ever grow at the end, so a program keeps working with a newer library, and with an older one
- *   as long as it leaves at 0 what that does not know.
+ *   default. Structs only ever grow at the end, by multiples of 8 bytes without padding, so a program keeps working with a
+ *   newer library, and with an older one as long as it leaves at 0 what that does not know.
+ * - Enumerations are int32_t, flags uint32_t, and more values may come: treat one that you do not know as you treat none.
  * - Input strings are NUL-terminated UTF-8, copied or borrowed for the call. What a function returns as const is borrowed
  *   from the object it was asked of.
  * - Every _free function takes NULL. Handles may be used from any thread; an object may be freed when no other thread uses
  *   it any more.
  * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_init as long as the files take that it
  *   reads, nacos_auth_close and nacos_auth_free until the callbacks of the handle have been told what has happened and have
- *   returned (called inside a callback they wait for nothing); nothing else does. pthread_cancel has no effect on a thread
+ *   returned, or their bound has passed (called inside a callback they wait for nothing); nothing else does. pthread_cancel has no effect on a thread
  *   that is inside one of these: it is put off until the function returns.
  * - Callbacks run on threads of the library, which have all signals blocked, and on the one that closes their handle; where
- *   the system has no threads left, a credentials callback runs on the one that asks for a token.
+ *   the system has no threads left, a credentials callback runs on the one that asks for a token. keep_waiting runs on the
+ *   thread that waits.
  * - The library works across fork: the child keeps the token and opens connections of its own. It works in atexit handlers
  *   and in destructors. It installs no signal handler, raises no SIGPIPE, reads no environment variable and prints nothing.
  *   Messages never hold a password, token or query. docs/host.md says what each call needs of its host.
@@ -35,6 +37,15 @@
 
 /** The version this header belongs to; nacos_auth_version() tells that of the library. */
 #define NACOS_AUTH_VERSION "0.1.0"
+/** Its parts, as numbers. */
+#define NACOS_AUTH_VERSION_MAJOR 0
+/** Its parts, as numbers. */
+#define NACOS_AUTH_VERSION_MINOR 1
+/** Its parts, as numbers. */
+#define NACOS_AUTH_VERSION_PATCH 0
+/** The same as one number: 0x010203 for 1.2.3. */
+#define NACOS_AUTH_VERSION_NUMBER \
+  ((NACOS_AUTH_VERSION_MAJOR << 16) | (NACOS_AUTH_VERSION_MINOR << 8) | NACOS_AUTH_VERSION_PATCH)
 
 /** Warns when a status is thrown away. */
 #if defined(__cplusplus) && __cplusplus >= 201703L
@@ -51,6 +62,118 @@
 #else
 #define NACOS_NOEXCEPT
 #endif
+
+/** A nacos_pair in an array: NACOS_PAIR("dataId", "app.yaml"). */
+#define NACOS_PAIR(name, value) \
+  { (name), (value), 0, 0, 0, 0 }
+
+/* Causes: what nacos_error_cause, events and log records give. More may come. */
+/** An argument of the call is not usable. Give what the message asks for; nothing was sent. */
+#define NACOS_CAUSE_INVALID_ARGUMENT "invalid-argument"
+/** A setting of the client is not usable. Write what the message says instead. */
+#define NACOS_CAUSE_INVALID_CONFIG "invalid-config"
+/** The name of the server, or of the proxy, has no address. Check its spelling and the DNS of this machine. */
+#define NACOS_CAUSE_NAME_UNKNOWN "name-unknown"
+/** Nothing listens at that address and port. Start the server, or correct server_addr. */
+#define NACOS_CAUSE_CONNECTION_REFUSED "connection-refused"
+/** No connection to the server could be made. Check routes and firewalls between here and the server. */
+#define NACOS_CAUSE_UNREACHABLE "unreachable"
+/** The server, or the look-up of its name, did not answer in the time that connecting may take. Check firewalls, which often drop silently; or raise connect_timeout. */
+#define NACOS_CAUSE_CONNECT_TIMEOUT "connect-timeout"
+/** All connections of the client were in use until the deadline. Raise max_connections or the deadline, or send less at a time. */
+#define NACOS_CAUSE_POOL_TIMEOUT "pool-timeout"
+/** The server took the request and did not answer in time. Look at the load of the server, or raise the deadline. */
+#define NACOS_CAUSE_NO_ANSWER "no-answer"
+/** The deadline of the call passed. Raise the deadline, if the servers are not known to be in trouble. */
+#define NACOS_CAUSE_DEADLINE "deadline"
+/** The connection broke while a request was under way. Send it again if that does no harm; look for a restarted server or an impatient gateway. */
+#define NACOS_CAUSE_CONNECTION_BROKEN "connection-broken"
+/** The address begins with https, and the server speaks plain http there. Write http instead, or the server's TLS port. */
+#define NACOS_CAUSE_TLS_TO_HTTP_PORT "tls-to-http-port"
+/** The server speaks TLS there, and the address does not begin with https. Write https:// before the host. */
+#define NACOS_CAUSE_HTTP_TO_TLS_PORT "http-to-tls-port"
+/** None of the trusted authorities has signed the server's certificate. Give the certificate of the authority that has as ca_file or ca_pem. */
+#define NACOS_CAUSE_UNTRUSTED_CERTIFICATE "untrusted-certificate"
+/** The server's certificate is past its end. Renew it, or set the clock of this machine right. */
+#define NACOS_CAUSE_EXPIRED_CERTIFICATE "expired-certificate"
+/** The server's certificate is not valid yet. Set the clock of this machine right, or wait. */
+#define NACOS_CAUSE_FUTURE_CERTIFICATE "future-certificate"
+/** The server's certificate is for other names. Use a name that is in it as server_addr, or set tls_server_name to one. */
+#define NACOS_CAUSE_CERTIFICATE_NAME "certificate-name"
+/** The server's certificate has no subjectAltName; the common name alone counts for nothing. Issue it again with the server's names in subjectAltName. */
+#define NACOS_CAUSE_MISSING_SAN "missing-san"
+/** The server wants a client certificate, or refuses the one it got. Give client_cert_file and client_key_file that the server trusts. */
+#define NACOS_CAUSE_CLIENT_CERTIFICATE "client-certificate"
+/** The TLS handshake failed. See the message; versions and ciphers of the server may be too old. */
+#define NACOS_CAUSE_TLS_FAILED "tls-failed"
+/** The proxy cannot be reached, or does not let this through. Check the proxy's address, its user and its rules. */
+#define NACOS_CAUSE_PROXY_FAILED "proxy-failed"
+/** What answers is not a Nacos server. Correct server_addr: a portal or another web server is there. */
+#define NACOS_CAUSE_NOT_NACOS "not-nacos"
+/** The server has no login API below that context path. Set context_path to what the server uses (/nacos unless changed). */
+#define NACOS_CAUSE_WRONG_CONTEXT_PATH "wrong-context-path"
+/** This is the console port of a Nacos 3, which has another API. Use the server's main port, 8848 unless changed. */
+#define NACOS_CAUSE_CONSOLE_PORT "console-port"
+/** The server has switched this API off (HTTP 410). Switch it on in the server, or use a newer path of its API. */
+#define NACOS_CAUSE_LOGIN_SWITCHED_OFF "login-switched-off"
+/** A gateway answers in the server's place, and does not reach it. Look at the gateway and the server behind it. */
+#define NACOS_CAUSE_GATEWAY "gateway"
+/** The login was refused in words that are not those of a Nacos, perhaps by a gateway before it. Let the gateway pass the login's path, or check the password. */
+#define NACOS_CAUSE_GATEWAY_REFUSAL "gateway-refusal"
+/** The server refuses user name and password. Correct them; nacos_auth_set_credentials takes new ones at once. */
+#define NACOS_CAUSE_WRONG_CREDENTIALS "wrong-credentials"
+/** The server failed (HTTP 5xx). Look at the server's log. */
+#define NACOS_CAUSE_SERVER_FAULT "server-fault"
+/** The server failed over the login (HTTP 500), as Nacos also does over a wrong password. Check user name and password; then look at the server's log. */
+#define NACOS_CAUSE_LOGIN_FAULT "login-fault"
+/** The server has too much to do. Wait: logins are tried again by themselves. */
+#define NACOS_CAUSE_OVERLOADED "overloaded"
+/** The server asked to be left alone for a while (HTTP 429). Wait for as long as it says; the next login does. */
+#define NACOS_CAUSE_THROTTLED "throttled"
+/** A server refused the token that was given to this library from elsewhere. Give it another one with nacos_auth_set_token. */
+#define NACOS_CAUSE_TOKEN_REFUSED "token-refused"
+/** Tokens are refused although they are new. Give all servers one secret and one clock. */
+#define NACOS_CAUSE_NEW_TOKENS_REFUSED "new-tokens-refused"
+/** Nodes in one list, or behind one address, have different secrets: what one takes another refuses. Give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key. */
+#define NACOS_CAUSE_SECRETS_DIFFER "secrets-differ"
+/** The token is invalid or expired. Nothing: another one is got. */
+#define NACOS_CAUSE_TOKEN_EXPIRED "token-expired"
+/** The user has no permission for what a request wanted. Give one to its role in Nacos, or log in as another user. */
+#define NACOS_CAUSE_PERMISSION_MISSING "permission-missing"
+/** The password file cannot be read, or holds no password. Make it readable for this process, with the password as its only line. */
+#define NACOS_CAUSE_PASSWORD_FILE "password-file"
+/** The function that supplies the credentials failed, or did not return. See the message, which is the function's own. */
+#define NACOS_CAUSE_CREDENTIALS_CALLBACK "credentials-callback"
+/** The answer is larger than the client takes. Raise max_response_size, or ask for less. */
+#define NACOS_CAUSE_ANSWER_TOO_LARGE "answer-too-large"
+/** The answer came compressed, and cannot be decoded. Look at the gateway that compresses it. */
+#define NACOS_CAUSE_ANSWER_DAMAGED "answer-damaged"
+/** A server takes the token in the query only, as r-nacos up to 0.8.5 does. Update r-nacos, or set token_in to query. */
+#define NACOS_CAUSE_TOKEN_IN_QUERY "token-in-query"
+/** A request was sent without a token: no login succeeds, and the server asks for none. Switch authentication on, or leave out the credentials; set anonymous to never to forbid it. */
+#define NACOS_CAUSE_SENT_WITHOUT_TOKEN "sent-without-token"
+/** The call would have had to wait, and was told not to. Call again a little later. */
+#define NACOS_CAUSE_WOULD_BLOCK "would-block"
+/** The caller cancelled the call. Nothing. */
+#define NACOS_CAUSE_CANCELLED "cancelled"
+/** The client has been closed. Make a new one. */
+#define NACOS_CAUSE_CLOSED "closed"
+/** This process has no file descriptors left. Raise its limit, or use fewer connections at a time. */
+#define NACOS_CAUSE_NO_DESCRIPTORS "no-descriptors"
+/** This process has no memory left for an answer. Ask for less at a time, or lower max_response_size. */
+#define NACOS_CAUSE_NO_MEMORY "no-memory"
+/** The operating system or this library failed. Report it, with the message. */
+#define NACOS_CAUSE_INTERNAL "internal"
+
+/**
+ * Surely no server has acted on the request.
+ */
+#define NACOS_SENT_NO 0
+
+/**
+ * A server may have acted on the request.
+ */
+#define NACOS_SENT_PERHAPS 1
 
 /**
  * Level of a log: calls fail, and go on failing until somebody does something.
@@ -90,7 +213,7 @@
 /**
  * Event: the credentials were refused twice: logins are minutes apart until others are there.
  */
-#define NACOS_EVENT_LATCHED 4
+#define NACOS_EVENT_CREDENTIALS_REJECTED 4
 
 /**
  * Event: a login succeeded after one or several that failed.
@@ -113,7 +236,7 @@
 #define NACOS_EVENT_SERVERS_DISAGREE 8
 
 /**
- * Event: a server takes the token in the query only, so that is where it rides from now on (NACOS_CARRIAGE_AUTO).
+ * Event: a server takes the token in the query only, so that is where it rides from now on (NACOS_TOKEN_IN_AUTO).
  */
 #define NACOS_EVENT_TOKEN_IN_QUERY 9
 
@@ -128,25 +251,26 @@
 #define NACOS_EVENT_PERMISSION_DENIED 11
 
 /**
- * As NACOS_CARRIAGE_BEARER. Where a server refuses a token that it has just issued, and has taken none yet, the token is tried
- * as in NACOS_CARRIAGE_QUERY, and rides there once it has been taken there three times (r-nacos up to 0.8.5). The default.
+ * Where the token goes on a request: as NACOS_TOKEN_IN_AUTHORIZATION. Where a server refuses a token that it has just issued,
+ * and has taken none yet, the token is tried as in NACOS_TOKEN_IN_QUERY, and goes there once it has been taken there three
+ * times (r-nacos up to 0.8.5). The default.
  */
-#define NACOS_CARRIAGE_AUTO 0
+#define NACOS_TOKEN_IN_AUTO 0
 
 /**
- * The token rides as the header `accessToken`: servers from 2.1 on; for gateways that need Authorization for themselves.
+ * The token goes into `Authorization: Bearer <token>`: every Nacos.
  */
-#define NACOS_CARRIAGE_HEADER 1
+#define NACOS_TOKEN_IN_AUTHORIZATION 1
 
 /**
- * The token rides as the query parameter `accessToken`: every Nacos, but it ends up in access logs.
+ * The token goes into the header `accessToken`: servers from 2.1 on; for gateways that need Authorization for themselves.
  */
-#define NACOS_CARRIAGE_QUERY 2
+#define NACOS_TOKEN_IN_HEADER 2
 
 /**
- * The token rides as `Authorization: Bearer <token>`: every Nacos.
+ * The token goes into the query parameter `accessToken`: every Nacos, but it ends up in access logs.
  */
-#define NACOS_CARRIAGE_BEARER 3
+#define NACOS_TOKEN_IN_QUERY 3
 
 /**
  * Requests are sent without a token where no login has ever succeeded and a Nacos has shown that it asks nobody for one:
@@ -158,6 +282,39 @@
  * No request is sent without a token: without a login it fails with the login's error.
  */
 #define NACOS_ANONYMOUS_NEVER 1
+
+/**
+ * Waits for no login, no pause and no connection that other calls use: where it would have to, the call fails with
+ * NACOS_WOULD_BLOCK, and a login begins in the background if one may. nacos_get_token never blocks with it, for event loops;
+ * nacos_request still waits for the server's answer.
+ */
+#define NACOS_FLAG_NO_WAIT 1
+
+/**
+ * Sends the request once at the most: not again with another token (the response is the refusal then), nor after a connection
+ * broke over it.
+ */
+#define NACOS_FLAG_NO_REPLAY 2
+
+/**
+ * Asks one server only, whatever becomes of it.
+ */
+#define NACOS_FLAG_NO_FAILOVER 4
+
+/**
+ * Sending the request twice does no more than sending it once, whatever its method says. Not together with the next one.
+ */
+#define NACOS_FLAG_IDEMPOTENT 8
+
+/**
+ * Sending the request twice does more than sending it once, whatever its method says.
+ */
+#define NACOS_FLAG_NOT_IDEMPOTENT 16
+
+/**
+ * Never sends the request without a token, as NACOS_ANONYMOUS_NEVER for all requests of a handle.
+ */
+#define NACOS_FLAG_NO_ANONYMOUS 32
 
 /**
  * The number of this ABI, for nacos_auth_abi_version(). Inside one number functions, options and statuses are only added.
@@ -212,7 +369,7 @@
 /**
  * The credentials were refused twice; logins are minutes apart until others are set.
  */
-#define NACOS_REFRESH_LATCHED 3
+#define NACOS_REFRESH_CREDENTIALS_REJECTED 3
 
 /**
  * Hand the answer on to your caller as it is.
@@ -230,8 +387,13 @@
 #define NACOS_ADVICE_REPLAY_IF_IDEMPOTENT 2
 
 /**
- * A client of one Nacos cluster. Thread-safe; owned by the caller, freed with nacos_auth_free. Handles with the same
- * servers, settings and credentials share one token and one login, process-wide.
+ * The value of a pair is secret: no message of the library holds it, not even where a server repeats it.
+ */
+#define NACOS_PAIR_SENSITIVE 1
+
+/**
+ * A client of one Nacos cluster. Thread-safe; owned by the caller, freed with nacos_auth_free, shared with nacos_auth_ref.
+ * Handles with the same servers, settings and credentials share one token and one login, process-wide.
  */
 typedef struct nacos_auth nacos_auth;
 
@@ -258,7 +420,7 @@ typedef struct nacos_response nacos_response;
 
 /**
  * What every function that can fail returns: 0 for success, otherwise one of the `NACOS_*` codes below. The codes come in
- * groups: 1xx the caller, 2xx the way to the server, 3xx the server, 4xx the life of the handle, 9xx this library.
+ * groups: 1xx the caller, 2xx the way to the server, 3xx the server, 4xx the end of a call, 9xx this library.
  */
 typedef int32_t nacos_status;
 
@@ -309,6 +471,14 @@ typedef struct nacos_event {
    * The same in words: UTF-8, NUL-terminated.
    */
   const char *message;
+  /**
+   * The server it is about, as "host:port"; "" if it is about none, or about all of them.
+   */
+  const char *server;
+  /**
+   * Why, as one of NACOS_CAUSE_*; "" for what is no trouble. More may come.
+   */
+  const char *cause;
 } nacos_event;
 
 /**
@@ -317,14 +487,53 @@ typedef struct nacos_event {
 typedef void (*nacos_event_callback)(void *data, const struct nacos_event *event);
 
 /**
- * Takes a line of the log: UTF-8, NUL-terminated, borrowed for the call. Runs on a thread of the library, which each handle
+ * A line of the log. Borrowed for the callback; holds no password, token or query. Strings are UTF-8, NUL-terminated and
+ * never NULL.
+ */
+typedef struct nacos_log_record {
+  /**
+   * Size of the struct in bytes, as the library has it: what lies beyond is not there.
+   */
+  size_t struct_size;
+  /**
+   * How much it matters: one of NACOS_LOG_*.
+   */
+  int32_t level;
+  /**
+   * 0.
+   */
+  int32_t reserved0;
+  /**
+   * The line, without a line end.
+   */
+  const char *message;
+  /**
+   * The server it is about, as "host:port"; "" if it is about none, or about all of them.
+   */
+  const char *server;
+  /**
+   * Why, as one of NACOS_CAUSE_*; "" for what is no trouble. More may come.
+   */
+  const char *cause;
+} nacos_log_record;
+
+/**
+ * Takes a line of the log. Runs on a thread of the library, which each handle
  * has for itself and which has all signals blocked (what is left to tell when the handle is closed: on the one that closes
  * it), under no lock, never at the same time as another log or event callback of its handle; may block, call the library
  * and close the handle, which waits for nothing then; one so slow that a thousand events wait for it misses the oldest.
  * Must return: no exception, no longjmp. None begins once nacos_auth_close has returned, unless that was called inside a
  * callback: then what had happened is still told.
  */
-typedef void (*nacos_log_callback)(void *data, int32_t level, const char *message);
+typedef void (*nacos_log_callback)(void *data, const struct nacos_log_record *record);
+
+/**
+ * Asked by a call that waits, about every 50 ms, whether to go on: 0 ends the call with NACOS_CANCELLED. Runs on the thread
+ * that waits, under no lock, from any number of threads at the same time, and not in the first 50 ms of a call. May call the
+ * library. Must return: no exception, no longjmp. For languages with signals of their own: a signal handler sets a flag, and
+ * this looks at it.
+ */
+typedef int32_t (*nacos_keep_waiting_callback)(void *data);
 
 /**
  * Lets go of what the callbacks were given.
@@ -358,42 +567,6 @@ typedef struct nacos_auth_options {
    */
   const char *password;
   /**
-   * PEM file with the authorities to trust instead of the system's. A certificate that signs itself is trusted if it is in
-   * the file, for its own names and time. Like the next two it is read by nacos_auth_init, and again, every two seconds at
-   * the most, when a connection is made: what has been renewed is used, what has been withdrawn is trusted no more. What
-   * cannot be read then changes nothing.
-   */
-  const char *ca_file;
-  /**
-   * PEM file with the certificate shown to servers that ask for one; goes with client_key_file. Read like ca_file.
-   */
-  const char *client_cert_file;
-  /**
-   * PEM file with the key of that certificate. Read like ca_file.
-   */
-  const char *client_key_file;
-  /**
-   * "http://[user:password@]host:port"; https, socks4, socks4a, socks5 and socks5h too. NULL: none; the environment is not
-   * read.
-   */
-  const char *proxy;
-  /**
-   * How long connecting to one server may take, in milliseconds. 0: 2000.
-   */
-  uint32_t connect_timeout_ms;
-  /**
-   * Deadline, in milliseconds, of calls that set none of their own. 0: 15000.
-   */
-  uint32_t request_timeout_ms;
-  /**
-   * Where the token rides: one of NACOS_CARRIAGE_*.
-   */
-  int32_t carriage;
-  /**
-   * Down to which level `log` is called: one of NACOS_LOG_*. 0: NACOS_LOG_INFO.
-   */
-  int32_t log_level;
-  /**
    * Instead of a password: a file that holds it (UTF-8, at most 4 KiB; a byte order mark and a line end do not count). Read anew
    * for each login, again when a login is refused, and every 15 s as long as what it holds is refused; a login waits for
    * it at most 30 s.
@@ -418,24 +591,91 @@ typedef struct nacos_auth_options {
    */
   nacos_log_callback log;
   /**
+   * Asked by calls that wait whether to go on. NULL: nobody is.
+   */
+  nacos_keep_waiting_callback keep_waiting;
+  /**
    * Handed to every callback. It stays the caller's, but see `callback_drop`.
    */
   void *callback_data;
   /**
    * Called once with `callback_data` when no callback will be called any more, on any thread: in nacos_auth_close, or
-   * soon after it if that was called inside a callback; in nacos_auth_init if there is no callback. Not called if
-   * nacos_auth_init fails. NULL: nothing to let go of.
+   * soon after it if a callback was running then or it was called inside one; in nacos_auth_init if there is no callback.
+   * Not called if nacos_auth_init fails. NULL: nothing to let go of.
    */
   nacos_drop_callback callback_drop;
   /**
+   * PEM file with the authorities to trust instead of the system's. A certificate that signs itself is trusted if it is in
+   * the file, for its own names and time. Like the next two files it is read by nacos_auth_init, and again, every two
+   * seconds at the most, when a connection is made: what has been renewed is used, what has been withdrawn is trusted no
+   * more. What cannot be read then changes nothing.
+   */
+  const char *ca_file;
+  /**
+   * PEM file with the certificate shown to servers that ask for one; goes with its key. Read like ca_file.
+   */
+  const char *client_cert_file;
+  /**
+   * PEM file with the key of that certificate. Read like ca_file.
+   */
+  const char *client_key_file;
+  /**
+   * Instead of ca_file: the PEM itself.
+   */
+  const char *ca_pem;
+  /**
+   * Instead of client_cert_file: the PEM itself.
+   */
+  const char *client_cert_pem;
+  /**
+   * Instead of client_key_file: the PEM itself. The caller may wipe its own copy after the call.
+   */
+  const char *client_key_pem;
+  /**
+   * The DNS name that is asked for in TLS (SNI) and that certificates have to be for, instead of the server's host: for
+   * servers that are reached by address. NULL: the host.
+   */
+  const char *tls_server_name;
+  /**
+   * "http://[user:password@]host:port"; https, socks4, socks4a, socks5 and socks5h too. NULL: none; the environment is not
+   * read.
+   */
+  const char *proxy;
+  /**
+   * What requests and logins say of themselves in the header User-Agent. NULL: "nacos-auth/" and the library's version.
+   */
+  const char *user_agent;
+  /**
+   * The largest answer to a request, in bytes, decoded; beyond it the call fails with NACOS_TOO_LARGE. The body of a refusal
+   * (status 400 and up) is cut at 64 KiB in any case. 0: 64 MiB.
+   */
+  uint64_t max_response_size;
+  /**
+   * How long connecting to one server may take, in milliseconds. 0: 2000.
+   */
+  uint32_t connect_timeout_ms;
+  /**
+   * Deadline, in milliseconds, of calls that set none of their own. 0: 15000.
+   */
+  uint32_t request_timeout_ms;
+  /**
    * How many connections to the cluster may be in use by requests at the same time; a call beyond that waits for one, within
-   * its deadline, first come, first served. Handles with the same servers, TLS files and proxy share their connections. 0: 128.
+   * its deadline, first come, first served. Handles with the same servers, TLS settings and proxy share their connections.
+   * 0: 128.
    */
   uint32_t max_connections;
+  /**
+   * Where the token goes on a request: one of NACOS_TOKEN_IN_*.
+   */
+  int32_t token_in;
   /**
    * Whether requests may be sent without a token: one of NACOS_ANONYMOUS_*.
    */
   int32_t anonymous;
+  /**
+   * Down to which level `log` is called: one of NACOS_LOG_*. 0: NACOS_LOG_INFO.
+   */
+  int32_t log_level;
 } nacos_auth_options;
 
 /**
@@ -483,13 +723,13 @@ typedef struct nacos_auth_statistics {
    */
   int64_t remaining_ms;
   /**
-   * One of NACOS_TOKEN_*.
+   * One of NACOS_TOKEN_NONE to NACOS_TOKEN_REJECTED.
    */
-  uint32_t token_state;
+  int32_t token_state;
   /**
    * One of NACOS_REFRESH_*.
    */
-  uint32_t refresh_state;
+  int32_t refresh_state;
   /**
    * Of the logins: when there was no token yet.
    */
@@ -529,15 +769,15 @@ typedef struct nacos_auth_statistics {
   /**
    * Calls that got the last login's error because the next login was not due yet.
    */
-  uint64_t held_back_pause;
+  uint64_t suppressed_by_pause;
   /**
    * The same while the credentials counted as wrong.
    */
-  uint64_t held_back_latch;
+  uint64_t suppressed_by_rejection;
   /**
    * Refusals of a token that had been replaced already: answered by a replay, without a login.
    */
-  uint64_t held_back_generation;
+  uint64_t suppressed_by_generation;
   /**
    * Calls that wait for a login now.
    */
@@ -565,9 +805,9 @@ typedef struct nacos_call_options {
    */
   uint32_t timeout_ms;
   /**
-   * 0.
+   * 0 or NACOS_FLAG_NO_WAIT; the other flags are for requests.
    */
-  uint32_t reserved0;
+  uint32_t flags;
 } nacos_call_options;
 
 /**
@@ -593,15 +833,78 @@ typedef struct nacos_token_info {
   /**
    * 1 if it is past its expiry, and given out because no server could be asked for another.
    */
-  uint32_t expired;
+  int32_t expired;
   /**
    * 0.
    */
-  uint32_t reserved0;
+  int32_t reserved0;
 } nacos_token_info;
 
 /**
- * A name and a value, both NUL-terminated UTF-8.
+ * An answer to a request that the caller sent with an HTTP stack of its own. Begin with nacos_rejection_default().
+ * Everything is borrowed for the call.
+ */
+typedef struct nacos_rejection {
+  /**
+   * sizeof(nacos_rejection), as the caller compiled it.
+   */
+  size_t struct_size;
+  /**
+   * The generation of the token that the request had.
+   */
+  uint64_t generation;
+  /**
+   * The HTTP status of the answer: 100 to 999. Required.
+   */
+  int32_t http_status;
+  /**
+   * How often this request has been refused the same token before: 0 the first time.
+   */
+  uint32_t refused_before;
+  /**
+   * The body of the answer; its first 4 KiB are enough. NULL with a length of 0: none.
+   */
+  const uint8_t *body;
+  /**
+   * Its length in bytes.
+   */
+  size_t body_len;
+  /**
+   * The server that answered, as it is written in server_addr, or any URL of it. With it a token is judged server by server,
+   * and one that is only too new for a server gets its time; without it any refusal ends the token. NULL: not known.
+   */
+  const char *server;
+  /**
+   * The value of the header Retry-After. NULL: none.
+   */
+  const char *retry_after;
+} nacos_rejection;
+
+/**
+ * What to do with an answer. Begin with nacos_advice_default().
+ */
+typedef struct nacos_advice {
+  /**
+   * sizeof(nacos_advice), as the caller compiled it.
+   */
+  size_t struct_size;
+  /**
+   * One of NACOS_ADVICE_*.
+   */
+  int32_t advice;
+  /**
+   * 0.
+   */
+  int32_t reserved0;
+  /**
+   * How many milliseconds to wait before that; with NACOS_ADVICE_RETURN, how long the server asks to be left alone.
+   */
+  uint64_t wait_ms;
+} nacos_advice;
+
+/**
+ * A name and a value, both UTF-8. `{"name", "value"}` is one; NACOS_PAIR("name", "value") is the same without a warning about
+ * the fields that are left out.
  */
 typedef struct nacos_pair {
   /**
@@ -612,6 +915,22 @@ typedef struct nacos_pair {
    * The value. Required; may be "".
    */
   const char *value;
+  /**
+   * Length of the name in bytes; 0: it ends with a NUL.
+   */
+  size_t name_len;
+  /**
+   * Length of the value in bytes; 0: it ends with a NUL.
+   */
+  size_t value_len;
+  /**
+   * 0 or NACOS_PAIR_SENSITIVE.
+   */
+  uint32_t flags;
+  /**
+   * 0.
+   */
+  uint32_t reserved0;
 } nacos_pair;
 
 /**
@@ -677,9 +996,9 @@ typedef struct nacos_request_options {
    */
   uint32_t timeout_ms;
   /**
-   * 0.
+   * 0 or several of NACOS_FLAG_*, or-ed.
    */
-  uint32_t reserved0;
+  uint32_t flags;
 } nacos_request_options;
 
 /**
@@ -743,7 +1062,7 @@ typedef struct nacos_request_options {
 #define NACOS_PROTOCOL 204
 
 /**
- * The answer is larger than this library takes (64 MiB).
+ * The answer is larger than the handle takes (max_response_size).
  */
 #define NACOS_TOO_LARGE 205
 
@@ -781,6 +1100,11 @@ typedef struct nacos_request_options {
  * The handle has been closed.
  */
 #define NACOS_CLOSED 401
+
+/**
+ * The call would have had to wait, and was told not to (NACOS_FLAG_NO_WAIT).
+ */
+#define NACOS_WOULD_BLOCK 402
 
 /**
  * A fault of this library, contained; please report it.
@@ -822,6 +1146,33 @@ nacos_status nacos_error_status(const struct nacos_error *error) NACOS_NOEXCEPT;
 const char *nacos_error_message(const struct nacos_error *error) NACOS_NOEXCEPT;
 
 /**
+ * Why the call failed, more closely than the status says it: one of NACOS_CAUSE_*, NUL-terminated, valid until the error is
+ * freed. More may come. "" for NULL.
+ *
+ * Requires: `error` is NULL or an error that has not been freed.
+ */
+const char *nacos_error_cause(const struct nacos_error *error)
+NACOS_NOEXCEPT;
+
+/**
+ * The server that the failure is about, as "host:port": UTF-8, NUL-terminated, valid until the error is freed. "" if it is
+ * about none, or about all of them, and for NULL.
+ *
+ * Requires: `error` is NULL or an error that has not been freed.
+ */
+const char *nacos_error_server(const struct nacos_error *error)
+NACOS_NOEXCEPT;
+
+/**
+ * Whether a server may have acted on the request that failed: NACOS_SENT_PERHAPS, or NACOS_SENT_NO if surely none has, if the
+ * call was no request, and for NULL. Then sending it again does nothing twice.
+ *
+ * Requires: `error` is NULL or an error that has not been freed.
+ */
+int32_t nacos_error_was_sent(const struct nacos_error *error)
+NACOS_NOEXCEPT;
+
+/**
  * The HTTP status of the answer that caused the failure; 0 if no answer did.
  *
  * Requires: `error` is NULL or an error that has not been freed.
@@ -856,11 +1207,13 @@ NACOS_MUST_USE struct nacos_cancel *nacos_cancel_new(void) NACOS_NOEXCEPT;
 
 /**
  * Ends every call that carries the signal, now and later, with NACOS_CANCELLED. Does not wait for them. Any thread;
- * NULL is a no-op.
+ * NULL is a no-op. NOT to be called in a signal handler: it locks, and may wait for itself there. A handler sets a flag of
+ * its own, and nacos_auth_options.keep_waiting looks at it.
  *
  * Requires: `cancel` is NULL or has not been freed.
  */
-void nacos_cancel_trigger(struct nacos_cancel *cancel) NACOS_NOEXCEPT;
+void nacos_cancel_trigger(struct nacos_cancel *cancel)
+NACOS_NOEXCEPT;
 
 /**
  * Frees a signal, also while calls under way still carry it. NULL is a no-op.
@@ -973,24 +1326,52 @@ nacos_status nacos_auth_stats(const struct nacos_auth *auth,
 NACOS_NOEXCEPT;
 
 /**
- * Ends the service of a handle: every call under way, and every later one, fails with NACOS_CLOSED, a call that waits for a
- * hung server within 100 ms. Does not wait for them, nor for a login or a look-up of a name.
- *
- * Tells the callbacks of the handle what has happened so far, on this thread, and waits for one that runs in another thread:
- * hold no lock that they want. No callback begins after it has returned. Called inside a callback, of this or any other
- * handle, it waits for nothing: what has happened so far is told on a thread of the library soon after, and then
- * `callback_drop` is called. Idempotent; NULL is a no-op. Any thread, callbacks too; exit handlers and destructors too.
+ * One reference more to a handle: it is freed with the last nacos_auth_free, one for nacos_auth_init and one for each call of
+ * this. For owners that do not know of each other. Returns `auth`. Any thread.
  *
  * Requires: `auth` is NULL or has not been freed.
  */
-void nacos_auth_close(struct nacos_auth *auth)
+struct nacos_auth *nacos_auth_ref(struct nacos_auth *auth)
 NACOS_NOEXCEPT;
 
 /**
- * Closes a handle if that has not been done, and frees it. With the last handle of the process all connections are closed, and
- * it returns when the library's thread has ended (inside a callback it does not wait for that). NULL is a no-op. In a callback it may free any handle but the callback's own.
+ * Ends whatever pause there is between logins, and takes no server for one that is down: for a program that knows that what
+ * was wrong has been mended (a person has said so, the network has come back). Does not block; calls that wait for a token
+ * log in at once. There is still a second between two logins at the least. Any thread. Fails with NACOS_CLOSED or an
+ * argument error.
  *
- * Requires: `auth` is NULL or has not been freed, and no other thread is in a call with it: close it and wait for them first.
+ * Requires: `auth` is valid; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_auth_retry(struct nacos_auth *auth,
+                              struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * Ends the service of a handle, for all who share it: every call under way, and every later one, fails with NACOS_CLOSED, a
+ * call that waits for a hung server within 100 ms. Does not wait for them, nor for a login or a look-up of a name.
+ *
+ * Tells the callbacks of the handle what has happened so far, on this thread, and waits for one that runs in another thread,
+ * at most timeout_ms milliseconds (0: the handle's request_timeout_ms): hold no lock that they want. No callback begins after
+ * it has returned NACOS_OK. NACOS_TIMEOUT: the handle is closed, but a callback still runs; `callback_drop` is called when it
+ * has returned. Called inside a callback, of this or any other handle, it waits for nothing: what has happened so far is told
+ * on a thread of the library soon after, and then `callback_drop` is called. Idempotent; NULL is a no-op. Any thread, callbacks
+ * too; exit handlers and destructors too.
+ *
+ * Requires: `auth` is NULL or has not been freed; `error` may be NULL.
+ */
+nacos_status nacos_auth_close(struct nacos_auth *auth,
+                              uint32_t timeout_ms,
+                              struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * Gives back one reference to a handle. The last one closes it if that has not been done, as nacos_auth_close with a
+ * timeout_ms of 0, and frees it. With the last handle of the process all connections are closed, and it returns when the
+ * library's thread has ended, which it waits for 100 ms at the most (inside a callback: not at all). NULL is a no-op. In a
+ * callback it may free any handle but the callback's own.
+ *
+ * Requires: `auth` is NULL or has not been freed, and no other thread is in a call with this reference: close it and wait for them first.
  */
 void nacos_auth_free(struct nacos_auth *auth)
 NACOS_NOEXCEPT;
@@ -999,6 +1380,11 @@ NACOS_NOEXCEPT;
  * The number of the ABI that the library speaks: compare it with NACOS_AUTH_ABI_VERSION, which the header has.
  */
 uint32_t nacos_auth_abi_version(void) NACOS_NOEXCEPT;
+
+/**
+ * The version of the library as a number, as NACOS_AUTH_VERSION_NUMBER has that of the header: 0x010203 for 1.2.3.
+ */
+uint32_t nacos_auth_version_number(void) NACOS_NOEXCEPT;
 
 /**
  * The version of the library, as "0.1.0". Static, never NULL.
@@ -1016,7 +1402,7 @@ const char *nacos_auth_version(void) NACOS_NOEXCEPT;
  * length in `info`. Any thread.
  *
  * Fails with the error of the login (NACOS_BAD_CREDENTIALS, NACOS_CONNECT, NACOS_PROTOCOL, …), NACOS_TIMEOUT,
- * NACOS_CANCELLED, NACOS_CLOSED, NACOS_BUFFER_TOO_SMALL or an argument error.
+ * NACOS_CANCELLED, NACOS_CLOSED, NACOS_WOULD_BLOCK (with NACOS_FLAG_NO_WAIT), NACOS_BUFFER_TOO_SMALL or an argument error.
  *
  * Requires: Pointers are NULL where allowed, or valid; `buffer` has room for `capacity` bytes.
  */
@@ -1030,38 +1416,46 @@ nacos_status nacos_get_token(struct nacos_auth *auth,
 NACOS_NOEXCEPT;
 
 /**
- * The generation word: equals the generation of the token that may be used without asking again. A caller that keeps a
- * copy of a token compares the copy's generation with the word, and calls nacos_get_token only when they differ; the word
- * moves when the token has been renewed, is about to expire, was refused by a server, when the credentials change and when
- * the handle is closed.
- *
- * Read it as an atomic, with acquire order. Valid until nacos_auth_free; NULL only for NULL. In the child of a fork call
- * nacos_get_token once before trusting it.
+ * The generation of the token that may be used without asking again; 0 if there is none, or for NULL. A caller that keeps a
+ * copy of a token compares the copy's generation with this, and calls nacos_get_token only when they differ: the number
+ * changes when the token has been renewed, is about to expire, was refused by a server, when the credentials change and when
+ * the handle is closed. Neither blocks nor locks; right after a fork and after a suspend, too. Any thread.
  *
  * Requires: `auth` is NULL or has not been freed.
  */
 NACOS_MUST_USE
-const uint64_t *nacos_auth_generation(const struct nacos_auth *auth)
+uint64_t nacos_auth_generation(const struct nacos_auth *auth)
 NACOS_NOEXCEPT;
 
 /**
- * For callers that send requests with an HTTP stack of their own: a request with the token of `generation` was answered
- * with `http_status` and `body` (its first 4 KiB are enough); what now? Safe to call for every answer: one that refuses
- * nothing gives NACOS_ADVICE_RETURN, and tells the library that the token is good. Repeat a request at most
- * twice: the second token may have been on its way already when the first was refused.
+ * Where in memory the library keeps that number: nacos_auth_generation without a call, for languages where a call is dear.
+ * Read it as an atomic 64-bit word with acquire order (`__atomic_load_n`, `std::atomic_ref`, `atomic.LoadUint64`), never as a
+ * plain variable, and never write to it.
  *
- * `*advice` becomes one of NACOS_ADVICE_*. Never waits for a server: the login, if one is needed, is waited for by the
- * next nacos_get_token. Any thread. Fails with NACOS_CLOSED or an argument error.
+ * It knows less than the function. After a suspend it may name a token that has expired meanwhile, until the library's thread
+ * has run, which takes milliseconds. In the child of a fork it stands still until the first call of nacos_get_token,
+ * nacos_request or nacos_auth_generation there. Valid until nacos_auth_free; NULL only for NULL.
  *
- * Requires: Pointers are valid; `body` points to `body_len` bytes, or is NULL with a `body_len` of 0; `error` may be NULL.
+ * Requires: `auth` is NULL or has not been freed.
+ */
+NACOS_MUST_USE
+const uint64_t *nacos_auth_generation_pointer(const struct nacos_auth *auth)
+NACOS_NOEXCEPT;
+
+/**
+ * For callers that send requests with an HTTP stack of their own: what does this answer mean, and what now? To be called for
+ * every answer: one that refuses nothing gives NACOS_ADVICE_RETURN, and tells the library that the token is good. Repeat a
+ * request at most twice for each token: the second token may have been on its way already when the first was refused.
+ *
+ * Never waits for a server: the login, if one is needed, is waited for by the next nacos_get_token. Any thread. Fails with
+ * NACOS_CLOSED or an argument error.
+ *
+ * Requires: Pointers are valid; `error` may be NULL.
  */
 NACOS_MUST_USE
 nacos_status nacos_auth_report_rejected(struct nacos_auth *auth,
-                                        uint64_t generation,
-                                        int32_t http_status,
-                                        const char *body,
-                                        size_t body_len,
-                                        int32_t *advice,
+                                        const struct nacos_rejection *rejection,
+                                        struct nacos_advice *advice,
                                         struct nacos_error **error)
 NACOS_NOEXCEPT;
 
@@ -1070,13 +1464,13 @@ NACOS_NOEXCEPT;
  * that the token is not valid (any more), logs in and sends the request once more. With several servers, one that cannot be
  * reached is passed over. An HTTP status is no error: it is in the response. Any thread.
  *
- * When a connection breaks, what may be sent twice without harm (GET, PUT, DELETE) is sent again. A POST goes to another
- * server only if nothing of it was sent; otherwise the error says that the server may have acted on the request.
+ * When a connection breaks, what may be sent twice without harm (GET, HEAD, PUT, DELETE, unless the flags say otherwise) is
+ * sent again. A POST goes to another server only if nothing of it was sent.
  *
  * On success `*response` is owned by the caller. On failure it is NULL: the error of the login if there is no token,
- * NACOS_CONNECT, NACOS_TLS, NACOS_IO (the server may have acted on the request), NACOS_TIMEOUT (the message says whether it
- * may have), NACOS_CANCELLED, NACOS_CLOSED, NACOS_TOO_LARGE, NACOS_INTERNAL (this process has no descriptors left, for
- * one), or an argument error.
+ * NACOS_CONNECT, NACOS_TLS, NACOS_IO, NACOS_TIMEOUT, NACOS_CANCELLED, NACOS_CLOSED, NACOS_TOO_LARGE, NACOS_INTERNAL (this
+ * process has no descriptors left, for one), NACOS_WOULD_BLOCK, or an argument error. nacos_error_was_sent tells whether a
+ * server may have acted on the request.
  *
  * Requires: `auth`, `options` and `response` are valid; `error` may be NULL.
  */
@@ -1116,13 +1510,14 @@ size_t nacos_response_header_count(const struct nacos_response *response) NACOS_
  * Header number `index` (from 0): `*name` in lower case and `*value`, valid until the response is freed.
  * NACOS_INVALID_ARGUMENT, and both NULL, if there are not that many.
  *
- * Requires: `response` has not been freed; `name` and `value` are valid.
+ * Requires: `response` has not been freed; `name` and `value` are valid; `error` may be NULL.
  */
 NACOS_MUST_USE
 nacos_status nacos_response_header_at(const struct nacos_response *response,
                                       size_t index,
                                       const char **name,
-                                      const char **value)
+                                      const char **value,
+                                      struct nacos_error **error)
 NACOS_NOEXCEPT;
 
 /**
@@ -1134,6 +1529,27 @@ NACOS_NOEXCEPT;
 const char *nacos_response_header(const struct nacos_response *response,
                                   const char *name)
 NACOS_NOEXCEPT;
+
+/**
+ * 1 if the body was cut, that of a refusal beyond 64 KiB; else 0, and 0 for NULL.
+ *
+ * Requires: `response` is NULL or has not been freed.
+ */
+int32_t nacos_response_is_truncated(const struct nacos_response *response) NACOS_NOEXCEPT;
+
+/**
+ * The server that answered, as "host:port": UTF-8, NUL-terminated, valid until the response is freed. "" for NULL.
+ *
+ * Requires: `response` is NULL or has not been freed.
+ */
+const char *nacos_response_server(const struct nacos_response *response) NACOS_NOEXCEPT;
+
+/**
+ * How often the request was sent in all, to whatever server: 1 nearly always; 0 for NULL.
+ *
+ * Requires: `response` is NULL or has not been freed.
+ */
+uint32_t nacos_response_attempts(const struct nacos_response *response) NACOS_NOEXCEPT;
 
 /**
  * The generation of the token that got this answer; 0 if the request went without one (a server with authentication off).
@@ -1157,42 +1573,127 @@ uint32_t nacos_response_replays(const struct nacos_response *response) NACOS_NOE
  */
 void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
 
+/**
+ * The name of an event without its prefix, as "LOGIN_FAILED"; "UNKNOWN" for a number that is none. Static, never NULL.
+ */
+const char *nacos_event_name(int32_t kind) NACOS_NOEXCEPT;
+
+/**
+ * The name of a level without its prefix, as "WARN"; "UNKNOWN" for a number that is none. Static, never NULL.
+ */
+const char *nacos_log_level_name(int32_t level) NACOS_NOEXCEPT;
+
+/**
+ * The name of a state of the token without its prefix, as "FRESH"; "UNKNOWN" for a number that is none. Static, never NULL.
+ */
+const char *nacos_token_state_name(int32_t state)
+NACOS_NOEXCEPT;
+
+/**
+ * The name of a state of the renewal without its prefix, as "BACKING_OFF"; "UNKNOWN" for a number that is none. Static, never
+ * NULL.
+ */
+const char *nacos_refresh_state_name(int32_t state)
+NACOS_NOEXCEPT;
+
+/**
+ * The name of a place for the token without its prefix, as "QUERY"; "UNKNOWN" for a number that is none. Static, never NULL.
+ */
+const char *nacos_token_in_name(int32_t place)
+NACOS_NOEXCEPT;
+
+/**
+ * The name of an advice without its prefix, as "REPLAY"; "UNKNOWN" for a number that is none. Static, never NULL.
+ */
+const char *nacos_advice_name(int32_t advice) NACOS_NOEXCEPT;
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
 
-/** Options with their size set and everything else at its default. */
+/** @cond */
+#ifdef __cplusplus
+#define NACOS_ZERO \
+  {}
+#else
+#define NACOS_ZERO \
+  { 0 }
+#endif
+/** @endcond */
+
+/** A nacos_auth_options with its size set and everything else at its default. */
 static inline nacos_auth_options nacos_auth_options_default(void) {
-  nacos_auth_options options = {
-      sizeof(nacos_auth_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0,
-      NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0};
+  nacos_auth_options options = NACOS_ZERO;
+  options.struct_size = sizeof(nacos_auth_options);
   return options;
 }
 
-/** Options with their size set and everything else at its default. */
+/** A nacos_auth_statistics with its size set and everything else at its default. */
+static inline nacos_auth_statistics nacos_auth_statistics_default(void) {
+  nacos_auth_statistics statistics = NACOS_ZERO;
+  statistics.struct_size = sizeof(nacos_auth_statistics);
+  return statistics;
+}
+
+/** A nacos_call_options with its size set and everything else at its default. */
 static inline nacos_call_options nacos_call_options_default(void) {
-  nacos_call_options options = {sizeof(nacos_call_options), NULL, 0, 0};
+  nacos_call_options options = NACOS_ZERO;
+  options.struct_size = sizeof(nacos_call_options);
   return options;
 }
 
-/** Options with their size set and everything else at its default. */
-static inline nacos_request_options nacos_request_options_default(void) {
-  nacos_request_options options = {
-      sizeof(nacos_request_options), NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0};
-  return options;
-}
-
-/** A struct to fill, with its size set. */
+/** A nacos_token_info with its size set and everything else at its default. */
 static inline nacos_token_info nacos_token_info_default(void) {
-  nacos_token_info info = {sizeof(nacos_token_info), 0, 0, 0, 0, 0};
+  nacos_token_info info = NACOS_ZERO;
+  info.struct_size = sizeof(nacos_token_info);
   return info;
 }
 
-/** A struct to fill, with its size set. */
-static inline nacos_auth_statistics nacos_auth_statistics_default(void) {
-  nacos_auth_statistics statistics = {
-      sizeof(nacos_auth_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-  return statistics;
+/** A nacos_rejection with its size set and everything else at its default. */
+static inline nacos_rejection nacos_rejection_default(void) {
+  nacos_rejection rejection = NACOS_ZERO;
+  rejection.struct_size = sizeof(nacos_rejection);
+  return rejection;
 }
+
+/** A nacos_advice with its size set and everything else at its default. */
+static inline nacos_advice nacos_advice_default(void) {
+  nacos_advice advice = NACOS_ZERO;
+  advice.struct_size = sizeof(nacos_advice);
+  return advice;
+}
+
+/** A nacos_request_options with its size set and everything else at its default. */
+static inline nacos_request_options nacos_request_options_default(void) {
+  nacos_request_options options = NACOS_ZERO;
+  options.struct_size = sizeof(nacos_request_options);
+  return options;
+}
+
+/* Structs have no padding and sizes that are multiples of 8, so that they can grow. */
+#if UINTPTR_MAX == UINT64_MAX && \
+    (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L))
+/** @cond */
+#ifdef __cplusplus
+#define NACOS_LAYOUT(type, size) \
+  static_assert(sizeof(type) == (size), "the layout of " #type);
+#else
+#define NACOS_LAYOUT(type, size) \
+  _Static_assert(sizeof(type) == (size), "the layout of " #type);
+#endif
+NACOS_LAYOUT(nacos_event, 64)
+NACOS_LAYOUT(nacos_log_record, 40)
+NACOS_LAYOUT(nacos_auth_options, 208)
+NACOS_LAYOUT(nacos_auth_statistics, 200)
+NACOS_LAYOUT(nacos_call_options, 24)
+NACOS_LAYOUT(nacos_token_info, 40)
+NACOS_LAYOUT(nacos_rejection, 56)
+NACOS_LAYOUT(nacos_advice, 24)
+NACOS_LAYOUT(nacos_pair, 40)
+NACOS_LAYOUT(nacos_request_options, 104)
+#undef NACOS_LAYOUT
+/** @endcond */
+#endif
+#undef NACOS_ZERO
 
 #endif /* NACOS_AUTH_H */

@@ -39,18 +39,21 @@ static void on_event(void *data, const nacos_event *event) {
     char token[2048];
     CHECK_CALL(NACOS_OK, NULL, nacos_auth_set_credentials(auth, "nacos", "nacos", &error));
     CHECK_CALL(NACOS_OK, NULL, nacos_get_token(auth, NULL, token, sizeof(token), NULL, &error));
-    nacos_auth_close(auth);
+    nacos_auth_close(auth, 0, NULL);
     pthread_mutex_lock(&lock);
     self->wants_close = 0;
     pthread_mutex_unlock(&lock);
   }
 }
 
-static void on_log(void *data, int32_t level, const char *line) {
+static void on_log(void *data, const nacos_log_record *record) {
   seen *self = data;
   pthread_mutex_lock(&lock);
-  look(self, line);
-  if (level >= NACOS_LOG_ERROR && level <= NACOS_LOG_DEBUG) self->lines++;
+  look(self, record->message);
+  look(self, record->server);
+  look(self, record->cause);
+  if (record->struct_size >= sizeof(*record) && record->level >= NACOS_LOG_ERROR && record->level <= NACOS_LOG_DEBUG)
+    self->lines++;
   pthread_mutex_unlock(&lock);
 }
 
@@ -113,7 +116,7 @@ static nacos_status token_of(const seen *self) {
 }
 
 static void end(seen *self) {
-  nacos_auth_close(self->auth);
+  nacos_auth_close(self->auth, 0, NULL);
   pthread_mutex_lock(&lock);
   self->closed = 1;
   pthread_mutex_unlock(&lock);
@@ -133,9 +136,13 @@ static void events_and_lines(void) {
   CHECK(token_of(&self) == NACOS_OK);
   CHECK(reaches(&self.events[NACOS_EVENT_TOKEN_REFRESHED], 1) && reaches(&self.lines, 2));
   CHECK(self.events[NACOS_EVENT_LOGIN_STARTED] == 1 && self.generation != 0);
-  int32_t advice = 0;
-  CHECK_CALL(NACOS_OK, NULL,
-             nacos_auth_report_rejected(self.auth, self.generation, 403, "token expired!", 14, &advice, &error));
+  nacos_rejection rejection = nacos_rejection_default();
+  nacos_advice advice = nacos_advice_default();
+  rejection.generation = self.generation;
+  rejection.http_status = 403;
+  rejection.body = (const uint8_t *)"token expired!";
+  rejection.body_len = 14;
+  CHECK_CALL(NACOS_OK, NULL, nacos_auth_report_rejected(self.auth, &rejection, &advice, &error));
   CHECK(reaches(&self.events[NACOS_EVENT_TOKEN_REJECTED], 1));
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_set_credentials(self.auth, "nacos", "not the password", &error));
   CHECK(token_of(&self) == NACOS_BAD_CREDENTIALS); /* the old token is refused */

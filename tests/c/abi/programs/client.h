@@ -47,8 +47,9 @@ static inline int has_token(nacos_auth *auth) {
 
 /* A request that is answered 200: reads the configuration, or publishes one, which is never sent twice. */
 static inline int is_served(nacos_auth *auth, const char *method) {
-  static const nacos_pair read[] = {{"dataId", "demo"}, {"group", "DEFAULT_GROUP"}};
-  static const nacos_pair publish[] = {{"dataId", "mine"}, {"group", "DEFAULT_GROUP"}, {"content", "1"}};
+  static const nacos_pair read[] = {NACOS_PAIR("dataId", "demo"), NACOS_PAIR("group", "DEFAULT_GROUP")};
+  static const nacos_pair publish[] = {NACOS_PAIR("dataId", "mine"), NACOS_PAIR("group", "DEFAULT_GROUP"),
+                                       NACOS_PAIR("content", "1")};
   const int reads = strcmp(method, "GET") == 0;
   nacos_error *error = NULL;
   nacos_response *response = NULL;

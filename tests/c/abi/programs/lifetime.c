@@ -99,7 +99,7 @@ static void ended_by(const char *address, const char *username, int close, nacos
   until_waiting(auth, WAITERS);
   const long start = now_ms();
   if (close)
-    nacos_auth_close(auth);
+    nacos_auth_close(auth, 0, NULL);
   else
     nacos_cancel_trigger(cancel);
   nacos_cancel_free(cancel); /* legal while calls carry it */
@@ -146,20 +146,23 @@ static void a_signal_stays_triggered(const char *address) {
 static void a_closed_handle_is_closed(const char *address) {
   nacos_auth *auth = client_of(address, "closed");
   char buffer[64];
-  int32_t advice = 9;
+  nacos_rejection rejection = nacos_rejection_default();
+  nacos_advice advice = nacos_advice_default();
   nacos_response *response = NULL;
   nacos_request_options request = nacos_request_options_default();
   nacos_auth_statistics statistics = nacos_auth_statistics_default();
   request.path = "/v1/cs/configs";
-  const uint64_t *word = nacos_auth_generation(auth);
-  CHECK(word != NULL && *word == 0); /* no token yet */
-  nacos_auth_close(auth);
-  nacos_auth_close(auth);
-  CHECK(*word == 0);
+  rejection.http_status = 403;
+  const uint64_t *word = nacos_auth_generation_pointer(auth);
+  CHECK(word != NULL && __atomic_load_n(word, __ATOMIC_ACQUIRE) == 0); /* no token yet */
+  nacos_auth_close(auth, 0, NULL);
+  nacos_auth_close(auth, 0, NULL);
+  CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) == 0 && nacos_auth_generation(auth) == 0);
   CHECK_CALL(NACOS_CLOSED, "closed", nacos_get_token(auth, NULL, buffer, sizeof(buffer), NULL, &error));
   CHECK_CALL(NACOS_CLOSED, "closed", nacos_request(auth, &request, &response, &error));
-  CHECK_CALL(NACOS_CLOSED, "closed", nacos_auth_report_rejected(auth, 1, 403, "", 0, &advice, &error));
+  CHECK_CALL(NACOS_CLOSED, "closed", nacos_auth_report_rejected(auth, &rejection, &advice, &error));
   CHECK_CALL(NACOS_CLOSED, "closed", nacos_auth_set_credentials(auth, "u", "p", &error));
+  CHECK_CALL(NACOS_CLOSED, "closed", nacos_auth_retry(auth, &error));
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_stats(auth, &statistics, &error));
   nacos_auth_free(auth);
 }

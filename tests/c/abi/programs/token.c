@@ -64,20 +64,31 @@ static void buffers(nacos_auth *auth) {
   CHECK(info.length == length && info.generation == 77);
 }
 
+static int32_t advice_on(nacos_auth *auth, uint64_t generation, int32_t http_status, const char *body) {
+  nacos_rejection rejection = nacos_rejection_default();
+  nacos_advice advice = nacos_advice_default();
+  rejection.generation = generation;
+  rejection.http_status = http_status;
+  rejection.body = (const uint8_t *)body;
+  rejection.body_len = strlen(body);
+  advice.advice = 9;
+  CHECK_CALL(NACOS_OK, NULL, nacos_auth_report_rejected(auth, &rejection, &advice, &error));
+  return advice.advice;
+}
+
 static void generation_word(nacos_auth *auth) {
   char token[2048];
-  int32_t advice = 9;
   nacos_token_info info = nacos_token_info_default();
-  const uint64_t *word = nacos_auth_generation(auth);
+  const uint64_t *word = nacos_auth_generation_pointer(auth);
   CHECK_CALL(NACOS_OK, NULL, nacos_get_token(auth, NULL, token, sizeof(token), &info, &error));
   CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) == info.generation);
+  CHECK(nacos_auth_generation(auth) == info.generation);
 
   const char refused[] = "{\"status\":403,\"error\":\"Forbidden\",\"message\":\"token invalid!\"}";
-  CHECK_CALL(NACOS_OK, NULL, nacos_auth_report_rejected(auth, info.generation, 200, "x", 1, &advice, &error));
-  CHECK(advice == NACOS_ADVICE_RETURN && __atomic_load_n(word, __ATOMIC_ACQUIRE) == info.generation);
-  CHECK_CALL(NACOS_OK, NULL,
-             nacos_auth_report_rejected(auth, info.generation, 403, refused, sizeof(refused) - 1, &advice, &error));
-  CHECK(advice == NACOS_ADVICE_REPLAY && __atomic_load_n(word, __ATOMIC_ACQUIRE) != info.generation);
+  CHECK(advice_on(auth, info.generation, 200, "x") == NACOS_ADVICE_RETURN);
+  CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) == info.generation);
+  CHECK(advice_on(auth, info.generation, 403, refused) == NACOS_ADVICE_REPLAY);
+  CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) != info.generation);
   const uint64_t before = info.generation;
   CHECK_CALL(NACOS_OK, NULL, nacos_get_token(auth, NULL, token, sizeof(token), &info, &error));
   CHECK(info.generation > before && __atomic_load_n(word, __ATOMIC_ACQUIRE) == info.generation);
@@ -100,7 +111,8 @@ static nacos_response *send(nacos_auth *auth, const nacos_request_options *reque
 
 static void requests(nacos_auth *auth) {
   const char content[] = "a=1&b=\xc3\xa9\n\"quoted\"";
-  const nacos_pair form[] = {{"dataId", "c-test"}, {"group", "DEFAULT_GROUP"}, {"content", content}};
+  const nacos_pair form[] = {NACOS_PAIR("dataId", "c-test"), NACOS_PAIR("group", "DEFAULT_GROUP"),
+                             NACOS_PAIR("content", content)};
   nacos_request_options publish = nacos_request_options_default();
   publish.method = "POST";
   publish.path = "/v1/cs/configs";
@@ -110,7 +122,7 @@ static void requests(nacos_auth *auth) {
   CHECK(nacos_response_status(response) == 200);
   nacos_response_free(response);
 
-  const nacos_pair headers[] = {{"X-Test", "1"}, {"X-Test", "2"}};
+  const nacos_pair headers[] = {NACOS_PAIR("X-Test", "1"), NACOS_PAIR("X-Test", "2")};
   nacos_request_options get = nacos_request_options_default();
   get.path = "/v1/cs/configs";
   get.query = form;
@@ -122,15 +134,16 @@ static void requests(nacos_auth *auth) {
   size_t length = 0;
   const uint8_t *body = nacos_response_body(response, &length);
   CHECK(length == sizeof(content) - 1 && memcmp(body, content, length) == 0);
-  CHECK(nacos_response_generation(response) == *nacos_auth_generation(auth));
+  CHECK(nacos_response_generation(response) == nacos_auth_generation(auth));
   CHECK(nacos_response_replays(response) == 0);
   const size_t count = nacos_response_header_count(response);
   const char *name = NULL, *value = NULL;
-  CHECK(count > 0 && nacos_response_header_at(response, 0, &name, &value) == NACOS_OK && name != NULL && value != NULL);
-  CHECK(nacos_response_header_at(response, count, &name, &value) == NACOS_INVALID_ARGUMENT);
+  CHECK(count > 0 && nacos_response_header_at(response, 0, &name, &value, NULL) == NACOS_OK && name != NULL &&
+        value != NULL);
+  CHECK_CALL(NACOS_INVALID_ARGUMENT, "headers", nacos_response_header_at(response, count, &name, &value, &error));
   CHECK(name == NULL && value == NULL);
-  CHECK(nacos_response_header_at(response, 0, NULL, &value) == NACOS_NULL_ARGUMENT);
-  CHECK(nacos_response_header_at(response, 0, &name, NULL) == NACOS_NULL_ARGUMENT);
+  CHECK_CALL(NACOS_NULL_ARGUMENT, "name", nacos_response_header_at(response, 0, NULL, &value, &error));
+  CHECK_CALL(NACOS_NULL_ARGUMENT, "value", nacos_response_header_at(response, 0, &name, NULL, &error));
   const char *type = nacos_response_header(response, "CONTENT-type");
   CHECK(type != NULL && type == nacos_response_header(response, "content-type"));
   CHECK(nacos_response_header(response, "x-absent") == NULL);
@@ -188,9 +201,9 @@ static void threads_share_a_login(void) {
   nacos_auth_statistics statistics = nacos_auth_statistics_default();
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_stats(auth, &statistics, &error));
   CHECK(statistics.logins <= 1 && statistics.login_failures == 0);
-  CHECK(statistics.generation == *nacos_auth_generation(auth));
-  const uint64_t *word = nacos_auth_generation(auth);
-  nacos_auth_close(auth);
+  CHECK(statistics.generation == nacos_auth_generation(auth));
+  const uint64_t *word = nacos_auth_generation_pointer(auth);
+  nacos_auth_close(auth, 0, NULL);
   CHECK(__atomic_load_n(word, __ATOMIC_ACQUIRE) == 0); /* a kept copy may not be used any more */
   nacos_auth_free(auth);
 }
