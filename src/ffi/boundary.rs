@@ -143,7 +143,7 @@ pub(super) unsafe trait Sized_: Copy {}
 
 fn check_size(name: &str, given: usize) -> Result<(), nacos_error> {
     // Structs grow by whole words, so no size ends within a field that is a pointer.
-    if given < size_of::<usize>() || given > LARGEST_STRUCT || given % size_of::<usize>() != 0 {
+    if given < size_of::<usize>() || given > LARGEST_STRUCT || !given.is_multiple_of(size_of::<usize>()) {
         let message = format!("{name}: struct_size is {given}; set it with the initialiser of the header");
         return Err(nacos_error::new(NACOS_INVALID_ARGUMENT, message));
     }

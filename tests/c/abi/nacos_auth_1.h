@@ -530,7 +530,8 @@ typedef void (*nacos_log_callback)(void *data, const struct nacos_log_record *re
 /**
  * Asked by a call that waits, about every 50 ms, whether to go on: 0 ends the call with NACOS_CANCELLED. Runs on the thread
  * that waits, under no lock, from any number of threads at the same time, and not in the first 50 ms of a call. May call the
- * library. Must return: no exception, no longjmp. For languages with signals of their own: a signal handler sets a flag, and
+ * library. Must return: no exception, no longjmp, and the thread must not be ended in it (as some runtimes do with threads that
+ * come back to them at exit). For languages with signals of their own: a signal handler sets a flag, and
  * this looks at it.
  */
 typedef int32_t (*nacos_keep_waiting_callback)(void *data);
@@ -1445,7 +1446,7 @@ NACOS_NOEXCEPT;
 /**
  * For callers that send requests with an HTTP stack of their own: what does this answer mean, and what now? To be called for
  * every answer: one that refuses nothing gives NACOS_ADVICE_RETURN, and tells the library that the token is good. Repeat a
- * request at most twice for each token: the second token may have been on its way already when the first was refused.
+ * request with another token at most twice: the second may have been on its way already when the first was refused.
  *
  * Never waits for a server: the login, if one is needed, is waited for by the next nacos_get_token. Any thread. Fails with
  * NACOS_CLOSED or an argument error.
