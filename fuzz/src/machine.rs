@@ -249,7 +249,7 @@ impl World {
         self.late = (error == LoginError::Overdue).then_some(number);
         let view = fuzzing::view(&self.machine, self.now);
         let until = view.retry_at.expect("a pause after a failure");
-        let until = planted(until, Time::MAX, || self.generation == 3 && view.refresh == RefreshState::Latched);
+        let until = planted(until, Time::MAX, || self.generation == 3 && view.refresh == RefreshState::CredentialsRejected);
         assert!(until > self.now && until <= self.now + LONGEST_PAUSE, "{:?}", until - self.now);
         let looked = match error {
             LoginError::Slow | LoginError::Overdue => true,
