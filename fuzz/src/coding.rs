@@ -76,7 +76,7 @@ fn check_round_trip(status: u16, codings: &HeaderValue, body: &[u8], limit: usiz
         packed = match name.to_ascii_lowercase().as_str() {
             "gzip" => members(&packed),
             "x-gzip" => gzip(&packed),
-            "deflate" if packed.len() % 2 == 0 => zlib(&packed),
+            "deflate" if packed.len().is_multiple_of(2) => zlib(&packed),
             "deflate" => raw(&packed),
             _ => return,
         };

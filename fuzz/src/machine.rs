@@ -249,7 +249,8 @@ impl World {
         self.late = (error == LoginError::Overdue).then_some(number);
         let view = fuzzing::view(&self.machine, self.now);
         let until = view.retry_at.expect("a pause after a failure");
-        let until = planted(until, Time::MAX, || self.generation == 3 && view.refresh == RefreshState::CredentialsRejected);
+        let until =
+            planted(until, Time::MAX, || self.generation == 3 && view.refresh == RefreshState::CredentialsRejected);
         assert!(until > self.now && until <= self.now + LONGEST_PAUSE, "{:?}", until - self.now);
         let looked = match error {
             LoginError::Slow | LoginError::Overdue => true,
@@ -265,13 +266,13 @@ impl World {
     }
 
     fn send(&mut self, input: &mut Input<'_>) {
-        self.request = if input.number() % 4 == 0 { Attempts::reported() } else { Attempts::default() };
+        self.request = if input.number().is_multiple_of(4) { Attempts::reported() } else { Attempts::default() };
         self.request.begin(self.now);
         let used = self.machine.generation().unwrap_or(0);
         let probes = self.machine.probe(self.now);
         assert!(!probes || self.token() == TokenState::Rejected);
         // Perhaps with a copy that is out of date.
-        self.sent_with = if input.number() % 4 == 0 { used.saturating_sub(1) } else { used };
+        self.sent_with = if input.number().is_multiple_of(4) { used.saturating_sub(1) } else { used };
         self.sent = 1;
     }
 
