@@ -73,8 +73,19 @@ fn client(config: Config) -> Client {
     Client::new(config).expect("a good configuration")
 }
 
+/// From now on the server answers this.
+pub fn plays(answer: &[u8]) {
+    let script = Script { answer: Arc::new(answer.to_vec()), sizes: Vec::new() };
+    *player().script.lock().expect("no panic under it") = script;
+}
+
+/// Where it is.
+pub fn address() -> String {
+    player().address.clone()
+}
+
 /// Nobody has failed with it before, so nothing is remembered of it.
-fn next_user() -> String {
+pub fn next_user() -> String {
     static LAST: AtomicU64 = AtomicU64::new(0);
     format!("u{}", LAST.fetch_add(1, Ordering::Relaxed))
 }

@@ -2,12 +2,16 @@
 
 use std::sync::OnceLock;
 
+pub mod abi;
 pub mod answer;
+pub mod call;
+pub mod calls;
 pub mod coding;
 pub mod files;
 pub mod http_answer;
 pub mod login_answer;
 pub mod machine;
+pub mod options;
 pub mod refusal;
 pub mod request_target;
 pub mod retry_after;
