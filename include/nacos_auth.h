@@ -6,7 +6,8 @@
  *
  * Conventions:
  * - A function that can fail returns a nacos_status, 0 for success. Its last argument takes an error object with the
- *   details, owned by the caller; NULL if they are not wanted. Outputs are NULL or 0 unless the call succeeded.
+ *   details, owned by the caller; NULL if they are not wanted. Outputs are NULL or 0 unless the call succeeded
+ *   (but for the length that nacos_get_token needs).
  * - Structs that the caller fills in begin with struct_size. Start from their _default() function; what stays 0 has its
  *   default. Structs only ever grow at the end, by multiples of 8 bytes without padding, so a program keeps working with a
  *   newer library, and with an older one as long as it leaves at 0 what that does not know.
@@ -17,8 +18,8 @@
  *   it any more.
  * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_init as long as the files take that it
  *   reads, nacos_auth_close and nacos_auth_free until the callbacks of the handle have been told what has happened and have
- *   returned, or their bound has passed (called inside a callback they wait for nothing); nothing else does. pthread_cancel has no effect on a thread
- *   that is inside one of these: it is put off until the function returns.
+ *   returned, or their bound has passed (called inside a callback they wait for nothing); nothing else does.
+ *   pthread_cancel has no effect on a thread that is inside one of these: it is put off until the function returns.
  * - Callbacks run on threads of the library, which have all signals blocked, and on the one that closes their handle; where
  *   the system has no threads left, a credentials callback runs on the one that asks for a token. keep_waiting runs on the
  *   thread that waits.
