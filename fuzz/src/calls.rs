@@ -10,7 +10,7 @@ use crate::{
     answer::line,
     call::checked,
     http_answer::{self, next_user},
-    planted, spells,
+    planted,
 };
 
 /// How many handles there are at a time, and how many calls.
@@ -93,7 +93,8 @@ fn step(handle: &mut Handle, what: u8, how: u8, cancel: *mut c_void) {
         _ => {
             unsafe { abi::nacos_cancel_trigger(cancel) };
             let generation = unsafe { abi::nacos_auth_generation(auth) };
-            assert!(!handle.closed || generation == 0);
+            let generation = planted(generation, u64::MAX, || how == b'*');
+            assert!(generation < u64::MAX && (!handle.closed || generation == 0));
             return;
         }
     };
@@ -158,9 +159,9 @@ fn request(auth: *mut c_void, how: u8, cancel: *mut c_void) -> i32 {
         let mut length = 0;
         let body = unsafe { abi::nacos_response_body(response, &mut length) };
         assert!(!body.is_null());
-        let body = unsafe { std::slice::from_raw_parts(body, length) };
+        // All of it is there to be read.
+        std::hint::black_box(unsafe { std::slice::from_raw_parts(body, length) }.to_vec());
         let code = unsafe { abi::nacos_response_status(response) };
-        let code = planted(code, 7, || spells(body, b"zqzq"));
         assert!((100..1000).contains(&code), "{code}");
         unsafe { abi::nacos_response_header(response, c"content-type".as_ptr()) };
     }

@@ -1,6 +1,9 @@
 //! Structs that C fills in: every size, every field anything, pointers to text or NULL.
 
-use std::{ffi::c_void, ptr};
+use std::{
+    ffi::{CString, c_void},
+    ptr,
+};
 
 use crate::{
     abi::{self, CLOSED, OK, WORDS},
@@ -30,6 +33,12 @@ pub fn run(data: &[u8]) {
     let mut texts = Vec::new();
     for at in TEXTS {
         options[at] = input.pointer(&mut texts);
+        // Nothing that a message says anyway.
+        if [PASSWORD, TOKEN].contains(&at) && options[at] != 0 {
+            let text = [b"s3cr3tW0rd".as_slice(), texts.last().expect("one").as_bytes()].concat();
+            texts.push(CString::new(text).expect("no NUL"));
+            options[at] = texts.last().expect("one").as_ptr() as u64;
+        }
         // No fuzzer opens what it likes.
         if FILES.contains(&at) && options[at] != 0 {
             texts.push(c"/nowhere".to_owned());
@@ -43,7 +52,9 @@ pub fn run(data: &[u8]) {
         options[at] = input.number();
     }
     let find = |word: usize| texts.iter().find(|text| text.as_ptr() as u64 == options[word]);
-    let secrets: Vec<_> = [PASSWORD, TOKEN].into_iter().filter_map(find).collect();
+    let others = |secret: &CString| texts.iter().filter(|text| contains(text, secret)).count();
+    // What stands elsewhere too may be told from there.
+    let secrets: Vec<_> = [PASSWORD, TOKEN].into_iter().filter_map(find).filter(|secret| others(secret) == 1).collect();
     let mut auth = ptr::dangling_mut::<u64>().cast::<c_void>();
     let status = checked(&secrets, |error| unsafe { abi::nacos_auth_init(options.as_ptr(), &mut auth, error) });
     let status = planted(status, OK, || find(1).is_some_and(|address| spells(address.as_bytes(), b"zqzq")));
@@ -51,6 +62,10 @@ pub fn run(data: &[u8]) {
     if status == OK {
         check_token(&mut input, auth);
     }
+}
+
+fn contains(text: &CString, part: &CString) -> bool {
+    text.as_bytes().windows(part.as_bytes().len()).any(|window| window == part.as_bytes())
 }
 
 /// A size that is one half of the time.

@@ -270,7 +270,7 @@ impl Pem {
             None => Ok(builder.with_no_client_auth()),
             Some((chain, key)) => builder.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(|e| {
                 CrateError::config(format!(
-                    "the client's key does not go with its certificate (client_key_file, client_cert_file): {e}"
+                    "client_key_file (or client_key_pem) does not go with the client's certificate: {e}"
                 ))
             }),
         }
