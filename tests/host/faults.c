@@ -140,7 +140,7 @@ static void interrupted(const char *first, const char *second, int tls, const ch
     o = send_body(auth, "POST", 1 << 20, 8000);
     if (o.http != 200) FAIL("%s, a large one: %s", what, said(&o));
     const long began = now_ms();
-    nacos_auth_close(auth);
+    nacos_auth_close(auth, 0, NULL);
     nacos_auth_free(auth);
     if (now_ms() - began > 2000) FAIL("%s: close takes %ld ms", what, now_ms() - began);
   }

@@ -242,12 +242,12 @@ TEST(gone_after_renewals, 40) {
   must_be_gone(&password, "renewals: the password");
   must_be_gone(&tokens, "renewals: a token");
 }
-/* Wherever the token rides. */
-TEST(gone_after_riding_everywhere, 40) {
+/* Wherever the token goes. */
+TEST(gone_from_every_place, 40) {
   server = serve("request=token", NULL);
   for (int32_t place = 0; place < 4; place++) {
     nacos_auth_options options = options_for(server.address);
-    options.carriage = place;
+    options.token_in = place;
     lives_and_is_freed(options, "a token in another place");
   }
 }
