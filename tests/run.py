@@ -191,7 +191,7 @@ PARTS = [
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
     Part("sim", [Step(["make", "--no-print-directory", "sim"])]),
     # Two targets at a time: the whole is this long times five, and the build.
-    Part("fuzz", [Step(["fuzz/run.sh", "60"], tally, needs=("cargo", "c++"))]),
+    Part("fuzz", [Step(["fuzz/run.sh", "60"], tally, needs=("cargo", "c++"))], long=True),
     Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=2"])]),
     Part(
         "real",
