@@ -192,7 +192,7 @@ PARTS = [
     Part("sim", [Step(["make", "--no-print-directory", "sim"])]),
     # Two targets at a time: the whole is this long times five, and the build.
     Part("fuzz", [Step(["fuzz/run.sh", "60"], tally, needs=("cargo", "c++"))], long=True),
-    Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=2"])]),
+    Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=1"])]),
     Part(
         "real",
         [
