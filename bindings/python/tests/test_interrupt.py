@@ -17,7 +17,7 @@ import pytest
 
 import nacos_auth
 from devserver import DevServer
-from nacos_auth import Client, _greenlets
+from nacos_auth import Client, _greenlets, _workers
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -192,8 +192,8 @@ def test_without_a_thread_the_call_is_made_all_the_same(
     def none(*_: object) -> int:
         raise RuntimeError("can't start new thread")
 
-    wait_until(lambda: _greenlets._threads._count == 0)
-    monkeypatch.setattr(_greenlets, "start_thread", none)
+    wait_until(lambda: _greenlets._threads.count == 0)
+    monkeypatch.setattr(_workers, "start_thread", none)
     before = descriptors()
     for _ in range(5):
         assert client.get(CONFIG, params=DEMO).status == 200
