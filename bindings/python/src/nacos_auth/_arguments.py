@@ -227,7 +227,7 @@ def pairs(name: str, values: object) -> tuple[Array[Pair] | None, int]:
 def _pair(name: str, key: object, value: object) -> Pair | None:
     """None for a value that is None."""
     flags = PAIR_SENSITIVE if isinstance(value, Sensitive) else 0
-    c_value: bytes | InvalidArgumentError | None = None
+    c_name = c_value = None
     try:
         c_name = text(f"a name in {name}", key, nul=True)
         c_value = _value(name, value.value if isinstance(value, Sensitive) else value)
@@ -237,7 +237,7 @@ def _pair(name: str, key: object, value: object) -> Pair | None:
             raise c_value
         return Pair(c_name, c_value, len(c_name), len(c_value), flags)
     finally:
-        del key, value, c_value
+        del key, value, c_name, c_value
 
 
 def _value(name: str, value: object) -> bytes | InvalidArgumentError | None:

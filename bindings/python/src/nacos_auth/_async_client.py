@@ -195,7 +195,7 @@ class AsyncClient(BaseClient):
 
     async def _leave(self, job: Job[_Result], bell: _LoopBell, threads: Workers) -> _Result:
         try:
-            if not threads.start(job) and not threads.count and threads.withdraw(job):
+            if not threads.start(job) and not threads.count and job.withdraw():
                 raise InternalError(
                     "this call needs a thread, and the system has none left: raise its limit, or use fewer elsewhere",
                     cause=Cause.INTERNAL,
@@ -203,7 +203,7 @@ class AsyncClient(BaseClient):
                 )
             await bell.rung
         except BaseException:
-            if not threads.withdraw(job):
+            if not job.withdraw():
                 job.cancel()
             raise
         return job.result()

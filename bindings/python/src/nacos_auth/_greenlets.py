@@ -133,7 +133,7 @@ def run_cancellable(call: Call[_Result], seconds: float, make_bell: _MakeBell) -
             if not _threads.expire(job, seconds):
                 bell.wait(None)  # the library is about to end it
     except BaseException:
-        if not _threads.withdraw(job):
+        if not job.withdraw():
             job.cancel()
         raise
     finally:
@@ -142,24 +142,23 @@ def run_cancellable(call: Call[_Result], seconds: float, make_bell: _MakeBell) -
 
 
 _threads = Workers(_MOST_THREADS)
-_blocking = 0
+_blocking: set[Job[Any]] = set()
 _main_hub: Any = None
 
 
 def is_blocked() -> bool:
     """Whether a call keeps a hub from running, since there was no thread for it."""
-    return _blocking > 0
+    return bool(_blocking)
 
 
 def _start(job: Job[Any]) -> None:
-    global _blocking  # noqa: PLW0603
-    if _threads.start(job) or not _threads.withdraw(job):
+    if _threads.start(job) or not job.claim():
         return
-    _blocking += 1
     try:
+        _blocking.add(job)
         job.run()
     finally:
-        _blocking -= 1
+        _blocking.discard(job)
 
 
 def _gevent_hub() -> Any:
@@ -194,8 +193,9 @@ def hub_for_functions() -> Any:
 
 
 def _begin_anew() -> None:
-    global _threads, _blocking
-    threads, _threads, _blocking = _threads, Workers(_MOST_THREADS), 0
+    global _threads
+    threads, _threads = _threads, Workers(_MOST_THREADS)
+    _blocking.clear()
     threads.abandon()
 
 

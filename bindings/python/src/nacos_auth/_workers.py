@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import _thread
 import sys
-from collections import deque
+from _queue import Empty, SimpleQueue
+from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ._causes import Cause
@@ -88,13 +89,29 @@ class Job(Generic[_Result]):
     Whoever made it may go away at any time, and lose it.
     """
 
-    __slots__ = ("_call", "_error", "_result", "bell")
+    __slots__ = ("_call", "_error", "_result", "_unclaimed", "bell")
 
     def __init__(self, call: Call[_Result], bell: Bell) -> None:
         self.bell = bell
+        self._unclaimed = [None]
         self._call: Call[_Result] | None = call
         self._result: _Result | None = None
         self._error: BaseException | None = None
+
+    def claim(self) -> bool:
+        """True for the first one who asks, who is to run it, or not to have it run."""
+        try:
+            self._unclaimed.pop()
+        except IndexError:
+            return False
+        return True
+
+    def withdraw(self) -> bool:
+        """Takes it back; false if it has begun."""
+        if not self.claim():
+            return False
+        self._call = None
+        return True
 
     def run(self) -> None:
         call = self._call
@@ -103,7 +120,8 @@ class Job(Generic[_Result]):
         try:
             self._result = call.run()
         except BaseException as error:
-            self._error = error
+            # Without this frame, which refers to this job.
+            self._error = error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
         finally:
             del call  # before the waiter goes on
             self._end()
@@ -136,56 +154,36 @@ class Job(Generic[_Result]):
 class _Worker:
     """One thread."""
 
-    __slots__ = ("job",)
+    __slots__ = ("has_ended", "job")
 
     def __init__(self) -> None:
         self.job: Job[Any] | None = None
+        self.has_ended = False
 
 
 class Workers:
     """True threads, started when there is something to do, which end when there is nothing to do.
 
-    They keep no program from ending.
+    They keep no program from ending. There is no lock, since what a handler of a signal raises might leave it locked:
+    each step is one operation of a queue or a set, and in whatever order those of several threads come, no job is left
+    without a thread that looks for it.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._lock = _thread.RLock()  # nobody replaces this one; the handler of a signal may call in the middle
-        self._jobs: deque[Job[Any]] = deque()
+        self._jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._all: set[_Worker] = set()
-        self._idle: list[Lock] = []  # of threads that wait for a job
+        self._idle: set[_Worker] = set()
         self._is_retired = False
 
     def start(self, job: Job[Any]) -> bool:
         """Leaves a job to a thread. False if the system has none more to give: the job waits for one of the others."""
-        with self._lock:
-            self._jobs.append(job)
-            if self._idle:
-                self._idle.pop().ring()
-                return True
-            if len(self._all) >= self.most:
-                return True
-            worker = _Worker()
-            try:
-                # Also counted by the thread itself: a handler of a signal may raise right after this.
-                start_thread(self._work, (worker,))
-                self._all.add(worker)
-            except RuntimeError:  # this process has too many, or is ending
-                return False
-            return True
-
-    def withdraw(self, job: Job[Any]) -> bool:
-        """Takes back a job; false if it has begun."""
-        with self._lock:
-            try:
-                self._jobs.remove(job)
-            except ValueError:
-                return False
-            return True
+        self._jobs.put(job)
+        return self._have_enough()
 
     def expire(self, job: Job[Any], seconds: float) -> bool:
         """Ends a job that has waited for a thread for so long; false if it has begun."""
-        if not self.withdraw(job):
+        if not job.claim():
             return False
         job.abandon(
             NacosTimeoutError(
@@ -200,14 +198,19 @@ class Workers:
 
     def retire(self) -> None:
         """Has threads end as soon as they have nothing to do."""
-        with self._lock:
-            self._is_retired = True
-            while self._idle:
-                self._idle.pop().ring()
+        self._is_retired = True
+        for _ in range(len(self._idle)):
+            self._jobs.put(None)
 
     def abandon(self) -> None:
         """In a forked child, which has the greenlets that wait, but not the threads."""
-        for job in [*self._jobs, *self.running()]:
+        jobs = self.running()
+        with suppress(Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if job is not None:
+                    jobs.append(job)
+        for job in jobs:
             error = "the process was forked during this call, which the parent goes on with"
             job.abandon(InternalError(error, cause=Cause.INTERNAL))
 
@@ -219,40 +222,51 @@ class Workers:
         """How many threads there are."""
         return len(self._all)
 
+    def _have_enough(self) -> bool:
+        """Starts a thread if more jobs wait than threads."""
+        if self._jobs.qsize() <= len(self._idle) or len(self._all) >= self.most:
+            return True
+        worker = _Worker()
+        try:
+            start_thread(self._work, (worker,))
+        except RuntimeError:  # this process has too many, or is ending
+            return False
+        self._all.add(worker)  # which it does itself too: a handler of a signal may raise before this
+        if worker.has_ended:
+            self._all.discard(worker)
+        return True
+
     def _work(self, worker: _Worker) -> None:
-        with self._lock:
-            self._all.add(worker)
+        self._all.add(worker)
         try:
             while self._take(worker):
-                job = worker.job
-                assert job is not None
-                job.run()
-                worker.job = None
-                del job
+                pass
         finally:
-            with self._lock:
-                self._all.discard(worker)
-                job, worker.job = worker.job, None
+            self._idle.discard(worker)
+            worker.has_ended = True
+            self._all.discard(worker)
+            job, worker.job = worker.job, None
             if job is not None:  # something has been thrown into this thread
                 job.abandon(InternalError("the thread that made this call was ended", cause=Cause.INTERNAL))
 
     def _take(self, worker: _Worker) -> bool:
-        """Gives this thread a job; false if it is to end."""
-        while True:
-            with self._lock:
-                if self._jobs:
-                    worker.job = self._jobs.popleft()
-                    return True
-                if self._is_retired:
-                    self._all.discard(worker)
-                    return False
-                bell = Lock()
-                self._idle.append(bell)
-            try:
-                bell.wait(_LINGER)
-            except ExpiredError:
-                with self._lock:
-                    if bell in self._idle:  # else it has been rung meanwhile
-                        self._idle.remove(bell)
-                        self._all.discard(worker)
-                        return False
+        """Does a job; false if this thread is to end."""
+        self._idle.add(worker)
+        try:
+            job = self._jobs.get(timeout=_LINGER)
+        except Empty:
+            job = None
+        self._idle.discard(worker)
+        if job is None:
+            try:  # whoever has put one before this saw an idle thread, and started none
+                job = self._jobs.get_nowait()
+            except Empty:
+                return False
+            if job is None:
+                return True
+        self._have_enough()  # whoever has put one in the meantime took this thread for an idle one
+        if job.claim():
+            worker.job = job
+            job.run()
+            worker.job = None
+        return True

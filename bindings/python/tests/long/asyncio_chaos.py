@@ -2,8 +2,8 @@
 
     asyncio_chaos.py --minutes N [--seed S]
 
-Run with freed memory overwritten (MALLOC_PERTURB_), which it sees to itself. Ends with status 0 if nothing crashed, hung
-or was answered wrongly, and if memory, threads and descriptors are after the last round what they were after the warm-up.
+Run with freed memory overwritten (MALLOC_PERTURB_), which it sees to itself. Ends with status 0 if nothing crashed,
+hung or was answered wrongly, and memory, threads and descriptors are in the end what they were after the warm-up.
 """
 
 from __future__ import annotations
