@@ -138,13 +138,13 @@ class Job(Generic[_Result]):
             self._end()
 
     def result(self) -> _Result:
+        if self._error is not None:
+            raise self._take_error()  # no variable of this frame may refer to what refers to this frame
+        return cast(_Result, self._result)
+
+    def _take_error(self) -> BaseException:
         error, self._error = self._error, None
-        if error is None:
-            return cast(_Result, self._result)
-        try:
-            raise error
-        finally:
-            del error  # which refers to this frame
+        return error or AssertionError()
 
     def _end(self) -> None:
         self._call = None
