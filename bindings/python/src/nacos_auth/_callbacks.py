@@ -133,8 +133,9 @@ class _AwaitableError(TypeError):
 def _refuse_awaitable(name: str, result: object) -> None:
     """For functions of which nobody could see at the beginning that they are asynchronous."""
     if hasattr(type(result), "__await__"):
-        if hasattr(result, "close"):
-            result.close()  # else Python complains that nobody has awaited it
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()  # else Python complains that nobody has awaited it
         raise _AwaitableError(
             f"{name} must be a plain function: it has returned something to be awaited, and nobody does"
         )

@@ -39,6 +39,7 @@ class Call(Protocol[_Result_co]):
 
     def run(self) -> _Result_co:
         """From any thread."""
+        ...
 
     def cancel(self) -> None:
         """Has `run` end soon, which another thread is in or about to be in."""
