@@ -65,7 +65,7 @@ impl Machine {
             return verdict;
         }
         if self.servers_disagree(now) {
-            return self.login_where_servers_disagree(now);
+            return self.login_where_servers_disagree(attempts, now);
         }
         let Some(token) = self.token.as_mut().filter(|t| t.generation == generation) else { return replay };
         // While a secret changes node by node, a token is good at the nodes that have the secret of the one that issued it.
