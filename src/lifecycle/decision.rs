@@ -91,6 +91,11 @@ impl Attempts {
         self.refused.contains(&(generation, Some(at)))
     }
 
+    /// Whether there are servers that have not refused this request, so that another send is theirs.
+    pub(super) fn may_go_elsewhere(&self) -> bool {
+        self.servers > 1 && self.count() < self.servers && !self.is_refused_everywhere()
+    }
+
     /// Whether each of several servers has refused this request. Behind one address there may be others that did not.
     pub(super) fn is_refused_everywhere(&self) -> bool {
         self.servers > 1 && (0..self.servers).all(|at| self.refused.iter().any(|(_, by)| *by == Some(at)))

@@ -144,8 +144,8 @@ impl Machine {
     }
 
     /// None of the tokens there are is taken, by several nodes of several secrets. One more login may lead to the node that
-    /// refuses; the tokens stay, as other nodes take them. What each server of the list refuses is no disagreement.
-    pub(super) fn login_where_servers_disagree(&mut self, attempts: &Attempts, now: Time) -> Verdict {
+    /// refuses; the tokens stay, as other nodes take them.
+    pub(super) fn login_where_servers_disagree(&mut self, now: Time) -> Verdict {
         if matches!(self.refresh, Refresh::LoggingIn { .. })
             || self.token.as_ref().is_some_and(|t| t.trust.is_doubted())
         {
@@ -156,10 +156,8 @@ impl Machine {
         known.helpless += 1;
         // By chance no two requests in a row meet the wrong nodes so often: every node has another secret by now.
         let since = self.last_login.map_or(Duration::MAX, |at| now.saturating_sub(at));
-        let none_helps = match known.logins_in_vain {
-            0 if attempts.is_refused_everywhere() => true,
-            vain => known.helpless >= 2 && since >= BETWEEN_LOGINS_AT_FIRST * (1 << vain.saturating_sub(3).min(5)),
-        };
+        let none_helps = known.helpless >= 2
+            && since >= BETWEEN_LOGINS_AT_FIRST * (1 << known.logins_in_vain.saturating_sub(3).min(5));
         if pausing || (known.login_at > now && !none_helps) {
             return Verdict::Return;
         }

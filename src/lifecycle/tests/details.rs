@@ -145,8 +145,8 @@ fn tokens_refused_in_a_row_shorten_no_pause_that_a_server_asked_for() {
     w.now += s(1.0);
     w.demand();
     let login = w.start();
-    w.succeed(login, 1.0);
-    w.now += s(1.0);
+    w.succeed(login, 9.5);
+    w.now += s(8.0);
     let login = w.start();
     let asked = LoginError::Answered(Reason::Overloaded, Some(s(600.0)));
     assert!(w.machine.failed(login, asked, w.now));

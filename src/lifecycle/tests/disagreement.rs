@@ -217,6 +217,7 @@ fn situation_61_tokens_that_every_server_of_the_list_refuses_are_no_disagreement
     for _ in 0..10 {
         w.now += s(1.0);
         assert_eq!(refused_everywhere(&mut w, 3), Verdict::Replay);
+        assert!(matches!(w.demand(), Demand::Wait { .. }), "for a login");
         w.renew(18_000.0);
         w.accepts(&Attempts::default(), w.generation);
     }
@@ -225,6 +226,7 @@ fn situation_61_tokens_that_every_server_of_the_list_refuses_are_no_disagreement
     w.logins = 0;
     while w.now < start + s(60.0) {
         refused_everywhere(&mut w, 3);
+        w.demand();
         w.try_login(&|_| Ok(18_000.0));
         w.now += s(0.5);
     }
