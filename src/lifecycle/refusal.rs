@@ -121,7 +121,7 @@ impl Machine {
 
     /// The token was refused without a reason: perhaps not for its own sake, so it is not given up for that.
     fn doubt(&mut self, now: Time) -> Verdict {
-        self.end_outage();
+        self.end_outage(now);
         let Some(token) = &mut self.token else { return Verdict::Return };
         if !token.trust.is_doubted() {
             let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
@@ -132,12 +132,5 @@ impl Machine {
             token.trust.doubt();
         }
         Verdict::ReplayIfIdempotent
-    }
-
-    /// An answer came: whatever was unreachable is back, so the next login need not wait.
-    fn end_outage(&mut self) {
-        if matches!(self.refresh, Refresh::Pausing(Pause { class, .. }) if class.is_outage()) {
-            self.refresh = Refresh::Idle;
-        }
     }
 }

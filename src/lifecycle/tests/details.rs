@@ -157,6 +157,29 @@ fn tokens_refused_in_a_row_shorten_no_pause_that_a_server_asked_for() {
 }
 
 #[test]
+fn an_answer_to_a_request_brings_no_fourth_look_at_a_password_never_seen_to_be_good() {
+    for why in [Rejection::Identity, Rejection::Unknown] {
+        let mut old = World::new();
+        old.log_in(18_000.0);
+        let mut w = World::new();
+        assert!(w.machine.inherit(&old.machine));
+        let first = w.now;
+        for error in [LoginError::Slow, LoginError::Slow, LoginError::Overdue] {
+            w.demand();
+            w.now = w.machine.next_due(w.now).unwrap().max(w.now);
+            let login = w.start();
+            assert!(w.machine.failed(login, error, w.now));
+            if error == LoginError::Overdue {
+                assert!(w.machine.failed(login, LoginError::Answered(Reason::Gateway, None), w.now));
+            }
+        }
+        w.machine.rejected(&mut Attempts::default(), 1, why, None, w.now);
+        w.demand();
+        assert!(w.machine.next_due(w.now).unwrap() - first >= THREE_REFUSALS, "{why:?}");
+    }
+}
+
+#[test]
 fn a_late_answer_brings_no_fourth_look_at_a_password_never_seen_to_be_good() {
     use Reason::*;
     for reason in [MissingApi, Overloaded, Gateway, Fault, Refused, NotNacos] {
