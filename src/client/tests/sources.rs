@@ -188,7 +188,7 @@ fn a_callback_may_give_tokens_of_somebody_elses() {
 fn logged(status: u16, body: &'static str) -> (Fixture, mpsc::Receiver<String>) {
     let (lines, log) = mpsc::channel();
     let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.c2lnbmF0dXJl";
-    let login = says(200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#).leak());
+    let login = says(200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#));
     let config = |server: &str| {
         let log = move |event: &crate::Event| _ = lines.send(event.to_string());
         Config::new(server, "nacos", "hunter2").on_log(Level::Warn, log)

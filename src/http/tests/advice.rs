@@ -129,7 +129,7 @@ fn plain_http_where_tls_is_spoken() {
         "You're speaking plain HTTP to an SSL-enabled server port.",
     ] {
         let text = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{words}", words.len());
-        let server = answering(text.into_bytes().leak());
+        let server = answering(text);
         for (name, error) in errors(&http(), &request(server.address, Method::POST)) {
             assert!(error.cause.contains("write https://") && !error.was_sent(), "{name}: {error:?}");
         }
