@@ -310,7 +310,7 @@ def test_what_a_handler_ends_leaves_no_memory_behind(
         except LateError:
             hits += 1
     assert hits > 40
-    assert resident() - before < hits * 0.3
+    assert "ASAN_OPTIONS" in os.environ or resident() - before < hits * 0.3  # which keeps what has been freed
     assert client.get(CONFIG, params=DEMO).status == 200
 
 

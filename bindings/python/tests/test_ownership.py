@@ -244,4 +244,4 @@ def test_thrown_into_a_thread_in_a_call(server: DevServer) -> None:
             assert not thread.is_alive()
             before = before if turn > 5 else resident()
         assert client.get(CONFIG, params=DEMO).status == 200
-        assert resident() - before < 15
+        assert "ASAN_OPTIONS" in os.environ or resident() - before < 15  # which keeps what has been freed
