@@ -169,6 +169,8 @@ def test_thrown_at_every_instruction(
             return throw_everywhere(lambda: ACTS[act](client, server.address), check)
 
         times = run() if on_main else on_a_thread(run)
+        if times == 1 and sys.version_info[:2] == (3, 12):
+            pytest.skip("the first versions of Python 3.12 forget at times to call a trace function")
         assert times > 20
         assert client.get(CONFIG, params=DEMO).status == 200
         wait_until(lambda: gc.collect() >= 0 and len(ledger.living) <= before, limit=20)
@@ -235,13 +237,13 @@ def test_thrown_into_a_thread_in_a_call(server: DevServer) -> None:
 
         before = 0.0
 
-        for turn in range(40):
+        for turn in range(80):
             thread = threading.Thread(target=read)
             thread.start()
-            time.sleep(0.01 + turn * 0.0003)
+            time.sleep(0.01 + turn * 0.0002)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(ShotError))
             thread.join(60)
             assert not thread.is_alive()
             before = before if turn > 5 else resident()
         assert client.get(CONFIG, params=DEMO).status == 200
-        assert "ASAN_OPTIONS" in os.environ or resident() - before < 15  # which keeps what has been freed
+        assert "ASAN_OPTIONS" in os.environ or resident() - before < 45  # which keeps what has been freed

@@ -194,11 +194,12 @@ class BaseClient:
 
     def _ask(self, options: CallOptions) -> Token:
         """Asks the native library for the token, which may block."""
-        call = TokenCall(self._library, self._handle, options)
         if options.flags & NO_WAIT:
-            return self._keep(call.run())
+            return self._keep(TokenCall(self._library, self._handle, options).run())
         at_hand = self._ask_at_once()
-        return at_hand if at_hand is not None else self._keep(self._call(call))
+        if at_hand is not None:
+            return at_hand
+        return self._keep(self._call(TokenCall(self._library, self._handle, options)))
 
     def _ask_at_once(self) -> Token | None:
         """The token where the native library has one at hand: that blocks nobody."""

@@ -31,25 +31,30 @@ class Owned(c_void_p):
     `_library` gives each class its finalizer.
     """
 
+    __slots__ = ()
     free: ClassVar[str]
     """The function that frees it."""
 
 
 class OwnedHandle(Owned):
+    __slots__ = ()
     free = "nacos_auth_free"
 
 
 class OwnedResponse(Owned):
+    __slots__ = ()
     free = "nacos_response_free"
 
 
 class OwnedError(Owned):
+    __slots__ = ()
     free = "nacos_error_free"
 
 
 class OwnedCancel(Owned):
     """A signal that ends calls; whoever holds options with it may make the call."""
 
+    __slots__ = ()
     free = "nacos_cancel_free"
 
 
