@@ -115,12 +115,12 @@ def _not_unicode(name: str) -> InvalidArgumentError:
     )
 
 
-def _encoded(name: str, value: str) -> bytes | InvalidArgumentError:
+def _encoded(name: str, value: str, part: str = "") -> bytes | InvalidArgumentError:
     """UTF-8. An error is returned: what Python itself raises holds the value, and would stay its context."""
     try:
         return str.encode(value)
     except UnicodeEncodeError:
-        return _not_unicode(name)
+        return _not_unicode(part + name)
 
 
 def text(name: str, value: object, *, nul: bool = False) -> bytes:
@@ -210,9 +210,12 @@ def pairs(name: str, values: object) -> tuple[Array[Pair] | None, int]:
     items: Any = None
     item: Any = None
     try:
-        if isinstance(values, (str, bytes, bytearray, memoryview)) or not isinstance(values, Iterable):
+        if isinstance(values, (dict, Mapping)):
+            items = values.items()
+        elif isinstance(values, (str, bytes, bytearray, memoryview)) or not isinstance(values, Iterable):
             raise _not(name, "a mapping or (name, value) pairs", values)
-        items = values.items() if isinstance(values, Mapping) else values
+        else:
+            items = values
         for item in items:
             if not isinstance(item, (tuple, list)) or len(item) != 2:
                 raise invalid(f"{name} must be a mapping or (name, value) pairs")
@@ -242,12 +245,12 @@ def _pair(name: str, key: object, value: object) -> Pair | None:
 
 def _value(name: str, value: object) -> bytes | InvalidArgumentError | None:
     """An error is returned: for as long as it is raised, no variable may hold the value."""
-    if isinstance(value, enum.Enum):
+    if type(value) is not str and isinstance(value, enum.Enum):
         value = value.value
     if value is None:
         return None
     if isinstance(value, str):
-        return _encoded(f"a value in {name}", value)
+        return _encoded(name, value, "a value in ")
     if isinstance(value, bool):
         return b"true" if value else b"false"  # as Nacos spells it
     if isinstance(value, int):
@@ -306,7 +309,7 @@ def closing_time(value: object) -> float | None:
 
 def milliseconds(name: str, value: object) -> int:
     """Rounded up, since 0 means "the default" to the library."""
-    seconds = duration(name, value)
+    seconds = None if value is None else duration(name, value)
     return 0 if seconds is None else math.ceil(seconds * 1000)
 
 
@@ -342,6 +345,8 @@ def number(name: str, value: object, least: int, most: int) -> int:
 
 def flag(name: str, value: object) -> bool:
     """Not anything that is true: `wait="no"` would be so."""
+    if value is True or value is False:
+        return value
     if not isinstance(value, int) or not 0 <= value <= 1:
         raise _not(name, "bool", value) if not isinstance(value, int) else invalid(f"{name} must be True or False")
     return bool(value)
