@@ -65,7 +65,8 @@ class Bearer:
             servers = [
                 f"{'http' if 'http' in schemes else 'https'}://{name}" for name, schemes in self._schemes.items()
             ]
-            _log.warning("no token for %s://%s: the client's servers are %s", scheme, host, ", ".join(servers))
+            where = f"{scheme}://{host}" if host else "a URL whose host is in doubt"
+            _log.warning("no token for %s: the client's servers are %s", where, ", ".join(servers))
         return False
 
     def leaves(self, url: str, location: str | None) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Union
 
 import httpx
 
-from ._adapter import MAY_REFUSE, Attempt, Bearer, Look, shortest
+from ._adapter import LOOK_BYTES, MAY_REFUSE, Attempt, Bearer, Look, shortest
 from ._async_client import AsyncClient
 from ._client import Client
 from ._state import Token
@@ -105,7 +105,7 @@ class NacosAuth(httpx.Auth):
                 look = yield answer
             elif answer.next_request is not None:  # it is not followed, but may be sent by the caller
                 bearer.is_for(str(answer.next_request.url))
-            wait = attempt.judge(answer.status_code, look.body, answer.headers.get("Retry-After"))
+            wait = attempt.judge(answer.status_code, _decoded(look, answer), answer.headers.get("Retry-After"))
             if wait is None or not body.rewind(request.stream):
                 return
             token = yield _NextToken(attempt, wait)
@@ -133,15 +133,13 @@ class _Headers(httpx.Headers):
         sent = name.encode()
         self._list[:] = [header for header in self._list if header[0].lower() != sent.lower()]
         self._list.append((sent, b"authorization", value.encode()))
+        self._name, self._value = name.lower(), value
 
     def __getitem__(self, key: str) -> str:
-        values = [value.decode(self.encoding) for name, value in _lower(self) if name == key.lower().encode()]
-        if not values:
-            raise KeyError(key)
-        return ", ".join(values)
+        return self._value if key.lower() == self._name else super().__getitem__(key)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and any(name == key.lower().encode() for name, _ in _lower(self))
+        return (isinstance(key, str) and key.lower() == self._name) or super().__contains__(key)
 
 
 class _NextToken:
@@ -261,6 +259,16 @@ async def _look_async(answer: httpx.Response) -> Look:
         look.error = error
     answer.stream = _GivenBackAsync(look, rest, stream)
     return look
+
+
+def _decoded(look: Look, answer: httpx.Response) -> bytes:
+    encoding = answer.headers.get("Content-Encoding")
+    if not encoding or answer.is_stream_consumed:
+        return look.body
+    try:
+        return httpx.Response(200, headers={"Content-Encoding": encoding}, content=look.body[:LOOK_BYTES]).content
+    except httpx.DecodingError:
+        return b""
 
 
 def _was_read(answer: httpx.Response, look: Look) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
+from io import BytesIO
 from typing import Any
 
 from requests import PreparedRequest, Response, Session
@@ -11,7 +12,9 @@ from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
-from urllib3 import HTTPResponse, Timeout
+from urllib3 import HTTPConnectionPool, HTTPResponse, Timeout
+from urllib3.exceptions import HTTPError
+from urllib3.util.retry import RequestHistory
 
 from ._adapter import LOOK_BYTES, MAY_REFUSE, Attempt, Bearer, Look, argument, shortest
 from ._client import Client
@@ -37,7 +40,7 @@ class NacosAuth(AuthBase):
             start = time.monotonic()
             timeout = _seconds(argument(Session, "request", "timeout"))
             attempt = Attempt(self._bearer, request.method or "", request.url, timeout)
-            headers = _Headers(request.headers, self._bearer)
+            headers = _Headers(request.headers, self._client, self._bearer)
             headers.put(attempt.first_token(self._client))
             headers.login_took = time.monotonic() - start
             request.headers = headers
@@ -57,7 +60,8 @@ class NacosAuth(AuthBase):
             attempt.carry(headers.token)
         while True:
             look = _look(answer) if answer.status_code in MAY_REFUSE else Look()
-            wait = attempt.judge(answer.status_code, look.body, answer.headers.get("Retry-After"))
+            body = _decoded(look.body, answer.headers.get("Content-Encoding"))
+            wait = attempt.judge(answer.status_code, body, answer.headers.get("Retry-After"))
             if wait is None or not _rewind(request):
                 break
             time.sleep(wait)
@@ -93,8 +97,11 @@ class NacosAuth(AuthBase):
             _ = refused.content  # for who looks at the history
         refused.close()
         again = refused.request.copy()
-        again.headers[self._bearer.name] = attempt.carry(token)
+        headers = again.headers = _Headers(again.headers, self._client, self._bearer)
+        headers.put(token)
+        attempt.carry(token)
         answer: Response = refused.connection.send(again, **how)
+        attempt.carry(headers.token or token)  # urllib3 may have had to send it again itself
         answer.history = [*refused.history, refused]
         answer.request = again
         return answer
@@ -103,11 +110,16 @@ class NacosAuth(AuthBase):
 class _Headers(CaseInsensitiveDict[str]):
     """A request's headers, with the token that is in them."""
 
-    def __init__(self, headers: Mapping[str, str], bearer: Bearer) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], client: Client, bearer: Bearer, origin: _Headers | None = None
+    ) -> None:
         super().__init__(headers)
+        self._client = client
         self._bearer = bearer
+        self._origin = origin  # of which this is a copy
         self._leaves_out = False
-        self.token: Token | None = None
+        self._known: RequestHistory | None = None if origin is None else origin._known
+        self.token: Token | None = None if origin is None else origin.token
         self.login_took: float = 0
 
     def put(self, token: Token) -> None:
@@ -119,12 +131,38 @@ class _Headers(CaseInsensitiveDict[str]):
         self._leaves_out = True
 
     def copy(self) -> _Headers:
-        made = _Headers(self, self._bearer)
-        made.token = self.token
+        made = _Headers(self, self._client, self._bearer, self)
         if self._leaves_out:
             made.pop(self._bearer.name, None)
             self._leaves_out = False
         return made
+
+    def items(self) -> ItemsView[str, str]:
+        """urllib3 asks for them whenever it sends, also when its `Retry` repeats by itself what was refused."""
+        pool = argument(HTTPConnectionPool, "urlopen", "self")
+        past = getattr(argument(HTTPConnectionPool, "urlopen", "retries"), "history", ())
+        if pool is not None and past and past[-1] is not self._known and self._bearer.name in self:
+            url = f"{pool.scheme}://{pool.host}:{pool.port}"
+            timeout = _seconds(argument(HTTPConnectionPool, "urlopen", "timeout"))
+            self._renew(past[-1], Attempt(self._bearer, past[-1].method or "", url, timeout))
+        return super().items()
+
+    def _renew(self, refusal: RequestHistory, attempt: Attempt) -> None:
+        """After one of which nothing but the status is known."""
+        token = None
+        if refusal.status in MAY_REFUSE and self.token is not None:
+            attempt.carry(self.token)
+            try:
+                if attempt.judge(refusal.status, b"", None) is not None:
+                    token = attempt.next_token(self._client)
+            except NacosError:
+                pass  # urllib3 would take some for errors of the connection
+        headers: _Headers | None = self
+        while headers is not None:
+            headers._known = refusal
+            if token is not None:
+                headers.put(token)
+            headers = headers._origin
 
 
 class _File:
@@ -193,6 +231,16 @@ def _look(answer: Response) -> Look:
     if look.pieces or look.error:
         answer.raw = _Raw(look, raw)
     return look
+
+
+def _decoded(beginning: bytes, encoding: str | None) -> bytes:
+    if not encoding:
+        return beginning
+    body = HTTPResponse(BytesIO(beginning[:LOOK_BYTES]), {"Content-Encoding": encoding}, preload_content=False)
+    try:
+        return body.read(LOOK_BYTES, decode_content=True)
+    except HTTPError:
+        return b""
 
 
 def _pieces(raw: HTTPResponse, amount: int) -> Iterator[bytes]:
