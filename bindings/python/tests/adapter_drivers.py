@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import urllib.error
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -40,10 +40,10 @@ class Driver(Protocol):
 
     def fetch(self, method: str, url: str, body: str | None = None, **options: Any) -> Got: ...
 
-    def begin(self, url: str, size: int) -> Got:  # type: ignore[empty-body]
+    def begin(self, url: str, size: int) -> Got:
         """So much of an answer that the caller reads as it comes."""
 
-    def time_outs(self, seconds: float) -> list[dict[str, Any]]:  # type: ignore[empty-body]
+    def time_outs(self, seconds: float) -> list[dict[str, Any]]:
         """What the library takes for a time-out of so many seconds."""
 
     def close(self) -> None: ...
@@ -94,7 +94,7 @@ class Requests:
         return [{"timeout": timeout} for timeout in (seconds, (30, seconds), (None, seconds), total)]
 
     def _body(self, kind: str | None) -> dict[str, Any]:
-        return {
+        made: dict[str | None, Callable[[], dict[str, Any]]] = {
             None: dict,
             "text": lambda: {"data": CONTENT.decode()},
             "bytes": lambda: {"data": CONTENT},
@@ -103,7 +103,8 @@ class Requests:
             "file": lambda: {"data": file()},
             "generator": lambda: {"data": generator()},
             "multipart": lambda: {"files": {"content": file()}},
-        }[kind]()
+        }
+        return made[kind]()
 
     def close(self) -> None:
         self.session.close()
@@ -144,7 +145,7 @@ class Httpx:
 
 
 def body_of_httpx(kind: str | None) -> dict[str, Any]:
-    return {
+    made: dict[str | None, Callable[[], dict[str, Any]]] = {
         None: dict,
         "text": lambda: {"content": CONTENT.decode()},
         "bytes": lambda: {"content": CONTENT},
@@ -155,7 +156,8 @@ def body_of_httpx(kind: str | None) -> dict[str, Any]:
         "generator": lambda: {"content": generator()},
         "async generator": lambda: {"content": async_generator()},
         "multipart": lambda: {"files": {"content": file()}},
-    }[kind]()
+    }
+    return made[kind]()
 
 
 def time_outs_of_httpx(seconds: float) -> list[dict[str, Any]]:
@@ -249,7 +251,7 @@ class Aiohttp:
         ]
 
     def _body(self, kind: str | None) -> dict[str, Any]:
-        return {
+        made: dict[str | None, Callable[[], dict[str, Any]]] = {
             None: dict,
             "text": lambda: {"data": CONTENT.decode()},
             "bytes": lambda: {"data": CONTENT},
@@ -258,7 +260,8 @@ class Aiohttp:
             "file": lambda: {"data": file()},
             "async generator": lambda: {"data": async_generator()},
             "multipart": lambda: {"data": {"content": file()}},
-        }[kind]()
+        }
+        return made[kind]()
 
     def close(self) -> None:
         asyncio.run(self.client.close())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,6 +66,8 @@ class Server(ThreadingHTTPServer):
         self.refusal: Script = words("token invalid!")
         """Of what has no good token."""
         self.logins = 0
+        self.connections: set[Any] = set()
+        """Those that requests came over."""
         self.logins_go_on = threading.Event()
         self.logins_go_on.set()
         self.good: set[str] = set()
@@ -97,13 +100,16 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def answer(self) -> None:
-        body, path = self._read_body(), self.path.partition("?")[0]
+        body = self._read_body()
+        # Asked as a proxy it is the server itself.
+        path = urllib.parse.urlsplit(self.path).path
         if path.startswith(("/nacos/v1/auth/", "/nacos/v3/auth/")):
             self._write(self._login(path))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         seen = Seen(self.command, headers["host"], self.path, body, headers)
         self.server.seen.append(seen)
+        self.server.connections.add(self.client_address)
         script = self.server.scripts.get(path)
         if script:
             answer = script.pop(0)
