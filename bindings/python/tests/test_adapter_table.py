@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import itertools
 import logging
@@ -9,10 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import aiohttp
+import httpx
 import pytest
+import requests
 import scripted
 from adapter_drivers import CONTENT, DRIVERS, Driver, TokenIn
 from scripted import Answer, Handler, Server, redirect, words
@@ -24,6 +29,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:The object should be created:Dep
 EXPIRED = words("Server failed,JWT expired at 2026-01-01T00:00:00Z.", 500)
 WORDLESS = Answer(403)
 HEAD = b"the body begins here"
+# Before Python 3.11 asyncio has one of its own, and aiohttp does not know that the other is one.
+TIMEOUTS = (TimeoutError, asyncio.TimeoutError, aiohttp.ClientOSError)
 PLACES: tuple[TokenIn, ...] = ("authorization", "header")
 
 
@@ -42,7 +49,7 @@ class Cell:
         self._monkeypatch = monkeypatch
         self.server = server
         self.is_sdk = kind is DRIVERS["nacos-sdk-python"]
-        self.counts_time_itself = kind is DRIVERS["aiohttp"]
+        self.is_aiohttp = kind is DRIVERS["aiohttp"]
 
     def takes_every_refusal_for_one_of_the_token(self) -> None:
         """So that nothing waits for logins, which are a second apart."""
@@ -300,16 +307,21 @@ def a_refusal_in_chunks(cell: Cell) -> None:
 
 @situation(sdk="hands on no body of an answer of 403")
 def a_refusal_that_breaks_off(cell: Cell) -> None:
-    """That is the reader's to learn, who gets what there was."""
+    """That is the reader's to learn, who gets what there was (urllib3 before 2 does not tell that it is not all)."""
     driver = cell.warm()
 
     def cut(handler: Handler) -> None:
         handler.wfile.write(b"HTTP/1.1 403 X\r\nContent-Length: 100\r\n\r\n" + HEAD)
 
     cell.server.scripts["/nacos/cut"] = [cut, cut]
-    with pytest.raises(Exception, match=r"(?i)incomplete|payload|peer closed|broken|reset|closed"):
-        driver.fetch("POST", cell.server.url("/nacos/cut"), "form")
+    try:
+        assert driver.fetch("POST", cell.server.url("/nacos/cut"), "form") == (403, HEAD.decode())
+        assert version("urllib3").startswith("1.")
+    except (requests.RequestException, httpx.ReadError, httpx.RemoteProtocolError, aiohttp.ClientPayloadError):
+        pass
     assert len(cell.server.seen) == 1
+    if not cell.is_aiohttp:  # which raises before it gives what it has
+        assert driver.begin(cell.server.url("/nacos/cut"), len(HEAD)) == (403, HEAD.decode())
 
 
 # Bodies of requests
@@ -497,7 +509,7 @@ def a_login_that_hangs(cell: Cell) -> None:
             server.logins_go_on.clear()
             driver = cell.at(server).driver(request_timeout=19)
             start = time.monotonic()
-            with pytest.raises(TimeoutError):
+            with pytest.raises(TIMEOUTS):
                 driver.fetch("GET", server.url(), **timeout)
             assert time.monotonic() - start < 4, timeout
 
@@ -508,7 +520,7 @@ def a_login_that_hangs_without_a_time_out(cell: Cell) -> None:
     cell.server.logins_go_on.clear()
     driver = cell.driver(request_timeout=0.5)
     start = time.monotonic()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TIMEOUTS):
         driver.fetch("GET", cell.server.url(), timeout=None)
     assert time.monotonic() - start < 4
 
@@ -523,8 +535,8 @@ def a_refusal_and_a_login_that_hangs(cell: Cell) -> None:
         start = time.monotonic()
         try:
             assert driver.fetch("GET", cell.server.url(), **timeout).status == 403
-        except TimeoutError:
-            assert cell.counts_time_itself
+        except TIMEOUTS:
+            assert cell.is_aiohttp
         assert time.monotonic() - start < 4
         cell.server.logins_go_on.set()
         assert driver.fetch("GET", cell.server.url()) == (200, "hello")

@@ -655,3 +655,18 @@ def test_the_time_outs_that_requests_knows() -> None:
     assert seconds(urllib3.Timeout(total=3)) == 3
     assert seconds(urllib3.Timeout(total=3, read=1)) == 1
     assert seconds(urllib3.Timeout(connect=3)) is None
+
+
+def test_aiohttp_and_a_server_that_is_away() -> None:
+    """An OSError gets a name of aiohttp's."""
+
+    async def main() -> None:
+        async with (
+            AsyncClient("127.0.0.1:1", "nacos", "nacos", request_timeout=1) as client,
+            aiohttp.ClientSession(middlewares=[aiohttp_auth.NacosAuth(client)]) as http,
+        ):
+            with pytest.raises(aiohttp.ClientOSError, match=r"127\.0\.0\.1:1") as raised:
+                await http.get("http://127.0.0.1:1/nacos/ok")
+            assert isinstance(raised.value.__cause__, nacos_auth.NacosConnectionError)
+
+    asyncio.run(main())

@@ -17,7 +17,8 @@ class NacosAuth:
     """A middleware: puts the client's token on requests to its servers, and repeats one refused for its token.
 
     A body that cannot be read twice (a generator) is not repeated. A login ends with the request's time-out, `total` or
-    `sock_read`. Raises `NacosError` where there is no token. Closes nothing.
+    `sock_read`. Raises `NacosError` where there is no token; aiohttp makes a ClientOSError of those that are an
+    OSError, such as `NacosConnectionError`, with the error as its cause. Closes nothing.
     """
 
     def __init__(self, client: AsyncClient) -> None:
