@@ -59,8 +59,10 @@ class Cell:
 
         self._monkeypatch.setattr(BaseClient, "report_rejected", advise)
 
-    def driver(self, token_in: TokenIn = "auto", request_timeout: float | None = None) -> Driver:
-        made = self._kind(self.server.address, token_in, request_timeout)
+    def driver(
+        self, token_in: TokenIn = "auto", request_timeout: float | None = None, servers: str | None = None
+    ) -> Driver:
+        made = self._kind(servers or self.server.address, token_in, request_timeout)
         self._close_later(made.close)
         return made
 
@@ -443,6 +445,17 @@ def a_redirect_to_another_host_and_back(cell: Cell) -> None:
         assert driver.fetch("GET", cell.server.url("/nacos/go")) == (200, "hello")
         assert cell.server.tokens_elsewhere() == []
         assert cell.server.logins == logins
+
+
+@situation()
+def a_redirect_to_another_server_of_the_client(cell: Cell) -> None:
+    """It gets the token, though some libraries take that away on the way there."""
+    for token_in in PLACES:
+        driver = cell.driver(token_in, servers=f"{cell.server.address},{cell.server.elsewhere}")
+        for before in ([], [words("token invalid!")]):
+            cell.server.scripts["/nacos/go"] = [*before, redirect(302, f"http://{cell.server.elsewhere}/nacos/ok")]
+            assert driver.fetch("GET", cell.server.url("/nacos/go")) == (200, "hello")
+            assert driver.fetch("POST", cell.server.url(), "form") == (200, "hello")
 
 
 @situation(sdk="always follows")

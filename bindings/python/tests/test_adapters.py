@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gzip
 import io
 import logging
@@ -670,3 +671,12 @@ def test_aiohttp_and_a_server_that_is_away() -> None:
             assert isinstance(raised.value.__cause__, nacos_auth.NacosConnectionError)
 
     asyncio.run(main())
+
+
+def test_a_prepared_request_may_be_copied(scripted_server: scripted.Server) -> None:
+    with Client(scripted_server.address, "nacos", "nacos") as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        prepared = session.prepare_request(requests.Request("GET", scripted_server.url()))
+        for made in (prepared.copy(), copy.deepcopy(prepared), copy.copy(prepared)):
+            assert session.send(made, timeout=20).status_code == 200
+        assert len(scripted_server.seen) == 3

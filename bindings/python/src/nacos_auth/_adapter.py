@@ -141,7 +141,8 @@ class Attempt:
             self._repeats += 1
             wanted = status in _WANTS_TOKEN and self._method in _IDEMPOTENT and self._repeats == 1
             return 0.0 if wanted and not self._is_over() else None
-        if status < 400 and bearer._accepted == token.generation and not self._refused_before:
+        accepts = 200 <= status < 300  # a redirect may be a gateway's
+        if accepts and bearer._accepted == token.generation and not self._refused_before:
             return None  # that the token is good is known
         try:
             advised = bearer._client.report_rejected(
@@ -156,7 +157,7 @@ class Attempt:
             return None
         if status in MAY_REFUSE:
             bearer._accepted = 0  # the next acceptance is news
-        elif status < 400:
+        elif accepts:
             bearer._accepted = token.generation
         self._refused_before += 1
         if advised.advice is Advice.RETURN:
@@ -232,7 +233,7 @@ def shortest(*times: Any) -> float | None:
 
 def _origin(url: str) -> tuple[str, str | None]:
     """Scheme and host; the host None where one cannot be sure of it."""
-    if not all(letter.isprintable() and letter != "\\" for letter in url):
+    if "\\" in url or not url.isprintable():
         return "", None  # parsers of URLs differ: the library's might read another host than this one
     try:
         parts = urlsplit(url)

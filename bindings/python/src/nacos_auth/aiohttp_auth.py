@@ -11,6 +11,7 @@ from aiohttp.payload import Payload
 
 from ._adapter import LOOK_BYTES, LOOK_SECONDS, MAY_REFUSE, Attempt, Bearer, Look, argument, shortest
 from ._async_client import AsyncClient
+from ._state import Token
 
 
 class NacosAuth:
@@ -35,13 +36,8 @@ class NacosAuth:
         while True:
             request.headers[bearer.name] = attempt.carry(token)
             answer = await handler(request)
-            look = await _look(answer) if answer.status in MAY_REFUSE else Look()
-            wait = attempt.judge(answer.status, look.body, answer.headers.get("Retry-After"))
-            if wait is None or not _can_be_sent_again(request.body):
-                return answer
             try:
-                await asyncio.sleep(wait)
-                next_token = await attempt.next_token_async(self._client)
+                look, next_token = await self._judge(request, answer, attempt)
             except BaseException:
                 answer.close()
                 raise
@@ -53,6 +49,17 @@ class NacosAuth:
             else:
                 answer.close()  # the body may still be being written
             await request.close()
+
+    async def _judge(
+        self, request: ClientRequest, answer: ClientResponse, attempt: Attempt
+    ) -> tuple[Look, Token | None]:
+        """With the token to send the request again with, if it is to be sent again; waits for both."""
+        look = await _look(answer) if answer.status in MAY_REFUSE else Look()
+        wait = attempt.judge(answer.status, look.body, answer.headers.get("Retry-After"))
+        if wait is None or not _can_be_sent_again(request.body):
+            return look, None
+        await asyncio.sleep(wait)
+        return look, await attempt.next_token_async(self._client)
 
 
 async def _look(answer: ClientResponse) -> Look:

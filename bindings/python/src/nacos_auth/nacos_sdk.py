@@ -159,13 +159,15 @@ class NacosClient(nacos.NacosClient):  # type: ignore[misc]
                 if hop.has_header(bearer.name.capitalize()):
                     attempt.carry(token)
                 request = hop
-            look = _look(answer) if answer.status in MAY_REFUSE else Look()
-            wait = attempt.judge(answer.status, look.body, answer.headers.get("Retry-After"))
-            if wait is None:
-                return _returned(answer, look)
-            time.sleep(wait)
             try:
+                look = _look(answer) if answer.status in MAY_REFUSE else Look()
+                wait = attempt.judge(answer.status, look.body, answer.headers.get("Retry-After"))
+                if wait is None:
+                    return _returned(answer, look)
+                time.sleep(wait)
                 next_token = attempt.next_token(auth)
+            except HTTPError:
+                raise
             except BaseException:
                 answer.close()
                 raise

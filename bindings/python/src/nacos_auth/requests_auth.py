@@ -40,13 +40,17 @@ class NacosAuth(AuthBase):
             start = time.monotonic()
             timeout = _seconds(argument(Session, "request", "timeout"))
             attempt = Attempt(self._bearer, request.method or "", request.url, timeout)
-            headers = _Headers(request.headers, self._client, self._bearer)
+            headers = _Headers(request.headers, self)
             headers.put(attempt.first_token(self._client))
             headers.login_took = time.monotonic() - start
             request.headers = headers
             if self._answered not in request.hooks["response"]:
                 request.register_hook("response", self._answered)  # type: ignore[no-untyped-call]
         return request
+
+    def __deepcopy__(self, memo: object) -> NacosAuth:
+        """Requests have it, and may be copied; the client is a connection."""
+        return self
 
     def _answered(self, answer: Response, **how: Any) -> Response:
         """Called with each answer, also with those to what a redirect led to, which gets a copy of the request."""
@@ -59,14 +63,8 @@ class NacosAuth(AuthBase):
         if headers.token is not None and self._bearer.name in headers:
             attempt.carry(headers.token)
         while True:
-            look = _look(answer) if answer.status_code in MAY_REFUSE else Look()
-            body = _decoded(look.body, answer.headers.get("Content-Encoding"))
-            wait = attempt.judge(answer.status_code, body, answer.headers.get("Retry-After"))
-            if wait is None or not _rewind(request):
-                break
-            time.sleep(wait)
             try:
-                token = attempt.next_token(self._client)
+                look, token = self._judge(answer, attempt)
             except BaseException:
                 answer.close()
                 raise
@@ -76,10 +74,20 @@ class NacosAuth(AuthBase):
         # What is sent next is a copy of the request, or the request itself once more.
         if answer.is_redirect and self._bearer.leaves(url, answer.headers["location"]):
             headers.leave_token_out_of_copy()
-        token = self._newest(attempt.token)
-        if token is not None and token is not headers.token:
-            headers.put(token)
+        newest = self._newest(attempt.token)
+        if newest is not None and newest is not headers.token:
+            headers.put(newest)
         return answer
+
+    def _judge(self, answer: Response, attempt: Attempt) -> tuple[Look, Token | None]:
+        """With the token to send the request again with, if it is to be sent again; waits for both."""
+        look = _look(answer) if answer.status_code in MAY_REFUSE else Look()
+        body = _decoded(look.body, answer.headers.get("Content-Encoding"))
+        wait = attempt.judge(answer.status_code, body, answer.headers.get("Retry-After"))
+        if wait is None or not _rewind(answer.request):
+            return look, None
+        time.sleep(wait)
+        return look, attempt.next_token(self._client)
 
     def _newest(self, sent: Token | None) -> Token | None:
         """The token for the next time, as far as it is at hand."""
@@ -97,7 +105,7 @@ class NacosAuth(AuthBase):
             _ = refused.content  # for who looks at the history
         refused.close()
         again = refused.request.copy()
-        headers = again.headers = _Headers(again.headers, self._client, self._bearer)
+        headers = again.headers = _Headers(again.headers, self)
         headers.put(token)
         attempt.carry(token)
         answer: Response = refused.connection.send(again, **how)
@@ -110,12 +118,9 @@ class NacosAuth(AuthBase):
 class _Headers(CaseInsensitiveDict[str]):
     """A request's headers, with the token that is in them."""
 
-    def __init__(
-        self, headers: Mapping[str, str], client: Client, bearer: Bearer, origin: _Headers | None = None
-    ) -> None:
+    def __init__(self, headers: Mapping[str, str], auth: NacosAuth, origin: _Headers | None = None) -> None:
         super().__init__(headers)
-        self._client = client
-        self._bearer = bearer
+        self._auth = auth
         self._origin = origin  # of which this is a copy
         self._leaves_out = False
         self._known: RequestHistory | None = None if origin is None else origin._known
@@ -124,16 +129,16 @@ class _Headers(CaseInsensitiveDict[str]):
 
     def put(self, token: Token) -> None:
         self.token = token
-        self[self._bearer.name] = self._bearer.value(token)
+        self[self._auth._bearer.name] = self._auth._bearer.value(token)
 
     def leave_token_out_of_copy(self) -> None:
         """Of the next one: requests copies the headers for a redirect, and takes no other than Authorization away."""
         self._leaves_out = True
 
     def copy(self) -> _Headers:
-        made = _Headers(self, self._client, self._bearer, self)
+        made = _Headers(self, self._auth, self)
         if self._leaves_out:
-            made.pop(self._bearer.name, None)
+            made.pop(self._auth._bearer.name, None)
             self._leaves_out = False
         return made
 
@@ -141,10 +146,10 @@ class _Headers(CaseInsensitiveDict[str]):
         """urllib3 asks for them whenever it sends, also when its `Retry` repeats by itself what was refused."""
         pool = argument(HTTPConnectionPool, "urlopen", "self")
         past = getattr(argument(HTTPConnectionPool, "urlopen", "retries"), "history", ())
-        if pool is not None and past and past[-1] is not self._known and self._bearer.name in self:
+        if pool is not None and past and past[-1] is not self._known and self._auth._bearer.name in self:
             url = f"{pool.scheme}://{pool.host}:{pool.port}"
             timeout = _seconds(argument(HTTPConnectionPool, "urlopen", "timeout"))
-            self._renew(past[-1], Attempt(self._bearer, past[-1].method or "", url, timeout))
+            self._renew(past[-1], Attempt(self._auth._bearer, past[-1].method or "", url, timeout))
         return super().items()
 
     def _renew(self, refusal: RequestHistory, attempt: Attempt) -> None:
@@ -154,7 +159,7 @@ class _Headers(CaseInsensitiveDict[str]):
             attempt.carry(self.token)
             try:
                 if attempt.judge(refusal.status, b"", None) is not None:
-                    token = attempt.next_token(self._client)
+                    token = attempt.next_token(self._auth._client)
             except NacosError:
                 pass  # urllib3 would take some for errors of the connection
         headers: _Headers | None = self
@@ -207,6 +212,8 @@ class _Raw(HTTPResponse):
             reason=raw.reason,
             preload_content=False,
             decode_content=raw.decode_content,
+            retries=raw.retries,
+            request_url=raw.geturl(),
             original_response=getattr(raw, "_original_response", None),  # where requests looks for cookies
         )
         self._looked_at = raw
