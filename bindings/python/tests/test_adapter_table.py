@@ -129,6 +129,19 @@ def test_no_cell_is_missing() -> None:
         assert all(why.strip() for why in elsewhere.values()), name
 
 
+def test_the_readme_tells_the_bodies() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in readme.splitlines() if line.startswith("| ")]
+    libraries = next(row[1:] for row in rows if row[1:] == list(DRIVERS))
+    for begin, again in (("bodies that are sent again", True), ("not sent again", False)):
+        cells = next(row[1:] for row in rows if row[0].startswith(begin))
+        told = {library: cell.split(", ") if cell else [] for library, cell in zip(libraries, cells)}
+        assert told == {
+            library: [kind for kind, can in driver.bodies.items() if can is again]
+            for library, driver in DRIVERS.items()
+        }
+
+
 # What is refused, and how
 
 

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from aiohttp import ClientError, ClientHandlerType, ClientRequest, ClientResponse, ClientSession, ClientTimeout
-from aiohttp.payload import Payload
+from aiohttp.payload import BytesPayload, Payload
 
 from ._adapter import LOOK_BYTES, LOOK_SECONDS, MAY_REFUSE, Attempt, Bearer, Look, argument, shortest
 from ._async_client import AsyncClient
@@ -81,7 +81,9 @@ async def _look(answer: ClientResponse) -> Look:
 
 
 def _can_be_sent_again(body: Any) -> bool:
-    return not isinstance(body, Payload) or not body.consumed
+    if not isinstance(body, Payload):
+        return True
+    return not getattr(body, "consumed", not isinstance(body, BytesPayload))  # the first 3.12 do not tell
 
 
 def _seconds() -> float | None:

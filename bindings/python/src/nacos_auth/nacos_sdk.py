@@ -60,10 +60,12 @@ class NacosClient(nacos.NacosClient):  # type: ignore[misc]
         if auth is not None:
             self._bearer = Bearer(auth)
         super().__init__(*arguments, **settings)
+        if self.username and self.password:
+            self.get_access_token()  # as later versions of the SDK have done already
         self.username = self.password = None  # else the SDK puts a token of its own into each URL
 
     def get_access_token(self, force_refresh: bool = False) -> None:
-        """Called by the SDK's constructor, if it got a user name and a password."""
+        """Called by the constructor, if it got a user name and a password."""
         if self.auth is None:
             self._account = self.username, self.password
             self._client()
