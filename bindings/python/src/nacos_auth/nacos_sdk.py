@@ -133,7 +133,7 @@ class NacosClient(nacos.NacosClient):  # type: ignore[misc]
             except URLError as error:
                 _log.warning("[do-sync-req] %s connection error:%s", origin, error.reason)
             self.change_server()
-        _log.error("[do-sync-req] %s maybe down, no server is currently available", origin)
+        _log.error("[do-sync-req] no server is currently available")
         raise NacosRequestException("All server are not available")
 
     def _send(self, request: Request, timeout: float | None, spent: float, auth: Client, bearer: Bearer) -> Any:

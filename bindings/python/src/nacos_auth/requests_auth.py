@@ -115,10 +115,10 @@ class NacosAuth(AuthBase):
         return answer
 
 
-class _Headers(CaseInsensitiveDict[str]):
+class _Headers(CaseInsensitiveDict[Any]):
     """A request's headers, with the token that is in them."""
 
-    def __init__(self, headers: Mapping[str, str], auth: NacosAuth, origin: _Headers | None = None) -> None:
+    def __init__(self, headers: Mapping[str, Any], auth: NacosAuth, origin: _Headers | None = None) -> None:
         super().__init__(headers)
         self._auth = auth
         self._origin = origin  # of which this is a copy
@@ -142,7 +142,7 @@ class _Headers(CaseInsensitiveDict[str]):
             self._leaves_out = False
         return made
 
-    def items(self) -> ItemsView[str, str]:
+    def items(self) -> ItemsView[str, Any]:
         """urllib3 asks for them whenever it sends, also when its `Retry` repeats by itself what was refused."""
         pool = argument(HTTPConnectionPool, "urlopen", "self")
         past = getattr(argument(HTTPConnectionPool, "urlopen", "retries"), "history", ())
