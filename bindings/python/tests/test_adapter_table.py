@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import itertools
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -254,6 +255,20 @@ def a_server_that_asks_for_time(cell: Cell) -> None:
     assert len(cell.server.seen) == 1
 
 
+@situation()
+def a_connection_that_breaks(cell: Cell) -> None:
+    """That is no refusal, whether the library tries once more by itself or tells it."""
+    driver = cell.warm()
+    for method, body in (("GET", None), ("POST", "form")):
+        cell.server.scripts["/nacos/break"] = [lambda handler: None]
+        cell.server.seen.clear()
+        with suppress(OSError, httpx.TransportError, aiohttp.ClientError):
+            assert driver.fetch(method, cell.server.url("/nacos/break"), body) == (200, "hello")
+        assert len(cell.server.seen) <= (2 if method == "GET" else 1)
+        assert driver.fetch("GET", cell.server.url()) == (200, "hello")
+    assert cell.server.logins == 1
+
+
 # Bodies of refusals
 
 
@@ -275,6 +290,36 @@ def a_refusal_without_end(cell: Cell) -> None:
             start = time.monotonic()
             assert driver.begin(cell.server.url("/nacos/endless"), len(HEAD)) == (status, HEAD.decode())
             assert time.monotonic() - start < 4
+
+
+@situation(
+    sdk="reads no bodies of refusals",
+    httpx="httpx does not tell whether anything has come",
+    httpx_async="httpx does not tell whether anything has come",
+)
+def a_refusal_that_stops_in_the_middle(cell: Cell) -> None:
+    """The answer comes with what there is of its body."""
+    driver = cell.warm()
+    for chunked, begins in itertools.product((False, True), (True, False)):
+        go_on = threading.Event()
+
+        def stop(
+            handler: Handler, chunked: bool = chunked, begins: bool = begins, go_on: threading.Event = go_on
+        ) -> None:
+            handler.wfile.write(b"HTTP/1.1 403 X\r\n" + (b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"\r\n"))
+            body = b"14\r\n%s\r\n" % HEAD if chunked else HEAD
+            if begins:
+                handler.wfile.write(body)
+                go_on.wait(20)
+            else:
+                time.sleep(2)
+                handler.wfile.write(body)
+
+        cell.server.scripts["/nacos/stop"] = [stop] * 9
+        start = time.monotonic()
+        assert driver.begin(cell.server.url("/nacos/stop"), len(HEAD)) == (403, HEAD.decode())
+        assert time.monotonic() - start < 8
+        go_on.set()
 
 
 @situation()

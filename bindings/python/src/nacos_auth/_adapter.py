@@ -196,7 +196,11 @@ class Look:
     @property
     def wants_more(self) -> bool:
         is_enough = self.is_whole or self.error is not None or self._size >= LOOK_BYTES
-        return not is_enough and time.monotonic() < self._end
+        return not is_enough and self.seconds_left > 0
+
+    @property
+    def seconds_left(self) -> float:
+        return self._end - time.monotonic()
 
     def add(self, piece: bytes | None) -> None:
         """None: that was the end."""

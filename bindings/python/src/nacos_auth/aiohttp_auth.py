@@ -89,8 +89,8 @@ def _can_be_sent_again(body: Any) -> bool:
 def _seconds() -> float | None:
     """The time-out of the request for whose sake this is called."""
     timeout = argument(ClientSession, "_request", "timeout")
-    if not isinstance(timeout, ClientTimeout):
-        session = argument(ClientSession, "_request", "self")
-        timeout = session.timeout if session is not None else ClientTimeout()
-    # The total one is aiohttp's own to keep.
+    if timeout is None or isinstance(timeout, (int, float)):
+        return None  # a total one, which is aiohttp's own to keep
+    if not isinstance(timeout, ClientTimeout):  # but what says that there is none of the request's own
+        timeout = argument(ClientSession, "_request", "self").timeout
     return shortest(timeout.sock_read)

@@ -28,6 +28,7 @@ from nacos.exception import NacosRequestException  # type: ignore[import-untyped
 from ._adapter import LOOK_BYTES, MAY_REFUSE, Attempt, Bearer, Look, shortest
 from ._client import Client
 from ._errors import NacosError
+from ._http_client import is_due
 
 _UNAVAILABLE = frozenset({500, 502, 503})
 """What the SDK asks the next server after."""
@@ -233,7 +234,7 @@ def _look(answer: Any) -> Look:
     """At the body of a refusal, which it does not have any more then: see `_returned`."""
     look = Look()
     try:
-        while look.wants_more:
+        while look.wants_more and is_due(getattr(answer.fp, "fp", None), look.seconds_left):
             look.add(answer.read1(LOOK_BYTES) or None)
     except Exception as error:
         look.error = error

@@ -19,6 +19,7 @@ from urllib3.util.retry import RequestHistory
 from ._adapter import LOOK_BYTES, MAY_REFUSE, Attempt, Bearer, Look, argument, shortest
 from ._client import Client
 from ._errors import NacosError
+from ._http_client import is_due
 from ._state import Token
 
 _READ_AGAIN = (str, bytes, bytearray, memoryview)  # bodies that have no position
@@ -231,13 +232,17 @@ def _look(answer: Response) -> Look:
         return look
     pieces = _pieces(raw, LOOK_BYTES)
     try:
-        while look.wants_more:
+        while look.wants_more and is_due(_connection(raw), look.seconds_left):
             look.add(next(pieces, None))
     except Exception as error:
         look.error = error
     if look.pieces or look.error:
         answer.raw = _Raw(look, raw)
     return look
+
+
+def _connection(raw: HTTPResponse) -> Any:
+    return getattr(getattr(raw, "_original_response", None), "fp", None)
 
 
 def _decoded(beginning: bytes, encoding: str | None) -> bytes:
