@@ -91,6 +91,7 @@ class NacosAuth(httpx.Auth):
             self._put(attempt.carry(token), request)
             answer: httpx.Response = yield request
             # What is judged, and perhaps repeated, is the last hop: httpx has followed the redirects before it.
+            answer.history = past = past + answer.history[refusals:]
             hop, url = answer.request, str(answer.request.url)
             if hop is not request:
                 if not bearer.is_for(url):
@@ -99,7 +100,6 @@ class NacosAuth(httpx.Auth):
                 if (bearer.name.lower().encode(), bearer.value(token).encode()) in _lower(hop.headers):
                     attempt.carry(token)
                 request = hop
-            answer.history = past = past + answer.history[refusals:]
             look = Look()
             if answer.status_code in MAY_REFUSE:
                 look = yield answer
@@ -263,7 +263,7 @@ async def _look_async(answer: httpx.Response) -> Look:
 
 def _decoded(look: Look, answer: httpx.Response) -> bytes:
     encoding = answer.headers.get("Content-Encoding")
-    if not encoding or answer.is_stream_consumed:
+    if not encoding or not look.pieces or answer.is_stream_consumed:
         return look.body
     try:
         return httpx.Response(200, headers={"Content-Encoding": encoding}, content=look.body[:LOOK_BYTES]).content

@@ -246,7 +246,7 @@ def _connection(raw: HTTPResponse) -> Any:
 
 
 def _decoded(beginning: bytes, encoding: str | None) -> bytes:
-    if not encoding:
+    if not encoding or not beginning:
         return beginning
     body = HTTPResponse(BytesIO(beginning[:LOOK_BYTES]), {"Content-Encoding": encoding}, preload_content=False)
     try:
