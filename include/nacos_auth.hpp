@@ -15,7 +15,8 @@
  * - Time-outs are any std::chrono::duration, see time_span and docs/timeouts.md.
  * - const member functions may be called from any number of threads at once.
  * - A string with a NUL inside is refused where C would cut it.
- * - Callbacks are any callables. What they throw never reaches C: see options.
+ * - Callbacks are any callables. What they throw never reaches C: see options. pthread_cancel has no effect on the
+ * threads that they run on; one that calls pthread_exit ends the program.
  *
  * The namespace is nacosauth because nacos_auth is the name of the handle in C.
  */
@@ -24,6 +25,10 @@
 
 #if __cplusplus < 201703L
 #error "nacos_auth.hpp needs C++17: compile with -std=c++17 or later, or use nacos_auth.h"
+#endif
+
+#if __has_include(<pthread.h>)
+#include <pthread.h>
 #endif
 
 #include <algorithm>
@@ -673,6 +678,12 @@ class callbacks {
   /// What `call` throws goes to `caught`, in words.
   template <class Call, class Caught>
   static void contain(const Call &call, [[maybe_unused]] const Caught &caught) noexcept {
+#ifdef PTHREAD_CANCEL_DISABLE
+    // pthread_cancel would unwind through C, at once or later. It is not allowed again: on threads of the library
+    // nobody misses it, on others the library itself has put it off.
+    int before = 0;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+#endif
 #ifdef __cpp_exceptions
     try {
       call();

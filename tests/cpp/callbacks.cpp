@@ -1,5 +1,6 @@
 // Functions of ours that the library calls, and what becomes of what they throw.
 #include <doctest/doctest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -190,6 +191,29 @@ TEST_CASE("nothing that is thrown in any function reaches C") {
     CHECK(events >= 1);
     CHECK(lines == events);
   }
+}
+
+TEST_CASE("a thread that is cancelled inside a function goes on") {
+  const auto cancelled = [] {
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  std::atomic<int> events = 0;
+  auto settings = settings_of_a_new_user();
+  settings.event = [&](const nacosauth::event &) { ++events, cancelled(); };
+  {
+    const nacosauth::client client(settings);
+    CHECK(!client.token().empty());
+    CHECK(comes([&] { return events.load() >= 2; }));
+    CHECK(client.close());
+  }
+  const auto user = settings_of_a_new_user();
+  const nacosauth::client client(settings_with([&] {
+    cancelled();
+    return nacosauth::user_password{user.username, user.password};
+  }));
+  CHECK(!client.token().empty());
 }
 
 TEST_CASE("events tell what happens") {
