@@ -105,7 +105,12 @@ func (k *callbacks) install(options *C.nacos_auth_options) cgo.Handle {
 func (k *callbacks) supply() (supplied Credentials, err error) {
 	ctx, cancel := context.WithTimeout(k.open, longestSupply)
 	defer cancel()
-	if failed := k.call("Options.Credentials", func() { supplied, err = k.credentials(ctx) }); failed != nil {
+	failed := k.call("Options.Credentials", func() {
+		if supplied, err = k.credentials(ctx); err != nil {
+			err = errors.New(err.Error()) // which is the user's as well
+		}
+	})
+	if failed != nil {
 		return Credentials{}, failed
 	}
 	return supplied, err

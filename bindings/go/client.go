@@ -120,6 +120,7 @@ func (o Options) Format(f fmt.State, _ rune) {
 // holds it no longer. A nil Client, and one that [New] has not made, fail with [ErrInvalidArgument].
 type Client struct {
 	cached atomic.Pointer[cachedToken]
+	word   *uint64 // C memory, as long as native: the generation of the token that may be used without asking
 	native *native
 	open   context.Context // of Options.Credentials
 	stop   context.CancelFunc
@@ -135,10 +136,7 @@ type Client struct {
 }
 
 // native owns the handle. It is there before the call that makes the handle.
-type native struct {
-	handle *C.nacos_auth
-	word   *uint64 // C memory: the generation of the token that may be used without asking
-}
+type native struct{ handle *C.nacos_auth }
 
 // release frees the handle, for which it waits for nothing: a function in the options may still run. It may run in the
 // goroutine of the garbage collector.
@@ -258,7 +256,7 @@ func New(options Options) (*Client, error) {
 		}
 		return nil, detail.error(status)
 	}
-	c.native.word = (*uint64)(unsafe.Pointer(C.nacos_auth_generation_pointer(c.native.handle)))
+	c.word = (*uint64)(unsafe.Pointer(C.nacos_auth_generation_pointer(c.native.handle)))
 	if data != 0 {
 		living.Store(c, nil)
 	}

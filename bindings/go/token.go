@@ -32,7 +32,7 @@ var noToken = &cachedToken{generation: math.MaxUint64}
 // current returns the cached token if it may be used without asking, noToken otherwise.
 func (c *Client) current() *cachedToken {
 	t := c.cached.Load()
-	if t.generation != atomic.LoadUint64(c.native.word) {
+	if t.generation != atomic.LoadUint64(c.word) {
 		t = noToken
 	}
 	runtime.KeepAlive(c)
@@ -46,7 +46,7 @@ func (c *Client) current() *cachedToken {
 func (c *Client) Token(ctx context.Context) (string, error) {
 	if c != nil {
 		// The use of c below keeps the word alive while it is read.
-		if t := c.cached.Load(); t != nil && t.generation == atomic.LoadUint64(c.native.word) {
+		if t := c.cached.Load(); t != nil && t.generation == atomic.LoadUint64(c.word) {
 			return t.value, nil
 		}
 	}

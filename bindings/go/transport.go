@@ -43,7 +43,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return refuse(request, invalid("Transport.Client is nil, or was not made by New"))
 	}
 	if leavesHost(request) || !t.Client.servers.has(request.URL) {
-		t.Client.warnOf(request.URL)
+		t.Client.warnOf(request)
 		response, err := roundTrip(t.base(), t.Client.issued.strip(request))
 		if err == nil {
 			response.Request = request
@@ -66,7 +66,7 @@ func refuse(request *http.Request, err error) (*http.Response, error) {
 }
 
 // warnOf says once that a request goes without the token.
-func (c *Client) warnOf(address *url.URL) {
+func (c *Client) warnOf(request *http.Request) {
 	if c.hasWarned.Swap(true) {
 		return
 	}
@@ -76,9 +76,7 @@ func (c *Client) warnOf(address *url.URL) {
 	}
 	const warning = "nacosauth: a request through Transport leaves the hosts of Options.ServerAddr, or follows a redirect away " +
 		"from its server: it is sent without the token (told once)"
-	_ = callFunction(func() {
-		logger.LogAttrs(c.open, slog.LevelWarn, warning, slog.String("server", address.Scheme+"://"+address.Host))
-	})
+	logger.LogAttrs(request.Context(), slog.LevelWarn, warning, slog.String("server", request.URL.Scheme+"://"+request.URL.Host))
 }
 
 // later returns the token that there is after some time.
