@@ -137,6 +137,11 @@ fn bind(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
+    socket.bind(&address.into()).map_err(|error| cannot_listen(address, &error))?;
     Ok(socket)
+}
+
+/// Which port it is that cannot be had.
+pub(crate) fn cannot_listen(address: SocketAddr, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}; port 0 takes a free one"))
 }

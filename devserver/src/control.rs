@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::accept::cannot_listen;
 use crate::compression::Gzip;
 use crate::faults::Fault;
 use crate::nodes::Spread;
@@ -29,7 +30,8 @@ use crate::server::Server;
 /// # Errors
 /// The port is taken, or the process may not have another thread.
 pub fn serve(server: Arc<Server>, port: u16) -> io::Result<SocketAddr> {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = std::net::TcpListener::bind(wanted).map_err(|error| cannot_listen(wanted, &error))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,6 +1,7 @@
 //! `nacos-devserver`: the devserver as a program.
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,8 +60,17 @@ struct Arguments {
     stdin: bool,
 }
 
-fn main() -> io::Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nacos-devserver: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> io::Result<()> {
     let server = Arc::new(Server::start(Options {
         generation: arguments.generation,
         port: arguments.port,

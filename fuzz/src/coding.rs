@@ -71,7 +71,7 @@ fn check_beginning(body: &[u8]) {
 fn check_round_trip(status: u16, codings: &HeaderValue, body: &[u8], limit: usize) {
     let Ok(text) = codings.to_str() else { return };
     let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    let mut packed = body.to_vec();
+    let (mut packed, mut largest) = (body.to_vec(), body.len());
     for name in &names {
         packed = match name.to_ascii_lowercase().as_str() {
             "gzip" => members(&packed),
@@ -80,13 +80,14 @@ fn check_round_trip(status: u16, codings: &HeaderValue, body: &[u8], limit: usiz
             "deflate" => raw(&packed),
             _ => return,
         };
+        largest = largest.max(packed.len());
     }
     if names.len() > 4 || status == 206 || status >= 400 {
         return;
     }
     match decode(status, codings, &packed, limit) {
         Ok(plain) => assert_eq!(planted(&plain[..], b"?", || spells(&plain, b"PQPQ")), body),
-        Err(why) => assert!(body.len() > limit || packed.len() > limit, "{why}"),
+        Err(why) => assert!(largest > limit, "{why}"), // at some stage
     }
     // Wherever it is cut, that is noticed, or nothing is missing.
     for end in (1..packed.len()).step_by(packed.len() / 8 + 1) {

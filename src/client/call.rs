@@ -67,7 +67,7 @@ impl Call<'_> {
     /// Sends with `lease`, and again with another token, or at another node, as long as the answers show that the token was
     /// the trouble. `replays`: how often it has been sent in vain before.
     pub(super) fn with_token(&self, mut lease: Lease, replays: u32) -> Result<Response> {
-        let (mut attempts, mut logins, mut retries) = (Attempts::default(), 0, 0);
+        let (mut attempts, mut logins, mut retries) = (Attempts::among(self.live.session().origin.servers.len()), 0, 0);
         loop {
             let session = self.live.session();
             let generation = lease.snapshot.generation;

@@ -17,7 +17,10 @@ use super::{
     error::{Error, ErrorKind, Phase},
     stream::Stream,
 };
-use crate::error::{Error as CrateError, Result as CrateResult};
+use crate::{
+    cause::Cause,
+    error::{Error as CrateError, Result as CrateResult},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scheme {
@@ -148,7 +151,9 @@ impl Proxy {
             if error.cause.contains(WANTS_PASSWORD) {
                 return self.blame(Error { cause: GIVE_PASSWORD.into(), ..error });
             }
+            // Still the fault of the server as far as the list goes: the proxy may well reach another one.
             self.name(Error { cause: format!("no tunnel to {written}: {}", error.cause), ..error })
+                .because(Cause::ProxyFailed)
         };
         let uri = |text: &str| -> Result<Uri, Error> {
             text.parse().map_err(|_| Error::new(Phase::Prepare, ErrorKind::Setup, "a host that no proxy takes"))

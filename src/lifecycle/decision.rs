@@ -50,9 +50,16 @@ pub struct Attempts {
     pub(super) reported: bool,
     /// Who says which server it was, and waits when told to.
     pub(super) waits_when_told: bool,
+    /// How many servers the request may be sent to; 0 if that is not known.
+    servers: usize,
 }
 
 impl Attempts {
+    /// Of a request that may be sent to so many `servers`.
+    pub fn among(servers: usize) -> Self {
+        Self { servers, ..Self::default() }
+    }
+
     /// Of a request that somebody else sends, who reports the answer to it.
     pub fn reported() -> Self {
         Self { reported: true, ..Self::default() }
@@ -82,6 +89,16 @@ impl Attempts {
     /// Whether the server `at` has refused the token of `generation` in this request.
     pub fn was_refused(&self, generation: u64, at: usize) -> bool {
         self.refused.contains(&(generation, Some(at)))
+    }
+
+    /// Whether there are servers that have not refused this request, so that another send is theirs.
+    pub(super) fn may_go_elsewhere(&self) -> bool {
+        self.servers > 1 && self.count() < self.servers && !self.is_refused_everywhere()
+    }
+
+    /// Whether each of several servers has refused this request. Behind one address there may be others that did not.
+    pub(super) fn is_refused_everywhere(&self) -> bool {
+        self.servers > 1 && (0..self.servers).all(|at| self.refused.iter().any(|(_, by)| *by == Some(at)))
     }
 
     /// Whether the token of `generation` has been refused in this request.

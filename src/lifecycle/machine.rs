@@ -311,14 +311,24 @@ impl Machine {
         self.late.is_some() || matches!(self.refresh, Refresh::Pausing(Pause { class: Class::Starting, .. }))
     }
 
+    /// An answer came: whatever was unreachable is back, so the next login need not wait for that, but for a fourth look.
+    pub(super) fn end_outage(&mut self, now: Time) {
+        let fourth = self.fourth_look();
+        let Refresh::Pausing(pause) = &mut self.refresh else { return };
+        match pause.class.is_outage() {
+            true if fourth > now => pause.until = pause.until.min(fourth),
+            true => self.refresh = Refresh::Idle,
+            false => {}
+        }
+    }
+
     /// The token has been refused for its own sake, and nobody has a usable one any more: what is left of a pause that was
     /// chosen while callers were served is cut short.
     pub(super) fn starve(&mut self, now: Time) {
+        self.end_outage(now);
         let fourth = self.fourth_look();
         let Refresh::Pausing(pause) = &mut self.refresh else { return };
         match pause.class {
-            // A server has answered: whatever was away is back.
-            class if class.is_outage() => self.refresh = Refresh::Idle,
             Class::Overloaded | Class::Protocol if !pause.asked_for => {
                 let (shortest, longest) = if pause.answered_well { (0.5, 3.0) } else { (5.0, 30.0) };
                 let rest = Duration::from_secs_f64(shortest + self.rng.f64() * (longest - shortest));

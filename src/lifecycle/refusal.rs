@@ -64,19 +64,25 @@ impl Machine {
         if let Some(verdict) = self.second_chance(attempts, now).or_else(|| self.retry(attempts, now)) {
             return verdict;
         }
-        if self.servers_disagree(now) {
+        // What each one refuses is no disagreement, or is none any more. And a token that has ended is refused for that.
+        let ended = self.token.as_ref().is_some_and(|token| now >= token.window.expiry);
+        let everywhere = attempts.is_refused_everywhere();
+        if everywhere {
+            self.disagreement = None;
+        } else if !ended && self.servers_disagree(now) {
             return self.login_where_servers_disagree(now);
         }
         let Some(token) = self.token.as_mut().filter(|t| t.generation == generation) else { return replay };
         // While a secret changes node by node, a token is good at the nodes that have the secret of the one that issued it.
-        let foreign = server.filter(|at| token.issued_by.is_some_and(|issuer| issuer != *at));
+        let foreign = server.filter(|at| !everywhere && !ended && token.issued_by.is_some_and(|issuer| issuer != *at));
         // Asked for before the last one was given up, it may well be of the same old secret.
         let early = self.given_up.is_some_and(|at| token.sent < at);
         if let Some(server) = foreign {
             if !self.foreign_refusals.note(server, now) {
-                return Verdict::Return;
+                let elsewhere = Verdict::Retry { generation, after: Duration::ZERO };
+                return if attempts.may_go_elsewhere() { elsewhere } else { Verdict::Return };
             }
-        } else if !early {
+        } else if !early && !ended {
             let age = now - token.issued;
             if token.trust.is_contested() && age < BETWEEN_LOGINS {
                 return Verdict::Return;
@@ -115,7 +121,7 @@ impl Machine {
 
     /// The token was refused without a reason: perhaps not for its own sake, so it is not given up for that.
     fn doubt(&mut self, now: Time) -> Verdict {
-        self.end_outage();
+        self.end_outage(now);
         let Some(token) = &mut self.token else { return Verdict::Return };
         if !token.trust.is_doubted() {
             let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
@@ -126,12 +132,5 @@ impl Machine {
             token.trust.doubt();
         }
         Verdict::ReplayIfIdempotent
-    }
-
-    /// An answer came: whatever was unreachable is back, so the next login need not wait.
-    fn end_outage(&mut self) {
-        if matches!(self.refresh, Refresh::Pausing(Pause { class, .. }) if class.is_outage()) {
-            self.refresh = Refresh::Idle;
-        }
     }
 }

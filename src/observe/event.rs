@@ -109,9 +109,11 @@ impl Event {
         Self::new(EventKind::LoginStarted, 0, format!("logging in at {servers}"))
     }
 
-    pub(crate) fn token_refreshed(generation: u64, life: Duration) -> Self {
-        let message = format!("token {generation}, good for {} s", life.as_secs());
-        Self::new(EventKind::TokenRefreshed, generation, message)
+    /// `server`: that gave it; None if a function of the program did.
+    pub(crate) fn token_refreshed(generation: u64, life: Duration, server: Option<&str>) -> Self {
+        let from = server.map_or_else(String::new, |server| format!(" from {server}"));
+        let message = format!("token {generation}{from}, good for {} s", life.as_secs());
+        Self { server: server.map(str::to_owned), ..Self::new(EventKind::TokenRefreshed, generation, message) }
     }
 
     pub(crate) fn recovered(generation: u64) -> Self {

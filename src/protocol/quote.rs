@@ -89,7 +89,7 @@ fn printable(text: &str) -> String {
             run.push(c);
             continue;
         }
-        quoted.push_str(if run.len() < TOKEN_LIKE { &run } else { "…" });
+        quoted.push_str(if run.len() < TOKEN_LIKE || is_setting(&run) { &run } else { "…" });
         run.clear();
         if !c.is_control() && !c.is_whitespace() {
             quoted.push(c);
@@ -98,4 +98,10 @@ fn printable(text: &str) -> String {
         }
     }
     quoted.trim().chars().take(LONGEST).collect()
+}
+
+/// Whether it is the name of one of Nacos's settings, as in `nacos.core.auth.server.identity.key`: what to do, mostly.
+fn is_setting(run: &str) -> bool {
+    let is_word = |part: &str| part.len() < TOKEN_LIKE && part.bytes().all(|b| b.is_ascii_lowercase());
+    run.strip_prefix("nacos.").is_some_and(|rest| rest.split('.').all(is_word))
 }

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 const DEFAULT_PORT: u16 = 8848;
 /// Where a Nacos puts its API unless told otherwise.
 const DEFAULT_CONTEXT: &str = "/nacos";
+/// What the `http` crate can hold of path and query; servers take 8 KiB, most of them.
+const LONGEST_TARGET: usize = u16::MAX as usize - 1;
+const LONGEST_CONTEXT: usize = 1024;
 
 /// One server, with the context path every request begins with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +93,13 @@ impl Server {
             text.push(if path.contains('?') { '&' } else { '?' });
             let start = text.len();
             text = form_urlencoded::Serializer::for_suffix(text, start).extend_pairs(parameters).finish();
+        }
+        if text.len() > LONGEST_TARGET {
+            return Err(Error::argument(format!(
+                "path and query: {} bytes as they are sent, and {LONGEST_TARGET} is the most; send what is long as a form or \
+                 body",
+                text.len()
+            )));
         }
         PathAndQuery::from_maybe_shared(bytes::Bytes::from(text))
             .map_err(|e| Error::argument(format!("path: {e}; write it like \"/v1/cs/configs\"")))
@@ -240,6 +250,9 @@ fn context(text: &str) -> Result<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
     if !inner.chars().all(plain) || inner.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Err(Error::config("context_path: not a path; write it like \"/nacos\", or \"\" for none"));
+    }
+    if inner.len() > LONGEST_CONTEXT {
+        return Err(Error::config(format!("context_path: longer than {LONGEST_CONTEXT} characters")));
     }
     Ok(format!("/{inner}"))
 }

@@ -348,7 +348,8 @@ impl Session {
                     Occasion::Renewal => Count::LoginsRenewal,
                     Occasion::Rejection => Count::LoginsRejection,
                 });
-                state.emit(|| Event::token_refreshed(generation, expiry.saturating_sub(now)));
+                let from = server.map(|index| self.servers.name(Some(index)));
+                state.emit(|| Event::token_refreshed(generation, expiry.saturating_sub(now), from));
                 if state.last_error.take().is_some() {
                     state.emit(|| Event::recovered(generation));
                 }

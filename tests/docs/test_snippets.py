@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = ROOT / "build" / "prefix"
 DEVSERVER = os.environ.get("NACOS_DEVSERVER", str(ROOT / "target" / "debug" / "nacos-devserver"))
-PAGES = ["README.md", "docs/c-and-cpp.md", "bindings/python/README.md", "bindings/go/README.md"]
+PAGES = ["README.md", "docs/403.md", "docs/c-and-cpp.md", "bindings/python/README.md", "bindings/go/README.md"]
 MODULE = "github.com/nacos-auth/nacos-auth/bindings/go"
 
 # What stands around the few lines of the front page.

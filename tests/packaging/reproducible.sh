@@ -15,7 +15,7 @@ built() {
   git ls-files -z | tar --null --files-from=- -c | tar -C "$1" -x
   ln -s "$cache" "$1-home/cache"
   (cd "$1" && env -u CARGO_TARGET_DIR -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CFLAGS HOME="$1-home" RUSTUP_HOME="$rustup" \
-    CARGO_HOME="$1-home/cache" tools/cargo-release.sh build --release --locked --package nacos-auth)
+    CARGO_HOME="$1-home/cache" tools/cargo-release.sh build --release --locked --package nacos-auth --features wiping)
 }
 check "builds" built "$work/one" &&
   check "builds in another folder" built "$work/a folder of quite another name/two" &&

@@ -59,12 +59,15 @@ static void *tokens(void *auth) {
   return NULL;
 }
 
-/* A handle is freed while another thread uses it. */
+/* A handle is freed while another thread uses it: several times, as that thread may get its turn when all is over. */
 static void race(nacos_auth *auth) {
-  pthread_t thread;
-  pthread_create(&thread, NULL, tokens, auth);
+  for (int turn = 0; turn < 20; turn++, auth = client()) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, tokens, auth);
+    nacos_auth_free(auth);
+    pthread_join(thread, NULL);
+  }
   nacos_auth_free(auth);
-  pthread_join(thread, NULL);
 }
 
 int main(int argc, char **argv) {

@@ -9,6 +9,7 @@ mod faults;
 mod gateway;
 mod listener;
 mod nodes;
+mod program;
 mod recordings;
 mod token_cache;
 mod tokens;

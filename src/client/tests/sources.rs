@@ -188,7 +188,7 @@ fn a_callback_may_give_tokens_of_somebody_elses() {
 fn logged(status: u16, body: &'static str) -> (Fixture, mpsc::Receiver<String>) {
     let (lines, log) = mpsc::channel();
     let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9.c2lnbmF0dXJl";
-    let login = says(200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#).leak());
+    let login = says(200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#));
     let config = |server: &str| {
         let log = move |event: &crate::Event| _ = lines.send(event.to_string());
         Config::new(server, "nacos", "hunter2").on_log(Level::Warn, log)
@@ -263,7 +263,10 @@ fn what_happens_is_told_and_without_secrets() {
     let f = with(
         |server| {
             Config::new(server, "nacos", "hunter2")
-                .on_event(move |event| events.send((event.kind(), event.generation(), event.to_string())).unwrap())
+                .on_event(move |event| {
+                    let message = format!("{event}; server: {:?}", event.server());
+                    events.send((event.kind(), event.generation(), message)).unwrap()
+                })
                 .on_log(Level::Info, move |event| lines.send((event.kind().level(), event.to_string())).unwrap())
         },
         takes(&good),
@@ -272,8 +275,13 @@ fn what_happens_is_told_and_without_secrets() {
     let generation = f.client.token().unwrap().generation;
     let next = || told.recv_timeout(Duration::from_secs(5)).unwrap();
     assert_eq!(next().0, EventKind::LoginStarted);
-    let (kind, about, _) = next();
+    let (kind, about, message) = next();
     assert_eq!((kind, about), (EventKind::TokenRefreshed, generation));
+    let names = f.session().servers.names();
+    assert!(
+        message.contains(&format!(" from {names}, ")) && message.contains(&format!("; server: Some({names:?})")),
+        "{message}"
+    );
     *good.lock() = "other";
     reject(&f.client);
     assert_eq!(f.client.token().unwrap_err().kind(), Kind::BadCredentials);

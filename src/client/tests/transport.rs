@@ -214,8 +214,9 @@ pub(super) fn tokens() -> (Script, Arc<Mutex<String>>) {
 }
 
 /// Always the same answer.
-pub(super) fn says(status: u16, body: &'static str) -> Script {
-    Box::new(move |_| Ok((status, body.into())))
+pub(super) fn says(status: u16, body: impl Into<String>) -> Script {
+    let body = body.into();
+    Box::new(move |_| Ok((status, body.clone())))
 }
 
 /// The body of a request.

@@ -4,6 +4,7 @@ use super::{
     tls::{Certificate, Folder, get, https},
     *,
 };
+use crate::cause::Cause;
 
 /// What each engine says.
 fn errors(http: &Http, request: &Request) -> Vec<(&'static str, Error)> {
@@ -52,6 +53,14 @@ fn a_server_that_cannot_be_reached_through_a_proxy_is_still_the_servers_fault() 
     for (name, error) in errors(&http, &request_to(true, "10.0.0.1", 443, Method::GET)) {
         assert!(error.blames_server() && !error.was_sent(), "{name}: {error:?}");
         assert!(error.cause.contains(&format!("proxy {}: ", refuses.address)), "{name}: {error:?}");
+        assert_eq!(error.reason(), Cause::ProxyFailed, "{name}: {error:?}");
+    }
+    // As squid bars ports that are not for TLS, and others whom they do not like.
+    let bars = answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    for (name, error) in
+        errors(&through(format!("http://{}", bars.address)), &request_to(true, "10.0.0.1", 443, Method::GET))
+    {
+        assert!(error.reason() == Cause::ProxyFailed && !error.was_sent(), "{name}: {error:?}");
     }
 }
 
@@ -120,7 +129,7 @@ fn plain_http_where_tls_is_spoken() {
         "You're speaking plain HTTP to an SSL-enabled server port.",
     ] {
         let text = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{words}", words.len());
-        let server = answering(text.into_bytes().leak());
+        let server = answering(text);
         for (name, error) in errors(&http(), &request(server.address, Method::POST)) {
             assert!(error.cause.contains("write https://") && !error.was_sent(), "{name}: {error:?}");
         }

@@ -197,7 +197,7 @@ fn chunked_and_large_answers_come_whole() {
         chunked.extend_from_slice(b"\r\n");
     }
     chunked.extend_from_slice(b"0\r\n\r\n");
-    let server = answering(chunked.leak());
+    let server = answering(chunked);
     let answer = send(&http(), &request(server.address, Method::GET)).unwrap();
     assert!(answer.body.len() == 50_000 && answer.body.iter().all(|b| *b == b'x'));
 }

@@ -43,7 +43,7 @@ fn message(status: u16, coding: &str, body: &[u8]) -> Vec<u8> {
 
 /// Each engine's answer, from a server that says this.
 fn answers(message: &[u8], method: &Method) -> Vec<Result<Response, Error>> {
-    let server = answering(message.to_vec().leak());
+    let server = answering(message);
     ENGINES.iter().map(|(_, engine)| engine(&http(), &request(server.address, method.clone()))).collect()
 }
 

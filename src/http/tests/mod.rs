@@ -97,10 +97,11 @@ type Engine = fn(&Http, &Request) -> Result<Response, Error>;
 const ENGINES: [(&str, Engine); 2] = [("caller", send), ("background", send_in_background)];
 
 /// Answers to each request of a connection.
-fn answering(answer: &'static [u8]) -> Server {
+fn answering(answer: impl Into<Vec<u8>>) -> Server {
+    let answer = answer.into();
     Server::new(move |mut stream| {
         while read_request(&mut stream).is_some() {
-            if stream.write_all(answer).is_err() {
+            if stream.write_all(&answer).is_err() {
                 return;
             }
         }

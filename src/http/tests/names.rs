@@ -75,9 +75,9 @@ fn callers_who_come_together_share_a_lookup_and_later_ones_begin_four_at_the_mos
     });
     let together = || {
         thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| assert!(look_up(&resolver, "hung", Duration::from_millis(1100)).is_none()));
-            }
+            let ask = || assert!(look_up(&resolver, "hung", Duration::from_millis(1100)).is_none());
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
     };
     together();

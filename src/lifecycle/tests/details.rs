@@ -145,8 +145,8 @@ fn tokens_refused_in_a_row_shorten_no_pause_that_a_server_asked_for() {
     w.now += s(1.0);
     w.demand();
     let login = w.start();
-    w.succeed(login, 1.0);
-    w.now += s(1.0);
+    w.succeed(login, 9.5);
+    w.now += s(8.0);
     let login = w.start();
     let asked = LoginError::Answered(Reason::Overloaded, Some(s(600.0)));
     assert!(w.machine.failed(login, asked, w.now));
@@ -154,6 +154,29 @@ fn tokens_refused_in_a_row_shorten_no_pause_that_a_server_asked_for() {
     w.refused(w.generation, None);
     assert!(w.machine.is_refused_everywhere());
     assert_eq!(w.machine.retry_at(), retry_at);
+}
+
+#[test]
+fn an_answer_to_a_request_brings_no_fourth_look_at_a_password_never_seen_to_be_good() {
+    for why in [Rejection::Identity, Rejection::Unknown] {
+        let mut old = World::new();
+        old.log_in(18_000.0);
+        let mut w = World::new();
+        assert!(w.machine.inherit(&old.machine));
+        let first = w.now;
+        for error in [LoginError::Slow, LoginError::Slow, LoginError::Overdue] {
+            w.demand();
+            w.now = w.machine.next_due(w.now).unwrap().max(w.now);
+            let login = w.start();
+            assert!(w.machine.failed(login, error, w.now));
+            if error == LoginError::Overdue {
+                assert!(w.machine.failed(login, LoginError::Answered(Reason::Gateway, None), w.now));
+            }
+        }
+        w.machine.rejected(&mut Attempts::default(), 1, why, None, w.now);
+        w.demand();
+        assert!(w.machine.next_due(w.now).unwrap() - first >= THREE_REFUSALS, "{why:?}");
+    }
 }
 
 #[test]

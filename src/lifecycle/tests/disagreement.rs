@@ -196,6 +196,43 @@ fn situation_61_a_token_given_up_is_tried_now_and_then_while_no_login_brings_ano
     assert!(w.machine.servers_disagree(w.now));
 }
 
+/// Sends a request, if need be to one of `servers` after the other, which all refuse it.
+fn refused_everywhere(w: &mut World, servers: usize) -> Verdict {
+    let (mut attempts, mut generation) = (Attempts::among(servers), w.machine.generation().unwrap());
+    for at in (0..servers).cycle() {
+        match w.machine.rejected(&mut attempts, generation, Rejection::Identity, Some(at), w.now) {
+            Verdict::Retry { generation: next, .. } => generation = next,
+            verdict => return verdict,
+        }
+    }
+    unreachable!("each request has an end")
+}
+
+#[test]
+fn situation_61_tokens_that_every_server_of_the_list_refuses_are_no_disagreement() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    w.disagree();
+    // All tokens are revoked, time after time, and those of the logins are good.
+    for _ in 0..10 {
+        w.now += s(1.0);
+        assert_eq!(refused_everywhere(&mut w, 3), Verdict::Replay);
+        assert!(matches!(w.demand(), Demand::Wait { .. }), "for a login");
+        w.renew(18_000.0);
+        w.accepts(&Attempts::default(), w.generation);
+    }
+    // Tokens that are no good at once are no reason to log in all the time.
+    let start = w.now;
+    w.logins = 0;
+    while w.now < start + s(60.0) {
+        refused_everywhere(&mut w, 3);
+        w.demand();
+        w.try_login(&|_| Ok(18_000.0));
+        w.now += s(0.5);
+    }
+    assert!((3..=20).contains(&w.logins), "{} logins in a minute", w.logins);
+}
+
 #[test]
 fn no_token_is_tried_that_no_server_ever_took_or_that_has_ended() {
     let mut w = World::new();

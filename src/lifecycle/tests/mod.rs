@@ -2,6 +2,7 @@ mod backoff;
 mod details;
 mod disagreement;
 mod external;
+mod foreign;
 mod invariants;
 mod pauses;
 mod recovery;

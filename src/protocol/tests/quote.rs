@@ -137,6 +137,20 @@ fn tokens_are_left_out() {
 }
 
 #[test]
+fn names_of_settings_are_no_tokens() {
+    let says = "Please config nacos.core.auth.plugin.nacos.token.secret.key, or nacos.core.auth.enabled=false";
+    assert_eq!(quote(says.as_bytes(), "hunter2"), "Please config nacos.core.auth.plugin.nacos.token.secret.key, or …");
+    for token in [
+        "nacos.eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYWNvcyJ9",
+        "nacos.core.auth.tokenabcdefghijklmnopqrst",
+        "nacos.core.auth.0123456789",
+        "some.core.auth.plugin.nacos.token",
+    ] {
+        assert_eq!(quote(format!("no {token} here").as_bytes(), "hunter2"), "no … here");
+    }
+}
+
+#[test]
 fn long_binary_and_controls_become_short_and_printable() {
     let mut body = vec![0u8, 255, b'\r', b'\n', b'a'];
     body.extend(std::iter::repeat_n(b"ab ", 500).flatten());

@@ -1,4 +1,10 @@
-use crate::protocol::rejection::{READ, Rejection::*, classify};
+use crate::{
+    protocol::{
+        login,
+        rejection::{READ, Rejection::*, classify},
+    },
+    secret::Secret,
+};
 
 #[test]
 fn words_of_every_release() {
@@ -48,4 +54,40 @@ fn only_the_first_4_kib_are_read_and_any_bytes_will_do() {
     let mut body = vec![0xff; READ];
     body.extend(b"token expired!");
     assert_eq!(classify(403, &body), Some(Unknown));
+}
+
+/// Status and words of each row in the tables of a section of the page on 403.
+fn rows(section: &str) -> Vec<(u16, String)> {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/403.md")).unwrap();
+    let text =
+        page.split("\n#").find_map(|part| part.trim_start_matches([' ', '#']).strip_prefix(section)).expect(section);
+    let cells = |row: &str| Some((row.split('|').nth(1)?.trim().parse().ok()?, row.split('`').nth(1)?.to_owned()));
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+    assert!(!rows.is_empty(), "{section}");
+    rows.into_iter().map(|row| cells(row).expect(row)).collect()
+}
+
+#[test]
+fn the_page_on_403_says_what_the_library_reads() {
+    for (section, class) in [
+        ("The token is no good", Identity),
+        ("The user may not do that", Permission),
+        ("The server lacks a setting", Misconfigured),
+        ("Neither", Unknown),
+    ] {
+        for (status, words) in rows(section) {
+            for body in [words.clone(), format!(r#"{{"status":{status},"message":"{words}"}}"#)] {
+                assert_eq!(classify(status, body.as_bytes()), Some(class), "{section}: {status} {body}");
+            }
+        }
+    }
+    for (status, words) in rows("When the login itself is refused") {
+        let refused = login::read(status, words.as_bytes(), &Secret::from("hunter2")).unwrap_err();
+        let console = words.contains("No static resource");
+        let words = words.split('"').rfind(|part| part.contains(' ')).unwrap_or(&words);
+        assert!(
+            refused.is_console == console && (console || refused.said.contains(words)),
+            "{status} {words}: {refused:?}"
+        );
+    }
 }

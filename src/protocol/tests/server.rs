@@ -76,6 +76,21 @@ fn a_path_that_repeats_the_context_path_is_seen() {
 }
 
 #[test]
+fn what_is_too_long_is_said_to_be() {
+    let server = &parse("a", None).unwrap()[0];
+    let (long, value) = (format!("/{}", "a".repeat(70_000)), "v".repeat(70_000));
+    for (path, query) in [(&*long, None), ("/v1", Some(("name", &*value)))] {
+        let error = server.target(path, query).unwrap_err();
+        assert!(error.message().starts_with("path and query: 70"), "{error}");
+        assert!(error.message().contains("65534"), "{error}");
+    }
+    server.target("/v1", Some(("name", &*"v".repeat(65_000)))).unwrap();
+    parse("a", Some(&"a".repeat(1024))).unwrap();
+    let error = parse("a", Some(&"a".repeat(1025))).unwrap_err();
+    assert!(error.message().starts_with("context_path:") && error.message().contains("1024"), "{error}");
+}
+
+#[test]
 fn no_path_leads_out_of_the_context_path() {
     let dots = [
         ".",
