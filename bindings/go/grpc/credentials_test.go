@@ -103,6 +103,12 @@ func TestTokenIsInTheMetadata(t *testing.T) {
 		t.Errorf("without: %v", err)
 	}
 
+	longest, stop := context.WithTimeout(context.Background(), math.MaxInt64)
+	defer stop()
+	if got, err := call(t, longest, address, plain(), with); got != codes.OK {
+		t.Errorf("with the longest time-out: %v", err)
+	}
+
 	// A refused token is replaced once the client has been told.
 	if err := nacos.Do(http.MethodPost, "/secret", nil, nil); err != nil {
 		t.Fatal(err)
