@@ -9,11 +9,14 @@
  *   has_value, bool, *, ->, error and value_or. Either may throw std::bad_alloc besides. With -fno-exceptions only the
  *   functions that return results are there.
  * - client, response and cancel_source own a C handle and can be moved, not copied. native() lends the handle to the C
- *   functions, release() hands it over, adopt() takes one over. One that has been moved from may be assigned to, and
- *   fails with status::null_argument otherwise. client::share() makes another owner of the same client.
+ *   functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. One that has been moved
+ *   from may be assigned to, and fails with status::null_argument otherwise, also as the cancel of a call.
+ *   client::share() makes another owner of the same client.
+ * - Time-outs are any std::chrono::duration, see time_span and docs/timeouts.md.
  * - const member functions may be called from any number of threads at once.
  * - A string with a NUL inside is refused where C would cut it.
- * - Callbacks are any callables. What they throw never reaches C: see options.
+ * - Callbacks are any callables. What they throw never reaches C: see options. pthread_cancel has no effect on the
+ * threads that they run on; one that calls pthread_exit ends the program.
  *
  * The namespace is nacosauth because nacos_auth is the name of the handle in C.
  */
@@ -22,6 +25,10 @@
 
 #if __cplusplus < 201703L
 #error "nacos_auth.hpp needs C++17: compile with -std=c++17 or later, or use nacos_auth.h"
+#endif
+
+#if __has_include(<pthread.h>)
+#include <pthread.h>
 #endif
 
 #include <algorithm>
@@ -240,17 +247,49 @@ struct freed_with {
 template <class Handle, auto Free>
 using owner = std::unique_ptr<Handle, freed_with<Free>>;
 
-/// Marks the constructors that take a handle over: no `{}` shall be taken for a NULL.
-struct adopted {};
+/// Marks the constructors that take a handle over: no `{}` shall be taken for one.
+struct adopted {
+  explicit adopted() = default;
+};
 
-/// A time as C takes it, where 0 is the default: no time left is the shortest time there is.
-inline std::uint64_t time(const std::optional<milliseconds> &given) noexcept {
+}  // namespace detail
+
+/// How long: any std::chrono::duration, rounded up to whole milliseconds. The largest ones and infinite ones are
+/// without end; zero, negative ones and NaN are no time at all.
+class time_span {
+ public:
+  /// As long as `given`.
+  template <class Rep, class Period>
+  constexpr time_span(std::chrono::duration<Rep, Period> given) noexcept : ms_(rounded(given)) {}
+
+  /// In milliseconds; 0: no time at all.
+  constexpr std::uint64_t count() const noexcept { return ms_; }
+  /// Whether it is without end.
+  constexpr bool is_unending() const noexcept { return ms_ == std::numeric_limits<std::uint64_t>::max(); }
+
+ private:
+  template <class Rep, class Period>
+  static constexpr std::uint64_t rounded(std::chrono::duration<Rep, Period> given) noexcept {
+    // Not by comparing durations, which converts the larger unit first, and overflows.
+    const long double seconds = static_cast<long double>(given.count()) * Period::num / Period::den;
+    if (!(seconds > 0)) return 0;
+    if (seconds >= 9.2e15L) return std::numeric_limits<std::uint64_t>::max();
+    const auto whole = std::chrono::duration_cast<milliseconds>(given);
+    return static_cast<std::uint64_t>(whole.count()) + (whole < given ? 1u : 0u);
+  }
+
+  std::uint64_t ms_;
+};
+
+namespace detail {
+
+/// The largest time-out: a day.
+constexpr std::uint64_t longest_timeout = 86'400'000;
+
+/// A time-out as C takes it, where 0 is the default: no time at all is the shortest there is.
+inline std::uint32_t timeout(const std::optional<time_span> &given) noexcept {
   if (!given) return 0;
-  return given->count() < 1 ? 1 : static_cast<std::uint64_t>(given->count());
-}
-
-inline std::uint32_t timeout(const std::optional<milliseconds> &given) noexcept {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(time(given), std::numeric_limits<std::uint32_t>::max()));
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(given->count(), 1, longest_timeout));
 }
 
 }  // namespace detail
@@ -259,9 +298,12 @@ inline std::uint32_t timeout(const std::optional<milliseconds> &given) noexcept 
 class error {
  public:
   /// Takes over what a C function returned; `details` may be NULL.
-  error(nacos_status code, nacos_error *details) : code_(code), details_(details, nacos_error_free) {}
+  [[nodiscard]] static error adopt(nacos_status code, nacos_error *details) {
+    return error(detail::adopted(), code, details);
+  }
   /// An error of this header; `message` is static.
-  error(status code, const char *message) noexcept : code_(static_cast<nacos_status>(code)), message_(message) {}
+  explicit error(status code, const char *message) noexcept
+      : code_(static_cast<nacos_status>(code)), message_(message) {}
 
   /// What kind of failure.
   status code() const noexcept { return static_cast<status>(code_); }
@@ -277,7 +319,15 @@ class error {
   /// Why, more closely than the status says it: one of NACOS_CAUSE_*. Valid until the last copy of the error goes.
   std::string_view cause() const noexcept {
     if (details_) return nacos_error_cause(details_.get());
-    return code_ == NACOS_INVALID_ARGUMENT ? NACOS_CAUSE_INVALID_ARGUMENT : "";
+    switch (code()) {
+      case status::invalid_argument:
+      case status::null_argument:
+        return NACOS_CAUSE_INVALID_ARGUMENT;
+      case status::invalid_config:
+        return NACOS_CAUSE_INVALID_CONFIG;
+      default:
+        return "";
+    }
   }
   /// That the failure is about, as "host:port"; "" for none or all. Valid until the last copy of the error goes.
   std::string_view server() const noexcept { return nacos_error_server(details_.get()); }
@@ -296,6 +346,9 @@ class error {
   const nacos_error *native() const noexcept { return details_.get(); }
 
  private:
+  explicit error(detail::adopted, nacos_status code, nacos_error *details)
+      : code_(code), details_(details, nacos_error_free) {}
+
   nacos_status code_;
   const char *message_ = nullptr;
   std::shared_ptr<nacos_error> details_;
@@ -419,28 +472,57 @@ template <class Call>
 result<void> outcome(const Call &call) {
   nacos_error *details = nullptr;
   const nacos_status code = call(&details);
-  if (code != NACOS_OK) return unexpected(error(code, details));
+  if (code != NACOS_OK) return unexpected(error::adopt(code, details));
   return {};
 }
 
-/// Collects C strings that C++ strings lend, and remembers which one C would cut short.
+/// Collects what C borrows of C++ objects, and remembers what is not usable: strings that C would cut short, times that
+/// are none, handles that are gone.
 class lender {
  public:
   const char *text(const std::string &given, const char *complaint) noexcept {
-    if (given.size() != std::strlen(given.c_str())) complaint_ = complaint;
+    if (given.size() != std::strlen(given.c_str())) complain(status::invalid_argument, complaint);
     return given.c_str();
   }
   /// NULL for an empty one.
   const char *optional(const std::string &given, const char *complaint) noexcept {
     return given.empty() ? nullptr : text(given, complaint);
   }
-  /// The error of the last string that was not usable.
+  /// 0 for none.
+  std::uint32_t timeout(const std::optional<time_span> &given, const char *complaint,
+                        status kind = status::invalid_argument) noexcept {
+    if (given && given->count() == 0) complain(kind, complaint);
+    return detail::timeout(given);
+  }
+  /// 0 for none.
+  std::uint64_t life(const std::optional<time_span> &given) noexcept {
+    if (!given) return 0;
+    if (given->count() == 0) complain(status::invalid_argument, "ttl is zero or negative");
+    return given->count();
+  }
+  template <class Handle>
+  Handle *handle(Handle *given, const char *complaint) noexcept {
+    if (given == nullptr) complain(status::null_argument, complaint);
+    return given;
+  }
+  /// NULL for none.
+  template <class Source>
+  auto cancel(const Source *given) noexcept -> decltype(given->native()) {
+    return given == nullptr ? nullptr : handle(given->native(), "cancel has been moved from, or handed over");
+  }
+  /// The error of the last thing that was not usable.
   result<void> check() const {
     if (complaint_ == nullptr) return {};
-    return unexpected(error(status::invalid_argument, complaint_));
+    return unexpected(error(kind_, complaint_));
   }
 
  private:
+  void complain(status kind, const char *complaint) noexcept {
+    kind_ = kind;
+    complaint_ = complaint;
+  }
+
+  status kind_ = status::ok;
   const char *complaint_ = nullptr;
 };
 
@@ -462,7 +544,9 @@ class cancel_source {
   /// A new signal.
   cancel_source() noexcept : handle_(nacos_cancel_new()) {}
   /// Takes over what nacos_cancel_new returned.
-  [[nodiscard]] static cancel_source adopt(nacos_cancel *handle) noexcept { return {detail::adopted(), handle}; }
+  [[nodiscard]] static cancel_source adopt(nacos_cancel *handle) noexcept {
+    return cancel_source(detail::adopted(), handle);
+  }
 
   /// Every call that carries this source ends with status::cancelled, now and later.
   void cancel() const noexcept { nacos_cancel_trigger(handle_.get()); }
@@ -473,7 +557,7 @@ class cancel_source {
   nacos_cancel *release() noexcept { return handle_.release(); }
 
  private:
-  cancel_source(detail::adopted, nacos_cancel *handle) noexcept : handle_(handle) {}
+  explicit cancel_source(detail::adopted, nacos_cancel *handle) noexcept : handle_(handle) {}
 
   detail::owner<nacos_cancel, nacos_cancel_free> handle_;
 };
@@ -487,8 +571,8 @@ struct user_password {
 /// What a credentials callback may answer: a token that somebody else got. No login happens.
 struct foreign_token {
   std::string value = {};  ///< the token
-  std::optional<milliseconds> ttl =
-      {};  ///< its life from now; nullopt: unknown, the callback is asked again in minutes
+  /// Its life from now; nullopt: unknown, the callback is asked again in minutes. No time at all is a failure.
+  std::optional<time_span> ttl = {};
 };
 
 /// What a credentials callback may answer: there are none, and why. Throwing says the same.
@@ -558,8 +642,8 @@ struct options {
   std::string proxy = {};                                       ///< "http://[user:password@]host:port", "socks5://…"
   std::string user_agent = {};                                  ///< empty: "nacos-auth/" and the library's version
   std::uint64_t max_response_size = 0;                          ///< in bytes, decoded; 0: 64 MiB
-  std::optional<milliseconds> connect_timeout = {};             ///< to one server
-  std::optional<milliseconds> request_timeout = {};             ///< of calls that set none of their own
+  std::optional<time_span> connect_timeout = {};                ///< to one server; nullopt: 2 s
+  std::optional<time_span> request_timeout = {};                ///< of calls that set none of their own; nullopt: 15 s
   std::uint32_t max_connections = 0;                            ///< in use by requests at the same time; 0: 128
   nacosauth::token_in token_in = nacosauth::token_in::automatic;     ///< where the token goes
   nacosauth::anonymous anonymous = nacosauth::anonymous::automatic;  ///< whether requests may be sent without one
@@ -594,6 +678,12 @@ class callbacks {
   /// What `call` throws goes to `caught`, in words.
   template <class Call, class Caught>
   static void contain(const Call &call, [[maybe_unused]] const Caught &caught) noexcept {
+#ifdef PTHREAD_CANCEL_DISABLE
+    // pthread_cancel would unwind through C, at once or later. It is not allowed again: on threads of the library
+    // nobody misses it, on others the library itself has put it off.
+    int before = 0;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+#endif
 #ifdef __cpp_exceptions
     try {
       call();
@@ -633,13 +723,15 @@ class callbacks {
   static result<void> give(nacos_credentials *answer, const foreign_token &given) {
     lender lender;
     const char *token = lender.text(given.value, "token holds a NUL character");
+    const auto life = lender.life(given.ttl);
     if (auto usable = lender.check(); !usable) return usable;
-    return outcome(
-        [&](nacos_error **details) { return nacos_credentials_set_token(answer, token, time(given.ttl), details); });
+    return outcome([&](nacos_error **details) { return nacos_credentials_set_token(answer, token, life, details); });
   }
   static result<void> give(nacos_credentials *answer, const no_credentials &given) {
-    return outcome(
-        [&](nacos_error **details) { return nacos_credentials_set_failure(answer, given.message.c_str(), details); });
+    lender lender;
+    const char *message = lender.text(given.message, "the message of no_credentials holds a NUL character");
+    if (auto usable = lender.check(); !usable) return usable;
+    return outcome([&](nacos_error **details) { return nacos_credentials_set_failure(answer, message, details); });
   }
 
   static void tell(void *data, const nacos_event *what) noexcept {
@@ -678,9 +770,9 @@ class callbacks {
 
 /// What limits one call.
 struct call_options {
-  std::optional<milliseconds> timeout = {};  ///< nullopt: the client's request_timeout; zero or less: the shortest
-  const cancel_source *cancel = nullptr;     ///< borrowed for the call
-  bool no_wait = false;                      ///< fails with status::would_block where it would have to wait for a login
+  std::optional<time_span> timeout = {};  ///< nullopt: the client's request_timeout; no time at all is refused
+  const cancel_source *cancel = nullptr;  ///< borrowed for the call
+  bool no_wait = false;                   ///< fails with status::would_block where it would have to wait for a login
 };
 
 /// A request to the open API of Nacos.
@@ -691,9 +783,9 @@ struct request {
   pairs headers = {};          ///< those that would beat the token or frame the message are refused
   pairs form = {};             ///< becomes the body; percent-encoded by the library
   std::string body = {};       ///< any bytes; not together with form
-  /// nullopt: the client's request_timeout, and as much more as a header Long-Pulling-Timeout says; zero or less: the
-  /// shortest
-  std::optional<milliseconds> timeout = {};
+  /// nullopt: the client's request_timeout, and as much more as a header Long-Pulling-Timeout says. No time at all is
+  /// refused.
+  std::optional<time_span> timeout = {};
   const cancel_source *cancel = nullptr;  ///< borrowed for the call
   /// Whether sending it twice does no more than sending it once; nullopt: as its method says.
   std::optional<bool> idempotent = {};
@@ -731,7 +823,7 @@ struct advised {
 class response {
  public:
   /// Takes over what nacos_request returned.
-  [[nodiscard]] static response adopt(nacos_response *handle) noexcept { return {detail::adopted(), handle}; }
+  [[nodiscard]] static response adopt(nacos_response *handle) noexcept { return response(detail::adopted(), handle); }
 
   /// The HTTP status.
   int status() const noexcept { return nacos_response_status(handle_.get()); }
@@ -774,7 +866,7 @@ class response {
   nacos_response *release() noexcept { return handle_.release(); }
 
  private:
-  response(detail::adopted, nacos_response *handle) noexcept : handle_(handle) {}
+  explicit response(detail::adopted, nacos_response *handle) noexcept : handle_(handle) {}
 
   detail::owner<nacos_response, nacos_response_free> handle_;
 };
@@ -809,8 +901,10 @@ class client {
     in.proxy = lender.optional(settings.proxy, "proxy holds a NUL character");
     in.user_agent = lender.optional(settings.user_agent, "user_agent holds a NUL character");
     in.max_response_size = settings.max_response_size;
-    in.connect_timeout_ms = detail::timeout(settings.connect_timeout);
-    in.request_timeout_ms = detail::timeout(settings.request_timeout);
+    in.connect_timeout_ms =
+        lender.timeout(settings.connect_timeout, "connect_timeout is zero or negative", status::invalid_config);
+    in.request_timeout_ms =
+        lender.timeout(settings.request_timeout, "request_timeout is zero or negative", status::invalid_config);
     in.max_connections = settings.max_connections;
     in.token_in = static_cast<std::int32_t>(settings.token_in);
     in.anonymous = static_cast<std::int32_t>(settings.anonymous);
@@ -820,14 +914,14 @@ class client {
     nacos_auth *handle = nullptr;
     nacos_error *details = nullptr;
     const auto code = nacos_auth_init(&in, &handle, &details);
-    if (code != NACOS_OK) return unexpected(error(code, details));
+    if (code != NACOS_OK) return unexpected(error::adopt(code, details));
     (void)callbacks.release();  // callback_drop deletes them
     return adopt(handle);
   }
   /// Takes over what nacos_auth_init or nacos_auth_ref returned.
-  [[nodiscard]] static client adopt(nacos_auth *handle) noexcept { return {detail::adopted(), handle}; }
+  [[nodiscard]] static client adopt(nacos_auth *handle) noexcept { return client(detail::adopted(), handle); }
   /// Another owner of the same client, for a part of the program that may outlive this one.
-  [[nodiscard]] client share() const noexcept { return {detail::adopted(), nacos_auth_ref(handle_.get())}; }
+  [[nodiscard]] client share() const noexcept { return adopt(nacos_auth_ref(handle_.get())); }
 
   /// The token, from the cache nearly always; with none it waits for a login.
   [[nodiscard]] result<std::string> try_token(const call_options &limits = {}) const {
@@ -838,21 +932,24 @@ class client {
 
   /// The token, and what is known of it.
   [[nodiscard]] result<token_copy> try_copy_token(const call_options &limits = {}) const {
+    detail::lender lender;
+    auto *handle = lender.handle(handle_.get(), moved_from);
     auto in = nacos_call_options_default();
-    in.timeout_ms = detail::timeout(limits.timeout);
-    in.cancel = limits.cancel != nullptr ? limits.cancel->native() : nullptr;
+    in.timeout_ms = lender.timeout(limits.timeout, "timeout is zero or negative");
+    in.cancel = lender.cancel(limits.cancel);
     in.flags = limits.no_wait ? NACOS_FLAG_NO_WAIT : 0u;
+    if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     token_copy copy;
     auto info = nacos_token_info_default();
     for (std::size_t room = usual_token;; room = info.length) {
       copy.value.resize(room);  // a string has one byte more, for the NUL
       nacos_error *details = nullptr;
-      const auto code = nacos_get_token(handle_.get(), &in, copy.value.data(), room + 1, &info, &details);
+      const auto code = nacos_get_token(handle, &in, copy.value.data(), room + 1, &info, &details);
       if (code == NACOS_BUFFER_TOO_SMALL) {
         nacos_error_free(details);
         continue;
       }
-      if (code != NACOS_OK) return unexpected(error(code, details));
+      if (code != NACOS_OK) return unexpected(error::adopt(code, details));
       copy.value.resize(info.length);
       copy.generation = info.generation;
       copy.remaining = milliseconds(info.remaining_ms);
@@ -865,6 +962,7 @@ class client {
   /// connection breaks: see nacos_request.
   [[nodiscard]] result<response> try_send(const request &what) const {
     detail::lender lender;
+    auto *auth = lender.handle(handle_.get(), moved_from);
     auto in = nacos_request_options_default();
     in.method = lender.text(what.method, "method holds a NUL character");
     in.path = lender.text(what.path, "path holds a NUL character");
@@ -877,20 +975,21 @@ class client {
     in.form_count = form.size();
     in.body = reinterpret_cast<const std::uint8_t *>(what.body.data());
     in.body_len = what.body.size();
-    in.timeout_ms = detail::timeout(what.timeout);
-    in.cancel = what.cancel != nullptr ? what.cancel->native() : nullptr;
+    in.timeout_ms = lender.timeout(what.timeout, "timeout is zero or negative");
+    in.cancel = lender.cancel(what.cancel);
     in.flags = flags_of(what);
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     nacos_response *handle = nullptr;
     nacos_error *details = nullptr;
-    const auto code = nacos_request(handle_.get(), &in, &handle, &details);
-    if (code != NACOS_OK) return unexpected(error(code, details));
+    const auto code = nacos_request(auth, &in, &handle, &details);
+    if (code != NACOS_OK) return unexpected(error::adopt(code, details));
     return response::adopt(handle);
   }
 
   /// For requests sent with another HTTP library: what to do with this answer. To be called for every answer.
   [[nodiscard]] result<advised> try_report_rejected(const rejection &answer) const {
     detail::lender lender;
+    auto *handle = lender.handle(handle_.get(), moved_from);
     auto in = nacos_rejection_default();
     in.generation = answer.generation;
     in.http_status = answer.http_status;
@@ -902,43 +1001,47 @@ class client {
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     auto out = nacos_advice_default();
     nacos_error *details = nullptr;
-    const auto code = nacos_auth_report_rejected(handle_.get(), &in, &out, &details);
-    if (code != NACOS_OK) return unexpected(error(code, details));
+    const auto code = nacos_auth_report_rejected(handle, &in, &out, &details);
+    if (code != NACOS_OK) return unexpected(error::adopt(code, details));
     return advised{static_cast<advice>(out.advice), milliseconds(static_cast<milliseconds::rep>(out.wait_ms))};
   }
 
   /// Logs in with these from now on, also calls that wait; former refusals of them count no longer.
   [[nodiscard]] result<void> try_set_credentials(const std::string &username, const std::string &password) const {
     detail::lender lender;
+    auto *handle = lender.handle(handle_.get(), moved_from);
     const char *user = lender.text(username, "username holds a NUL character");
     const char *secret = lender.text(password, "password holds a NUL character");
     if (auto usable = lender.check(); !usable) return usable;
     return detail::outcome(
-        [&](nacos_error **details) { return nacos_auth_set_credentials(handle_.get(), user, secret, details); });
+        [&](nacos_error **details) { return nacos_auth_set_credentials(handle, user, secret, details); });
   }
 
-  /// Uses this token, which somebody else got, from now on; nullopt: until a server refuses it. Logs in no more; after
-  /// its life the token is given out as expired.
-  [[nodiscard]] result<void> try_set_token(const std::string &token, std::optional<milliseconds> ttl = {}) const {
+  /// Uses this token, which somebody else got, from now on; nullopt and a ttl without end: until a server refuses it.
+  /// Logs in no more; after its life the token is given out as expired.
+  [[nodiscard]] result<void> try_set_token(const std::string &token, std::optional<time_span> ttl = {}) const {
     detail::lender lender;
+    auto *handle = lender.handle(handle_.get(), moved_from);
     const char *secret = lender.text(token, "token holds a NUL character");
+    const auto life = ttl && ttl->is_unending() ? 0 : lender.life(ttl);
     if (auto usable = lender.check(); !usable) return usable;
-    return detail::outcome(
-        [&](nacos_error **details) { return nacos_auth_set_token(handle_.get(), secret, detail::time(ttl), details); });
+    return detail::outcome([&](nacos_error **details) { return nacos_auth_set_token(handle, secret, life, details); });
   }
 
   /// Ends whatever pause there is between logins, and takes no server for one that is down: what was wrong has been
   /// mended.
   [[nodiscard]] result<void> try_retry() const {
+    if (!handle_) return unexpected(error(status::null_argument, moved_from));
     return detail::outcome([&](nacos_error **details) { return nacos_auth_retry(handle_.get(), details); });
   }
 
   /// Counters and state. Of a closed client too.
   [[nodiscard]] result<statistics> try_stats() const {
+    if (!handle_) return unexpected(error(status::null_argument, moved_from));
     auto out = nacos_auth_statistics_default();
     nacos_error *details = nullptr;
     const auto code = nacos_auth_stats(handle_.get(), &out, &details);
-    if (code != NACOS_OK) return unexpected(error(code, details));
+    if (code != NACOS_OK) return unexpected(error::adopt(code, details));
     statistics all;
     all.logins = out.logins;
     all.login_failures = out.login_failures;
@@ -988,7 +1091,7 @@ class client {
     detail::unwrap(try_set_credentials(username, password));
   }
   /// try_set_token(), or throws.
-  void set_token(const std::string &token, std::optional<milliseconds> ttl = {}) const {
+  void set_token(const std::string &token, std::optional<time_span> ttl = {}) const {
     detail::unwrap(try_set_token(token, ttl));
   }
   /// try_retry(), or throws.
@@ -1001,9 +1104,10 @@ class client {
   [[nodiscard]] std::uint64_t generation() const noexcept { return nacos_auth_generation(handle_.get()); }
 
   /// Ends every call under way, and every later one, with status::closed, for all who share the client. Tells the
-  /// callbacks what has happened and waits for them, so long at the most (nullopt: request_timeout): hold no lock that
-  /// they want. false: one of them still runs. Inside a callback it waits for nothing. Idempotent.
-  bool close(std::optional<milliseconds> timeout = {}) const noexcept {
+  /// callbacks what has happened and waits for them, so long at the most (nullopt: request_timeout; no time at all: it
+  /// does not wait): hold no lock that they want. false: one of them still runs. Inside a callback it waits for
+  /// nothing. Idempotent.
+  bool close(std::optional<time_span> timeout = {}) const noexcept {
     return nacos_auth_close(handle_.get(), detail::timeout(timeout), nullptr) == NACOS_OK;
   }
 
@@ -1014,8 +1118,9 @@ class client {
 
  private:
   static constexpr std::size_t usual_token = 1023;
+  static constexpr const char *moved_from = "the client has been moved from, or handed over";
 
-  client(detail::adopted, nacos_auth *handle) noexcept : handle_(handle) {}
+  explicit client(detail::adopted, nacos_auth *handle) noexcept : handle_(handle) {}
 
   static std::uint32_t flags_of(const request &what) noexcept {
     std::uint32_t flags = 0;

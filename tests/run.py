@@ -147,6 +147,7 @@ PARTS = [
                 "c/abi",
                 "c/valgrind",
                 "cpp/tests",
+                "cpp/must_not_compile",
                 "packaging/elf",
                 "packaging/tests",
             )

@@ -15,48 +15,57 @@ import "C"
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 )
 
-// maxCalls bounds the calls of one client that are inside the library at a time. Each holds an operating system thread,
-// and the Go runtime ends a program that needs more than 10,000 of them; the others wait as cheap goroutines.
-const maxCalls = 256
+// The calls of one client that are inside the library at a time are bounded. Each holds an operating system thread, and the Go
+// runtime ends a program that needs more than 10,000 of them; the others wait as cheap goroutines. Tokens have turns of their
+// own, so that long polls do not keep them waiting; few are enough, as all wait for one login.
+const (
+	maxRequests = 256
+	maxTokens   = 64
+)
 
-// call is one blocking call into the library on behalf of a context.
+// turns has one element for each call inside the library.
+type turns chan struct{}
+
+// call is one blocking call into the library on behalf of a context. It owns the signal that ends the call.
 type call struct {
 	client  *Client
 	ctx     context.Context
+	turns   turns // nil: it has taken none
 	timeout C.uint32_t
 	flags   C.uint32_t // NACOS_FLAG_*
-	cancel  *C.nacos_cancel
-	release []func()
+
+	cancel  *C.nacos_cancel // NULL: the context cannot be cancelled
+	unwatch func() bool     // as of context.AfterFunc
+	watched chan struct{}   // closed when what unwatch was too late for has ended
 }
 
 // begin waits for a turn, unless the flags forbid it, and translates the context. Each success must be followed by end. The
 // deadline of a long poll whose context has none is reckoned by the library, from a header; here only its wait for a turn is
 // limited.
-func (c *Client) begin(ctx context.Context, flags C.uint32_t, isLongPoll bool) (*call, error) {
+func (c *Client) begin(ctx context.Context, turns turns, flags C.uint32_t, isLongPoll bool) (*call, error) {
 	if ctx.Err() != nil {
 		return nil, contextError(ctx)
 	}
 	k := &call{client: c, ctx: ctx, flags: flags}
 	select {
-	case c.calls <- struct{}{}:
+	case turns <- struct{}{}:
 	default:
 		if flags&C.NACOS_FLAG_NO_WAIT != 0 {
-			return nil, &Error{Status: ErrWouldBlock, Cause: CauseWouldBlock, Retryable: true,
-				Message: fmt.Sprintf("%d calls are under way, which is as many as there may be", maxCalls)}
+			return nil, &Error{Status: ErrWouldBlock, Cause: CauseWouldBlock, Retryable: true, Message: everyTurnTaken(turns)}
 		}
-		if err := k.wait(isLongPoll); err != nil {
+		if err := k.wait(turns, isLongPoll); err != nil {
 			return nil, err
 		}
 	}
-	deadline, limited := k.ctx.Deadline()
+	k.turns = turns
+	deadline, limited := ctx.Deadline()
 	if limited {
 		k.timeout = timeoutMS(time.Until(deadline))
 	}
-	if k.ctx.Done() != nil {
+	if ctx.Done() != nil {
 		k.watch(limited)
 	}
 	return k, nil
@@ -64,79 +73,88 @@ func (c *Client) begin(ctx context.Context, flags C.uint32_t, isLongPoll bool) (
 
 // wait takes a turn as soon as another call has ended; the time spent here counts against the deadline of the call, if
 // that is reckoned here.
-func (k *call) wait(isLongPoll bool) error {
-	ctx := k.ctx
-	if _, limited := ctx.Deadline(); !limited {
-		limit, stop := context.WithTimeout(ctx, k.client.requestTimeout)
-		ctx, k.release = limit, append(k.release, stop)
-		if !isLongPoll {
-			k.ctx = limit
-		}
+func (k *call) wait(turns turns, isLongPoll bool) error {
+	start, most := time.Now(), k.client.requestTimeout
+	_, limited := k.ctx.Deadline()
+	var over <-chan time.Time
+	if !limited {
+		timer := time.NewTimer(most)
+		defer timer.Stop()
+		over = timer.C
 	}
 	select {
-	case k.client.calls <- struct{}{}:
+	case turns <- struct{}{}:
+		if !limited && !isLongPoll {
+			k.timeout = timeoutMS(most - time.Since(start))
+		}
 		return nil
-	case <-ctx.Done():
-		err := contextError(ctx)
-		k.cleanup()
-		return err
+	case <-k.ctx.Done():
+		return contextError(k.ctx)
+	case <-k.client.open.Done():
+		return closedError()
+	case <-over:
+		return &Error{Status: ErrTimeout, Cause: CauseDeadline, Retryable: true,
+			Message: everyTurnTaken(turns) + "; none ended within Options.RequestTimeout"}
 	}
+}
+
+func everyTurnTaken(turns turns) string {
+	return fmt.Sprintf("%d calls of this client are under way, which is as many as there may be", cap(turns))
 }
 
 // watch ends the call when its context is cancelled. A deadline is left to the library, whose error says more.
 func (k *call) watch(limited bool) {
-	cancel := C.nacos_cancel_new()
-	ended := make(chan struct{})
-	stop := context.AfterFunc(k.ctx, func() {
-		defer close(ended)
+	k.cancel, k.watched = C.nacos_cancel_new(), make(chan struct{})
+	k.unwatch = context.AfterFunc(k.ctx, func() {
+		defer close(k.watched)
 		if !limited || k.ctx.Err() != context.DeadlineExceeded {
-			C.nacos_cancel_trigger(cancel)
+			C.nacos_cancel_trigger(k.cancel)
 		}
-	})
-	k.cancel = cancel
-	k.release = append(k.release, func() {
-		if !stop() {
-			<-ended
-		}
-		C.nacos_cancel_free(cancel)
 	})
 }
 
 func (k *call) end() {
-	k.cleanup()
-	<-k.client.calls
-}
-
-func (k *call) cleanup() {
-	for i := len(k.release) - 1; i >= 0; i-- {
-		k.release[i]()
+	if k.cancel != nil {
+		if !k.unwatch() {
+			<-k.watched
+		}
+		C.nacos_cancel_free(k.cancel)
+	}
+	if k.turns != nil {
+		<-k.turns
 	}
 }
 
 // fail makes the error of the call: the context's own if that is what ended it.
-func (k *call) fail(status C.nacos_status, detail *C.nacos_error) error {
-	err := newError(status, detail)
+func (k *call) fail(status C.nacos_status, detail *failure) error {
+	err := detail.error(status)
 	if err.Status == ErrNoCredentials && k.client.open.Err() != nil { // Close ended Options.Credentials first
-		return &Error{Status: ErrClosed, Cause: CauseClosed, Message: ErrClosed.Error()}
+		return closedError()
 	}
-	if k.ctx.Err() != nil {
-		switch err.Status {
-		case ErrCancelled:
-			err.endedWith(k.ctx)
-			err.Retryable = true
-			if k.ctx.Err() == context.DeadlineExceeded {
-				err.Status, err.Cause = ErrTimeout, CauseDeadline
-			}
-		case ErrTimeout:
-			err.ended = context.Cause(k.ctx)
+	switch err.Status {
+	case ErrCancelled:
+		if k.ctx.Err() != nil {
+			err.endWith(k.ctx)
+		}
+	case ErrTimeout:
+		k.awaitDeadline()
+		if k.ctx.Err() != nil { // else it is a time-out of the library's own
+			err.ended, err.reason = k.ctx.Err(), context.Cause(k.ctx)
 		}
 	}
 	return err
 }
 
-// timeoutMS rounds up, so that the library never gives up before the context does, and never returns the 0 that means
-// "the default".
-func timeoutMS(d time.Duration) C.uint32_t {
-	ms := (d + time.Millisecond - 1) / time.Millisecond
-	return C.uint32_t(min(max(ms, 1), math.MaxUint32))
+// awaitDeadline gives a context whose deadline has passed the moment it needs to notice: the library may be the first to.
+func (k *call) awaitDeadline() {
+	deadline, limited := k.ctx.Deadline()
+	if !limited || time.Now().Before(deadline) {
+		return
+	}
+	patience := time.NewTimer(time.Second) // for a context that never does
+	defer patience.Stop()
+	select {
+	case <-k.ctx.Done():
+	case <-patience.C:
+	}
 }

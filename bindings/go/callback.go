@@ -103,35 +103,41 @@ func (k *callbacks) install(options *C.nacos_auth_options) cgo.Handle {
 }
 
 func (k *callbacks) supply() (supplied Credentials, err error) {
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			err = errors.New("Options.Credentials panicked")
-			k.report(err.Error(), panicked)
-		}
-	}()
 	ctx, cancel := context.WithTimeout(k.open, longestSupply)
 	defer cancel()
-	return k.credentials(ctx)
+	failed := k.call("Options.Credentials", func() {
+		if supplied, err = k.credentials(ctx); err != nil {
+			err = errors.New(err.Error()) // which is the user's as well
+		}
+	})
+	if failed != nil {
+		return Credentials{}, failed
+	}
+	return supplied, err
 }
 
 func (k *callbacks) tell(event Event) {
-	k.log(event)
-	if k.event == nil {
-		return
+	if k.logger != nil {
+		_ = callFunction(func() { k.log(event) }) // there is nobody left to be told
 	}
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			k.report("Options.OnEvent panicked", panicked)
-		}
-	}()
-	k.event(event)
+	if k.event != nil {
+		_ = k.call("Options.OnEvent", func() { k.event(event) })
+	}
+}
+
+// call calls a function of the user, and tells the logger if it does not return.
+func (k *callbacks) call(name string, function func()) error {
+	end := callFunction(function)
+	if end == nil {
+		return nil
+	}
+	if k.logger != nil {
+		_ = callFunction(func() { k.logger.LogAttrs(k.open, slog.LevelError, name+" "+end.how, end.attributes()...) })
+	}
+	return errors.New(name + " " + end.how)
 }
 
 func (k *callbacks) log(event Event) {
-	if k.logger == nil {
-		return
-	}
-	defer func() { _ = recover() }() // there is nobody left to be told
 	attributes := make([]slog.Attr, 0, 6)
 	if event.Server != "" {
 		attributes = append(attributes, slog.String("server", event.Server))
@@ -154,15 +160,6 @@ func (k *callbacks) log(event Event) {
 	k.logger.LogAttrs(k.open, event.Level, event.Message, attributes...)
 }
 
-// report tells of a panic in a function of the user, which must not reach the C code below it.
-func (k *callbacks) report(message string, panicked any) {
-	if k.logger == nil {
-		return
-	}
-	defer func() { _ = recover() }()
-	k.logger.LogAttrs(k.open, slog.LevelError, message, slog.Any("panic", panicked))
-}
-
 //export nacosauthOnCredentials
 func nacosauthOnCredentials(data C.uintptr_t, out *C.nacos_credentials) {
 	supplied, err := cgo.Handle(data).Value().(*callbacks).supply()
@@ -180,7 +177,7 @@ func nacosauthOnCredentials(data C.uintptr_t, out *C.nacos_credentials) {
 func answer(out *C.nacos_credentials, supplied Credentials) error {
 	m := newMemory(len(supplied.Username)+len(supplied.Password)+len(supplied.Token)+3, 0)
 	defer m.release()
-	var detail *C.nacos_error
+	var detail failure
 	var status C.nacos_status
 	if supplied.Token != "" {
 		token := m.string("token", supplied.Token)
@@ -191,16 +188,16 @@ func answer(out *C.nacos_credentials, supplied Credentials) error {
 		if err != nil {
 			return err
 		}
-		status = C.nacos_credentials_set_token(out, token, ttl, &detail)
+		status = C.nacos_credentials_set_token(out, token, ttl, &detail.detail)
 	} else {
 		username, password := m.string("username", supplied.Username), m.string("password", supplied.Password)
 		if m.err != nil {
 			return m.err
 		}
-		status = C.nacos_credentials_set_password(out, username, password, &detail)
+		status = C.nacos_credentials_set_password(out, username, password, &detail.detail)
 	}
 	if status != C.NACOS_OK {
-		return newError(status, detail)
+		return detail.error(status)
 	}
 	return nil
 }

@@ -99,7 +99,14 @@ func TestAFunctionFails(t *testing.T) {
 		"error": {func(context.Context) (nacosauth.Credentials, error) {
 			return nacosauth.Credentials{}, errors.New("the vault is sealed\x00\xff")
 		}, "the vault is sealed"},
-		"panic":   {func(context.Context) (nacosauth.Credentials, error) { panic("hunter2") }, "panicked"},
+		"panic": {func(context.Context) (nacosauth.Credentials, error) { panic("hunter2") }, "panicked"},
+		"error that panics": {func(context.Context) (nacosauth.Credentials, error) {
+			var missing *goexitError
+			return nacosauth.Credentials{}, missing
+		}, "panicked"},
+		"error that ends the goroutine": {func(context.Context) (nacosauth.Credentials, error) {
+			return nacosauth.Credentials{}, &goexitError{}
+		}, "ended its goroutine"},
 		"nothing": {func(context.Context) (nacosauth.Credentials, error) { return nacosauth.Credentials{}, nil }, "username"},
 		"NUL": {func(context.Context) (nacosauth.Credentials, error) {
 			return nacosauth.Credentials{Token: "a\x00b"}, nil
@@ -119,6 +126,16 @@ func TestAFunctionFails(t *testing.T) {
 			t.Errorf("nobody was told: %s", journal.text())
 		}
 	}
+}
+
+// goexitError is an error that is worse than what it is about.
+type goexitError struct{ text string }
+
+func (e *goexitError) Error() string {
+	if e.text == "" { // panics for nil
+		runtime.Goexit()
+	}
+	return e.text
 }
 
 func TestCloseEndsAFunctionThatWaits(t *testing.T) {

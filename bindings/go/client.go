@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -68,9 +69,9 @@ type Options struct {
 	// fails the login with ErrNoCredentials and the error's text. The context ends after 30 s and with Close.
 	Credentials func(context.Context) (Credentials, error) `json:"-"`
 
-	// OnEvent is told what happens to the token. Events come one at a time.
+	// OnEvent is told what happens to the token. Events come one at a time, each in a goroutine of its own.
 	OnEvent func(Event) `json:"-"`
-	// Logger gets the same as lines of a log.
+	// Logger gets the same as lines of a log, and what a [Transport] has to say.
 	Logger *slog.Logger `json:"-"`
 
 	ContextPath string // "" means "/nacos", "/" means none
@@ -91,10 +92,12 @@ type Options struct {
 
 	Proxy string // "http://[user:password@]host:port", socks5 and the like too; "" means none: the environment is not read
 
-	ConnectTimeout time.Duration // 0 means 2 s; rounded up to milliseconds
+	// Both are rounded up to milliseconds, a day at the most; negative ones are refused.
+	ConnectTimeout time.Duration // 0 means 2 s
 	RequestTimeout time.Duration // 0 means 15 s: the limit of a call whose context has no deadline
-	TokenIn        TokenIn       // where the token goes
-	Anonymous      Anonymous     // whether requests may be sent without one
+
+	TokenIn   TokenIn   // where the token goes
+	Anonymous Anonymous // whether requests may be sent without one
 
 	// MaxConnections is how many connections to the cluster [Client.Do] may use at the same time; a call beyond that waits
 	// for one, within its deadline. 0 means 128.
@@ -112,20 +115,53 @@ func (o Options) Format(f fmt.State, _ rune) {
 }
 
 // Client keeps a program authenticated. All methods may be called from any goroutine, also at the same time as
-// [Client.Close], and from inside the functions in [Options]. Those run on other goroutines, OnEvent and Logger also inside
-// Close, for what is still to be told. The memory on the C side is released when the Client is garbage collected; a client
-// with such functions has to be closed for that.
+// [Client.Close], and from inside the functions in [Options]. Those run on goroutines of their own. The memory on the C side is
+// released when the Client is garbage collected. A client with such functions lives until it is closed, also if the program
+// holds it no longer. A nil Client, and one that [New] has not made, fail with [ErrInvalidArgument].
 type Client struct {
 	cached atomic.Pointer[cachedToken]
-	word   *uint64 // C memory: the generation of the token that may be used without asking
-	handle *C.nacos_auth
+	word   *uint64 // C memory, as long as native: the generation of the token that may be used without asking
+	native *native
 	open   context.Context // of Options.Credentials
 	stop   context.CancelFunc
 
-	calls          chan struct{} // one element for each call inside the library
-	requestTimeout time.Duration
-	tokenIn        TokenIn
-	accepted       atomic.Uint64 // the last generation that a server took from a Transport
+	requests, tokens turns
+	requestTimeout   time.Duration
+	tokenIn          TokenIn
+	servers          servers
+	logger           *slog.Logger
+	issued           issued        // for requests that must not carry them
+	accepted         atomic.Uint64 // the last generation that a server took from a Transport
+	hasWarned        atomic.Bool   // of a request to a foreign host
+}
+
+// native owns the handle. It is there before the call that makes the handle.
+type native struct{ handle *C.nacos_auth }
+
+// release frees the handle, for which it waits for nothing: a function in the options may still run. It may run in the
+// goroutine of the garbage collector.
+func (n *native) release() {
+	if n.handle != nil {
+		go C.nacos_auth_free(n.handle)
+	}
+}
+
+// living holds the clients with functions until they are closed: nobody else may.
+var living sync.Map
+
+// usable is for clients that New has not made.
+func (c *Client) usable() error {
+	if c == nil || c.native == nil {
+		return invalid("the Client is nil, or was not made by New")
+	}
+	return nil
+}
+
+func (c *Client) usableWith(ctx context.Context) error {
+	if ctx == nil {
+		return invalid("the context is nil")
+	}
+	return c.usable()
 }
 
 // New makes a client. It checks the options and the files they name, and does not connect: the first call that needs a
@@ -195,42 +231,54 @@ func New(options Options) (*Client, error) {
 		return nil, m.err
 	}
 	open, stop := context.WithCancel(context.Background())
+	c := &Client{
+		native:         &native{},
+		open:           open,
+		stop:           stop,
+		requests:       make(turns, maxRequests),
+		tokens:         make(turns, maxTokens),
+		requestTimeout: options.RequestTimeout,
+		tokenIn:        options.TokenIn,
+		servers:        serversOf(options.ServerAddr),
+		logger:         options.Logger,
+	}
+	c.cached.Store(noToken)
+	// Freeing is left to the collector, and only to it: it alone knows when no goroutine can be reading the word.
+	// Every method therefore ends with KeepAlive.
+	runtime.AddCleanup(c, (*native).release, c.native)
 	functions := &callbacks{open, options.Credentials, options.OnEvent, options.Logger}
 	data := functions.install(&in)
-	var handle *C.nacos_auth
-	var detail *C.nacos_error
-	if status := C.nacos_auth_init(&in, &handle, &detail); status != C.NACOS_OK {
+	var detail failure
+	if status := C.nacos_auth_init(&in, &c.native.handle, &detail.detail); status != C.NACOS_OK {
 		stop()
 		if data != 0 {
 			data.Delete()
 		}
-		return nil, newError(status, detail)
+		return nil, detail.error(status)
 	}
-	c := &Client{
-		word:           (*uint64)(unsafe.Pointer(C.nacos_auth_generation_pointer(handle))),
-		handle:         handle,
-		open:           open,
-		stop:           stop,
-		calls:          make(chan struct{}, maxCalls),
-		requestTimeout: options.RequestTimeout,
-		tokenIn:        options.TokenIn,
+	c.word = (*uint64)(unsafe.Pointer(C.nacos_auth_generation_pointer(c.native.handle)))
+	if data != 0 {
+		living.Store(c, nil)
 	}
-	c.cached.Store(noToken)
-	// Freeing is left to the collector, and only to it: it alone knows when no goroutine can be reading the word.
-	// Every method therefore ends with KeepAlive. Freeing waits for a function in the options that still runs.
-	runtime.AddCleanup(c, func(handle *C.nacos_auth) { stop(); go C.nacos_auth_free(handle) }, handle)
 	return c, nil
 }
 
 // Close ends the client: calls in flight and calls to come fail with [ErrClosed], within 100 ms. It does not wait for
 // them. It calls OnEvent and Logger for what is still to be told, and waits for a function in [Options] that is running, but
 // not longer than [Options.RequestTimeout]: then it returns [ErrTimeout], and the client is closed all the same. None of
-// these functions begins after Close has returned nil. Called from inside one of them it waits for nothing. It may be called
-// more than once.
+// these functions begins after Close has returned nil. Called from inside one of them, of whatever client, it waits for
+// nothing. It may be called more than once.
 func (c *Client) Close() error {
+	if err := c.usable(); err != nil {
+		return err
+	}
 	ctx, stop := context.WithTimeout(context.Background(), c.requestTimeout)
 	defer stop()
-	return c.CloseContext(ctx)
+	err := c.CloseContext(ctx)
+	if late, ok := err.(*Error); ok {
+		late.ended, late.reason = nil, nil // the bound is the client's own
+	}
+	return err
 }
 
 // closeStep is how late CloseContext may notice that its context was cancelled.
@@ -239,24 +287,25 @@ const closeStep = 50 * time.Millisecond
 // CloseContext is [Client.Close] with a limit of its own: it waits for a function in [Options] as long as the context allows.
 // The client is closed, whatever it returns.
 func (c *Client) CloseContext(ctx context.Context) error {
+	if err := c.usableWith(ctx); err != nil {
+		return err
+	}
 	c.stop()
 	c.cached.Store(noToken)
-	defer runtime.KeepAlive(c)
+	defer living.Delete(c)
+	if insideFunction() {
+		var err error
+		onCallbackThread(func() { err = c.closeWithin(0).orNil() })
+		return err
+	}
 	for {
 		step := closeStep
 		if deadline, limited := ctx.Deadline(); limited {
 			step = min(step, time.Until(deadline))
 		}
-		// On this thread, by which the library knows a call from inside one of its callbacks. Not marked nocallback, and
-		// nacos_auth_free neither: they let go of the callbacks, which is one.
-		var detail *C.nacos_error
-		status := C.nacos_auth_close(c.handle, timeoutMS(step), &detail)
-		if status == C.NACOS_OK {
-			return nil
-		}
-		err := newError(status, detail)
-		if err.Status != ErrTimeout {
-			return err
+		err := c.closeWithin(step)
+		if err == nil || err.Status != ErrTimeout {
+			return err.orNil()
 		}
 		if ctx.Err() != nil {
 			late := contextError(ctx)
@@ -266,15 +315,29 @@ func (c *Client) CloseContext(ctx context.Context) error {
 	}
 }
 
+// closeWithin is not marked nocallback, and release neither: they let go of the callbacks, which is one.
+func (c *Client) closeWithin(bound time.Duration) *Error {
+	var detail failure
+	status := C.nacos_auth_close(c.native.handle, timeoutMS(bound), &detail.detail)
+	runtime.KeepAlive(c)
+	if status != C.NACOS_OK {
+		return detail.error(status)
+	}
+	return nil
+}
+
 // Retry ends whatever pause there is between logins, and takes no server for one that is down: for a program that knows that
 // what was wrong has been mended. It does not wait; calls that wait for a token log in at once. Between two logins there is
 // still a second at the least.
 func (c *Client) Retry() error {
-	var detail *C.nacos_error
-	status := C.nacos_auth_retry(c.handle, &detail)
+	if err := c.usable(); err != nil {
+		return err
+	}
+	var detail failure
+	status := C.nacos_auth_retry(c.native.handle, &detail.detail)
 	runtime.KeepAlive(c)
 	if status != C.NACOS_OK {
-		return newError(status, detail)
+		return detail.error(status)
 	}
 	return nil
 }
@@ -283,27 +346,36 @@ func (c *Client) Retry() error {
 // over to these at once. Of the same user, the current token is used until a login has brought another; of another user, it
 // is not used any more. Former refusals count no longer, also if the values are the same.
 func (c *Client) SetCredentials(username, password string) error {
+	if err := c.usable(); err != nil {
+		return err
+	}
 	m := newMemory(len(username)+len(password)+2, 0)
 	defer m.release()
 	user, secret := m.string("username", username), m.string("password", password)
 	if m.err != nil {
 		return m.err
 	}
-	var detail *C.nacos_error
-	status := C.nacos_auth_set_credentials(c.handle, user, secret, &detail)
+	var detail failure
+	status := C.nacos_auth_set_credentials(c.native.handle, user, secret, &detail.detail)
 	runtime.KeepAlive(c)
 	if status != C.NACOS_OK {
-		return newError(status, detail)
+		return detail.error(status)
 	}
 	return nil
 }
 
-// SetToken makes the client use a token that somebody else got, for the time given (0: until a server refuses it), and log
-// in no more. After its time the token is given out as expired.
+// SetToken makes the client use a token that somebody else got, for the time given (0 and math.MaxInt64: until a server refuses
+// it), and log in no more. After its time the token is given out as expired.
 func (c *Client) SetToken(token string, ttl time.Duration) error {
+	if err := c.usable(); err != nil {
+		return err
+	}
 	life, err := lifeMS(ttl)
 	if err != nil {
 		return err
+	}
+	if ttl == math.MaxInt64 { // for ever
+		life = 0
 	}
 	m := newMemory(len(token)+1, 0)
 	defer m.release()
@@ -311,19 +383,11 @@ func (c *Client) SetToken(token string, ttl time.Duration) error {
 	if m.err != nil {
 		return m.err
 	}
-	var detail *C.nacos_error
-	status := C.nacos_auth_set_token(c.handle, value, life, &detail)
+	var detail failure
+	status := C.nacos_auth_set_token(c.native.handle, value, life, &detail.detail)
 	runtime.KeepAlive(c)
 	if status != C.NACOS_OK {
-		return newError(status, detail)
+		return detail.error(status)
 	}
 	return nil
-}
-
-// lifeMS rounds up: 0 means "unknown" in C.
-func lifeMS(ttl time.Duration) (C.uint64_t, error) {
-	if ttl < 0 {
-		return 0, invalid("the life of the token is negative")
-	}
-	return C.uint64_t((ttl + time.Millisecond - 1) / time.Millisecond), nil
 }

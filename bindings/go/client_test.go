@@ -312,7 +312,7 @@ func TestCloseWakesCallsInFlight(t *testing.T) {
 	go func() {
 		results <- together(400, func() error { _, err := client.Token(background); return err })
 	}()
-	eventually(t, "the calls wait", func() bool { s, _ := client.Stats(); return s.Waits >= 200 })
+	eventually(t, "the calls wait", func() bool { s, _ := client.Stats(); return s.Waits >= 64 })
 	before := time.Now()
 	client.Close()
 	client.Close()

@@ -14,7 +14,9 @@
 // # Contexts
 //
 // Every call that may wait takes a context. Its deadline and its cancellation end the call, and the error then matches
-// ctx.Err() under [errors.Is]. A context without a deadline is limited by [Options.RequestTimeout].
+// ctx.Err() and [context.Cause] of it under [errors.Is]. A context without a deadline is limited by [Options.RequestTimeout]; an
+// error of that is [ErrTimeout] and not context.DeadlineExceeded. A day is the longest time-out there is; longer ones, up to
+// math.MaxInt64, mean the same.
 //
 // # Errors
 //

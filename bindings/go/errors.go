@@ -37,7 +37,7 @@ import "C"
 
 import (
 	"context"
-	"math"
+	"net"
 	"time"
 )
 
@@ -53,7 +53,7 @@ const (
 	ErrUnsupportedOption Status = C.NACOS_UNSUPPORTED_OPTION // the library is older than the option
 	ErrBufferTooSmall    Status = C.NACOS_BUFFER_TOO_SMALL   // never returned by this package
 	ErrConnect           Status = C.NACOS_CONNECT            // no server could be reached
-	ErrTimeout           Status = C.NACOS_TIMEOUT            // the deadline passed; matches context.DeadlineExceeded
+	ErrTimeout           Status = C.NACOS_TIMEOUT            // no end in time; matches context.DeadlineExceeded if it was the context's time
 	ErrTLS               Status = C.NACOS_TLS                // the TLS handshake failed
 	ErrIO                Status = C.NACOS_IO                 // the connection broke while a request was under way
 	ErrProtocol          Status = C.NACOS_PROTOCOL           // the answer is not one of a Nacos server
@@ -86,38 +86,52 @@ type Error struct {
 	RetryAfter time.Duration // when to try again; 0 = unknown
 	WasSent    bool          // a server may have acted on the request; if not, sending it again does nothing twice
 	Message    string        // what failed, on which server, what to do
-	ended      error         // the cause of the context that ended the call
+	ended      error         // what Err said of the context that ended the call
+	reason     error         // why that ended, see context.Cause
 }
+
+var _ net.Error = (*Error)(nil)
 
 // Error returns the name of the status and the message.
 func (e *Error) Error() string { return "nacosauth: " + e.Status.Name() + ": " + e.Message }
 
-// Is matches the constants of [Status], and the errors of package context for calls that ended with their context.
+// Is matches the constants of [Status], and for a call that its context ended, what the context says:
+// [context.DeadlineExceeded] or [context.Canceled]. A time-out of the library's own, see [Options], matches [ErrTimeout] alone.
 func (e *Error) Is(target error) bool {
-	switch target {
-	case context.DeadlineExceeded:
-		return e.Status == ErrTimeout
-	case context.Canceled:
-		return e.Status == ErrCancelled
+	if status, ok := target.(Status); ok {
+		return status == e.Status
 	}
-	status, ok := target.(Status)
-	return ok && status == e.Status
+	return e.ended != nil && target == e.ended
 }
 
 // Unwrap returns the cause of the context that ended the call, see [context.Cause]; nil for every other error.
-func (e *Error) Unwrap() error { return e.ended }
+func (e *Error) Unwrap() error { return e.reason }
 
-// Timeout tells whether a deadline passed, as in [net.Error].
+// Timeout tells whether time ran out, the context's or the library's, as in [net.Error].
 func (e *Error) Timeout() bool { return e.Status == ErrTimeout }
 
-// newError turns a failed call into an *Error and releases the C object.
-func newError(status C.nacos_status, detail *C.nacos_error) *Error {
-	if detail == nil {
+// Temporary is Retryable, as in [net.Error].
+func (e *Error) Temporary() bool { return e.Retryable }
+
+// orNil is e as an error, which a nil *Error is not.
+func (e *Error) orNil() error {
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
+// failure is where a call puts the C object of its error.
+type failure struct{ detail *C.nacos_error }
+
+// error makes the *Error of the call, and releases the C object.
+func (f *failure) error(status C.nacos_status) *Error {
+	if f.detail == nil {
 		return &Error{Status: Status(status), Message: Status(status).Error()}
 	}
-	defer C.nacos_error_free(detail)
+	defer f.release()
 	var details C.nacosauth_error_details
-	C.nacosauth_error_view(detail, &details)
+	C.nacosauth_error_view(f.detail, &details)
 	return &Error{
 		Status:     Status(status),
 		Cause:      Cause(C.GoString(details.cause)),
@@ -130,6 +144,12 @@ func newError(status C.nacos_status, detail *C.nacos_error) *Error {
 	}
 }
 
+// release is for an error that nobody wants to see.
+func (f *failure) release() {
+	C.nacos_error_free(f.detail)
+	f.detail = nil
+}
+
 // invalid is the error of an argument that is not usable.
 func invalid(message string) *Error {
 	return &Error{Status: ErrInvalidArgument, Cause: CauseInvalidArgument, Message: message}
@@ -140,22 +160,23 @@ func invalidOption(message string) *Error {
 	return &Error{Status: ErrInvalidConfig, Cause: CauseInvalidConfig, Message: message}
 }
 
+func closedError() *Error {
+	return &Error{Status: ErrClosed, Cause: CauseClosed, Message: ErrClosed.Error()}
+}
+
 // contextError is the error of a call whose context is done.
 func contextError(ctx context.Context) *Error {
-	err := &Error{Status: ErrCancelled, Cause: CauseCancelled, Retryable: true}
-	if ctx.Err() == context.DeadlineExceeded {
-		err.Status, err.Cause = ErrTimeout, CauseDeadline
-	}
-	err.endedWith(ctx)
+	err := &Error{Retryable: true}
+	err.endWith(ctx)
 	return err
 }
 
-// endedWith says that the context ended the call, and why.
-func (e *Error) endedWith(ctx context.Context) {
-	e.ended = context.Cause(ctx)
-	e.Message = "the call ended with its context: " + e.ended.Error()
-}
-
-func milliseconds(n uint64) time.Duration {
-	return time.Duration(min(n, math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond
+// endWith says that the context ended the call, and why.
+func (e *Error) endWith(ctx context.Context) {
+	e.Status, e.Cause, e.Retryable = ErrCancelled, CauseCancelled, true
+	e.ended, e.reason = ctx.Err(), context.Cause(ctx)
+	if e.ended == context.DeadlineExceeded {
+		e.Status, e.Cause = ErrTimeout, CauseDeadline
+	}
+	e.Message = "the call ended with its context: " + e.reason.Error()
 }

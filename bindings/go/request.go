@@ -132,8 +132,15 @@ func (c *Client) Post(ctx context.Context, path string, form url.Values) (*Respo
 
 // Do sends a request with the token and returns the answer. A status such as 403 or 500 is an answer, not an error. An
 // answer that refuses the token as expired or unknown is followed by a login and a replay, inside the same deadline. A
-// context without one is limited by [Options.RequestTimeout], and as much more as a header Long-Pulling-Timeout says.
+// context without one is limited by [Options.RequestTimeout], and as much more as a header Long-Pulling-Timeout says; then the
+// error matches [ErrTimeout], and not context.DeadlineExceeded.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
+	if err := c.usableWith(ctx); err != nil {
+		return nil, err
+	}
+	if r == nil {
+		return nil, invalid("there is no Request")
+	}
 	size, pairs := sizeOf(r.Query, r.Header, r.Form)
 	m := newMemory(size+len(r.Method)+len(r.Path)+2, pairs)
 	defer m.release()
@@ -150,21 +157,29 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		return nil, m.err
 	}
 
-	k, err := c.begin(ctx, r.flags(), isLongPoll(r.Header))
+	k, err := c.begin(ctx, c.requests, r.flags(), isLongPoll(r.Header))
 	if err != nil {
 		return nil, err
 	}
 	defer k.end()
 	in.cancel, in.timeout_ms, in.flags = k.cancel, k.timeout, k.flags
-	var response *C.nacos_response
-	var detail *C.nacos_error
-	status := C.nacos_request(c.handle, &in, &response, &detail)
+	var answer nativeResponse
+	defer answer.release()
+	var detail failure
+	status := C.nacos_request(c.native.handle, &in, &answer.response, &detail.detail)
 	runtime.KeepAlive(c)
 	if status != C.NACOS_OK {
-		return nil, k.fail(status, detail)
+		return nil, k.fail(status, &detail)
 	}
-	defer C.nacos_response_free(response)
-	return copyResponse(response)
+	return answer.copy()
+}
+
+// nativeResponse is where a call puts the C object of its answer.
+type nativeResponse struct{ response *C.nacos_response }
+
+func (r *nativeResponse) release() {
+	C.nacos_response_free(r.response)
+	r.response = nil
 }
 
 // isLongPoll tells whether a header says how long the server may hold back its answer.
@@ -177,12 +192,12 @@ func isLongPoll(header http.Header) bool {
 	return false
 }
 
-func copyResponse(response *C.nacos_response) (*Response, error) {
+func (r *nativeResponse) copy() (*Response, error) {
 	var view C.nacosauth_response_view
-	C.nacosauth_view(response, &view)
+	C.nacosauth_view(r.response, &view)
 	pairs := make([]C.nacos_pair, view.header_count)
-	if status := C.nacosauth_headers(response, unsafe.SliceData(pairs), view.header_count); status != C.NACOS_OK {
-		return nil, newError(status, nil)
+	if status := C.nacosauth_headers(r.response, unsafe.SliceData(pairs), view.header_count); status != C.NACOS_OK {
+		return nil, new(failure).error(status)
 	}
 	header := make(http.Header, len(pairs))
 	for _, pair := range pairs {

@@ -67,12 +67,15 @@ type Stats struct {
 
 // Stats returns the counters. It does not wait for anything.
 func (c *Client) Stats() (Stats, error) {
+	if err := c.usable(); err != nil {
+		return Stats{}, err
+	}
 	s := C.nacos_auth_statistics{struct_size: C.sizeof_nacos_auth_statistics}
-	var detail *C.nacos_error
-	status := C.nacos_auth_stats(c.handle, &s, &detail)
+	var detail failure
+	status := C.nacos_auth_stats(c.native.handle, &s, &detail.detail)
 	runtime.KeepAlive(c)
 	if status != C.NACOS_OK {
-		return Stats{}, newError(status, detail)
+		return Stats{}, detail.error(status)
 	}
 	return Stats{
 		Logins:                 uint64(s.logins),
@@ -96,7 +99,7 @@ func (c *Client) Stats() (Stats, error) {
 		Waits:                  uint64(s.waits),
 		Waiting:                uint64(s.waiting),
 		Generation:             uint64(s.generation),
-		Remaining:              time.Duration(s.remaining_ms) * time.Millisecond,
+		Remaining:              signedMilliseconds(int64(s.remaining_ms)),
 		RetryIn:                milliseconds(uint64(s.retry_in_ms)),
 		Token:                  TokenState(s.token_state),
 		Refresh:                RefreshState(s.refresh_state),

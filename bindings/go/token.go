@@ -41,12 +41,14 @@ func (c *Client) current() *cachedToken {
 
 // Token returns a token to put on a request. While the last one stands this is one comparison in Go memory: no call
 // into C, no allocation, no lock, and the context is not looked at. Otherwise it waits for the login, not longer than
-// the context allows. When the machine has been suspended, a token that has ended meanwhile may still be returned until the
+// the context allows, and not for requests of this client, however many are under way. When the machine has been suspended, a token that has ended meanwhile may still be returned until the
 // library has noticed, which takes milliseconds; TokenInfo never calls such a one good.
 func (c *Client) Token(ctx context.Context) (string, error) {
-	// The use of c below keeps the word alive while it is read.
-	if t := c.cached.Load(); t.generation == atomic.LoadUint64(c.word) {
-		return t.value, nil
+	if c != nil {
+		// The use of c below keeps the word alive while it is read.
+		if t := c.cached.Load(); t != nil && t.generation == atomic.LoadUint64(c.word) {
+			return t.value, nil
+		}
 	}
 	return c.fetchToken(ctx)
 }
@@ -54,6 +56,9 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 // TryToken is [Client.Token] that waits for nothing: without a token that may be used at once it fails with [ErrWouldBlock],
 // and a login begins in the background if one is due. Where a login has just failed, it fails with the error of that one.
 func (c *Client) TryToken() (string, error) {
+	if err := c.usable(); err != nil {
+		return "", err
+	}
 	if t := c.current(); t != noToken {
 		return t.value, nil
 	}
@@ -63,6 +68,9 @@ func (c *Client) TryToken() (string, error) {
 }
 
 func (c *Client) fetchToken(ctx context.Context) (string, error) {
+	if err := c.usableWith(ctx); err != nil {
+		return "", err
+	}
 	t, err := c.fetch(ctx)
 	return t.value, err
 }
@@ -92,7 +100,10 @@ func (t TokenInfo) Format(f fmt.State, _ rune) {
 // TokenInfo is [Client.Token] with the generation, which [Client.ReportRejected] wants, and the rest of the token's
 // life. It always asks the library.
 func (c *Client) TokenInfo(ctx context.Context) (TokenInfo, error) {
-	k, err := c.begin(ctx, 0, false)
+	if err := c.usableWith(ctx); err != nil {
+		return TokenInfo{}, err
+	}
+	k, err := c.begin(ctx, c.tokens, 0, false)
 	if err != nil {
 		return TokenInfo{}, err
 	}
@@ -103,7 +114,7 @@ func (c *Client) TokenInfo(ctx context.Context) (TokenInfo, error) {
 // fetch asks the library and caches the answer. Of many goroutines that come at once, those that had to wait for their
 // turn find the answer of the others.
 func (c *Client) fetch(ctx context.Context) (*cachedToken, error) {
-	k, err := c.begin(ctx, 0, false)
+	k, err := c.begin(ctx, c.tokens, 0, false)
 	if err != nil {
 		return noToken, err
 	}
@@ -133,23 +144,26 @@ func (k *call) token() (TokenInfo, error) {
 		struct_size: C.sizeof_nacos_call_options, cancel: k.cancel, timeout_ms: k.timeout, flags: k.flags}
 	for {
 		info := C.nacos_token_info{struct_size: C.sizeof_nacos_token_info}
-		var detail *C.nacos_error
-		status := C.nacos_get_token(k.client.handle, &options, (*C.char)(unsafe.Pointer(unsafe.SliceData(buffer))),
-			C.size_t(len(buffer)), &info, &detail)
+		var detail failure
+		status := C.nacos_get_token(k.client.native.handle, &options, (*C.char)(unsafe.Pointer(unsafe.SliceData(buffer))),
+			C.size_t(len(buffer)), &info, &detail.detail)
 		runtime.KeepAlive(k.client)
 		switch status {
 		case C.NACOS_OK:
+			value := string(buffer[:info.length])
+			k.client.issued.add(value)
 			return TokenInfo{
-				Token:      string(buffer[:info.length]),
+				Token:      value,
 				Generation: uint64(info.generation),
-				Remaining:  time.Duration(info.remaining_ms) * time.Millisecond,
+				Remaining:  signedMilliseconds(int64(info.remaining_ms)),
 				Expired:    info.expired != 0,
 			}, nil
 		case C.NACOS_BUFFER_TOO_SMALL:
-			_ = newError(status, detail)
+			detail.release()
+			clear(buffer)
 			buffer = make([]byte, info.length+1)
 		default:
-			return TokenInfo{}, k.fail(status, detail)
+			return TokenInfo{}, k.fail(status, &detail)
 		}
 	}
 }
@@ -187,6 +201,9 @@ type Advised struct {
 // happens in the next call that needs the token. Repeat a request at most twice for each token, and as often as Wait says.
 // [Transport] does this by itself; it is for programs that put the token on requests in another way.
 func (c *Client) ReportRejected(r Rejection) (Advised, error) {
+	if err := c.usable(); err != nil {
+		return Advised{}, err
+	}
 	if r.RefusedBefore < 0 {
 		return Advised{}, invalid("RefusedBefore is negative")
 	}
@@ -205,11 +222,11 @@ func (c *Client) ReportRejected(r Rejection) (Advised, error) {
 		return Advised{}, m.err
 	}
 	advice := C.nacos_advice{struct_size: C.sizeof_nacos_advice}
-	var detail *C.nacos_error
-	status := C.nacos_auth_report_rejected(c.handle, &in, &advice, &detail)
+	var detail failure
+	status := C.nacos_auth_report_rejected(c.native.handle, &in, &advice, &detail.detail)
 	runtime.KeepAlive(c)
 	if status != C.NACOS_OK {
-		return Advised{}, newError(status, detail)
+		return Advised{}, detail.error(status)
 	}
 	return Advised{Advice(advice.advice), milliseconds(uint64(advice.wait_ms))}, nil
 }

@@ -3,37 +3,27 @@
 package nacosauth
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 )
 
-// A request is sent with three tokens at the most, as the second may have been on its way already when the first was refused,
-// and with each as often as the library waits for a server to hear of a new one.
-const (
-	maxTokens = 3
-	maxTries  = 4
-)
-
-// maxRejection is how much of a refusing answer the library needs to judge it.
-const maxRejection = 4 << 10
-
-// Transport is an [http.RoundTripper] that puts the token on each request, where [Options.TokenIn] says. It is
-// for requests to the servers of its client: the token goes wherever the request goes, but not along with a redirect to
-// another host. Any number of goroutines may use it.
+// Transport is an [http.RoundTripper] that puts the token on each request to the servers of its client, where
+// [Options.TokenIn] says. Any number of goroutines may use it.
+//
+// The token goes to the hosts in [Options.ServerAddr], on any port, never by http where the client has https; and not along with
+// a redirect to another host, another port, or off TLS. A request elsewhere is sent without it; the first is told as a warning to
+// [Options.Logger], or to [slog.Default] without one. A token of the client that somebody else has put there is taken off.
 //
 // An answer that refuses the token is followed by a login and a replay (by several if the new token is refused too: it may
 // be of an old secret, or too new for this node, which gets up to a second to hear of it), if the request has no body or has
 // GetBody (as [http.NewRequest] sets it for buffers and readers of strings), and if the library holds it safe: a refusal of
 // unknown origin only replays idempotent methods, and what has a header Idempotency-Key. Everything else is returned as it
-// came. Of an answer with status 400 and up the first 4 KiB of the body are read before RoundTrip returns; the body that is
-// returned is whole.
+// came. Of an answer with status 400 and up at most 4 KiB of the body are read, for a second at the most, before RoundTrip
+// returns; the body that is returned is whole.
 //
 // If no login has ever succeeded and a Nacos shows that it wants no token, the request is sent without one, unless
 // [Options.Anonymous] forbids it; if it is refused the error of the login is returned.
@@ -46,52 +36,47 @@ type Transport struct {
 
 // RoundTrip sends a copy of the request, which itself stays as it is; Response.Request is the request, without the token.
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.URL == nil || leavesHost(request) { // the base says what is wrong with the first
-		return t.base().RoundTrip(request)
+	if request == nil || request.URL == nil {
+		return refuse(request, invalid("there is no request, or it has no URL"))
+	}
+	if t == nil || t.Client.usable() != nil {
+		return refuse(request, invalid("Transport.Client is nil, or was not made by New"))
+	}
+	if leavesHost(request) || !t.Client.servers.has(request.URL) {
+		t.Client.warnOf(request)
+		response, err := roundTrip(t.base(), t.Client.issued.strip(request))
+		if err == nil {
+			response.Request = request
+		}
+		return response, err
 	}
 	token, err := t.Client.token(request.Context())
 	if err != nil {
 		return t.withoutToken(request, err)
 	}
-	body, tokens, tries := request.Body, 1, 1
-	for again := false; ; again = true {
-		response, advised, err := t.send(request, body, token, tries, again)
-		if err != nil || !mayReplay(request, advised.Advice, again) || endsWithin(request.Context(), advised.Wait) {
-			return response, err
-		}
-		if tokens == maxTokens && advised.Wait == 0 { // which would be with a fourth
-			return response, nil
-		}
-		next, err := t.Client.later(request.Context(), advised.Wait)
-		unsure := advised.Advice == AdviceReplayIfIdempotent // nobody said that the token was the reason
-		switch {
-		case unsure && (err != nil || next.generation == token.generation):
-			return response, nil
-		case err != nil:
-			response.Body.Close()
-			return nil, err
-		case next.generation == token.generation:
-			tries++
-		default:
-			tokens, tries = tokens+1, 1
-		}
-		if tokens > maxTokens || tries > maxTries {
-			return response, nil
-		}
-		token = next
-		if request.GetBody != nil {
-			if body, err = request.GetBody(); err != nil {
-				return response, nil
-			}
-		}
-		response.Body.Close() // a refusal of less than 4 KiB has been read to its end, so its connection is used again
-	}
+	return newAttempt(t.Client, t.base(), request, token).run()
 }
 
-// endsWithin tells whether the context is over before the time is.
-func endsWithin(ctx context.Context, wait time.Duration) bool {
-	deadline, limited := ctx.Deadline()
-	return limited && wait > 0 && time.Until(deadline) < wait
+// refuse is for a request that has not been given to the base, which would have closed its body.
+func refuse(request *http.Request, err error) (*http.Response, error) {
+	if request != nil && request.Body != nil {
+		request.Body.Close()
+	}
+	return nil, err
+}
+
+// warnOf says once that a request goes without the token.
+func (c *Client) warnOf(request *http.Request) {
+	if c.hasWarned.Swap(true) {
+		return
+	}
+	logger := c.logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	const warning = "nacosauth: a request through Transport leaves the hosts of Options.ServerAddr, or follows a redirect away " +
+		"from its server: it is sent without the token (told once)"
+	logger.LogAttrs(request.Context(), slog.LevelWarn, warning, slog.String("server", request.URL.Scheme+"://"+request.URL.Host))
 }
 
 // later returns the token that there is after some time.
@@ -111,6 +96,9 @@ func (c *Client) later(ctx context.Context, wait time.Duration) (*cachedToken, e
 
 // CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
 func (t *Transport) CloseIdleConnections() {
+	if t == nil {
+		return
+	}
 	if base, ok := t.base().(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}
@@ -123,141 +111,21 @@ func (t *Transport) base() http.RoundTripper {
 	return http.DefaultTransport
 }
 
-// send sends a copy of the request with the token, and reports the answer.
-func (t *Transport) send(request *http.Request, body io.ReadCloser, token *cachedToken, tries int, again bool) (*http.Response, Advised, error) {
-	response, err := t.base().RoundTrip(t.Client.carry(request, body, token.value))
-	if err != nil {
-		return nil, Advised{}, err
-	}
-	response.Request = request // callers print it
-	report := Rejection{
-		Generation:    token.generation,
-		StatusCode:    response.StatusCode,
-		RefusedBefore: tries - 1,
-		Server:        request.URL.Scheme + "://" + request.URL.Host,
-		RetryAfter:    strings.ToValidUTF8(response.Header.Get("Retry-After"), "?"),
-	}
-	if response.StatusCode < http.StatusBadRequest {
-		if again || t.Client.accepted.Load() != token.generation {
-			// News for the library, which gives up after two tokens that nobody ever accepted.
-			t.Client.accepted.Store(token.generation)
-			_, _ = t.Client.ReportRejected(report)
-		}
-		return response, Advised{}, nil
-	}
-	start, err := io.ReadAll(io.LimitReader(response.Body, maxRejection))
-	rest := io.Reader(response.Body)
-	if err != nil {
-		rest = broken{err} // it is the caller's to be told
-	}
-	response.Body = &restored{io.MultiReader(bytes.NewReader(start), rest), response.Body}
-	report.Body = start
-	advised, err := t.Client.ReportRejected(report)
-	if err != nil {
-		advised = Advised{} // closed meanwhile: the answer is still good
-	}
-	return response, advised, nil
-}
-
 // withoutToken sends the request without a token where the library finds, by a request of its own, that the servers want none.
 func (t *Transport) withoutToken(request *http.Request, login error) (*http.Response, error) {
 	var failure *Error
 	if !errors.As(login, &failure) || failure.HTTPStatus == 0 || failure.Status == ErrForbidden {
-		if request.Body != nil {
-			request.Body.Close()
-		}
-		return nil, login
+		return refuse(request, login)
 	}
 	probe, err := t.Client.Get(request.Context(), "/v1/cs/configs",
 		url.Values{"dataId": {"nacos-auth.absent"}, "group": {"nacos-auth"}})
 	if err != nil || probe.Generation != 0 {
-		if request.Body != nil {
-			request.Body.Close()
-		}
-		return nil, login
+		return refuse(request, login)
 	}
-	response, err := t.base().RoundTrip(request)
+	response, err := roundTrip(t.base(), request)
 	if err == nil && (response.StatusCode == http.StatusForbidden || response.StatusCode == http.StatusUnauthorized) {
 		response.Body.Close()
 		return nil, login
 	}
 	return response, err
-}
-
-// carry copies the request and puts the token on the copy.
-func (c *Client) carry(request *http.Request, body io.ReadCloser, token string) *http.Request {
-	out := request.WithContext(request.Context())
-	out.Header = request.Header.Clone()
-	if out.Header == nil {
-		out.Header = make(http.Header, 1)
-	}
-	out.Body = body
-	if c.tokenIn == TokenInAuto || c.tokenIn == TokenInAuthorization { // which beats everything else
-		out.Header.Set("Authorization", "Bearer "+token)
-		return out
-	}
-	if scheme, _, _ := strings.Cut(out.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
-		out.Header.Del("Authorization")
-	}
-	out.URL = withoutTokenParameter(request.URL)
-	if c.tokenIn == TokenInHeader {
-		out.Header.Set("accessToken", token)
-		return out
-	}
-	u := *out.URL
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += "accessToken=" + url.QueryEscape(token)
-	out.URL = &u
-	return out
-}
-
-// withoutTokenParameter returns the address itself unless its query has a token, as after a redirect that repeats it.
-func withoutTokenParameter(address *url.URL) *url.URL {
-	if !strings.Contains(address.RawQuery, "accessToken=") {
-		return address
-	}
-	pairs := slices.DeleteFunc(strings.Split(address.RawQuery, "&"), func(pair string) bool {
-		return strings.HasPrefix(pair, "accessToken=")
-	})
-	u := *address
-	u.RawQuery = strings.Join(pairs, "&")
-	return &u
-}
-
-// leavesHost tells whether the request follows a redirect away from the server it was first sent to, or off TLS.
-func leavesHost(request *http.Request) bool {
-	first := request
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
-	}
-	return first != request && (first.URL.Host != request.URL.Host || first.URL.Scheme != request.URL.Scheme)
-}
-
-func mayReplay(request *http.Request, advice Advice, again bool) bool {
-	if request.Body != nil && request.Body != http.NoBody && request.GetBody == nil {
-		return false
-	}
-	return advice == AdviceReplay || advice == AdviceReplayIfIdempotent && !again && isIdempotent(request)
-}
-
-// isIdempotent goes by the method, and by the headers that net/http goes by.
-func isIdempotent(request *http.Request) bool {
-	_, key := request.Header["Idempotency-Key"]
-	_, extension := request.Header["X-Idempotency-Key"]
-	return key || extension || slices.Contains(
-		[]string{"", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete},
-		request.Method)
-}
-
-// broken is the rest of a body that could not be read.
-type broken struct{ err error }
-
-func (b broken) Read([]byte) (int, error) { return 0, b.err }
-
-// restored is a body whose beginning has been read already.
-type restored struct {
-	io.Reader
-	io.Closer
 }

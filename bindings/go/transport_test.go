@@ -249,7 +249,7 @@ func TestTransportClosesBodies(t *testing.T) {
 		}
 		return response, err
 	})}
-	request := newRequest(t, http.MethodPost, "http://nacos.example/nacos/v1/cs/configs", "a body")
+	request := newRequest(t, http.MethodPost, "http://127.0.0.1/nacos/v1/cs/configs", "a body")
 	body := &tracked{Reader: request.Body}
 	request.Body = body
 	response, err := transport.RoundTrip(request)
@@ -280,7 +280,7 @@ func TestTransportEndsWhenEveryTokenIsRefused(t *testing.T) {
 	})}
 	for range 3 {
 		bodies = nil
-		response, err := transport.RoundTrip(newRequest(t, http.MethodPost, "http://nacos.example/", "x"))
+		response, err := transport.RoundTrip(newRequest(t, http.MethodPost, "http://127.0.0.1/", "x"))
 		if err == nil {
 			response.Body.Close()
 		}
@@ -317,7 +317,7 @@ func TestTransportHandsOnWhatItRead(t *testing.T) {
 			response, body = answer(403, test.body)
 			return response, nil
 		})}
-		request := newRequest(t, http.MethodPost, "http://nacos.example/", "x")
+		request := newRequest(t, http.MethodPost, "http://127.0.0.1/", "x")
 		request.GetBody = func() (io.ReadCloser, error) { return nil, errors.New("gone") }
 		response, err := transport.RoundTrip(request)
 		if err != nil {
@@ -373,7 +373,7 @@ func TestTransportSendsOneIdentity(t *testing.T) {
 			response, _ := answer(200, strings.NewReader(""))
 			return response, nil
 		})}
-		request := newRequest(t, http.MethodGet, "http://nacos.example/?a=1&accessToken=mine&b=2", "")
+		request := newRequest(t, http.MethodGet, "http://127.0.0.1/?a=1&accessToken=mine&b=2", "")
 		request.Header.Set("Authorization", "bearer mine")
 		response, err := transport.RoundTrip(request)
 		if err != nil {
@@ -556,7 +556,7 @@ func TestTransportIdempotencyKey(t *testing.T) {
 			response, _ := answer(http.StatusForbidden, strings.NewReader("no"))
 			return response, nil
 		})}
-		request := newRequest(t, http.MethodPost, "http://nacos.example/", "x")
+		request := newRequest(t, http.MethodPost, "http://127.0.0.1/", "x")
 		request.Header.Set(key, "1")
 		response, err := transport.RoundTrip(request)
 		if err != nil {

@@ -57,10 +57,13 @@ def _sources(crate: Path, scratch: Path) -> dict[str, str]:
 
 
 def _library(crate: Path) -> Path:
-    """NACOS_AUTH_LIBRARY if it names one, else the one that cargo builds, if anything has changed."""
-    given = os.environ.get("NACOS_AUTH_LIBRARY")
+    """NACOS_AUTH_BUILD_LIBRARY if it names one, else the one that cargo builds, if anything has changed.
+
+    NACOS_AUTH_LIBRARY does not count: it is for programs that run, and may be set for quite another reason.
+    """
+    given = os.environ.get("NACOS_AUTH_BUILD_LIBRARY")
     if given:
-        return Path(given)
+        return Path(given).resolve(strict=True)
     target = crate / "target"
     build = ["build", "--release", "--locked", "-p", "nacos-auth", "--features", "wiping", "--target-dir", str(target)]
     subprocess.run(

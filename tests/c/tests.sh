@@ -11,10 +11,12 @@ if start_server --port 0; then
   check "token" "$out"/token
   check "callbacks" "$out"/callbacks
   check "answers" "$out"/answers
+  check "time-outs" "$out"/timeouts
   stop_server
 else
   skip "token" "no $devserver"
   skip "callbacks" "no $devserver"
   skip "answers" "no $devserver"
+  skip "time-outs" "no $devserver"
 fi
 finish

@@ -1,5 +1,6 @@
 // Functions of ours that the library calls, and what becomes of what they throw.
 #include <doctest/doctest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -123,8 +124,96 @@ TEST_CASE("what cannot be a login is a failure, and no secret in it") {
   CHECK(contains(no_nul, "password holds a NUL character"));
   CHECK(!contains(no_nul, "secret"));
   CHECK(contains(failure_of([] { return nacosauth::foreign_token{"a\0b"s, {}}; }), "token holds a NUL character"));
+  // The text before the NUL is not taken for the whole.
+  const auto no_message = failure_of([] { return nacosauth::no_credentials{"nobody is\0 at home"s}; });
+  CHECK(contains(no_message, "message of no_credentials holds a NUL character"));
+  CHECK(contains(failure_of([] {
+                   return nacosauth::user_password{"us\0er"s, "b"};
+                 }),
+                 "username holds a NUL character"));
+  CHECK(contains(failure_of([] {
+                   return nacosauth::foreign_token{"token", std::chrono::milliseconds(0)};
+                 }),
+                 "ttl is zero or negative"));
+  CHECK(contains(failure_of([] {
+                   return nacosauth::foreign_token{"token", std::chrono::seconds(-1)};
+                 }),
+                 "ttl is zero or negative"));
   CHECK(contains(failure_of([] { return nacosauth::user_password{}; }), "username"));
   CHECK(contains(failure_of([] { return nacosauth::foreign_token{}; }), "token"));
+}
+
+namespace {
+
+/// An exception with nothing to say.
+class mute : public std::exception {
+ public:
+  const char *what() const noexcept override { return nullptr; }
+};
+
+/// An exception that is none of the standard's, and whose copies count.
+struct foreign {
+  std::string text;
+};
+
+}  // namespace
+
+TEST_CASE("nothing that is thrown in any function reaches C") {
+  const std::vector<std::function<void()>> throwing = {
+      [] { throw std::runtime_error("standard"); },
+      [] { throw foreign{"foreign"}; },
+      [] { throw mute(); },
+      [] { throw 1; },
+      [] { throw "text"; },
+      [] { throw static_cast<const char *>(nullptr); },
+      [] { throw nacosauth::exception(nacosauth::error(nacosauth::status::io, nullptr)); },
+      [] { throw std::bad_alloc(); },
+      [] { std::function<void()>()(); },
+      [] { std::throw_with_nested(foreign{"outer"}); }};
+  for (const auto &fails : throwing) {
+    CHECK(!failure_of([&]() -> nacosauth::supplied {
+             fails();
+             return nacosauth::no_credentials{"it did not throw"};
+           }).empty());
+    std::atomic<int> events = 0, lines = 0;
+    auto settings = settings_of_a_new_user();
+    settings.log_level = nacosauth::log_level::debug;
+    settings.event = [&](const nacosauth::event &) { ++events, fails(); };
+    settings.log = [&](const nacosauth::log_record &) { ++lines, fails(); };
+    settings.keep_waiting = [&]() -> bool {
+      fails();
+      return true;
+    };
+    {
+      const nacosauth::client client(settings);
+      (void)client.try_token();  // cancelled if the login takes so long that somebody asks
+    }
+    CHECK(events >= 1);
+    CHECK(lines == events);
+  }
+}
+
+TEST_CASE("a thread that is cancelled inside a function goes on") {
+  const auto cancelled = [] {
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  std::atomic<int> events = 0;
+  auto settings = settings_of_a_new_user();
+  settings.event = [&](const nacosauth::event &) { ++events, cancelled(); };
+  {
+    const nacosauth::client client(settings);
+    CHECK(!client.token().empty());
+    CHECK(comes([&] { return events.load() >= 2; }));
+    CHECK(client.close());
+  }
+  const auto user = settings_of_a_new_user();
+  const nacosauth::client client(settings_with([&] {
+    cancelled();
+    return nacosauth::user_password{user.username, user.password};
+  }));
+  CHECK(!client.token().empty());
 }
 
 TEST_CASE("events tell what happens") {

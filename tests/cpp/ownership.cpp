@@ -24,6 +24,26 @@ static_assert(!std::is_constructible_v<nacosauth::client, nacos_auth *>);
 static_assert(!std::is_constructible_v<nacosauth::client, std::nullptr_t>);
 static_assert(!std::is_constructible_v<nacosauth::response, nacos_response *>);
 static_assert(!std::is_constructible_v<nacosauth::cancel_source, nacos_cancel *>);
+static_assert(!std::is_constructible_v<nacosauth::error, nacos_status, nacos_error *>);
+static_assert(!std::is_constructible_v<nacosauth::error, nacosauth::status, nacos_error *>);
+static_assert(!std::is_convertible_v<nacos_auth *, nacosauth::client>);
+static_assert(!std::is_convertible_v<nacosauth::options, nacosauth::client>);
+static_assert(!std::is_convertible_v<const char *, nacosauth::error>);
+
+/// What a call on something that is gone says.
+template <class Outcome>
+std::string complaint(const Outcome &outcome) {
+  if (outcome || outcome.error().code() != nacosauth::status::null_argument) return "";
+  CHECK(outcome.error().cause() == NACOS_CAUSE_INVALID_ARGUMENT);
+  return outcome.error().message();
+}
+
+/// So that no compiler complains.
+template <class Object>
+void move_onto_itself(Object &object) {
+  Object &same = object;
+  object = std::move(same);
+}
 
 }  // namespace
 
@@ -43,6 +63,56 @@ TEST_CASE("a client moves, and what it was moved from fails without harm") {
   std::vector<nacosauth::client> kept;
   kept.push_back(std::move(one));
   CHECK(!kept.back().token().empty());
+}
+
+TEST_CASE("what is gone says so, whatever is called") {
+  nacosauth::client gone(settings_of_a_new_user());
+  const nacosauth::client kept(std::move(gone));
+  const std::string said = "the client has been moved from, or handed over";
+  CHECK(complaint(gone.try_token()) == said);
+  CHECK(complaint(gone.try_copy_token()) == said);
+  CHECK(complaint(gone.try_send({})) == said);
+  CHECK(complaint(gone.try_report_rejected({})) == said);
+  CHECK(complaint(gone.try_set_credentials("a", "b")) == said);
+  CHECK(complaint(gone.try_set_token("a")) == said);
+  CHECK(complaint(gone.try_retry()) == said);
+  CHECK(complaint(gone.try_stats()) == said);
+  CHECK(complaint(gone.share().try_token()) == said);
+  CHECK_THROWS_WITH_AS((void)gone.token(), said.c_str(), nacosauth::exception);
+
+  // A call that nobody could end any more does not begin.
+  nacosauth::cancel_source source;
+  const nacosauth::cancel_source moved(std::move(source));
+  nacosauth::request request;
+  request.path = "/v1/cs/configs";
+  request.cancel = &source;
+  source.cancel();
+  CHECK(complaint(kept.try_send(request)) == "cancel has been moved from, or handed over");
+  CHECK(complaint(kept.try_token({{}, &source})) == "cancel has been moved from, or handed over");
+  request.cancel = &moved;
+  CHECK(kept.try_token({{}, &moved}).has_value());
+}
+
+TEST_CASE("nothing is lost by moving an object onto itself") {
+  nacosauth::client client(settings_of_a_new_user());
+  move_onto_itself(client);
+  CHECK(!client.token().empty());
+  nacosauth::request request;
+  request.path = "/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP";
+  auto response = client.send(request);
+  move_onto_itself(response);
+  CHECK(response.body() == "hello");
+  nacosauth::cancel_source cancel;
+  move_onto_itself(cancel);
+  CHECK(cancel.native() != nullptr);
+  auto failed = client.try_set_token("");
+  REQUIRE(!failed);
+  auto error = failed.error();
+  move_onto_itself(error);
+  CHECK(error.message() == std::string(failed.error().message()));
+  const auto stolen = std::move(error);
+  CHECK(error.message() != nullptr);
+  CHECK(error.name() != nullptr);
 }
 
 TEST_CASE("a handle is lent, handed over and taken over") {

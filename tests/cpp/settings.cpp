@@ -13,7 +13,7 @@ nacosauth::error refusal_of(const Change &change) {
   settings.username = settings.password = "nacos";
   change(settings);
   const auto client = nacosauth::client::make(settings);
-  if (client) return {nacosauth::status::ok, "nothing is wrong"};
+  if (client) return nacosauth::error(nacosauth::status::ok, "nothing is wrong");
   return client.error();
 }
 

@@ -53,21 +53,18 @@ static void uninitialised(nacos_auth *auth) {
   free(call);
 }
 
+static char shared[2048];
+
 static void *tokens(void *auth) {
-  char token[2048];
-  for (int i = 0; i < 1000; i++) (void)!nacos_get_token(auth, NULL, token, sizeof(token), NULL, NULL);
+  for (int i = 0; i < 1000; i++) (void)!nacos_get_token(auth, NULL, shared, sizeof(shared), NULL, NULL);
   return NULL;
 }
 
-/* A handle is freed while another thread uses it: several times, as that thread may get its turn when all is over. */
+/* The library writes into one buffer for two threads. */
 static void race(nacos_auth *auth) {
-  for (int turn = 0; turn < 20; turn++, auth = client()) {
-    pthread_t thread;
-    pthread_create(&thread, NULL, tokens, auth);
-    nacos_auth_free(auth);
-    pthread_join(thread, NULL);
-  }
-  nacos_auth_free(auth);
+  pthread_t threads[2];
+  for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, tokens, auth);
+  for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
 }
 
 int main(int argc, char **argv) {
@@ -83,7 +80,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], plants[i].name) != 0) continue;
     nacos_auth *auth = client();
     plants[i].run(auth);
-    if (plants[i].run != race) nacos_auth_free(auth);
+    nacos_auth_free(auth);
     return 0;
   }
   return 2;

@@ -37,7 +37,12 @@ type Credentials struct {
 var _ credentials.PerRPCCredentials = Credentials{}
 
 // GetRequestMetadata is called by gRPC for each call. It waits for a login if there is no token, within the call's
-// deadline. Without one it ends the call: with code Unavailable if trying again may help, Unauthenticated if it will not.
+// deadline. Without a token it ends the call, with the code
+//   - Canceled or DeadlineExceeded if the call's context has ended,
+//   - Unavailable if trying again may help: no server can be reached or answers in time, [nacosauth.Options.RequestTimeout] has
+//     passed in a call without a deadline, or the next login has to wait,
+//   - Unauthenticated if the servers refuse the credentials, or there are none,
+//   - Internal if the program is at fault: Client is nil or closed.
 func (c Credentials) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
 	token, err := c.Client.Token(ctx)
 	if err != nil {
@@ -53,7 +58,9 @@ func code(err error) codes.Code {
 		return codes.Canceled
 	case errors.Is(err, context.DeadlineExceeded):
 		return codes.DeadlineExceeded
-	case errors.As(err, &failure) && failure.Retryable:
+	case errors.Is(err, nacosauth.ErrClosed), errors.Is(err, nacosauth.ErrInvalidArgument):
+		return codes.Internal
+	case errors.As(err, &failure) && failure.Retryable, errors.Is(err, nacosauth.ErrTimeout):
 		return codes.Unavailable
 	}
 	return codes.Unauthenticated

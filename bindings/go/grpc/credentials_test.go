@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -102,6 +103,12 @@ func TestTokenIsInTheMetadata(t *testing.T) {
 		t.Errorf("without: %v", err)
 	}
 
+	longest, stop := context.WithTimeout(context.Background(), math.MaxInt64)
+	defer stop()
+	if got, err := call(t, longest, address, plain(), with); got != codes.OK {
+		t.Errorf("with the longest time-out: %v", err)
+	}
+
 	// A refused token is replaced once the client has been told.
 	if err := nacos.Do(http.MethodPost, "/secret", nil, nil); err != nil {
 		t.Fatal(err)
@@ -175,6 +182,21 @@ func TestCodes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	check(ctx, client, codes.DeadlineExceeded)
+	ctx, cancel = context.WithCancel(context.Background())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	check(ctx, client, codes.Canceled)
+	hasty, err := nacosauth.New(nacosauth.Options{ServerAddr: nacos.Address, Username: "nacos", Password: "nacos",
+		RequestTimeout: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(context.Background(), hasty, codes.Unavailable) // the library's own time-out, in a call without a deadline
+	ctx, cancel = context.WithTimeout(context.Background(), math.MaxInt64)
+	defer cancel()
+	hasty.Close()
+	check(ctx, hasty, codes.Internal)
+	check(ctx, nil, codes.Internal)
+	check(ctx, &nacosauth.Client{}, codes.Internal)
 }
 
 func ExampleCredentials() {

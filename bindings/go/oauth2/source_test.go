@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"net/http"
 	"os"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	nacosauth "github.com/nacos-auth/nacos-auth/bindings/go"
 	"github.com/nacos-auth/nacos-auth/bindings/go/internal/devserver"
+	"github.com/nacos-auth/nacos-auth/bindings/go/internal/situations"
 	nacosoauth2 "github.com/nacos-auth/nacos-auth/bindings/go/oauth2"
 	"golang.org/x/oauth2"
 )
@@ -87,6 +89,76 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+func TestSituations(t *testing.T) {
+	over := func(ctx context.Context, client *nacosauth.Client, base http.RoundTripper) http.RoundTripper {
+		return &oauth2.Transport{Source: nacosoauth2.TokenSource(ctx, client), Base: &nacosauth.Transport{Client: client, Base: base}}
+	}
+	alone := func(ctx context.Context, client *nacosauth.Client, base http.RoundTripper) http.RoundTripper {
+		return &oauth2.Transport{Source: nacosoauth2.TokenSource(ctx, client), Base: base}
+	}
+	t.Run("over it", func(t *testing.T) { situations.Run(t, "oauth2 over it", over) })
+	t.Run("alone", func(t *testing.T) { situations.Run(t, "oauth2 alone", alone) })
+}
+
+// A token of unknown life is one that is used, and the longest life does not become a short one.
+func TestUnendingTokens(t *testing.T) {
+	server, login := connect(t)
+	value, err := login.Token(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ttl := range []time.Duration{0, math.MaxInt64, math.MaxInt64 - 1} {
+		client, err := nacosauth.New(nacosauth.Options{ServerAddr: server.Address, Token: "another"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if err := client.SetToken(value, ttl); err != nil {
+			t.Fatal(err)
+		}
+		token, err := nacosoauth2.TokenSource(context.Background(), client).Token()
+		if err != nil || !token.Valid() || token.AccessToken != value {
+			t.Errorf("%s: valid %t, %v", ttl, token.Valid(), err)
+		}
+	}
+}
+
+func TestNoClient(t *testing.T) {
+	for _, client := range []*nacosauth.Client{nil, {}} {
+		if token, err := nacosoauth2.TokenSource(context.Background(), client).Token(); token != nil || !errors.Is(err, nacosauth.ErrInvalidArgument) {
+			t.Error(err)
+		}
+	}
+	_, client := connect(t)
+	var none context.Context
+	if _, err := nacosoauth2.TokenSource(none, client).Token(); !errors.Is(err, nacosauth.ErrInvalidArgument) {
+		t.Error(err)
+	}
+}
+
+// The library's own time-out is not the context's, whose cause is kept.
+func TestTimeouts(t *testing.T) {
+	server, _ := connect(t)
+	if err := server.Do(http.MethodPost, "/faults", devserver.Fields{"on": "login", "kind": "hang"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: server.Address, Username: "nacos", Password: "nacos",
+		RequestTimeout: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := nacosoauth2.TokenSource(context.Background(), client).Token(); !errors.Is(err, nacosauth.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	reason := errors.New("no more time")
+	ctx, stop := context.WithTimeoutCause(context.Background(), 100*time.Millisecond, reason)
+	defer stop()
+	if _, err := nacosoauth2.TokenSource(ctx, client).Token(); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, reason) {
+		t.Error(err)
+	}
+}
+
 func ExampleTokenSource() {
 	address := os.Getenv("NACOS_SERVER_ADDR")
 	client, err := nacosauth.New(nacosauth.Options{ServerAddr: address, Username: "nacos", Password: "nacos"})
@@ -94,7 +166,10 @@ func ExampleTokenSource() {
 		log.Fatal(err)
 	}
 	defer client.Close()
-	web := &http.Client{Transport: &oauth2.Transport{Source: nacosoauth2.TokenSource(context.Background(), client)}}
+	web := &http.Client{Transport: &oauth2.Transport{
+		Source: nacosoauth2.TokenSource(context.Background(), client),
+		Base:   &nacosauth.Transport{Client: client}, // sends a refused request again, and the token nowhere else
+	}}
 	defer web.CloseIdleConnections()
 	response, err := web.Get("http://" + address + page)
 	if err != nil {

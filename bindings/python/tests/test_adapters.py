@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import gzip
 import io
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ import httpx
 import nacos  # type: ignore[import-untyped]
 import pytest
 import requests
+import scripted
+import urllib3
+from requests.adapters import HTTPAdapter
 
 import nacos_auth
 from devserver import DevServer
@@ -415,3 +421,262 @@ def test_a_new_token_that_a_server_does_not_take_yet_gets_its_time(server: DevSe
         answer = session.get(url(server), params=DEMO, timeout=60)
     assert (answer.status_code, len(answer.history)) == (200, 2)
     assert server.counts()["logins"] == 1  # not given up
+
+
+@pytest.fixture
+def scripted_server() -> Iterator[scripted.Server]:
+    with scripted.running() as running:
+        yield running
+
+
+INVALID = scripted.words("token invalid!")
+
+
+def test_a_prepared_request_is_sent_once_each_time(scripted_server: scripted.Server) -> None:
+    """Once it has learnt of the new token, and also after one that was renewed in between."""
+    with Client(scripted_server.address, "nacos", "nacos") as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        prepared = session.prepare_request(requests.Request("GET", scripted_server.url()))
+        sent = []
+        for number in range(6):
+            if number == 2:
+                scripted_server.revoke()
+            scripted_server.seen.clear()
+            assert session.send(prepared, timeout=20).status_code == 200
+            sent.append(len(scripted_server.seen))
+        assert sent == [1, 1, 2, 1, 1, 1]
+
+
+@pytest.mark.parametrize("token_in", ["authorization", "header"])
+def test_a_prepared_request_keeps_its_token_over_a_redirect_to_another_host(
+    scripted_server: scripted.Server, token_in: nacos_auth._arguments.TokenIn
+) -> None:
+    away = scripted.redirect(302, f"http://{scripted_server.elsewhere}/sso")
+    with (
+        Client(scripted_server.address, "nacos", "nacos", token_in=token_in) as client,
+        requests.Session() as session,
+    ):
+        session.auth = requests_auth.NacosAuth(client)
+        prepared = session.prepare_request(requests.Request("POST", scripted_server.url("/nacos/go"), data=FORM))
+        for _ in range(3):
+            scripted_server.scripts["/nacos/go"] = [away]
+            scripted_server.scripts["/sso"] = [scripted.Answer(200)]
+            assert session.send(prepared, timeout=20).status_code == 200
+        answer = session.send(prepared, timeout=20, allow_redirects=False)
+        assert answer.status_code == 200
+        scripted_server.scripts["/nacos/go"] = [away]
+        following = session.send(prepared, timeout=20, allow_redirects=False).next
+        assert following is not None
+        assert not {"Authorization", "accessToken"} & set(following.headers)
+    assert scripted_server.tokens_elsewhere() == []
+    assert scripted_server.sent().count("POST /nacos/go") == 5
+
+
+@pytest.mark.parametrize("raises", [True, False])
+@pytest.mark.parametrize("refusal", [INVALID, scripted.Answer(403)], ids=["worded", "wordless"])
+def test_retries_of_urllib3_take_the_new_token(
+    scripted_server: scripted.Server, raises: bool, refusal: scripted.Answer
+) -> None:
+    """They repeat what was refused without asking."""
+    retries = urllib3.Retry(3, status_forcelist=[403, 503], backoff_factor=0, raise_on_status=raises)
+    with Client(scripted_server.address, "nacos", "nacos") as client, requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=retries))
+        session.auth = requests_auth.NacosAuth(client)
+        prepared = session.prepare_request(requests.Request("GET", scripted_server.url()))
+        assert session.send(prepared, timeout=20).status_code == 200
+        scripted_server.refusal = refusal
+        scripted_server.revoke()
+        scripted_server.seen.clear()
+        assert session.send(prepared, timeout=20).status_code == 200
+        assert len(scripted_server.seen) == 2
+        assert session.send(prepared, timeout=20).status_code == 200
+        assert len(scripted_server.seen) == 3
+        assert session.get(scripted_server.url(), timeout=20).status_code == 200
+        scripted_server.scripts["/nacos/busy"] = [scripted.Answer(503)] * 2
+        assert session.get(scripted_server.url("/nacos/busy"), timeout=20).status_code == 200
+    assert scripted_server.logins == 2
+
+
+def test_retries_of_urllib3_that_come_to_nothing(scripted_server: scripted.Server) -> None:
+    retries = urllib3.Retry(2, status_forcelist=[403], backoff_factor=0)
+    with Client(scripted_server.address, "nacos", "nacos") as client, requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=retries))
+        session.auth = requests_auth.NacosAuth(client)
+        scripted_server.scripts["/nacos/no"] = [scripted.words("authorization failed!")] * 9
+        with pytest.raises(requests.exceptions.RetryError):
+            session.get(scripted_server.url("/nacos/no"), timeout=20)
+        assert len(scripted_server.seen) == 3
+        scripted_server.seen.clear()
+        assert session.post(scripted_server.url("/nacos/no"), data=FORM, timeout=20).status_code == 403
+        assert len(scripted_server.seen) == 1
+    assert scripted_server.logins <= 2
+
+
+def test_a_raw_body_of_requests(scripted_server: scripted.Server) -> None:
+    """As urllib3 gives it, compressed if it came so."""
+    body = gzip.compress(b"authorization failed!")
+    with Client(scripted_server.address, "nacos", "nacos") as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        for headers, content in (({"Content-Encoding": "gzip"}, body), ({}, b"authorization failed!")):
+            scripted_server.scripts["/nacos/no"] = [scripted.Answer(403, content, headers)] * 4
+            url = scripted_server.url("/nacos/no")
+            with session.get(url, stream=True, timeout=20) as answer:
+                assert answer.raw.read() == content
+            with session.get(url, stream=True, timeout=20) as answer:
+                assert b"".join(iter(partial(answer.raw.read, 5), b"")) == content
+            with session.get(url, stream=True, timeout=20) as answer:
+                assert answer.raw.read(decode_content=True) == b"authorization failed!"
+            with session.get(url, stream=True, timeout=20) as answer:
+                assert list(answer.iter_lines()) == [b"authorization failed!"]
+
+
+def test_connections_are_used_again_after_a_refusal(scripted_server: scripted.Server) -> None:
+    """One that was read to its end."""
+    with (
+        Client(scripted_server.address, "nacos", "nacos") as client,
+        requests.Session() as session,
+        httpx.Client(auth=httpx_auth.NacosAuth(client)) as http,
+    ):
+        session.auth = requests_auth.NacosAuth(client)
+        for get in (session.get, http.get):
+            get(scripted_server.url(), timeout=20)
+            before = len(scripted_server.connections)
+            for _ in range(3):
+                scripted_server.scripts["/nacos/no"] = [scripted.words("authorization failed!")]
+                assert get(scripted_server.url("/nacos/no"), timeout=20).status_code == 403
+                scripted_server.scripts["/nacos/ok"] = [INVALID]
+                get(scripted_server.url(), timeout=20)
+            assert len(scripted_server.connections) == before
+
+
+def test_httpx_keeps_the_callers_own_authorization(scripted_server: scripted.Server) -> None:
+    """That of a gateway, say, for whose sake the token has another place."""
+    with (
+        Client(scripted_server.address, "nacos", "nacos", token_in="header") as client,
+        httpx.Client(auth=httpx_auth.NacosAuth(client), follow_redirects=True) as http,
+    ):
+        gateway = {"Authorization": "Basic Zm9v"}
+        scripted_server.scripts["/nacos/go"] = [scripted.redirect(302, "/nacos/ok")]
+        answer = http.get(scripted_server.url("/nacos/go"), headers=gateway)
+        assert answer.status_code == 200
+        assert [seen.headers["authorization"] for seen in scripted_server.seen] == ["Basic Zm9v"] * 2
+        scripted_server.scripts["/nacos/go"] = [
+            scripted.redirect(302, f"http://{scripted_server.elsewhere}/sso"),
+        ]
+        http.get(scripted_server.url("/nacos/go"), headers=gateway)
+        assert "authorization" not in scripted_server.seen[-1].headers
+        assert scripted_server.tokens_elsewhere() == []
+
+
+def test_the_history_of_httpx_has_all_that_came_before(scripted_server: scripted.Server) -> None:
+    with (
+        Client(scripted_server.address, "nacos", "nacos") as client,
+        httpx.Client(auth=httpx_auth.NacosAuth(client), follow_redirects=True) as http,
+    ):
+        http.get(scripted_server.url())
+        scripted_server.scripts["/nacos/create"] = [scripted.redirect(303, "/nacos/ok")]
+        scripted_server.scripts["/nacos/ok"] = [INVALID]
+        answer = http.post(scripted_server.url("/nacos/create"), data=FORM)
+        assert [past.status_code for past in answer.history] == [303, 403]
+        assert answer.history[1].json()["message"] == "token invalid!"
+        scripted_server.scripts["/nacos/create"] = [scripted.redirect(303, "/nacos/ok")]
+        answer = http.post(scripted_server.url("/nacos/create"), data=FORM)
+        assert (answer.next_request, answer.status_code, len(answer.history)) == (None, 200, 1)
+        scripted_server.scripts["/nacos/go"] = [scripted.redirect(302, f"http://{scripted_server.elsewhere}/sso")]
+        answer = http.get(scripted_server.url("/nacos/go"), follow_redirects=False)
+        assert answer.next_request is not None
+        assert "Authorization" not in answer.next_request.headers
+
+
+def test_a_hook_of_httpx_may_read_a_refusal(scripted_server: scripted.Server) -> None:
+    with (
+        Client(scripted_server.address, "nacos", "nacos") as client,
+        httpx.Client(auth=httpx_auth.NacosAuth(client), event_hooks={"response": [httpx.Response.read]}) as http,
+    ):
+        http.get(scripted_server.url())
+        scripted_server.revoke()
+        assert http.get(scripted_server.url()).text == "hello"
+
+
+@sdk_warns
+@pytest.mark.parametrize("way", ["set_options", "environment"])
+def test_logins_of_the_nacos_sdk_go_through_its_proxy(
+    scripted_server: scripted.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The server is to be had through the proxy alone, which is the scripted one."""
+    proxy = f"http://{scripted_server.address}"
+    if way == "environment":
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+    sdk = nacos_sdk.NacosClient("nacos.invalid:8848", username="nacos", password="nacos", logDir=str(tmp_path))
+    if way == "set_options":
+        sdk.set_options(proxies={"http": proxy}, default_timeout=5)
+    assert sdk.get_config("demo", "DEFAULT_GROUP", no_snapshot=True) == "hello"
+    assert (scripted_server.logins, len(scripted_server.seen)) == (1, 1)
+
+
+@sdk_warns
+def test_a_time_out_of_the_nacos_sdk_bounds_logins(scripted_server: scripted.Server, tmp_path: Path) -> None:
+    sdk = nacos_sdk.NacosClient(scripted_server.address, username="nacos", password="nacos", logDir=str(tmp_path))
+    sdk.set_options(default_timeout=0.5)
+    scripted_server.logins_go_on.clear()
+    start = time.monotonic()
+    with pytest.raises(nacos_auth.NacosTimeoutError):
+        sdk.publish_config(*DEMO.values(), "x")
+    assert time.monotonic() - start < 4
+
+
+@sdk_warns
+def test_the_nacos_sdk_asks_the_next_server(scripted_server: scripted.Server, tmp_path: Path) -> None:
+    with scripted.running() as broken:
+        broken.scripts["/nacos/v1/cs/configs"] = [scripted.Answer(500, b"caused: out of order")] * 9
+        servers = f"{broken.address},{scripted_server.address}"
+        scripted_server.good = broken.good  # of one cluster
+        sdk = nacos_sdk.NacosClient(servers, username="nacos", password="nacos", logDir=str(tmp_path))
+        assert sdk.get_config(*DEMO.values(), no_snapshot=True) == "hello"
+        assert (len(broken.seen), len(scripted_server.seen)) == (1, 1)
+        scripted_server.scripts["/nacos/v1/cs/configs"] = [scripted.Answer(404)]
+        assert sdk.get_config(*DEMO.values(), no_snapshot=True) is None
+        scripted_server.scripts["/nacos/v1/cs/configs"] = [scripted.Answer(503)]
+        with pytest.raises(nacos.NacosException):
+            sdk.get_config(*DEMO.values(), no_snapshot=True)
+
+
+def test_the_time_outs_that_requests_knows() -> None:
+    seconds = requests_auth._seconds
+    assert [seconds(timeout) for timeout in (1, 2.5, (1, 2), (1, None), None, 0, "x")] == [
+        1,
+        2.5,
+        2,
+        None,
+        None,
+        None,
+        None,
+    ]
+    assert seconds(urllib3.Timeout(total=3)) == 3
+    assert seconds(urllib3.Timeout(total=3, read=1)) == 1
+    assert seconds(urllib3.Timeout(connect=3)) is None
+
+
+def test_aiohttp_and_a_server_that_is_away() -> None:
+    """An OSError gets a name of aiohttp's."""
+
+    async def main() -> None:
+        async with (
+            AsyncClient("127.0.0.1:1", "nacos", "nacos", request_timeout=1) as client,
+            aiohttp.ClientSession(middlewares=[aiohttp_auth.NacosAuth(client)]) as http,
+        ):
+            with pytest.raises(aiohttp.ClientOSError, match=r"127\.0\.0\.1:1") as raised:
+                await http.get("http://127.0.0.1:1/nacos/ok")
+            assert isinstance(raised.value.__cause__, nacos_auth.NacosConnectionError)
+
+    asyncio.run(main())
+
+
+def test_a_prepared_request_may_be_copied(scripted_server: scripted.Server) -> None:
+    with Client(scripted_server.address, "nacos", "nacos") as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        prepared = session.prepare_request(requests.Request("GET", scripted_server.url()))
+        for made in (prepared.copy(), copy.deepcopy(prepared), copy.copy(prepared)):
+            assert session.send(made, timeout=20).status_code == 200
+        assert len(scripted_server.seen) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ import tarfile
 import venv
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -32,7 +34,8 @@ def build(kind: str, folder: Path, project: Path = PROJECT, **environment: str) 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build("wheel", tmp_path_factory.mktemp("wheel"))
+    built = os.environ["NACOS_AUTH_LIBRARY"]  # that of the checkout, see conftest.py
+    return build("wheel", tmp_path_factory.mktemp("wheel"), NACOS_AUTH_BUILD_LIBRARY=built)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,46 @@ def test_one_wheel_with_a_stripped_library(wheel: Path) -> None:
     modules = {f"nacos_auth/{path.name}" for path in (PROJECT / "src" / "nacos_auth").glob("*.py")}
     assert modules | {"nacos_auth/py.typed", "nacos_auth/LICENSE"} <= set(sizes)
     assert {name.split("/")[0] for name in sizes} == {"nacos_auth", f"nacos_auth-{nacos_auth.__version__}.dist-info"}
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The build hook, whose cargo is one that only says that it was called."""
+    specification = importlib.util.spec_from_file_location("hatch_build", PROJECT / "hatch_build.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    monkeypatch.setattr(module.subprocess, "run", lambda command, **_: print(*command))
+    return module
+
+
+def test_the_library_of_a_running_program_is_not_packed(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = tmp_path / "of-a-running-program.so"
+    foreign.touch()
+    monkeypatch.setenv("NACOS_AUTH_LIBRARY", str(foreign))
+    for absent in (None, ""):
+        if absent is None:
+            monkeypatch.delenv("NACOS_AUTH_BUILD_LIBRARY", raising=False)
+        else:
+            monkeypatch.setenv("NACOS_AUTH_BUILD_LIBRARY", absent)
+        assert hook._library(tmp_path) == tmp_path / "target" / "release" / "libnacos_auth.so"
+        assert "build --release" in capsys.readouterr().out
+    built = tmp_path / "built.so"
+    monkeypatch.setenv("NACOS_AUTH_BUILD_LIBRARY", str(built))
+    with pytest.raises(FileNotFoundError, match=r"built\.so"):
+        hook._library(tmp_path)
+    built.touch()
+    assert hook._library(tmp_path) == built
+    assert capsys.readouterr().out == ""
+
+
+def test_the_wheel_has_the_library_that_the_build_was_given(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        packed = archive.read("nacos_auth/libnacos_auth.so")
+    assert packed == Path(os.environ["NACOS_AUTH_LIBRARY"]).read_bytes()
 
 
 def test_the_wheel_keeps_what_its_tag_claims(wheel: Path) -> None:
@@ -102,4 +145,4 @@ def test_the_sdist_builds_a_wheel(sdist: Path, tmp_path: Path) -> None:
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path / "source")
     (root,) = (tmp_path / "source").iterdir()
-    assert build("wheel", tmp_path / "built", root, NACOS_AUTH_LIBRARY="").name.startswith("nacos_auth-")
+    assert build("wheel", tmp_path / "built", root, NACOS_AUTH_BUILD_LIBRARY="").name.startswith("nacos_auth-")

@@ -1,6 +1,7 @@
 //! What only the caller's engine does: connections kept, shared, interrupted.
 
 use super::{super::pool::Pool, *};
+use std::sync::atomic::AtomicU64;
 
 #[test]
 fn a_connection_closed_while_idle_is_not_used_again() {
@@ -66,6 +67,7 @@ fn idle_connections_that_the_server_closed_are_reaped() {
 fn at_most_16_idle_connections_are_kept_and_no_more_in_use_than_allowed() {
     let (at_once, most) = (Arc::new(crate::sys::lock::Mutex::new(0)), Arc::new(crate::sys::lock::Mutex::new(0)));
     let (now, peak) = (at_once.clone(), most.clone());
+    static TAKES: AtomicU64 = AtomicU64::new(5);
     let server = Server::new(move |mut peer| {
         while read_request(&mut peer).is_some() {
             let mut here = now.lock();
@@ -73,7 +75,7 @@ fn at_most_16_idle_connections_are_kept_and_no_more_in_use_than_allowed() {
             let mut peak = peak.lock();
             *peak = (*peak).max(*here);
             drop((here, peak));
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(TAKES.load(Ordering::Relaxed)));
             *now.lock() -= 1;
             if peer.write_all(OK).is_err() {
                 return;
@@ -89,6 +91,8 @@ fn at_most_16_idle_connections_are_kept_and_no_more_in_use_than_allowed() {
         }
     });
     assert!(*most.lock() <= 24, "{} at once", most.lock());
+    // So long that no call gets the connection of another one that has ended.
+    TAKES.store(1000, Ordering::Relaxed);
     let idle = thread::scope(|scope| {
         let before = server.connections();
         let calls: Vec<_> = (0..24).map(|_| scope.spawn(|| send(&http, &out).unwrap())).collect();

@@ -1,0 +1,18 @@
+package nacosauth
+
+import (
+	"unsafe"
+)
+
+// AsNumber hides a client from the collector; FromNumber finds it if it is still there.
+func AsNumber(c *Client) uintptr { return ^uintptr(unsafe.Pointer(c)) }
+
+func FromNumber(hidden uintptr) (found *Client) {
+	living.Range(func(key, _ any) bool {
+		if AsNumber(key.(*Client)) == hidden {
+			found = key.(*Client)
+		}
+		return found == nil
+	})
+	return found
+}
