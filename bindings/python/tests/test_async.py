@@ -6,16 +6,18 @@ import asyncio
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import nacos_auth
 from devserver import DevServer
-from nacos_auth import AsyncClient
+from nacos_auth import AsyncClient, _workers
+from nacos_auth._workers import Workers
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -74,12 +76,12 @@ def test_cached_token_takes_no_thread_and_no_turn_of_the_loop(server: DevServer)
     async def main() -> None:
         async with connect(server) as client:
             info = await client.token_info()
-            client._threads = None
+            threads = client._tokens.count
             coroutine = client.token()
             with pytest.raises(StopIteration) as done:
                 coroutine.send(None)  # ends without ever waiting
             assert done.value.value == info.value
-            assert client._threads is None
+            assert client._tokens.count <= threads
             server.control("/secret")
             assert client.report_rejected(info.generation, 403, "token expired!").advice is nacos_auth.Advice.REPLAY
             assert await client.token() != info.value
@@ -103,9 +105,8 @@ def test_cancelling_a_task_frees_it_at_once_and_ends_the_call(server: DevServer,
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.get(CONFIG, params=DEMO), 0.2)
             assert time.monotonic() - start < 20  # not a minute
-            threads = client._threads
-            assert threads is not None
-            await asyncio.to_thread(threads.shutdown)  # waits for calls that would hang for a minute
+            while client._requests.running() or client._tokens.running():  # would hang for a minute
+                await asyncio.sleep(0.01)
             assert time.monotonic() - start < 40
 
     asyncio.run(main())
@@ -179,6 +180,160 @@ def test_close_ends_calls(server: DevServer) -> None:
     asyncio.run(main())
 
 
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def test_use_after_close_starts_no_thread(server: DevServer, wait_until: Callable[..., None]) -> None:
+    async def main() -> None:
+        client = connect(server)
+        await client.get(CONFIG, params=DEMO)
+        await client.close()
+        wait_until(lambda: client._requests.count == 0)  # at once, not after a while without work
+        for call in (client.token, client.token_info, lambda: client.get(CONFIG), client.close):
+            with suppress(nacos_auth.ClosedError):
+                assert await call() is True
+            assert client._requests.count + client._tokens.count + client._long_polls.count == 0
+
+    asyncio.run(main())
+
+
+def test_a_close_that_races_with_calls_leaves_no_thread(server: DevServer, wait_until: Callable[..., None]) -> None:
+    async def main() -> None:
+        for turn in range(20):
+            client = connect(server)
+            calls = [asyncio.ensure_future(client.get(CONFIG, params=DEMO)) for _ in range(10)]
+            for _ in range(turn % 5):
+                await asyncio.sleep(0)
+            await client.close()
+            calls += [asyncio.ensure_future(client.get(CONFIG, params=DEMO)) for _ in range(3)]
+            for end in await asyncio.gather(*calls, return_exceptions=True):
+                assert isinstance(end, (nacos_auth.Response, nacos_auth.ClosedError)), end
+
+    before = threads()
+    asyncio.run(main())
+    wait_until(lambda: threads() <= before + 1, limit=20)
+
+
+def test_long_polls_keep_nothing_waiting(server: DevServer) -> None:
+    async def main() -> None:
+        async with connect(server, request_timeout=30) as client:
+            await client.token()
+            server.control("/faults", on="request", kind="delay", delay_ms=20000, times=64)
+            poll = {"Long-Pulling-Timeout": 30000}
+            polls = [asyncio.ensure_future(client.get(CONFIG, headers=poll)) for _ in range(64)]
+            while len(client._long_polls.running()) < 64 or server.counts()["requests"] < 64:
+                await asyncio.sleep(0.01)
+            server.clear_faults()
+            start = time.monotonic()
+            client.set_credentials("nacos", "nacos")
+            assert await client.token(timeout=15)
+            assert (await client.token_info(timeout=15)).generation
+            assert (await client.get(CONFIG, params=DEMO, timeout=15)).status == 200
+            assert time.monotonic() - start < 15
+            for call in polls:
+                call.cancel()
+            await asyncio.gather(*polls, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_a_cancellation_comes_through_though_the_time_is_over(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nacos_auth._async_client, "_THREADS", 1)
+    tasks: list[asyncio.Task[Any]] = []
+    expire = Workers.expire
+
+    def and_cancel(self: Workers, job: Any, seconds: float) -> bool:
+        begun = expire(self, job, seconds)
+        assert tasks[-1].cancel()  # in the same turn of the loop
+        return begun
+
+    async def main() -> None:
+        async with connect(server) as client:
+            await client.token()
+            server.control("/faults", on="request", kind="hang", times=0)
+            busy = asyncio.ensure_future(client.get(CONFIG, timeout=30))
+            await asyncio.sleep(0.1)
+            monkeypatch.setattr(Workers, "expire", and_cancel)
+            tasks.append(asyncio.ensure_future(client.get(CONFIG, timeout=0.2)))
+            with pytest.raises(asyncio.CancelledError):
+                await tasks[-1]
+            monkeypatch.undo()
+            for turn in range(10):  # about then
+                task = asyncio.ensure_future(client.get(CONFIG, timeout=0.05))
+                await asyncio.sleep(0.047 + turn * 0.001)
+                if task.cancel():
+                    with pytest.raises(asyncio.CancelledError):
+                        await task
+                else:
+                    assert isinstance(task.exception(), nacos_auth.NacosTimeoutError)
+            busy.cancel()
+            await asyncio.gather(busy, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_the_time_that_is_left_goes_down(server: DevServer) -> None:
+    async def main() -> None:
+        async with connect(server) as client:
+            first = await client.token_info()
+            await asyncio.sleep(1.2)
+            second = await client.token_info()
+            assert first.value == second.value
+            assert 1 <= first.remaining - second.remaining < 30
+
+    asyncio.run(main())
+
+
+def test_without_a_thread_a_call_says_so(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[..., None]
+) -> None:
+    def none(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        client = connect(server)
+        await client.get(CONFIG, params=DEMO)
+        before = len(os.listdir("/proc/self/fd"))
+        while client._requests.count:
+            await asyncio.sleep(0.05)
+        monkeypatch.setattr(_workers, "start_thread", none)
+        for _ in range(20):
+            with pytest.raises(nacos_auth.InternalError, match="thread"):
+                await client.get(CONFIG, params=DEMO)
+        assert await client.token()
+        monkeypatch.undo()
+        assert (await client.get(CONFIG, params=DEMO)).status == 200
+        assert len(os.listdir("/proc/self/fd")) <= before + 3
+        await client.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit(3)", "raise LookupError"])
+def test_calls_under_way_hold_up_no_exit(server: DevServer, end: str) -> None:
+    server.control("/faults", on="request", kind="hang", times=0)
+    code = f"""
+import asyncio, sys, nacos_auth
+async def main():
+    client = nacos_auth.AsyncClient(sys.argv[1], "nacos", "nacos", request_timeout=600)
+    await client.token()
+    calls = [asyncio.ensure_future(client.get("/v1/cs/configs")) for _ in range(5)]
+    await asyncio.sleep(0.3)
+    {end or "pass"}
+asyncio.run(main())
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])}
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.address], env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert time.monotonic() - start < 20
+    assert done.returncode == {"": 0, "sys.exit(3)": 3}.get(end, 1), done.stderr
+
+
 def test_one_client_in_two_loops(server: DevServer) -> None:
     client = connect(server)
 
@@ -192,18 +347,15 @@ def test_one_client_in_two_loops(server: DevServer) -> None:
 
 
 def test_no_thread_stays_behind(server: DevServer, wait_until: Callable[..., None]) -> None:
-    def threads() -> set[threading.Thread]:
-        return {thread for thread in threading.enumerate() if thread.name.startswith("nacos-auth_")}
-
     before = threads()
 
     async def main() -> None:
         async with connect(server) as client:
-            await client.get(CONFIG, params=DEMO)
-            assert threads() - before
+            await asyncio.gather(*(client.get(CONFIG, params=DEMO) for _ in range(20)))
+            assert threads() > before + 2
 
     asyncio.run(main())
-    wait_until(lambda: not threads() - before)
+    wait_until(lambda: threads() <= before + 1)  # the library's own
 
 
 def test_asyncio_is_imported_by_those_who_want_it() -> None:

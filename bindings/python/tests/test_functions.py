@@ -12,6 +12,8 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +210,7 @@ def test_a_token_of_somebody_else(server: DevServer, client: Client) -> None:
 def test_exactly_one_source(settings: dict[str, Any]) -> None:
     with pytest.raises(nacos_auth.InvalidArgumentError):
         Client("127.0.0.1", on_event=print, **settings)
-    assert nacos_auth._callbacks._used == {}
+    assert len(nacos_auth._callbacks._used) == 0
 
 
 def test_close_waits_for_a_function_and_nothing_runs_after(server: DevServer, wait_until: WaitUntil) -> None:
@@ -233,7 +235,10 @@ def test_close_waits_for_a_function_and_nothing_runs_after(server: DevServer, wa
 
 
 def test_a_function_may_close(server: DevServer, wait_until: WaitUntil) -> None:
-    client = Client(server.address, "nacos", "nacos", on_event=lambda _: client.close())
+    def close(_: Event) -> None:
+        client.close()
+
+    client = Client(server.address, "nacos", "nacos", on_event=close)
 
     def is_closed() -> bool:
         try:
@@ -261,6 +266,96 @@ def test_functions_live_until_close_and_no_longer(server: DevServer, wait_until:
     wait_until(lambda: "token_refreshed" in Listener.kinds)
     client.close()
     wait_until(lambda: gone() is None)
+
+
+def test_a_client_with_functions_lives_until_it_is_closed(
+    start_server: Callable[..., DevServer], wait_until: WaitUntil
+) -> None:
+    """Nothing refers to it; its token is renewed all the same."""
+    server, events = start_server("--ttl", "2"), list[Event]()
+
+    def make() -> None:
+        Client(server.address, "nacos", "nacos", on_event=events.append).token()
+
+    make()
+    gc.collect()
+    before = len(events)
+    wait_until(lambda: gc.collect() >= 0 and [e.kind for e in events[before:]].count("token_refreshed") >= 2)
+    (client,) = nacos_auth._base._open.values()
+    client._close(None)
+    assert not nacos_auth._base._open
+    gone = weakref.ref(client)
+    del client
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("closed_inside", [True, False])
+def test_a_finalizer_waits_for_no_function(server: DevServer, wait_until: WaitUntil, closed_inside: bool) -> None:
+    """It may run in the garbage collector, in the middle of something that the function waits for."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(event: Event) -> None:
+        if closed_inside:
+            clients[0].close()
+        entered.set()
+        leave.wait(60)
+
+    clients = [Client(server.address, "nacos", "nacos", on_event=slow, request_timeout=30)]
+    with suppress(nacos_auth.ClosedError):
+        clients[0].token()
+    assert entered.wait(60)
+    if not closed_inside:
+        assert clients[0].close(0) is False
+    gone = weakref.ref(clients[0])
+    start = time.monotonic()
+    clients.clear()
+    gc.collect()
+    assert time.monotonic() - start < 5  # not 30
+    leave.set()
+
+    def is_gone() -> bool:  # with the next one that is closed
+        Client(server.address, "nacos", "nacos", on_event=print).close()
+        gc.collect()
+        return gone() is None
+
+    wait_until(is_gone)
+
+
+async def asynchronous(*_: Any) -> tuple[str, str]:
+    return "nacos", "nacos"
+
+
+class Asynchronous:
+    async def __call__(self, *_: Any) -> tuple[str, str]:
+        return "nacos", "nacos"
+
+
+@pytest.mark.parametrize("function", [asynchronous, Asynchronous(), partial(asynchronous), Asynchronous().__call__])
+@pytest.mark.parametrize("name", ["credentials", "on_event"])
+def test_an_async_function_is_refused(name: str, function: Any) -> None:
+    account: dict[str, Any] = {} if name == "credentials" else {"username": "nacos", "password": "nacos"}
+    with pytest.raises(nacos_auth.InvalidArgumentError, match=f"{name} must be a plain function"):
+        Client("127.0.0.1", **account, **{name: function})
+
+
+def test_what_is_awaitable_is_closed_and_told(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+) -> None:
+    """Of these functions nobody can see beforehand that they are asynchronous. A coroutine left open would warn."""
+    heard: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+    credentials: Any = lambda: asynchronous()  # noqa: E731, PLW0108
+    on_event: Any = lambda event: asynchronous(event)  # noqa: E731, PLW0108
+    with Client(server.address, credentials=credentials, on_event=on_event) as client:
+        with pytest.raises(nacos_auth.NoCredentialsError, match="credentials must be a plain function"):
+            client.token()
+        wait_until(lambda: len(heard) > 0)
+    gc.collect()
+    assert {(each.exc_type.__name__, "plain function" in str(each.exc_value)) for each in heard} == {
+        ("_AwaitableError", True)
+    }
+    heard.clear()
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -17,7 +17,7 @@ import pytest
 
 import nacos_auth
 from devserver import DevServer
-from nacos_auth import Client, _greenlets
+from nacos_auth import Client, _greenlets, _workers
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -192,8 +192,8 @@ def test_without_a_thread_the_call_is_made_all_the_same(
     def none(*_: object) -> int:
         raise RuntimeError("can't start new thread")
 
-    wait_until(lambda: _greenlets._threads._count == 0)
-    monkeypatch.setattr(_greenlets, "start_thread", none)
+    wait_until(lambda: _greenlets._threads.count == 0)
+    monkeypatch.setattr(_workers, "start_thread", none)
     before = descriptors()
     for _ in range(5):
         assert client.get(CONFIG, params=DEMO).status == 200
@@ -278,3 +278,97 @@ nacos_auth.Client(sys.argv[1], "nacos", "nacos").get("/v1/cs/configs")
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert errors.splitlines()[-1] == "KeyboardInterrupt"
+
+
+class LateError(Exception):
+    pass
+
+
+def test_what_a_handler_ends_leaves_no_memory_behind(
+    server: DevServer, client: Client, handle: Callable[..., object]
+) -> None:
+    """Answers of 2 MB, and a handler that raises somewhere in the middle of each."""
+
+    def late(number: int, _: FrameType | None) -> None:
+        raise LateError
+
+    def resident() -> float:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+
+    client.post(CONFIG, data={**DEMO, "content": "x" * 2_000_000}).raise_for_status()
+    for _ in range(5):
+        client.get(CONFIG, params=DEMO)
+    handle(signal.SIGALRM, late)
+    before, hits = resident(), 0
+    for turn in range(400):
+        try:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + turn % 50 * 0.0002)
+                client.get(CONFIG, params=DEMO)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except LateError:
+            hits += 1
+    assert hits > 40
+    assert "ASAN_OPTIONS" in os.environ or resident() - before < hits * 0.3  # which keeps what has been freed
+    assert client.get(CONFIG, params=DEMO).status == 200
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "import atexit; atexit.register(call)",  # the first call of all
+        "import threading; call()",
+        "import _thread; done = _thread.allocate_lock(); done.acquire(); "
+        "_thread.start_new_thread(lambda: (__import__('nacos_auth'), done.release()), ()); done.acquire(); call()",
+        "import _thread; done = _thread.allocate_lock(); done.acquire(); "
+        "_thread.start_new_thread(lambda: (call(), done.release()), ()); done.acquire()",
+    ],
+)
+def test_the_first_call_may_come_from_anywhere(server: DevServer, how: str) -> None:
+    code = f"""
+import os, sys
+def call(address=sys.argv[1], write=os.write):
+    import nacos_auth
+    client = nacos_auth.Client(address, "nacos", "nacos")
+    write(1, b"%d" % client.get("/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP").status)
+    client.close()
+{how}
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.address],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "200", "")
+
+
+def test_ctrl_c_where_another_thread_was_first_to_import_threading(server: DevServer) -> None:
+    """Which makes that one threading.main_thread(), up to Python 3.12."""
+    server.control("/faults", on="all", kind="hang", times=0)
+    code = """
+import _thread, sys
+done = _thread.allocate_lock()
+done.acquire()
+_thread.start_new_thread(lambda: (__import__("nacos_auth"), done.release()), ())
+done.acquire()
+import nacos_auth, signal
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, 0.5)
+nacos_auth.Client(sys.argv[1], "nacos", "nacos", request_timeout=60).get("/v1/cs/configs")
+"""
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.address],
+        env={**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert "KeyboardInterrupt" in done.stderr
+    assert time.monotonic() - start < 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import http.client
 import multiprocessing
@@ -24,6 +23,7 @@ import pytest
 import nacos_auth
 from devserver import DevServer
 from nacos_auth import Client
+from nacos_auth._declarations import OwnedHandle
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -120,19 +120,19 @@ def test_close_races_with_cached_reads(server: DevServer) -> None:
 
 
 def test_dropped_client_is_freed(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    native = nacos_auth._library.library()
     freed = []
-    free = native.nacos_auth_free
     client = Client(server.address, "nacos", "nacos")
     client.token()
-    own = client._handle.pointer
+    own = client._handle.value
+    finalizer: property = OwnedHandle.__dict__["__del__"]
 
-    def count(pointer: ctypes.c_void_p) -> None:
-        if pointer is own:
-            freed.append(pointer)
-        free(pointer)
+    def count(handle: OwnedHandle) -> None:
+        if handle.value == own:
+            freed.append(own)
+        assert finalizer.fget is not None
+        finalizer.fget(handle)
 
-    monkeypatch.setattr(native, "nacos_auth_free", count)
+    monkeypatch.setattr(OwnedHandle, "__del__", count)
     client.close()
     client.close()
     assert freed == []  # another thread might be inside a call

@@ -9,7 +9,8 @@
 from typing import TYPE_CHECKING, Any
 
 from . import _main_interpreter as _main_interpreter
-from ._arguments import CallSettings, Sensitive
+from ._arguments import Anonymous, Body, CallSettings, Pairs, Sensitive, TokenIn, Value
+from ._callbacks import Credentials
 from ._causes import Cause
 from ._client import Client
 from ._declarations import ABI_VERSION
@@ -44,12 +45,15 @@ __all__ = [
     "ABI_VERSION",
     "Advice",
     "Advised",
+    "Anonymous",
     "AsyncClient",
     "BadCredentialsError",
+    "Body",
     "CallSettings",
     "Cause",
     "Client",
     "ClosedError",
+    "Credentials",
     "Event",
     "ExternalToken",
     "ForbiddenError",
@@ -62,6 +66,7 @@ __all__ = [
     "NacosError",
     "NacosTimeoutError",
     "NoCredentialsError",
+    "Pairs",
     "ProtocolError",
     "Response",
     "Sensitive",
@@ -69,18 +74,22 @@ __all__ = [
     "Stats",
     "ThrottledError",
     "Token",
+    "TokenIn",
     "TransportError",
+    "Value",
     "WouldBlockError",
     "__version__",
     "library_version",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Imports what needs asyncio when it is asked for: that takes longer than all the rest."""
-    if name == "AsyncClient":
-        from ._async_client import AsyncClient  # noqa: PLC0415
+if not TYPE_CHECKING:  # to whom every name would be one of this module
 
-        globals()[name] = AsyncClient
-        return AsyncClient
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Imports what needs asyncio when it is asked for: that takes longer than all the rest."""
+        if name == "AsyncClient":
+            from ._async_client import AsyncClient  # noqa: PLC0415
+
+            globals()[name] = AsyncClient
+            return AsyncClient
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,12 +1,18 @@
-"""Python values as C takes them."""
+"""Python values as C takes them.
+
+Whatever is wrong is an `InvalidArgumentError` that names the argument and shows no value; and a traceback that shows
+variables finds none here either: so each function lets go of its value before it raises.
+"""
 
 from __future__ import annotations
 
+import enum
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from ctypes import Array, sizeof
-from typing import Literal, TypedDict, Union, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypedDict, Union
 
 from ._causes import Cause
 from ._declarations import (
@@ -22,6 +28,10 @@ from ._declarations import (
     RequestOptions,
 )
 from ._errors import InvalidArgumentError
+
+LONGEST = 86400.0
+"""Seconds: a day. Any timeout beyond is as this one."""
+_LONGEST_LIFE = 1e12  # seconds
 
 
 class Sensitive:
@@ -59,137 +69,333 @@ class CallSettings(TypedDict, total=False):
     """False: never send it without a token, whatever the client's `anonymous` says."""
 
 
+if TYPE_CHECKING:
+
+    class _AnyTypedDict(Protocol):
+        """The types of its values are for whoever wrote it to know: to type checkers it is a Mapping[str, object]."""
+
+        __required_keys__: ClassVar[frozenset[str]]
+        __optional_keys__: ClassVar[frozenset[str]]
+
+else:
+    _AnyTypedDict = Mapping
+
 TokenIn = Literal["auto", "authorization", "header", "query"]
 Anonymous = Literal["auto", "never"]
 Path = Union[str, "os.PathLike[str]"]
-Value = Union[str, int, Sensitive]
-Pairs = Union[Mapping[str, Value], Iterable[tuple[str, Value]]]
+Body = Union[str, bytes, bytearray, memoryview]
+Value = Union[str, bytes, int, float, enum.Enum, Sensitive, None]
+"""Of a parameter, a header or the field of a form: what None stands for is left out, True is sent as "true"."""
+# Not Iterable: a dict is one too, and type checkers could not tell which of the two a literal is meant to be.
+Pairs = Union[
+    Mapping[str, Value],
+    Sequence["tuple[str, Value]"],
+    Iterator["tuple[str, Value]"],
+    AbstractSet["tuple[str, Value]"],
+    _AnyTypedDict,
+]
 
 _REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
-TOKEN_IN = {"auto": 0, "authorization": 1, "header": 2, "query": 3}
-ANONYMOUS = {"auto": 0, "never": 1}
+_TOKEN_IN = {"auto": 0, "authorization": 1, "header": 2, "query": 3}
+_ANONYMOUS = {"auto": 0, "never": 1}
 
 
-def invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(message, status="INVALID_ARGUMENT", code=100, cause=Cause.INVALID_ARGUMENT)
+def invalid(message: str, cause: Cause = Cause.INVALID_ARGUMENT) -> InvalidArgumentError:
+    return InvalidArgumentError(message, status="INVALID_ARGUMENT", code=100, cause=cause)
 
 
-def text(name: str, value: str | None, *, nul: bool = False) -> bytes | None:
+def _not(name: str, wanted: str, value: object) -> InvalidArgumentError:
+    """That a value is of a wrong type."""
+    return invalid(f"{name} must be {wanted}, not {type(value).__name__}")
+
+
+def _not_unicode(name: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{name} is not valid Unicode", status="INVALID_UTF8", code=102, cause=Cause.INVALID_ARGUMENT
+    )
+
+
+def _encoded(name: str, value: str, part: str = "") -> bytes | InvalidArgumentError:
+    """UTF-8. An error is returned: what Python itself raises holds the value, and would stay its context."""
+    try:
+        return str.encode(value)
+    except UnicodeEncodeError:
+        return _not_unicode(part + name)
+
+
+def text(name: str, value: object, *, nul: bool = False) -> bytes:
     """UTF-8 for C, where a NUL byte would silently cut the string, unless its length goes along."""
+    if not isinstance(value, str):
+        result: bytes | InvalidArgumentError = _not(name, "str", value)
+    elif not nul and "\0" in value:
+        result = invalid(f"{name} contains a NUL character")
+    else:
+        result = _encoded(name, value)
+    del value
+    if isinstance(result, InvalidArgumentError):
+        raise result
+    return result
+
+
+def optional_text(name: str, value: object) -> bytes | None:
     if value is None:
         return None
-    if not nul and "\0" in value:
-        del value  # a traceback that shows variables must not find it here
-        raise invalid(f"{name} contains a NUL character")
     try:
-        return value.encode()
-    except UnicodeEncodeError:  # its own text would show the value
+        return text(name, value)
+    finally:
         del value
-        raise InvalidArgumentError(
-            f"{name} is not valid Unicode", status="INVALID_UTF8", code=102, cause=Cause.INVALID_ARGUMENT
-        ) from None
 
 
-def path_text(name: str, value: Path | None) -> bytes | None:
-    return None if value is None else text(name, os.fspath(value))
-
-
-def pem(name: str, value: str | bytes | None) -> bytes | None:
-    if isinstance(value, bytes):
-        if b"\0" in value:
-            del value
-            raise invalid(f"{name} contains a NUL byte")
-        return value
+def path_text(name: str, value: object) -> bytes | None:
+    if value is None:
+        return None
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str):
+        raise _not(name, "str or os.PathLike[str]", value)
     return text(name, value)
 
 
-def pairs(name: str, values: Pairs | None) -> tuple[Array[Pair] | None, int]:
-    if not values:
-        return None, 0
-    items = cast("Mapping[str, Value]", values).items() if isinstance(values, Mapping) else values
-    made = [_pair(name, key, value) for key, value in items]
-    return (Pair * len(made))(*made), len(made)
+def content(name: str, value: object) -> bytes | None:
+    """Bytes as they are, str as UTF-8."""
+    result: bytes | InvalidArgumentError | None
+    if value is None or isinstance(value, bytes):
+        result = value
+    elif isinstance(value, str):
+        result = _encoded(name, value)
+    elif isinstance(value, (bytearray, memoryview)):
+        try:
+            result = bytes(value)
+        except ValueError:
+            result = invalid(f"{name} has been released")
+    else:
+        result = _not(name, "bytes or str", value)
+    del value
+    if isinstance(result, InvalidArgumentError):
+        raise result
+    return result
 
 
-def _pair(name: str, key: str, value: Value) -> Pair:
-    c_name = text(name, key, nul=True) or b""
-    flags = PAIR_SENSITIVE if isinstance(value, Sensitive) else 0
-    # Whatever fails, no variable here has held the secret: a traceback may show those.
-    c_value = text(name, value.value if isinstance(value, Sensitive) else _string(value), nul=True) or b""
-    return Pair(c_name, c_value, len(c_name), len(c_value), flags)
+def pem(name: str, value: object) -> bytes | None:
+    try:
+        result = content(name, value)
+    finally:
+        del value
+    if result is not None and b"\0" in result:
+        del result
+        raise invalid(f"{name} contains a NUL byte")
+    return result
 
 
-def _string(value: str | int) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"  # as Nacos spells it
-    if isinstance(value, int):
-        return str(value)
-    raise TypeError(f"a value must be str, int or Sensitive, not {type(value).__name__}")
-
-
-def milliseconds(name: str, seconds: float | None) -> int:
-    """Rounded up, since 0 means "the default" to the library."""
-    if seconds is None:
-        return 0
-    if not 0 < seconds <= 86400:
-        raise invalid(f"{name} must be more than 0 and at most 86400 seconds")
-    return math.ceil(seconds * 1000)
-
-
-def count(name: str, number: int | None, bits: int = 32) -> int:
-    """0 means "the default" to the library."""
+def choice(name: str, value: object, choices: dict[str, int]) -> int:
+    number = choices.get(value) if isinstance(value, str) else None
     if number is None:
-        return 0
-    if not 0 < number < 2**bits:
-        raise invalid(f"{name} must be a positive number")
+        del value
+        raise invalid(f"{name} must be one of {', '.join(choices)}")
     return number
 
 
-def life(seconds: float | None) -> int:
-    """Milliseconds that an external token lives; 0 if unknown."""
-    if seconds is None:
+def token_place(value: object) -> int:
+    return choice("token_in", value, _TOKEN_IN)
+
+
+def anonymous_mode(value: object) -> int:
+    return choice("anonymous", value, _ANONYMOUS)
+
+
+def pairs(name: str, values: object) -> tuple[Array[Pair] | None, int]:
+    if values is None:
+        return None, 0
+    made: list[Pair] = []
+    items: Any = None
+    item: Any = None
+    try:
+        if isinstance(values, (dict, Mapping)):
+            items = values.items()
+        elif isinstance(values, (str, bytes, bytearray, memoryview)) or not isinstance(values, Iterable):
+            raise _not(name, "a mapping or (name, value) pairs", values)
+        else:
+            items = values
+        for item in items:
+            if not isinstance(item, (tuple, list)) or len(item) != 2:
+                raise invalid(f"{name} must be a mapping or (name, value) pairs")
+            pair = _pair(name, *item)
+            if pair is not None:
+                made.append(pair)
+    finally:
+        del values, items, item
+    return (Pair * len(made))(*made) if made else None, len(made)
+
+
+def _pair(name: str, key: object, value: object) -> Pair | None:
+    """None for a value that is None."""
+    flags = PAIR_SENSITIVE if isinstance(value, Sensitive) else 0
+    c_name = c_value = None
+    try:
+        c_name = text(f"a name in {name}", key, nul=True)
+        c_value = _value(name, value.value if isinstance(value, Sensitive) else value)
+        if c_value is None:
+            return None
+        if isinstance(c_value, InvalidArgumentError):
+            raise c_value
+        return Pair(c_name, c_value, len(c_name), len(c_value), flags)
+    finally:
+        del key, value, c_name, c_value
+
+
+def _value(name: str, value: object) -> bytes | InvalidArgumentError | None:
+    """An error is returned: for as long as it is raised, no variable may hold the value."""
+    if type(value) is not str and isinstance(value, enum.Enum):
+        value = value.value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _encoded(name, value, "a value in ")
+    if isinstance(value, bool):
+        return b"true" if value else b"false"  # as Nacos spells it
+    if isinstance(value, int):
+        try:
+            return int.__repr__(value).encode()
+        except ValueError:  # Python writes no more than some thousand digits
+            return invalid(f"a value in {name} is too large a number")
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return invalid(f"a value in {name} is infinite or not a number")
+        return float.__repr__(value).encode()
+    if isinstance(value, bytes):
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            return _not_unicode(f"a value in {name}")
+        return value
+    return _not(f"a value in {name}", "str, bytes, int, float, bool, an Enum of these, None or Sensitive", value)
+
+
+def _number(name: str, value: object) -> float:
+    """A number of seconds, infinity included."""
+    number = math.nan
+    if isinstance(value, (bool, str, bytes, bytearray)) or not hasattr(type(value), "__float__"):
+        raise _not(name, "a number of seconds", value)
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        number = math.inf if value > 0 else -math.inf  # type: ignore[operator]
+    except (TypeError, ValueError):  # of a class of its own
+        pass
+    if math.isnan(number):
+        raise invalid(f"{name} must be a number of seconds")
+    return number
+
+
+def duration(name: str, value: object) -> float | None:
+    """Seconds, at most `LONGEST`."""
+    if value is None:
+        return None
+    number = _number(name, value)
+    if number <= 0:
+        raise invalid(f"{name} must be more than 0 seconds (None: the default; math.inf: the longest, a day)")
+    return min(number, LONGEST)
+
+
+def closing_time(value: object) -> float | None:
+    """As `duration`, but 0 is: not at all."""
+    if value is None:
+        return None
+    number = _number("timeout", value)
+    if number < 0:
+        raise invalid("timeout must not be negative")
+    return min(number, LONGEST)
+
+
+def milliseconds(name: str, value: object) -> int:
+    """Rounded up, since 0 means "the default" to the library."""
+    seconds = None if value is None else duration(name, value)
+    return 0 if seconds is None else math.ceil(seconds * 1000)
+
+
+def life(value: object) -> int:
+    """Milliseconds that an external token lives; 0: until it is refused."""
+    if value is None:
         return 0
-    if not 0 < seconds <= 1e12:
+    number = _number("ttl", value)
+    if number <= 0:
         raise invalid("the ttl of a token must be more than 0 seconds")
-    return math.ceil(seconds * 1000)
+    return 0 if math.isinf(number) else math.ceil(min(number, _LONGEST_LIFE) * 1000)
 
 
-def call_options(timeout: float | None, wait: bool) -> CallOptions:
-    return CallOptions(timeout_ms=milliseconds("timeout", timeout), flags=0 if wait else NO_WAIT)
+def count(name: str, value: object, bits: int = 32) -> int:
+    """0 means "the default" to the library."""
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _not(name, "int", value)
+    if value <= 0:
+        raise invalid(f"{name} must be a positive number")
+    most: int = 2**bits - 1
+    return min(int(value), most)
 
 
-def request_options(
-    method: str,
-    path: str,
-    params: Pairs | None,
-    headers: Pairs | None,
-    data: Pairs | None,
-    body: bytes | str | None,
-    settings: CallSettings,
-) -> RequestOptions:
-    query, query_count = pairs("params", params)
-    header_list, header_count = pairs("headers", headers)
-    form, form_count = pairs("data", data)
-    content = body.encode() if isinstance(body, str) else body
+def number(name: str, value: object, least: int, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _not(name, "int", value)
+    if not least <= value <= most:
+        raise invalid(f"{name} must be from {least} to {most}")
+    return int(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Not anything that is true: `wait="no"` would be so."""
+    if value is True or value is False:
+        return value
+    if not isinstance(value, int) or not 0 <= value <= 1:
+        raise _not(name, "bool", value) if not isinstance(value, int) else invalid(f"{name} must be True or False")
+    return bool(value)
+
+
+def call_options(timeout: object, wait: object) -> CallOptions:
+    return CallOptions(timeout_ms=milliseconds("timeout", timeout), flags=0 if flag("wait", wait) else NO_WAIT)
+
+
+class Content:
+    """What a request carries. In the variables of a traceback it shows nothing of that."""
+
+    __slots__ = ("body", "data", "headers", "params", "path")
+
+    def __init__(self, path: object, params: object, headers: object, data: object = None, body: object = None) -> None:
+        self.path = path
+        self.params = params
+        self.headers = headers
+        self.data = data
+        self.body = body
+
+
+def request_options(method: object, request: Content, settings: CallSettings) -> RequestOptions:
+    c_method = text("method", method)
+    c_path = text("path", request.path)
     timeout, flags = _settings(**settings)
-    return RequestOptions(
-        _REQUEST_OPTIONS_SIZE,
-        text("method", method),
-        text("path", path),
-        query,
-        query_count,
-        header_list,
-        header_count,
-        form,
-        form_count,
-        content,
-        0 if content is None else len(content),
-        None,
-        timeout,
-        flags,
-    )
+    query, query_count = pairs("params", request.params)
+    header_list, header_count = pairs("headers", request.headers)
+    form, form_count = pairs("data", request.data)
+    body = content("body", request.body)
+    try:
+        return RequestOptions(
+            _REQUEST_OPTIONS_SIZE,
+            c_method,
+            c_path,
+            query,
+            query_count,
+            header_list,
+            header_count,
+            form,
+            form_count,
+            body,
+            0 if body is None else len(body),
+            None,
+            timeout,
+            flags,
+        )
+    finally:
+        del body
 
 
 def _settings(
@@ -202,16 +408,14 @@ def _settings(
     anonymous: bool = True,
 ) -> tuple[int, int]:
     """Milliseconds and flags. An unknown setting is a TypeError, as it is of any function."""
-    flags = 0 if wait else NO_WAIT
-    flags |= 0 if replay else NO_REPLAY
-    flags |= 0 if failover else NO_FAILOVER
-    flags |= 0 if idempotent is None else IDEMPOTENT if idempotent else NOT_IDEMPOTENT
-    flags |= 0 if anonymous else NO_ANONYMOUS
+    flags = 0 if flag("wait", wait) else NO_WAIT
+    flags |= 0 if flag("replay", replay) else NO_REPLAY
+    flags |= 0 if flag("failover", failover) else NO_FAILOVER
+    flags |= 0 if idempotent is None else IDEMPOTENT if flag("idempotent", idempotent) else NOT_IDEMPOTENT
+    flags |= 0 if flag("anonymous", anonymous) else NO_ANONYMOUS
     return milliseconds("timeout", timeout), flags
 
 
-def is_long_poll(options: CallOptions | RequestOptions) -> bool:
-    """Whether the library reckons the deadline: no timeout is given, and a header says how long the server waits."""
-    if not isinstance(options, RequestOptions) or options.timeout_ms:
-        return False
+def has_long_poll(options: RequestOptions) -> bool:
+    """Whether a header says how long the server waits."""
     return any(options.headers[n].name.lower() == b"long-pulling-timeout" for n in range(options.header_count))

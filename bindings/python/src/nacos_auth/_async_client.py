@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._arguments import CallSettings, Pairs, call_options, is_long_poll, request_options
-from ._base import BaseClient
+from ._arguments import Body, CallSettings, Content, Pairs, call_options, closing_time
+from ._base import BaseClient, Closing
+from ._calls import RequestCall, TokenCall
 from ._causes import Cause
-from ._declarations import CallOptions, RequestOptions
-from ._errors import NacosTimeoutError
-from ._greenlets import Cancel
+from ._errors import InternalError
 from ._response import Response
 from ._state import Token
+from ._workers import Job, Workers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _THREADS = 64
 _Result = TypeVar("_Result")
+_Self = TypeVar("_Self", bound="AsyncClient")
+
+
+class _LoopBell:
+    """For a task."""
+
+    __slots__ = ("_loop", "rung")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.rung: asyncio.Future[None] = loop.create_future()
+
+    def ring(self) -> None:
+        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if not self.rung.done():
+            self.rung.set_result(None)
 
 
 class AsyncClient(BaseClient):
     """`Client` for asyncio, with the same settings, errors and methods; those that may wait are coroutines.
 
-    Cancelling a task that waits, or a time-out around it, frees the task at once and ends the call. At most 64 calls
-    run at a time, others wait for their turn within their timeout. Not bound to an event loop.
+    Cancelling a task that waits, or a time-out around it, frees the task at once and ends the call. At most 64 requests
+    run at a time, and besides these 64 long polls and 64 calls for a token; others wait for their turn within their
+    timeout. Not bound to an event loop.
     """
 
-    _threads: ThreadPoolExecutor | None = None
+    __slots__ = ("_long_polls", "_requests", "_tokens")
 
     async def token(self, timeout: float | None = None, *, wait: bool = True) -> str:
         """A token to send, from the cache while it may be used without asking, else after the login.
@@ -42,20 +59,20 @@ class AsyncClient(BaseClient):
 
         Raises `BadCredentialsError`, `NacosConnectionError`, `NacosTimeoutError`, `ClosedError`, ...
         """
+        generation, token = self._cached
+        if self._word.value == generation:
+            return token.value
         return (await self.token_info(timeout, wait=wait)).value
 
     async def token_info(self, timeout: float | None = None, *, wait: bool = True) -> Token:
-        """The token with its generation, for a caller that reports rejections."""
-        generation, token = self._cached
-        if self._word.value == generation:
-            return token
+        """The token with its generation, for a caller that reports rejections. Always asks the native library."""
         options = call_options(timeout, wait)
         if not wait:
             return self._ask(options)
         at_hand = self._ask_at_once()
         if at_hand is not None:
             return at_hand
-        return await self._run(lambda: self._ask(options), options, timeout)
+        return self._keep(await self._run(TokenCall(self._library, self._handle, options), self._tokens))
 
     async def request(
         self,
@@ -65,25 +82,29 @@ class AsyncClient(BaseClient):
         params: Pairs | None = None,
         headers: Pairs | None = None,
         data: Pairs | None = None,
-        body: bytes | str | None = None,
+        body: Body | None = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """Sends a request with the token, once more if the server refused the token and a login gave a new one.
 
         path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded.
-        params: the query, data: a form; both are percent-encoded here. A value that is secret goes into `Sensitive`.
+        params: the query, data: a form; both are percent-encoded here. Numbers are written as Python does, truth values
+        as "true" and "false", an Enum as its value; None is left out. A value that is secret goes into `Sensitive`.
         body: not together with data. settings: see `CallSettings`.
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """
-        options = request_options(method, path, params, headers, data, body, settings)
-        return await self._run(lambda: self._send(options, method, path), options, settings.get("timeout"))
+        content = Content(path, params, headers, data, body)
+        del path, params, headers, data, body
+        return await self._send(method, content, settings)
 
     async def get(
         self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with GET."""
-        return await self.request("GET", path, params=params, headers=headers, **settings)
+        content = Content(path, params, headers)
+        del path, params, headers
+        return await self._send("GET", content, settings)
 
     async def post(
         self,
@@ -92,11 +113,13 @@ class AsyncClient(BaseClient):
         params: Pairs | None = None,
         headers: Pairs | None = None,
         data: Pairs | None = None,
-        body: bytes | str | None = None,
+        body: Body | None = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with POST."""
-        return await self.request("POST", path, params=params, headers=headers, data=data, body=body, **settings)
+        content = Content(path, params, headers, data, body)
+        del path, params, headers, data, body
+        return await self._send("POST", content, settings)
 
     async def put(
         self,
@@ -105,32 +128,44 @@ class AsyncClient(BaseClient):
         params: Pairs | None = None,
         headers: Pairs | None = None,
         data: Pairs | None = None,
-        body: bytes | str | None = None,
+        body: Body | None = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with PUT."""
-        return await self.request("PUT", path, params=params, headers=headers, data=data, body=body, **settings)
+        content = Content(path, params, headers, data, body)
+        del path, params, headers, data, body
+        return await self._send("PUT", content, settings)
 
     async def delete(
         self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with DELETE."""
-        return await self.request("DELETE", path, params=params, headers=headers, **settings)
+        content = Content(path, params, headers)
+        del path, params, headers
+        return await self._send("DELETE", content, settings)
 
     async def close(self, timeout: float | None = None) -> bool:
         """Ends the client: calls in progress, and all later ones, raise `ClosedError`. Idempotent.
 
-        Waits for a function of the client's that runs, for `timeout` seconds at the most (None: its request_timeout).
-        False if one still runs then: the client is closed all the same.
+        Waits for a function of the client's that runs, for `timeout` seconds at the most (None: its request_timeout, 0:
+        not at all). False if one still runs then: the client is closed all the same.
         """
-        threads, self._threads = self._threads, None
-        # A function that runs may need the loop.
-        done = await asyncio.to_thread(self._close, timeout)
-        if threads is not None:
-            threads.shutdown(wait=False)
-        return done
+        closing_time(timeout)
+        closing = Closing(self._close, timeout)
+        try:
+            if self._functions is None:
+                return closing.run()  # waits for nothing
+            # A function that runs may need the loop.
+            bell = _LoopBell(asyncio.get_running_loop())
+            try:
+                return await self._leave(Job(closing, bell), bell, self._tokens)
+            except InternalError:  # no thread
+                return closing.run()
+        finally:
+            for threads in (self._tokens, self._requests, self._long_polls):
+                threads.retire()
 
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self: _Self) -> _Self:
         return self
 
     async def __aexit__(
@@ -138,48 +173,42 @@ class AsyncClient(BaseClient):
     ) -> None:
         await self.close()
 
-    async def _run(
-        self, call: Callable[[], _Result], options: CallOptions | RequestOptions, timeout: float | None
-    ) -> _Result:
+    async def _send(self, method: str, content: Content, settings: CallSettings) -> Response:
+        call = self._request_call(method, content, settings)
+        response: Response = await self._run(call, self._long_polls if call.is_long_poll() else self._requests)
+        return response
+
+    async def _run(self, call: TokenCall | RequestCall, threads: Workers) -> Any:
         """Makes a blocking call on a thread."""
+        if self._is_closed:
+            raise self._closed_error()
+        seconds = call.options.timeout_ms / 1000 or self._request_timeout
+        call.be_cancellable(seconds)
         loop = asyncio.get_running_loop()
-        seconds = self._request_timeout if timeout is None else timeout
-        deadline = None if is_long_poll(options) else time.monotonic() + seconds
-        cancel = Cancel(self._handle.library)
-        options.cancel = cancel.pointer
-
-        def begin() -> _Result:
-            _ = cancel  # lives as long as the call, which outlives a task that is cancelled
-            if deadline is not None:
-                options.timeout_ms = max(1, math.ceil((deadline - time.monotonic()) * 1000))
-            return call()
-
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="nacos-auth")
-        job = self._threads.submit(begin)
-        expired = False
-
-        def expire() -> None:
-            nonlocal expired
-            expired = job.cancel()  # only if it has no thread yet: the library ends those that have begun
-
-        timer = loop.call_later(seconds, expire)
+        job: Job[Any] = Job(call, bell := _LoopBell(loop))
+        # Ends the job only if it has no thread yet: the library ends those that have begun.
+        timer = loop.call_later(seconds, threads.expire, job, seconds)
         try:
-            return await asyncio.wrap_future(job)
-        except asyncio.CancelledError:
-            cancel.trigger()
-            if not expired:
-                raise
-            raise NacosTimeoutError(
-                f"{_THREADS} other calls kept every thread of this client busy for {seconds:.1f} s",
-                status="TIMEOUT",
-                code=201,
-                retryable=True,
-                cause=Cause.DEADLINE,
-            ) from None
+            return await self._leave(job, bell, threads)
         finally:
             timer.cancel()
 
+    async def _leave(self, job: Job[_Result], bell: _LoopBell, threads: Workers) -> _Result:
+        try:
+            if not threads.start(job) and not threads.count and job.withdraw():
+                raise InternalError(
+                    "this call needs a thread, and the system has none left: raise its limit, or use fewer elsewhere",
+                    cause=Cause.INTERNAL,
+                    retryable=True,
+                )
+            await bell.rung
+        except BaseException:
+            if not job.withdraw():
+                job.cancel()
+            raise
+        return job.result()
+
     def _forget(self) -> None:
         super()._forget()
-        self._threads = None  # they are the parent's
+        # Threads are started when there is something to do; those of before a fork are the parent's.
+        self._tokens, self._requests, self._long_polls = Workers(_THREADS), Workers(_THREADS), Workers(_THREADS)

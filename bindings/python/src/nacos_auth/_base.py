@@ -7,36 +7,54 @@ import logging
 import math
 import os
 import time
-import weakref
 from collections.abc import Callable
-from ctypes import CDLL, byref, c_uint64, c_void_p, create_string_buffer, memset
+from ctypes import byref, c_uint64
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from ._arguments import (
-    ANONYMOUS,
-    TOKEN_IN,
     Anonymous,
+    Body,
+    CallSettings,
+    Content,
     Path,
     TokenIn,
+    anonymous_mode,
+    closing_time,
+    content,
     count,
+    duration,
     invalid,
     life,
     milliseconds,
+    number,
+    optional_text,
     path_text,
     pem,
+    request_options,
     text,
+    token_place,
 )
-from ._callbacks import Credentials, Functions, forget, is_asked, register
-from ._declarations import NO_WAIT, AuthOptions, AuthStatistics, CallOptions, Rejection, RequestOptions, TokenInfo
+from ._callbacks import Credentials, Functions, forget, is_asked, is_inside, register
+from ._calls import RequestCall, TokenCall
+from ._causes import Cause
+from ._declarations import (
+    NO_WAIT,
+    AuthOptions,
+    AuthStatistics,
+    CallOptions,
+    OwnedError,
+    OwnedHandle,
+    Rejection,
+)
 from ._declarations import Advice as NativeAdvice
-from ._errors import NacosError, take_error
+from ._errors import ClosedError, NacosError, take_error
 from ._greenlets import in_hub, leave_to_a_thread, run, run_cancellable, waiting
 from ._library import library
-from ._response import Response, take_response
 from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Advised, Event, Stats, Token
 
-_BUFFER_TOO_SMALL = 105
 _TIMEOUT = 201
+_CLOSED = 401
 _BETWEEN_SIGNALS = 0.05  # seconds that close() waits in one piece: handlers of signals run in between
 _DEFAULT_TIMEOUT = 15.0  # of the library: request_timeout_ms
 _NOTHING_CACHED: tuple[int | None, Token] = (None, Token("", 0, 0, True))  # None equals no generation
@@ -45,32 +63,19 @@ _Result = TypeVar("_Result")
 _Self = TypeVar("_Self", bound="BaseClient")
 
 
-class _Handle:
-    """Owns a native handle, and frees it with its last reference: whoever is inside a call holds one."""
-
-    __slots__ = ("library", "pointer")
-
-    def __init__(self, native: CDLL, options: AuthOptions) -> None:
-        self.pointer = c_void_p()
-        self.library = native
-        error = c_void_p()
-        status = native.nacos_auth_init(byref(options), byref(self.pointer), byref(error))
-        if status:
-            raise take_error(native, status, error)
-
-    def __del__(self) -> None:
-        # Uses nothing but its own attributes: at interpreter shutdown the module's names may be gone. NULL is a no-op.
-        self.library.nacos_auth_free(self.pointer)
-
-
 class BaseClient:
     """Settings, state and the two blocking calls."""
+
+    # One tuple, replaced whole: a token never stands beside the generation of another.
+    _cached: tuple[int | None, Token]
 
     __slots__ = (
         "__weakref__",
         "_cached",
         "_functions",
         "_handle",
+        "_is_closed",
+        "_library",
         "_request_timeout",
         "_server_addr",
         "_token_in",
@@ -90,9 +95,9 @@ class BaseClient:
         ca_file: Path | None = None,
         client_cert_file: Path | None = None,
         client_key_file: Path | None = None,
-        ca_pem: str | bytes | None = None,
-        client_cert_pem: str | bytes | None = None,
-        client_key_pem: str | bytes | None = None,
+        ca_pem: Body | None = None,
+        client_cert_pem: Body | None = None,
+        client_key_pem: Body | None = None,
         tls_server_name: str | None = None,
         proxy: str | None = None,
         user_agent: str | None = None,
@@ -103,7 +108,7 @@ class BaseClient:
         token_in: TokenIn = "auto",
         anonymous: Anonymous = "auto",
         logger: logging.Logger | None = None,
-        on_event: Callable[[Event], object] | None = None,
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         """Checks and copies the configuration; connects to nothing.
 
@@ -115,7 +120,7 @@ class BaseClient:
         read now, and again when a connection is made. ca_pem, client_cert_pem, client_key_pem: the PEM itself instead.
         tls_server_name: what certificates have to be for, instead of the server's host; not together with proxy.
         proxy: None is none; the environment is not read. user_agent: None names this library and its version.
-        connect_timeout, request_timeout: None is 2 and 15 seconds.
+        connect_timeout, request_timeout: seconds; None is 2 and 15, math.inf and all beyond a day is a day.
         max_connections: in use at the same time, by `request` and its like; a call beyond that waits. None is 128.
         max_response_size: bytes, decoded; beyond it a request raises `ProtocolError`. None is 64 MiB.
         token_in: where the token goes: "authorization" (every Nacos), "header" (accessToken, from 2.1), "query" (the
@@ -124,59 +129,59 @@ class BaseClient:
         asks nobody for one; with "never" they fail with the login's error.
         logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
         The functions run on threads of the library; what they raise goes to sys.unraisablehook, or fails the login.
-        Where gevent has patched threading they run in greenlets of the main thread; eventlet has them refused.
-        A client with functions must be closed to be let go of.
+        They are plain functions: an `async def` is refused. Where gevent has patched threading they run in greenlets of
+        the main thread; eventlet has them refused. A client with functions lives until it is closed, also if nothing
+        refers to it any more: close it to be rid of it.
 
         Raises `InvalidArgumentError` (INVALID_CONFIG, ...), or `LibraryError` if there is no native library.
         """
         self._server_addr = server_addr
-        self._word = c_uint64(0)  # with these two it can be shown, in a traceback of what fails here
-        if token_in not in TOKEN_IN:
-            raise invalid("token_in must be one of " + ", ".join(TOKEN_IN))
-        if anonymous not in ANONYMOUS:
-            raise invalid("anonymous must be one of " + ", ".join(ANONYMOUS))
+        self._word = c_uint64(0)  # with these it can be shown, in a traceback of what fails here
+        self._is_closed = False
         try:
             options = AuthOptions(
                 server_addr=text("server_addr", server_addr),
-                context_path=text("context_path", context_path),
-                username=text("username", username),
-                password=text("password", password),
+                context_path=optional_text("context_path", context_path),
+                username=optional_text("username", username),
+                password=optional_text("password", password),
                 ca_file=path_text("ca_file", ca_file),
                 client_cert_file=path_text("client_cert_file", client_cert_file),
                 client_key_file=path_text("client_key_file", client_key_file),
                 ca_pem=pem("ca_pem", ca_pem),
                 client_cert_pem=pem("client_cert_pem", client_cert_pem),
                 client_key_pem=pem("client_key_pem", client_key_pem),
-                tls_server_name=text("tls_server_name", tls_server_name),
-                proxy=text("proxy", proxy),
-                user_agent=text("user_agent", user_agent),
+                tls_server_name=optional_text("tls_server_name", tls_server_name),
+                proxy=optional_text("proxy", proxy),
+                user_agent=optional_text("user_agent", user_agent),
                 connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
                 request_timeout_ms=milliseconds("request_timeout", request_timeout),
                 max_connections=count("max_connections", max_connections),
                 max_response_size=count("max_response_size", max_response_size, 64),
-                token_in=TOKEN_IN[token_in],
-                anonymous=ANONYMOUS[anonymous],
+                token_in=token_place(token_in),
+                anonymous=anonymous_mode(anonymous),
                 password_file=path_text("password_file", password_file),
-                token=text("token", token),
+                token=optional_text("token", token),
             )
         finally:
             del password, proxy, token, client_key_pem  # a traceback that shows variables must not find them here
-        native = library()
+        self._library = library()
+        self._token_in: TokenIn = token_in
+        self._request_timeout = duration("request_timeout", request_timeout) or _DEFAULT_TIMEOUT
+        self._forget()
+        # Each object is in its place before there is something that it owns: whatever is raised in between loses none.
+        self._handle, error = OwnedHandle(), OwnedError()
         self._functions = register(Functions(credentials, on_event, logger), options)
-        try:
-            self._handle = _Handle(native, options)
-        except NacosError:
+        status = self._library.nacos_auth_init(byref(options), byref(self._handle), byref(error))
+        if status:
             forget(self._functions)
-            raise
-        self._token_in = token_in
-        self._request_timeout = request_timeout or _DEFAULT_TIMEOUT
-        # One tuple, replaced whole: a token never stands beside the generation of another.
-        self._cached = _NOTHING_CACHED
+            raise take_error(self._library, status, error)
         # Inside the native handle, and valid as long as that: reading it is one aligned load. That no other memory is
         # read after it makes the order of loads meaningless. It knows less than nacos_auth_generation: see `_forget`;
         # after a suspend it is late by milliseconds, in which a server may refuse the token, as it always may.
-        self._word = c_uint64.from_address(native.nacos_auth_generation_pointer(self._handle.pointer))
-        _clients.add(self)
+        self._word = c_uint64.from_address(self._library.nacos_auth_generation_pointer(self._handle))
+        _clients[id(self)] = self
+        if self._functions is not None:
+            _open[id(self)] = self
 
     @classmethod
     def from_env(cls: type[_Self]) -> _Self:
@@ -190,88 +195,68 @@ class BaseClient:
     def _ask(self, options: CallOptions) -> Token:
         """Asks the native library for the token, which may block."""
         if options.flags & NO_WAIT:
-            return self._ask_here(options)
+            return self._keep(TokenCall(self._library, self._handle, options).run())
         at_hand = self._ask_at_once()
-        return at_hand if at_hand is not None else self._call(options, lambda: self._ask_here(options))
+        if at_hand is not None:
+            return at_hand
+        return self._keep(self._call(TokenCall(self._library, self._handle, options)))
 
     def _ask_at_once(self) -> Token | None:
         """The token where the native library has one at hand: that blocks nobody."""
         if not self._word.value:
             return None
         try:
-            return self._ask_here(CallOptions(flags=NO_WAIT))
+            return self._keep(TokenCall(self._library, self._handle, CallOptions(flags=NO_WAIT)).run())
         except NacosError:  # it has gone meanwhile
             return None
 
-    def _send(self, options: RequestOptions, method: str, path: str) -> Response:
-        """Sends a request, which blocks."""
-        return self._call(options, lambda: self._send_here(options, method, path))
-
-    def _call(self, options: CallOptions | RequestOptions, call: Callable[[], _Result]) -> _Result:
-        """Makes a call that blocks, where it keeps no greenlets and no handlers of signals from running."""
-        make_bell = waiting()
-        if make_bell is None:
-            return call()
-        seconds = options.timeout_ms / 1000 or self._request_timeout
-        return run_cancellable(self._handle.library, options, seconds, call, make_bell)
-
-    def _ask_here(self, options: CallOptions) -> Token:
-        handle = self._handle
-        info, error, size = TokenInfo(), c_void_p(), 4096
-        while True:
-            buffer = create_string_buffer(size)
-            status = handle.library.nacos_get_token(
-                handle.pointer, byref(options), buffer, size, byref(info), byref(error)
-            )
-            if status != _BUFFER_TOO_SMALL:
-                break
-            handle.library.nacos_error_free(error)
-            size = info.length + 1
-        if status:
-            raise take_error(handle.library, status, error)
-        token = Token(buffer.value.decode(), info.generation, info.remaining_ms / 1000, bool(info.expired))
-        memset(buffer, 0, size)
+    def _keep(self, token: Token) -> Token:
         self._cached = (token.generation, token)
         return token
 
-    def _send_here(self, options: RequestOptions, method: str, path: str) -> Response:
-        handle, response, error = self._handle, c_void_p(), c_void_p()
-        try:
-            status = handle.library.nacos_request(handle.pointer, byref(options), byref(response), byref(error))
-        except BaseException:  # of the handler of a signal, where there was no thread for this call
-            handle.library.nacos_response_free(response)
-            handle.library.nacos_error_free(error)
-            raise
-        if status:
-            raise take_error(handle.library, status, error)
-        return take_response(handle.library, response, method, path)
+    def _request_call(self, method: str, request: Content, settings: CallSettings) -> RequestCall:
+        options = request_options(method, request, settings)
+        return RequestCall(self._library, self._handle, options, method, str(request.path))
+
+    def _call(self, call: TokenCall | RequestCall) -> Any:
+        """Makes a call that blocks, where it keeps no greenlets and no handlers of signals from running."""
+        if self._is_closed:
+            raise self._closed_error()
+        make_bell = waiting()
+        if make_bell is None:
+            return call.run()
+        seconds = call.options.timeout_ms / 1000 or self._request_timeout
+        call.be_cancellable(seconds)
+        return run_cancellable(call, seconds, make_bell)
+
+    def _closed_error(self) -> ClosedError:
+        message: bytes = self._library.nacos_status_message(_CLOSED)
+        return ClosedError(message.decode(), status="CLOSED", code=_CLOSED, cause=Cause.CLOSED)
 
     def set_credentials(self, username: str, password: str) -> None:
         """Replaces the account's name and password; the next call logs in with them, and calls that wait use them."""
-        handle, error = self._handle, c_void_p()
+        error = OwnedError()
         try:
-            name, secret = text("username", username), text("password", password)
+            status = self._library.nacos_auth_set_credentials(
+                self._handle, text("username", username), text("password", password), byref(error)
+            )
         finally:
             del password
-        status = handle.library.nacos_auth_set_credentials(handle.pointer, name, secret, byref(error))
-        del secret
         if status:
-            raise take_error(handle.library, status, error)
+            raise take_error(self._library, status, error)
 
     def set_token(self, token: str, ttl: float | None = None) -> None:
-        """From now on uses this token, which somebody else got, for ttl seconds (None: until refused). No logins.
+        """From now on uses this token, which somebody else got, for ttl seconds (None, math.inf: until refused).
 
-        After that it is given out as expired.
+        After that it is given out as expired. Nothing logs in.
         """
-        handle, error = self._handle, c_void_p()
+        error = OwnedError()
         try:
-            secret = text("token", token)
+            status = self._library.nacos_auth_set_token(self._handle, text("token", token), life(ttl), byref(error))
         finally:
             del token
-        status = handle.library.nacos_auth_set_token(handle.pointer, secret, life(ttl), byref(error))
-        del secret
         if status:
-            raise take_error(handle.library, status, error)
+            raise take_error(self._library, status, error)
 
     def retry(self) -> None:
         """Ends whatever pause there is between logins, and takes no server for one that is down. Never waits.
@@ -279,16 +264,16 @@ class BaseClient:
         For a program that knows that what was wrong has been mended: an operator has said so, the network has come
         back. Between two logins there is still a second at the least.
         """
-        handle, error = self._handle, c_void_p()
-        status = handle.library.nacos_auth_retry(handle.pointer, byref(error))
+        error = OwnedError()
+        status = self._library.nacos_auth_retry(self._handle, byref(error))
         if status:
-            raise take_error(handle.library, status, error)
+            raise take_error(self._library, status, error)
 
     def report_rejected(
         self,
         generation: int,
         http_status: int,
-        body: bytes | str = b"",
+        body: Body = b"",
         *,
         server: str | None = None,
         retry_after: str | None = None,
@@ -302,31 +287,32 @@ class BaseClient:
         a token is judged server by server, and one that is too new for a server gets its time. retry_after: the value
         of that header. refused_before: how often this request has been refused the same token before.
         """
-        handle, advice, error = self._handle, NativeAdvice(), c_void_p()
-        content = body.encode() if isinstance(body, str) else body
+        advice, error = NativeAdvice(), OwnedError()
+        try:
+            answer = content("body", body) or b""
+        finally:
+            del body
         rejection = Rejection(
-            generation=generation,
-            http_status=http_status,
-            refused_before=refused_before,
-            body=content,
-            body_len=len(content),
-            server=text("server", server),
-            retry_after=text("retry_after", retry_after),
+            generation=number("generation", generation, 0, 2**64 - 1),
+            http_status=number("http_status", http_status, 0, 999),
+            refused_before=number("refused_before", refused_before, 0, 2**32 - 1),
+            body=answer,
+            body_len=len(answer),
+            server=optional_text("server", server),
+            retry_after=optional_text("retry_after", retry_after),
         )
-        status = handle.library.nacos_auth_report_rejected(
-            handle.pointer, byref(rejection), byref(advice), byref(error)
-        )
+        status = self._library.nacos_auth_report_rejected(self._handle, byref(rejection), byref(advice), byref(error))
         if status:
-            raise take_error(handle.library, status, error)
+            raise take_error(self._library, status, error)
         known = advice.advice in Advice.__members__.values()
         return Advised(Advice(advice.advice) if known else Advice.RETURN, advice.wait_ms / 1000)
 
     def stats(self) -> Stats:
         """The counters and states of this moment, of a closed client too."""
-        handle, statistics, error = self._handle, AuthStatistics(), c_void_p()
-        status = handle.library.nacos_auth_stats(handle.pointer, byref(statistics), byref(error))
+        statistics, error = AuthStatistics(), OwnedError()
+        status = self._library.nacos_auth_stats(self._handle, byref(statistics), byref(error))
         if status:
-            raise take_error(handle.library, status, error)
+            raise take_error(self._library, status, error)
         return Stats(
             logins=statistics.logins,
             login_failures=statistics.login_failures,
@@ -346,41 +332,58 @@ class BaseClient:
     @property
     def generation(self) -> int:
         """Generation of the token that may be used without asking, 0 if there is none. Never waits."""
-        number: int = self._handle.library.nacos_auth_generation(self._handle.pointer)
-        return number
+        generation: int = self._library.nacos_auth_generation(self._handle)
+        return generation
 
     def _close(self, timeout: float | None) -> bool:
+        seconds = closing_time(timeout)
+        call = Closing(self._close_here, self._request_timeout if seconds is None else seconds)
         make_bell = in_hub()
         if make_bell is None:
-            done = self._close_here(timeout)
+            done = call.run()
         elif is_asked(self._functions):
             # Closing waits for the credentials function, so that must not wait for closing.
-            leave_to_a_thread(lambda: self._close_here(timeout))
+            leave_to_a_thread(call)
             done = False
         else:
-            done = run(lambda: self._close_here(timeout), make_bell)
-        forget(self._functions)
-        (_unfinished.discard if done else _unfinished.add)(self)
+            done = run(call, make_bell)
+        self._has_closed(done)
         return done
 
-    def _close_here(self, timeout: float | None) -> bool:
+    def _close_here(self, seconds: float) -> bool:
         """In pieces, between which the handlers of signals run."""
-        handle = self._handle
-        end = time.monotonic() + (self._request_timeout if timeout is None else timeout)
+        end = time.monotonic() + seconds
         while True:
             piece = min(end - time.monotonic(), _BETWEEN_SIGNALS)
-            error = c_void_p()
-            status = handle.library.nacos_auth_close(handle.pointer, max(1, int(piece * 1000)), byref(error))
+            error = OwnedError()
+            status = self._library.nacos_auth_close(self._handle, max(1, int(piece * 1000)), byref(error))
+            self._is_closed = True
             if not status:
                 return True
-            failure = take_error(handle.library, status, error)
+            failure = take_error(self._library, status, error)
             if status != _TIMEOUT:
                 raise failure
             if time.monotonic() >= end:
                 return False
 
+    def _has_closed(self, done: bool) -> None:
+        if self._functions is None:
+            return
+        forget(self._functions)
+        # As long as a function runs, freeing the handle would wait for it, and who frees it may be the garbage
+        # collector in the middle of something that the function waits for.
+        if done and not is_inside():
+            _unfinished.pop(id(self), None)
+        else:
+            _unfinished[id(self)] = self
+        _open.pop(id(self), None)
+        if not is_inside():
+            for client in list(_unfinished.values()):
+                if client._close_here(0):
+                    _unfinished.pop(id(client), None)
+
     def _forget(self) -> None:
-        """In a forked child: there the word stands still until the native library has been asked once."""
+        """In the beginning, and in a forked child: there the word stands still until the library has been asked."""
         self._cached = _NOTHING_CACHED
 
     def __repr__(self) -> str:
@@ -393,14 +396,33 @@ class BaseClient:
         )
 
 
-_clients: weakref.WeakSet[BaseClient] = weakref.WeakSet()
-_unfinished: set[BaseClient] = set()
+class Closing:
+    """Closing as a call, which cannot be ended before its time."""
+
+    __slots__ = ("_close", "_seconds")
+
+    def __init__(self, close: Callable[[Any], bool], seconds: Any) -> None:
+        self._close = close
+        self._seconds = seconds
+
+    def run(self) -> bool:
+        return self._close(self._seconds)
+
+    def cancel(self) -> None:
+        pass
+
+
+# By id: a subclass may compare, or not be hashable.
+_clients: WeakValueDictionary[int, BaseClient] = WeakValueDictionary()
+_open: dict[int, BaseClient] = {}
+"""Those with functions. Only closing takes them away."""
+_unfinished: dict[int, BaseClient] = {}
 """Closed, while a function still ran."""
 
 
 def _forget_what_was_inherited() -> None:
     _unfinished.clear()
-    for client in list(_clients):
+    for client in list(_clients.values()):
         client._forget()
 
 
@@ -409,9 +431,8 @@ os.register_at_fork(after_in_child=_forget_what_was_inherited)
 
 def _close_those_with_functions() -> None:
     """Before the interpreter goes, which a thread of the library must not enter any more."""
-    for client in list(_clients):
-        if client._functions:
-            client._close(math.inf)  # a function that still ran would be in the middle of an interpreter that has gone
+    for client in [*_open.values(), *_unfinished.values()]:
+        client._close(math.inf)  # a function that still ran would be in the middle of an interpreter that has gone
 
 
 atexit.register(_close_those_with_functions)

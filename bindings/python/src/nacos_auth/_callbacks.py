@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import _thread
+import importlib
 import itertools
 import logging
 import os
 from collections.abc import Callable
-from ctypes import byref, c_void_p
+from ctypes import byref
 from functools import partial
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, TypeVar, Union
+from weakref import WeakValueDictionary
 
 from ._arguments import invalid, life, text
-from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions
+from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions, OwnedError
 from ._errands import Errands
 from ._errors import cause_of, server_of, take_error
-from ._greenlets import eventlet_has_patched_threads, hub_for_functions, make_main_hub
+from ._greenlets import hub_for_functions, make_main_hub
 from ._library import library
 from ._state import EVENT_KINDS, Event, ExternalToken
+from ._workers import eventlet_has_patched_threads
 
 Credentials = Union["tuple[str, str]", ExternalToken, str]
 """What a credentials function returns: user name and password, or a token that somebody else got."""
@@ -24,26 +28,38 @@ Credentials = Union["tuple[str, str]", ExternalToken, str]
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
 
 
+_Result = TypeVar("_Result")
+
+
 class Functions(NamedTuple):
     credentials: Callable[[], Credentials] | None
-    on_event: Callable[[Event], object] | None
+    on_event: Callable[[Event], None] | None
     logger: logging.Logger | None
 
 
-class _Used(NamedTuple):
-    functions: Functions
-    errands: Errands
+class Used:
+    """The functions of one client, which holds this from before its handle is made."""
+
+    __slots__ = ("__weakref__", "errands", "functions", "number")
+
+    def __init__(self, functions: Functions) -> None:
+        self.functions = functions
+        self.errands = Errands()
+        self.number = next(_numbers)
 
 
-# By the number that C holds for them. From before a handle is made until it is closed, which waits for those that run.
-_used: dict[int, _Used] = {}
+_used: WeakValueDictionary[int, Used] = WeakValueDictionary()
+"""By the number that C holds for them."""
 _numbers = itertools.count(1)
+_inside: set[int] = set()
+"""The threads that are inside one of these functions."""
 
 
-def register(functions: Functions, options: AuthOptions) -> int:
-    """Puts the functions into the options. The number is for `forget`; 0 if there is nothing to call."""
+def register(functions: Functions, options: AuthOptions) -> Used | None:
+    """Puts the functions into the options, for as long as what it returns is there; None if there is none."""
+    _check(functions)
     if functions == (None, None, None):
-        return 0
+        return None
     if eventlet_has_patched_threads():
         raise invalid(
             "credentials, on_event and logger do not work where eventlet has patched threads: its locks cannot be "
@@ -51,9 +67,9 @@ def register(functions: Functions, options: AuthOptions) -> int:
             "password_file, set_token() and stats()), or call eventlet.monkey_patch(thread=False)"
         )
     make_main_hub()
-    number = next(_numbers)
-    _used[number] = _Used(functions, Errands())
-    options.callback_data = number
+    used = Used(functions)
+    _used[used.number] = used
+    options.callback_data = used.number
     if functions.credentials is not None:
         options.credentials = _CREDENTIALS
     if functions.on_event is not None:
@@ -62,44 +78,91 @@ def register(functions: Functions, options: AuthOptions) -> int:
         options.log = _LOG
         level = functions.logger.getEffectiveLevel()
         options.log_level = max(number for number, least in _LEVELS.items() if number == 1 or least >= level)
-    return number
+    return used
 
 
-def forget(number: int) -> None:
+def _check(functions: Functions) -> None:
+    for name, function in (("credentials", functions.credentials), ("on_event", functions.on_event)):
+        if function is None:
+            continue
+        if not callable(function):
+            raise invalid(f"{name} must be a function, not {type(function).__name__}")
+        inspect = importlib.import_module("inspect")  # takes longer than all the rest
+        for called in (function, getattr(type(function), "__call__", None)):  # noqa: B004
+            if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
+                raise invalid(
+                    f"{name} must be a plain function: it is called by threads of the library, where no event loop "
+                    "runs. It may hand over to one, with asyncio.run_coroutine_threadsafe"
+                )
+    if functions.logger is not None and not hasattr(functions.logger, "getEffectiveLevel"):
+        raise invalid(f"logger must be a logging.Logger, not {type(functions.logger).__name__}")
+
+
+def forget(used: Used | None) -> None:
     """Lets go of the functions of a closed handle."""
-    used = _used.pop(number, None)
-    if used is not None:
+    if used is not None and _used.pop(used.number, None) is not None:
         used.errands.finish()
+        used.functions = Functions(None, None, None)
 
 
-def is_asked(number: int) -> bool:
+def is_asked(used: Used | None) -> bool:
     """Whether this greenlet runs the credentials function."""
-    used = _used.get(number)
     return used is not None and used.errands.are_asked_here()
 
 
-def _tell(number: int, function: Callable[[], object]) -> None:
+def is_inside() -> bool:
+    """Whether the caller is such a function, of whatever client: then closing waits for nothing."""
+    return _thread.get_native_id() in _inside
+
+
+def _inside_of(function: Callable[[], _Result]) -> _Result:
+    thread = _thread.get_native_id()
+    outermost = thread not in _inside
+    _inside.add(thread)
+    try:
+        return function()
+    finally:
+        if outermost:
+            _inside.discard(thread)
+
+
+class _AwaitableError(TypeError):
+    pass
+
+
+def _refuse_awaitable(name: str, result: object) -> None:
+    """For functions of which nobody could see at the beginning that they are asynchronous."""
+    if hasattr(type(result), "__await__"):
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()  # else Python complains that nobody has awaited it
+        raise _AwaitableError(
+            f"{name} must be a plain function: it has returned something to be awaited, and nobody does"
+        )
+
+
+def _tell(used: Used, function: Callable[[], object]) -> None:
     """Calls it, at once or soon."""
     hub = hub_for_functions()
     if hub is None:
-        function()
-    elif (used := _used.get(number)) is not None:
+        _inside_of(function)
+    else:
         used.errands.give(hub, function)
 
 
 def _log(number: int, pointer: Any) -> None:
     used, told = _used.get(number), pointer.contents  # None: closed inside a function, and let go of
     logger = used.functions.logger if used is not None else None
-    if logger is not None:
+    if used is not None and logger is not None:
         level, text = _LEVELS.get(told.level, logging.INFO), told.message.decode("utf-8", "replace")
         more = {"nacos_server": server_of(told.server), "nacos_cause": cause_of(told.cause)}
-        _tell(number, lambda: logger.log(level, "%s", text, extra=more))
+        _tell(used, partial(logger.log, level, "%s", text, extra=more))
 
 
 def _event(number: int, pointer: Any) -> None:
     used, told = _used.get(number), pointer.contents
     on_event = used.functions.on_event if used is not None else None
-    if on_event is not None:
+    if used is not None and on_event is not None:
         event = Event(
             kind=EVENT_KINDS.get(told.kind, "unknown"),
             level=_LEVELS.get(told.level, logging.INFO),
@@ -111,32 +174,38 @@ def _event(number: int, pointer: Any) -> None:
             server=server_of(told.server),
             cause=cause_of(told.cause),
         )
-        _tell(number, lambda: on_event(event))
+        _tell(used, partial(_call_on_event, on_event, event))
+
+
+def _call_on_event(on_event: Callable[[Event], object], event: Event) -> None:
+    _refuse_awaitable("on_event", on_event(event))
 
 
 def _credentials(number: int, answer: int) -> None:
     used = _used.get(number)
-    if used is None:
+    function = used.functions.credentials if used is not None else None
+    if used is None or function is None:
         return
-    functions, errands = used
-    if functions.credentials is None:
-        return
+    logger = used.functions.logger
     try:
         hub = hub_for_functions()
-        _answer(answer, functions.credentials() if hub is None else errands.result(hub, functions.credentials))
+        _answer(answer, _inside_of(function) if hub is None else used.errands.result(hub, function))
     except Exception as failure:
         # Its text may hold what it should not: that goes to the user's own log and not into errors.
-        if functions.logger is not None:
+        if logger is not None:
             # No variable holds it: a traceback that shows variables must not find its text here.
-            _tell(number, partial(functions.logger.error, "the credentials function failed", exc_info=failure))
+            _tell(used, partial(logger.error, "the credentials function failed", exc_info=failure))
         reason = f"the credentials function raised {type(failure).__name__}"
-        library().nacos_credentials_set_failure(answer, reason.encode(), None)
+        if isinstance(failure, _AwaitableError):
+            reason = str(failure)
+        library().nacos_credentials_set_failure(answer, reason.encode("utf-8", "replace"), None)
 
 
 def _answer(answer: int, credentials: Credentials) -> None:
-    native, error = library(), c_void_p()
+    native, error = library(), OwnedError()
     username = password = None
     try:
+        _refuse_awaitable("credentials", credentials)
         if isinstance(credentials, str):
             credentials = ExternalToken(credentials)
         if isinstance(credentials, ExternalToken):
@@ -161,7 +230,8 @@ _LOG = LOG_CALLBACK(_log)
 
 
 def _forget_what_was_inherited() -> None:
-    for used in _used.values():
+    _inside.clear()
+    for used in list(_used.values()):
         used.errands.forget()
 
 

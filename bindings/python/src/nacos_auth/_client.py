@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from ._arguments import CallSettings, Pairs, call_options, request_options
+from ._arguments import Body, CallSettings, Content, Pairs, call_options
 from ._base import BaseClient
 from ._response import Response
 from ._state import Token
@@ -13,13 +13,16 @@ from ._state import Token
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+_Self = TypeVar("_Self", bound="Client")
+
 
 class Client(BaseClient):
     """Keeps one account of one Nacos cluster logged in.
 
     Safe to share between threads and to inherit over a fork. Clients of the same account in one process share their
-    token. Nothing is sent before the first token is needed. Every call that may wait has a timeout in seconds; a call
-    without one has `request_timeout`. Close it, or leave its `with` block, when done.
+    token. Nothing is sent before the first token is needed. Every call that may wait has a timeout in seconds: None is
+    `request_timeout`, math.inf and all beyond a day is a day; 0 and less are refused. Close it, or leave its `with`
+    block, when done.
     """
 
     __slots__ = ()
@@ -48,25 +51,30 @@ class Client(BaseClient):
         params: Pairs | None = None,
         headers: Pairs | None = None,
         data: Pairs | None = None,
-        body: bytes | str | None = None,
+        body: Body | None = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """Sends a request with the token, once more if the server refused the token and a login gave a new one.
 
         path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded. Paths that
         lead out of the context path, and headers such as Host and Content-Length, are refused.
-        params: the query, data: a form; both are percent-encoded here. A value that is secret goes into `Sensitive`.
+        params: the query, data: a form; both are percent-encoded here. Numbers are written as Python does, truth values
+        as "true" and "false", an Enum as its value; None is left out. A value that is secret goes into `Sensitive`.
         body: not together with data. settings: see `CallSettings`.
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """
-        return self._send(request_options(method, path, params, headers, data, body, settings), method, path)
+        content = Content(path, params, headers, data, body)
+        del path, params, headers, data, body
+        return self._send(method, content, settings)
 
     def get(
         self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with GET."""
-        return self.request("GET", path, params=params, headers=headers, **settings)
+        content = Content(path, params, headers)
+        del path, params, headers
+        return self._send("GET", content, settings)
 
     def post(
         self,
@@ -75,11 +83,13 @@ class Client(BaseClient):
         params: Pairs | None = None,
         headers: Pairs | None = None,
         data: Pairs | None = None,
-        body: bytes | str | None = None,
+        body: Body | None = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with POST."""
-        return self.request("POST", path, params=params, headers=headers, data=data, body=body, **settings)
+        content = Content(path, params, headers, data, body)
+        del path, params, headers, data, body
+        return self._send("POST", content, settings)
 
     def put(
         self,
@@ -88,27 +98,35 @@ class Client(BaseClient):
         params: Pairs | None = None,
         headers: Pairs | None = None,
         data: Pairs | None = None,
-        body: bytes | str | None = None,
+        body: Body | None = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with PUT."""
-        return self.request("PUT", path, params=params, headers=headers, data=data, body=body, **settings)
+        content = Content(path, params, headers, data, body)
+        del path, params, headers, data, body
+        return self._send("PUT", content, settings)
 
     def delete(
         self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with DELETE."""
-        return self.request("DELETE", path, params=params, headers=headers, **settings)
+        content = Content(path, params, headers)
+        del path, params, headers
+        return self._send("DELETE", content, settings)
+
+    def _send(self, method: str, content: Content, settings: CallSettings) -> Response:
+        response: Response = self._call(self._request_call(method, content, settings))
+        return response
 
     def close(self, timeout: float | None = None) -> bool:
         """Ends the client: calls in progress in other threads, and all later ones, raise `ClosedError`. Idempotent.
 
-        Waits for a function of the client's that runs, for `timeout` seconds at the most (None: its request_timeout).
-        False if one still runs then: the client is closed all the same.
+        Waits for a function of the client's that runs, for `timeout` seconds at the most (None: its request_timeout, 0:
+        not at all). False if one still runs then: the client is closed all the same.
         """
         return self._close(timeout)
 
-    def __enter__(self) -> Client:
+    def __enter__(self: _Self) -> _Self:
         return self
 
     def __exit__(

@@ -15,7 +15,7 @@ from ctypes import (
     c_void_p,
     sizeof,
 )
-from typing import Any
+from typing import Any, ClassVar
 
 ABI_VERSION = 1
 
@@ -23,6 +23,39 @@ ABI_VERSION = 1
 # Strings and bodies going in are c_char_p: ctypes then keeps the bytes object alive for as long as the struct.
 # Borrowed NUL-terminated strings coming out are c_char_p: the copy is what is wanted.
 Handle = c_void_p
+
+
+class Owned(c_void_p):
+    """A native object, freed with this one, which is there before it: give it as the out-parameter. NULL is nothing.
+
+    `_library` gives each class its finalizer.
+    """
+
+    __slots__ = ()
+    free: ClassVar[str]
+    """The function that frees it."""
+
+
+class OwnedHandle(Owned):
+    __slots__ = ()
+    free = "nacos_auth_free"
+
+
+class OwnedResponse(Owned):
+    __slots__ = ()
+    free = "nacos_response_free"
+
+
+class OwnedError(Owned):
+    __slots__ = ()
+    free = "nacos_error_free"
+
+
+class OwnedCancel(Owned):
+    """A signal that ends calls; whoever holds options with it may make the call."""
+
+    __slots__ = ()
+    free = "nacos_cancel_free"
 
 
 class _Sized(Structure):
@@ -125,6 +158,10 @@ NO_ANONYMOUS = 32
 
 
 class CallOptions(_Sized):
+    timeout_ms: int
+    flags: int
+    owned_cancel: OwnedCancel | None = None
+    """Whose address is in `cancel`, in which ctypes would not keep it alive: see `set_cancel`."""
     _fields_ = [
         ("struct_size", c_size_t),
         ("cancel", Handle),
@@ -165,6 +202,11 @@ class Pair(Structure):
 class RequestOptions(Structure):
     """Made for every request, so without the comfort of `_Sized`: give all fields in order."""
 
+    timeout_ms: int
+    header_count: int
+    headers: Any
+    owned_cancel: OwnedCancel | None = None
+    """As that of `CallOptions`."""
     _fields_ = [
         ("struct_size", c_size_t),
         ("method", c_char_p),
@@ -181,6 +223,11 @@ class RequestOptions(Structure):
         ("timeout_ms", c_uint32),
         ("flags", c_uint32),
     ]
+
+
+def set_cancel(options: CallOptions | RequestOptions, cancel: OwnedCancel) -> None:
+    options.owned_cancel = cancel
+    options.cancel = cancel
 
 
 class Rejection(_Sized):
@@ -303,7 +350,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "nacos_error_is_retryable": (c_int32, [Handle]),
     "nacos_error_retry_after_ms": (c_uint64, [Handle]),
     "nacos_error_free": (None, [Handle]),
-    "nacos_cancel_new": (c_void_p, []),
+    "nacos_cancel_new": (OwnedCancel, []),
     "nacos_cancel_trigger": (None, [Handle]),
     "nacos_cancel_free": (None, [Handle]),
     "nacos_auth_abi_version": (c_uint32, []),

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from . import _greenlets
+from . import _greenlets, _workers
 
 _LONGEST_START = 10.0  # seconds; a hub that takes longer to begin is kept from running
 _Result = TypeVar("_Result")
@@ -36,7 +36,7 @@ class Errands:
 
         In a greenlet of its own: a function that is told of a login may be waiting for it.
         """
-        done = _greenlets.allocate_lock()
+        done = _workers.allocate_lock()
         done.acquire()
         begun = False
         results: list[_Result] = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ctypes import CDLL, c_void_p
+from ctypes import CDLL
 from typing import TYPE_CHECKING
 
 from ._causes import Cause
+from ._declarations import OwnedError
 
 if TYPE_CHECKING:
     from ._response import Response
@@ -172,22 +173,19 @@ def server_of(name: bytes) -> str | None:
     return name.decode("utf-8", "replace") or None
 
 
-def take_error(library: CDLL, status: int, error: c_void_p) -> NacosError:
-    """The exception for a failed call; frees the error object."""
+def take_error(library: CDLL, status: int, error: OwnedError) -> NacosError:
+    """The exception for a failed call."""
     kind, name = _CLASSES.get(status, NacosError), library.nacos_status_name(status).decode()
     if not error:
         return kind(library.nacos_status_message(status).decode(), status=name, code=status)
-    try:
-        return kind(
-            library.nacos_error_message(error).decode("utf-8", "replace"),
-            status=name,
-            code=status,
-            http_status=library.nacos_error_http_status(error) or None,
-            retryable=bool(library.nacos_error_is_retryable(error)),
-            retry_after=library.nacos_error_retry_after_ms(error) / 1000 or None,
-            cause=cause_of(library.nacos_error_cause(error)),
-            server=server_of(library.nacos_error_server(error)),
-            was_sent=bool(library.nacos_error_was_sent(error)),
-        )
-    finally:
-        library.nacos_error_free(error)
+    return kind(
+        library.nacos_error_message(error).decode("utf-8", "replace"),
+        status=name,
+        code=status,
+        http_status=library.nacos_error_http_status(error) or None,
+        retryable=bool(library.nacos_error_is_retryable(error)),
+        retry_after=library.nacos_error_retry_after_ms(error) / 1000 or None,
+        cause=cause_of(library.nacos_error_cause(error)),
+        server=server_of(library.nacos_error_server(error)),
+        was_sent=bool(library.nacos_error_was_sent(error)),
+    )

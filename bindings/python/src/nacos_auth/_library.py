@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from ctypes import CDLL, PyDLL
+from functools import partial
 
-from ._declarations import ABI_VERSION, FUNCTIONS
+from ._declarations import ABI_VERSION, FUNCTIONS, Owned
 from ._errors import LibraryError
 
 _SONAME = f"libnacos_auth.so.{ABI_VERSION}"
@@ -60,6 +61,14 @@ def _declare(library: CDLL, readers: PyDLL) -> CDLL:
         function = getattr(readers if name.startswith(_READERS) else library, name)
         function.restype, function.argtypes = result, arguments
         setattr(library, name, function)
+    for kind in Owned.__subclasses__():
+        # A finalizer that is called like any other, by way of a property, and yet has no line of Python: in one the
+        # handler of a signal might raise before anything is freed, and what it raises would be lost. The property
+        # calls the native function and has to give something to be called: a `slice` of no meaning.
+        finalizer = (readers if kind.free.startswith(_READERS) else library)[kind.free]
+        finalizer.restype, finalizer.argtypes = FUNCTIONS[kind.free]
+        finalizer.errcheck = partial(partial, slice)  # type: ignore[assignment]
+        setattr(kind, "__del__", property(finalizer))  # noqa: B010
     abi = library.nacos_auth_abi_version()
     if abi != ABI_VERSION:
         raise _failure(f"it has ABI {abi}, this package needs ABI {ABI_VERSION}")

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from ctypes import CDLL, byref, c_char_p, c_size_t, c_void_p, string_at
+from ctypes import CDLL, byref, c_char_p, c_size_t, string_at
 from typing import Any
 
+from ._declarations import OwnedResponse
 from ._errors import HTTPStatusError
-
-
-class _Native:
-    """Owns a native response."""
-
-    __slots__ = ("library", "pointer")
-
-    def __init__(self, library: CDLL, pointer: c_void_p) -> None:
-        self.library = library
-        self.pointer = pointer
-
-    def __del__(self) -> None:
-        self.library.nacos_response_free(self.pointer)
 
 
 class Headers(Mapping[str, str]):
@@ -28,7 +16,7 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_first", "_items", "_native")
 
-    def __init__(self, items: list[tuple[str, str]], native: _Native | None = None) -> None:
+    def __init__(self, items: list[tuple[str, str]], native: tuple[CDLL, OwnedResponse] | None = None) -> None:
         """From `items`, or later from a native response: many callers never look, and copying takes a while."""
         self._items = items
         self._first: dict[str, str] = {}
@@ -60,10 +48,11 @@ class Headers(Mapping[str, str]):
         native = self._native
         if native is None:
             return
+        library, response = native
         name, value = c_char_p(), c_char_p()
         items = []
-        for index in range(native.library.nacos_response_header_count(native.pointer)):
-            native.library.nacos_response_header_at(native.pointer, index, byref(name), byref(value), None)
+        for index in range(library.nacos_response_header_count(response)):
+            library.nacos_response_header_at(response, index, byref(name), byref(value), None)
             items.append((_decode(name.value), _decode(value.value)))
         self._items = items
         self._index()
@@ -122,7 +111,7 @@ class Response:
         is_truncated: bool = False,
     ) -> None:
         self._method = method
-        self._path = path
+        self._path = path.partition("?")[0]  # a query may hold what nobody should log
         self.status = status
         self.headers = headers
         self.content = content
@@ -149,8 +138,7 @@ class Response:
         """Itself if the status is below 400, else raises `HTTPStatusError`."""
         if self.status < 400:
             return self
-        path = self._path.partition("?")[0]  # a query may hold what nobody should log
-        raise HTTPStatusError(f"{self._method} {path} was answered HTTP {self.status}", self)
+        raise HTTPStatusError(f"{self._method} {self._path} was answered HTTP {self.status}", self)
 
     def __repr__(self) -> str:
         return f"<Response [{self.status}]>"  # the body may hold what nobody should log
@@ -160,20 +148,19 @@ def _decode(text: bytes | None) -> str:
     return (text or b"").decode("utf-8", "replace")
 
 
-def take_response(library: CDLL, pointer: c_void_p, method: str, path: str) -> Response:
-    """Takes over a native response, which is freed when nobody can ask for its headers any more."""
-    native = _Native(library, pointer)
+def take_response(library: CDLL, response: OwnedResponse, method: str, path: str) -> Response:
+    """A copy, but for the headers: the native response is freed when nobody can ask for those any more."""
     length = c_size_t()
-    body = library.nacos_response_body(pointer, byref(length))
+    body = library.nacos_response_body(response, byref(length))
     return Response(
         method,
         path,
-        library.nacos_response_status(pointer),
-        Headers([], native),
+        library.nacos_response_status(response),
+        Headers([], (library, response)),
         string_at(body, length.value),
-        library.nacos_response_generation(pointer),
-        library.nacos_response_replays(pointer),
-        _decode(library.nacos_response_server(pointer)),
-        library.nacos_response_attempts(pointer),
-        bool(library.nacos_response_is_truncated(pointer)),
+        library.nacos_response_generation(response),
+        library.nacos_response_replays(response),
+        _decode(library.nacos_response_server(response)),
+        library.nacos_response_attempts(response),
+        bool(library.nacos_response_is_truncated(response)),
     )

@@ -57,7 +57,7 @@ class Token:
     generation: int
     """Counts the tokens of this account in this process; never 0."""
     remaining: float
-    """Seconds until the estimated expiry; negative once past it."""
+    """Seconds from when this was asked for until the estimated expiry; negative once past it."""
     expired: bool
     """Past its expiry, and served because no server could renew it."""
 

@@ -1,0 +1,92 @@
+"""What users write, and type checkers have to accept."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+import nacos_auth
+from nacos_auth import AsyncClient, Client, Credentials, Event, Pairs, TokenIn
+
+
+class Group(enum.Enum):
+    DEFAULT = "DEFAULT_GROUP"
+
+
+class Instance(TypedDict):
+    ip: str
+    port: int
+
+
+class Mine(Client):
+    def extra(self) -> int:
+        return 1
+
+
+class MineToo(AsyncClient):
+    def extra(self) -> int:
+        return 1
+
+
+def told(event: Event) -> None: ...
+
+
+def credentials() -> Credentials:
+    return "nacos", "nacos"
+
+
+def pair() -> tuple[str, str]:
+    return "nacos", "nacos"
+
+
+place: TokenIn = "header"
+anonymous: nacos_auth.Anonymous = "never"
+more: Pairs = {"a": 1}
+texts: dict[str, str] = {"dataId": "a"}
+numbers: dict[str, int] = {"pageNo": 1}
+mixed: Mapping[str, str | int | bool] = {"dataId": "a", "pageNo": 1}
+maybe: dict[str, str | None] = {"tenant": None}
+listed: list[tuple[str, str]] = [("dataId", "a")]
+instance: Instance = {"ip": "10.0.0.1", "port": 8080}
+
+with Mine("127.0.0.1:8848", "nacos", "nacos", on_event=told, token_in=place, anonymous=anonymous) as mine:
+    mine.extra()
+    mine.get("/v1/ns/instance/list", params={"serviceName": "a", "pageNo": 1, "healthyOnly": True, "weight": 1.0})
+    mine.get("/v1/ns/instance/list", params={"serviceName": "a", "group": Group.DEFAULT, "namespaceId": None})
+    mine.get("/v1/cs/configs", params=texts, headers=texts)
+    mine.get("/v1/cs/configs", params=numbers)
+    mine.get("/v1/cs/configs", params=mixed)
+    mine.get("/v1/cs/configs", params=maybe)
+    mine.get("/v1/cs/configs", params=listed)
+    mine.get("/v1/cs/configs", params=more)
+    mine.get("/v1/cs/configs", params=texts.items())
+    mine.get("/v1/cs/configs", params=((name, value) for name, value in texts.items()))
+    mine.get("/v1/cs/configs", params=[("dataId", "a"), ("pageNo", 1)])
+    mine.post("/v1/ns/instance", data=instance)
+    mine.post("/v1/ns/instance", data={"ip": "10.0.0.1", "port": 8080}, timeout=math.inf, wait=False)
+    mine.post("/v1/cs/configs", data={"content": nacos_auth.Sensitive("a")}, idempotent=True)
+    mine.put("/v1/cs/configs", body=b"a")
+    mine.put("/v1/cs/configs", body=bytearray(b"a"))
+    mine.put("/v1/cs/configs", body=memoryview(b"a"), headers={"Content-Length": 1})
+    mine.get("/v1/cs/configs", params={"dataId": "a"}).raise_for_status().headers["a"].lower()
+    mine.report_rejected(1, 403, b"", server="a").advice.name.lower()
+    closed: bool = mine.close(timeout=0)
+
+Client("127.0.0.1", credentials=credentials, logger=logging.getLogger("a"))
+Client("127.0.0.1", credentials=pair, ca_file=Path("a"), client_key_pem=b"a")
+Client("127.0.0.1", credentials=lambda: nacos_auth.ExternalToken("a", 5))
+found: list[Event] = []
+Client("127.0.0.1", token="a", on_event=found.append)
+
+
+async def other() -> None:
+    async with MineToo.from_env() as mine:
+        mine.extra()
+        await mine.get("/v1/cs/configs", params={"dataId": "a", "pageNo": 1})
+        token: str = await mine.token(timeout=5)
+        left: float = (await mine.token_info()).remaining
+        print(token, left)
