@@ -98,7 +98,7 @@ static void fill_init(slot *a) {
 #define OPTION(field) #field, offsetof(nacos_auth_options, field)
 static const text_field option_texts[] = {
     {OPTION(server_addr), NACOS_NULL_ARGUMENT, NACOS_INVALID_CONFIG, NACOS_INVALID_CONFIG, 0},
-    {OPTION(context_path), NACOS_OK, NACOS_INVALID_CONFIG, NACOS_OK, 0},
+    {OPTION(context_path), NACOS_OK, NACOS_INVALID_CONFIG, NACOS_INVALID_CONFIG, 0},
     {OPTION(username), NACOS_NULL_ARGUMENT, NACOS_INVALID_CONFIG, NACOS_OK, 0},
     {OPTION(password), NACOS_NULL_ARGUMENT, NACOS_OK, NACOS_OK, 0}, /* goes percent-encoded into a form */
     {OPTION(password_file), NACOS_NULL_ARGUMENT, NACOS_INVALID_CONFIG, NACOS_INVALID_CONFIG, PASSWORD},
