@@ -871,6 +871,7 @@ static void in_callbacks(void) {
   options.log = on_log;
   options.log_level = NACOS_LOG_DEBUG;
   options.keep_waiting = on_keep_waiting;
+  options.request_timeout_ms = 300000; /* all of it in one callback, and under valgrind */
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_init(&options, &auth, &error));
   /* What the rows have set last is a failure, in words. */
   nacos_error *error = NULL;
