@@ -155,11 +155,24 @@ class Job(Generic[_Result]):
 class _Worker:
     """One thread."""
 
-    __slots__ = ("has_ended", "job")
+    __slots__ = ("_rung", "has_ended", "job")
 
     def __init__(self) -> None:
         self.job: Job[Any] | None = None
         self.has_ended = False
+        self._rung = allocate_lock()
+
+    def prepare(self) -> None:
+        """For the next ring."""
+        self._rung.acquire(False)
+
+    def wait(self) -> bool:
+        """Until it is rung, false if nobody does so for a while."""
+        return bool(self._rung.acquire(timeout=_LINGER))
+
+    def ring(self) -> None:
+        with suppress(RuntimeError):  # it has been rung already
+            self._rung.release()
 
 
 class Workers:
@@ -167,12 +180,13 @@ class Workers:
 
     They keep no program from ending. There is no lock, since what a handler of a signal raises might leave it locked:
     each step is one operation of a queue or a set, and in whatever order those of several threads come, no job is left
-    without a thread that looks for it.
+    without a thread that looks for it. Each thread waits for itself: of several that wait with a time-out at one
+    SimpleQueue, CPython 3.11 lets some wait for ever.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job[Any]] = SimpleQueue()
         self._all: set[_Worker] = set()
         self._idle: set[_Worker] = set()
         self._is_retired = False
@@ -200,17 +214,15 @@ class Workers:
     def retire(self) -> None:
         """Has threads end as soon as they have nothing to do."""
         self._is_retired = True
-        for _ in range(len(self._idle)):
-            self._jobs.put(None)
+        while self._wake_one():
+            pass
 
     def abandon(self) -> None:
         """In a forked child, which has the greenlets that wait, but not the threads."""
         jobs = self.running()
         with suppress(Empty):
             while True:
-                job = self._jobs.get_nowait()
-                if job is not None:
-                    jobs.append(job)
+                jobs.append(self._jobs.get_nowait())
         for job in jobs:
             error = "the process was forked during this call, which the parent goes on with"
             job.abandon(InternalError(error, cause=Cause.INTERNAL))
@@ -224,8 +236,8 @@ class Workers:
         return len(self._all)
 
     def _have_enough(self) -> bool:
-        """Starts a thread if more jobs wait than threads."""
-        if self._jobs.qsize() <= len(self._idle) or len(self._all) >= self.most:
+        """Wakes a thread if a job waits, or starts one."""
+        if self._jobs.empty() or self._wake_one() or len(self._all) >= self.most:
             return True
         worker = _Worker()
         try:
@@ -250,21 +262,29 @@ class Workers:
             if job is not None:  # something has been thrown into this thread
                 job.abandon(InternalError("the thread that made this call was ended", cause=Cause.INTERNAL))
 
+    def _wake_one(self) -> bool:
+        try:
+            worker = self._idle.pop()
+        except KeyError:
+            return False
+        worker.ring()
+        return True
+
     def _take(self, worker: _Worker) -> bool:
         """Does a job; false if this thread is to end."""
+        worker.prepare()
         self._idle.add(worker)
-        try:
-            job = self._jobs.get(timeout=_LINGER)
+        try:  # only now: whoever puts one after this sees an idle thread
+            job = self._jobs.get_nowait()
         except Empty:
-            job = None
-        self._idle.discard(worker)
-        if job is None:
-            try:  # whoever has put one before this saw an idle thread, and started none
+            if not self._is_retired and worker.wait():
+                return True
+            self._idle.discard(worker)
+            try:  # whoever has put one before this has rung too late, or saw an idle thread and started none
                 job = self._jobs.get_nowait()
             except Empty:
                 return False
-            if job is None:
-                return True
+        self._idle.discard(worker)
         self._have_enough()  # whoever has put one in the meantime took this thread for an idle one
         if job.claim():
             worker.job = job
