@@ -26,6 +26,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import final
 
+from ending import ends_with_us
 from nacos_http import Answer, bearer, expires_at, make_token, send
 from nacos_jars import CACHE, RELEASES, NacosError, Unavailable, class_path, java, progress
 
@@ -36,8 +37,6 @@ CHANGE_LIMIT = 120.0  # seconds; users and roles are reread every 15 s, later on
 END_LIMIT = 120.0  # seconds until a killed server is gone and its ports are free; usually at once
 PORT_OFFSETS = (0, 1000, 1001, -1000)  # HTTP, gRPC for clients, gRPC between servers, raft
 NODE_DISTANCE = 2100  # between the ports of the nodes of a cluster
-# Linux ends the server when this program is killed and can clean up nothing; setpriv is of util-linux.
-ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 OPENED = ("lang", "lang.reflect", "util", "util.concurrent", "math", "io", "net", "text")
 
 # connectionTimeout: in ms, 3 s by default, and on a busy machine its database takes longer to open.
@@ -147,7 +146,6 @@ class Nacos:
         else:
             mode = "-Dnacos.standalone=true"
         command = [
-            *ENDS_WITH_US,
             self._java,
             *("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
             *opened,
@@ -160,7 +158,12 @@ class Nacos:
         with open(self.log_path, "ab") as log:
             # A session of its own: Ctrl-C in the terminal is for this program, which then stops the server.
             self._process = subprocess.Popen(
-                command, cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                ends_with_us("KILL", *command),
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def wait_until_ready(self) -> None:

@@ -14,13 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import final
 
+from ending import ends_with_us
 from nacos import free_ports
 from nacos_jars import NacosError, Unavailable
 
 START_LIMIT = 60.0  # seconds; usually at once
 END_LIMIT = 60.0
-# It ends with the program that started it, even if that is killed; of KILL its workers would not hear.
-ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 LOGIN_PATHS = ("/nacos/v3/auth/user/login", "/nacos/v1/auth/login", "/nacos/v1/auth/users/login")
 
 # As Debian configures it, where nothing else is said: several workers, each with its own turn through an upstream.
@@ -99,7 +98,8 @@ class Nginx:
         options = ("-p", str(self._home), "-c", "nginx.conf", "-e", str(self._home / "error.log"))
         with open(self._home / "output", "wb") as output:
             self._process = subprocess.Popen(
-                [*ENDS_WITH_US, self._program, *options],
+                # Of KILL its workers would not hear.
+                ends_with_us("TERM", self._program, *options),
                 cwd=self._home,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

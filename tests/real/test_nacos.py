@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ending import ends_with_us
 from nacos import END_LIMIT, PORT_OFFSETS, Nacos, Unavailable
 from nacos_http import bearer, expires_at, send
 from nacos_jars import class_path, java
@@ -132,6 +133,17 @@ time.sleep(600)
             time.sleep(0.05)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def test_nothing_is_begun_for_a_program_that_has_ended() -> None:
+    """It may be killed before the kernel has been told to watch it."""
+    said = [
+        subprocess.run(
+            ends_with_us("KILL", "echo", "begun", parent=parent), capture_output=True, text=True, check=False
+        )
+        for parent in (os.getpid(), 1)
+    ]
+    assert [one.stdout for one in said] == ["begun\n", ""]
 
 
 def test_missing_java_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
