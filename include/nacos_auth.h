@@ -195,6 +195,8 @@
 #define NACOS_CAUSE_NO_DESCRIPTORS "no-descriptors"
 /** This process has no memory left for an answer. Ask for less at a time, or lower max_response_size. */
 #define NACOS_CAUSE_NO_MEMORY "no-memory"
+/** Part of what was to be found out has not been tried. See what was seen, which says why. */
+#define NACOS_CAUSE_NOT_TRIED "not-tried"
 /** All is well. Nothing. */
 #define NACOS_CAUSE_HEALTHY "healthy"
 /** The operating system or this library failed. Report it, with the message. */
