@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::protocol::login::{Reason::*, *};
+use crate::{
+    Cause,
+    protocol::login::{Reason::*, *},
+};
 
 fn ask(status: u16, body: &str) -> Result<IssuedToken, LoginRefused> {
     read(status, body.as_bytes(), &"hunter2".into())
