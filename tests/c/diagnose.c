@@ -41,6 +41,7 @@ static void what_is_wrong_has_its_name(void) {
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_diagnose(&options, NULL, &diagnosis, &error));
   const nacos_finding *finding = find(diagnosis, NACOS_CAUSE_WRONG_CREDENTIALS);
   CHECK(finding != NULL && finding->severity == NACOS_SEVERITY_ERROR);
+  CHECK(strcmp(nacos_severity_name(finding->severity), "ERROR") == 0);
   CHECK(strstr(finding->seen, "user not found!") != NULL && strlen(finding->means) > 10 && strlen(finding->cure) > 5);
   CHECK(strstr(nacos_diagnosis_text(diagnosis), "a-wrong-password") == NULL);
   nacos_diagnosis_free(diagnosis);
