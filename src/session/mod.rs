@@ -7,6 +7,8 @@ mod alarm;
 mod cache;
 mod cell;
 pub(crate) mod credentials;
+pub(crate) mod exchange;
+pub(crate) mod failure;
 mod handle;
 mod lease;
 mod login;
@@ -25,7 +27,7 @@ pub(crate) use lease::{Purpose, lease};
 #[cfg(test)]
 pub(crate) use login::look;
 #[cfg(feature = "fuzzing")]
-pub(crate) use login::retry_after;
+pub(crate) use exchange::retry_after;
 pub(crate) use servers::Server;
 pub(crate) use session::{Gauges, Origin, Session};
 pub(crate) use verdict::Refusal;
