@@ -112,7 +112,7 @@ lint: ## formatters and linters of all languages
 site: ## the documentation as a site: build/site/index.html; needs doxygen and go
 	tests/setup.sh
 	doxygen docs/Doxyfile
-	$(VENV)/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 .PHONY: bench
 bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## the measurements behind docs/performance.md

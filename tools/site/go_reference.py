@@ -17,7 +17,9 @@ This is what the package says of itself; [Go](../go.md) is the way in.
 
 
 def page(folder: Path) -> str:
-    done = subprocess.run(["go", "doc", "-all", "."], cwd=folder, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        ["go", "doc", "-all", "."], cwd=folder, capture_output=True, text=True, timeout=120, check=True
+    )
     return HEAD + as_markdown(done.stdout)
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jieba  # type: ignore[import-untyped]
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -53,6 +54,10 @@ This is what the package says of itself; [Python](../python.md) is the way in.
 """
 
 
+def on_config(config: MkDocsConfig) -> None:
+    jieba.setLogLevel("WARNING")  # that it reads its dictionary is no news
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in ELSEWHERE.items():
         files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
@@ -62,7 +67,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path in DOXYGEN.rglob("*"):
         if path.is_file():
             name = f"reference/c/{path.relative_to(DOXYGEN).as_posix()}"
-            files.append(File.generated(config, name, abs_src_path=str(path)))
+        files.append(File.generated(config, name, abs_src_path=str(path)))
     return files
 
 
