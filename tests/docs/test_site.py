@@ -93,6 +93,9 @@ def faults(site: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    for tool in ("doxygen", "go"):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is missing")
     subprocess.run(["doxygen", "docs/Doxyfile"], cwd=ROOT, timeout=120, check=True)
     folder = tmp_path_factory.mktemp("site")
     said = build(folder)

@@ -1,4 +1,4 @@
-"""The table of causes as sections of the site: each has an address that errors can point to, and is found by its name."""
+"""The table of causes as sections of the site: each has an address that errors can point to."""
 
 from __future__ import annotations
 

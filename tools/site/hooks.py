@@ -1,4 +1,4 @@
-"""What the site has beyond the pages in docs/: pages from elsewhere in the repository, references, and links between all of them."""
+"""What the site has beyond docs/: pages from elsewhere in the repository, references, links between all."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path in DOXYGEN.rglob("*"):
         if path.is_file():
             name = f"reference/c/{path.relative_to(DOXYGEN).as_posix()}"
-        files.append(File.generated(config, name, abs_src_path=str(path)))
+            files.append(File.generated(config, name, abs_src_path=str(path)))
     return files
 
 
