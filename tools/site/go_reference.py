@@ -47,7 +47,7 @@ def as_markdown(text: str) -> str:
             code.append(line)
             is_open = line not in (")", "}")
         elif line and not line[0].isspace():
-            if said or (code and not code[-1].strip()):
+            if said or (code and code[-1] in (")", "}")):
                 flush()
             code.append(line)
             is_open = line.endswith(("(", "{"))
@@ -75,7 +75,9 @@ def prose(text: str) -> str:
     """Comments of Go as Markdown: what would be markup there is none here, and indented lines are code."""
     blocks = []
     for block in re.split(r"\n\n+", text.strip("\n")):
-        if block.startswith("    "):
+        if block.startswith("# "):
+            blocks.append("#" + block)
+        elif block.startswith("    "):
             blocks.append("```\n" + textwrap.dedent(block) + "\n```")
         else:
             plain = block.replace("\\", "\\\\").replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 import sys
@@ -46,23 +47,31 @@ The reference of the two headers is made from their comments.
 PYTHON_REFERENCE = """# Python reference
 
 This is what the package says of itself; [Python](../python.md) is the way in.
-
-::: nacos_auth
-    options:
-      show_root_heading: false
-      show_root_toc_entry: false
 """
+# What its reference begins with; the rest follows in the order of __all__.
+PYTHON_FIRST = ["Client", "AsyncClient", "Response", "NacosError", "Token", "Stats", "Event", "Advised", "CallSettings"]
 
 
 def on_config(config: MkDocsConfig) -> None:
     jieba.setLogLevel("WARNING")  # that it reads its dictionary is no news
 
 
+def python_reference() -> str:
+    module = ast.parse((ROOT / "bindings/python/src/nacos_auth/__init__.py").read_text(encoding="utf-8"))
+    (exported,) = (
+        ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    )
+    names = [*PYTHON_FIRST, *(name for name in exported if name not in PYTHON_FIRST and not name.startswith("_"))]
+    return "\n".join([PYTHON_REFERENCE, *(f"::: nacos_auth.{name}\n" for name in names)])
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in ELSEWHERE.items():
         files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
     files.append(File.generated(config, "reference/c.md", content=C_REFERENCE))
-    files.append(File.generated(config, "reference/python.md", content=PYTHON_REFERENCE))
+    files.append(File.generated(config, "reference/python.md", content=python_reference()))
     files.append(File.generated(config, "reference/go.md", content=go_reference.page(ROOT / "bindings" / "go")))
     for path in DOXYGEN.rglob("*"):
         if path.is_file():
@@ -76,6 +85,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if posixpath.basename(name) == "causes.md":
         markdown = causes.as_sections(markdown)
     page.meta.setdefault("description", first_sentence(markdown))
+    # In a search what explains comes before what lists.
+    page.meta["search"] = {"boost": 3 if name.endswith("403.md") else 0.2 if name.startswith("reference/") else 1}
     source = next((path for path, other in ELSEWHERE.items() if other == name), f"docs/{name}")
     folder, here = posixpath.dirname(source), posixpath.dirname(name)
 
@@ -104,7 +115,15 @@ def first_sentence(markdown: str) -> str:
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Pages in Chinese say so."""
+    """Names in tables break where a reader would break them; pages in Chinese say so."""
+
+    def breakable(code: re.Match[str]) -> str:
+        return re.sub(r"(?<=[\w\)\]][._/,])(?=\w)", "<wbr>", code[0])
+
+    def cell(match: re.Match[str]) -> str:
+        return re.sub(r"(?<=<code>)[^<]+", breakable, match[0])
+
+    output = re.sub(r"<td>.*?</td>", cell, output)
     return output.replace('<html lang="en"', '<html lang="zh"', 1) if page.file.src_uri.startswith("zh/") else output
 
 
