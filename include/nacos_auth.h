@@ -18,7 +18,8 @@
  *   it any more.
  * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_init as long as the files take that it
  *   reads, nacos_auth_close and nacos_auth_free until the callbacks of the handle have been told what has happened and have
- *   returned, or their bound has passed (called inside a callback they wait for nothing); nothing else does.
+ *   returned, or their bound has passed (called inside a callback they wait for nothing), and nacos_auth_diagnose as long
+ *   as its time is; nothing else does.
  *   pthread_cancel has no effect on a thread that is inside one of these: it is put off until the function returns.
  * - Callbacks run on threads of the library, which have all signals blocked, and on the one that closes their handle; where
  *   the system has no threads left, a credentials callback runs on the one that asks for a token. keep_waiting runs on the
@@ -195,6 +196,8 @@
 #define NACOS_CAUSE_NO_DESCRIPTORS "no-descriptors"
 /** This process has no memory left for an answer. Ask for less at a time, or lower max_response_size. */
 #define NACOS_CAUSE_NO_MEMORY "no-memory"
+/** Part of what was to be found out has not been tried. See what was seen, which says why. */
+#define NACOS_CAUSE_NOT_TRIED "not-tried"
 /** All is well. Nothing. */
 #define NACOS_CAUSE_HEALTHY "healthy"
 /** The operating system or this library failed. Report it, with the message. */
@@ -427,6 +430,31 @@
 #define NACOS_PAIR_SENSITIVE 1
 
 /**
+ * How bad a finding is: as it should be.
+ */
+#define NACOS_SEVERITY_OK 0
+
+/**
+ * Worth knowing; nothing has to be done.
+ */
+#define NACOS_SEVERITY_INFORMATION 1
+
+/**
+ * It works, and may not for long, or not well.
+ */
+#define NACOS_SEVERITY_WARNING 2
+
+/**
+ * It does not work.
+ */
+#define NACOS_SEVERITY_ERROR 3
+
+/**
+ * Send the request of an examination even though it may change something.
+ */
+#define NACOS_DIAGNOSE_SEND_WRITES 1
+
+/**
  * A client of one Nacos cluster. Thread-safe; owned by the caller, freed with nacos_auth_free, shared with nacos_auth_ref.
  * Handles with the same servers, settings and credentials share one token and one login, process-wide.
  */
@@ -441,6 +469,11 @@ typedef struct nacos_cancel nacos_cancel;
  * What a credentials callback answers with. Borrowed for the callback.
  */
 typedef struct nacos_credentials nacos_credentials;
+
+/**
+ * What an examination found. Immutable, owned by the caller, freed with nacos_diagnosis_free. Any thread may read it.
+ */
+typedef struct nacos_diagnosis nacos_diagnosis;
 
 /**
  * The details of a failure. Immutable, owned by the caller, freed with nacos_error_free. Any thread may read it.
@@ -1038,6 +1071,80 @@ typedef struct nacos_request_options {
 } nacos_request_options;
 
 /**
+ * What an examination is to look at besides servers and credentials. Begin with nacos_diagnose_options_default().
+ */
+typedef struct nacos_diagnose_options {
+  /**
+   * sizeof(nacos_diagnose_options), as the caller compiled it.
+   */
+  size_t struct_size;
+  /**
+   * Method of a request that fails. NULL: GET.
+   */
+  const char *method;
+  /**
+   * Its path below the context path, with its query, encoded. NULL: there is no request. One that may change something
+   * (neither GET, HEAD nor OPTIONS) is sent only with NACOS_DIAGNOSE_SEND_WRITES. No body goes along.
+   */
+  const char *path;
+  /**
+   * A token that is refused. No login is made with it. NULL: there is none.
+   */
+  const char *token;
+  /**
+   * Ends the examination from another thread. NULL: nothing does.
+   */
+  struct nacos_cancel *cancel;
+  /**
+   * How long it may take, in milliseconds. 0: 10,000, which is enough for three servers of which two do not answer.
+   */
+  uint32_t timeout_ms;
+  /**
+   * 0 or NACOS_DIAGNOSE_SEND_WRITES.
+   */
+  uint32_t flags;
+} nacos_diagnose_options;
+
+/**
+ * One step of an examination. Holds no password, token or query. Strings are NUL-terminated, and good until the diagnosis is
+ * freed. Begin with nacos_finding_default().
+ */
+typedef struct nacos_finding {
+  /**
+   * sizeof(nacos_finding), as the caller compiled it.
+   */
+  size_t struct_size;
+  /**
+   * Why, as a word of the list of causes: NACOS_CAUSE_HEALTHY for what is as it should be.
+   */
+  const char *cause;
+  /**
+   * The server that it is about, as "host:port"; "" if it is about none, or about all of them.
+   */
+  const char *server;
+  /**
+   * What was seen: the server's own words, times, versions.
+   */
+  const char *seen;
+  /**
+   * What it means, in a sentence.
+   */
+  const char *means;
+  /**
+   * What to do about it, in a sentence.
+   */
+  const char *cure;
+  /**
+   * NACOS_SEVERITY_*.
+   */
+  int32_t severity;
+  /**
+   * 0.
+   */
+  int32_t reserved0;
+} nacos_finding;
+
+/**
  * Success.
  */
 #define NACOS_OK 0
@@ -1610,6 +1717,77 @@ uint32_t nacos_response_replays(const struct nacos_response *response) NACOS_NOE
 void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
 
 /**
+ * Finds out whether these options work, and if not, why not: is the server there, is it a Nacos, does it let this user in,
+ * does it take its own token, do the servers of the list share a secret and a clock; and what is wrong with a token or a
+ * request of the caller's. Makes connections and logins of its own, at most two logins at each server, and none at the others
+ * once one has refused the password. Blocks for `timeout_ms` at the most.
+ *
+ * Of the callbacks in `options` only `credentials` is called, on this thread, and waited for; `callback_drop` is not.
+ * `diagnose` may be NULL. On success `*diagnosis` is owned by the caller; on failure it is NULL. Any thread.
+ *
+ * Whatever is wrong with servers, credentials, token or request is a finding. Fails with NACOS_INVALID_CONFIG (as
+ * nacos_auth_init), NACOS_CANCELLED or an argument error.
+ *
+ * Requires: `options` and `diagnosis` are valid; `diagnose` and `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_auth_diagnose(const struct nacos_auth_options *options,
+                                 const struct nacos_diagnose_options *diagnose,
+                                 struct nacos_diagnosis **diagnosis,
+                                 struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * How many findings there are; 0 for NULL. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+size_t nacos_diagnosis_count(const struct nacos_diagnosis *diagnosis) NACOS_NOEXCEPT;
+
+/**
+ * Fills in the finding number `index`, counted from 0, in the order in which they were made. Fails with an argument error,
+ * NACOS_INVALID_ARGUMENT if there is none of that number. Any thread.
+ *
+ * Requires: `diagnosis` and `finding` are valid; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_diagnosis_finding(const struct nacos_diagnosis *diagnosis,
+                                     size_t index,
+                                     struct nacos_finding *finding,
+                                     struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * The severity of the worst finding; NACOS_SEVERITY_OK for NULL. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+int32_t nacos_diagnosis_severity(const struct nacos_diagnosis *diagnosis) NACOS_NOEXCEPT;
+
+/**
+ * All findings for people, a paragraph each; NUL-terminated UTF-8, good until the diagnosis is freed; "" for NULL. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+const char *nacos_diagnosis_text(const struct nacos_diagnosis *diagnosis)
+NACOS_NOEXCEPT;
+
+/**
+ * All findings as JSON, `{"severity":"error","findings":[{"severity","cause","server","seen","means","cure"}]}`, where
+ * `server` is null for all of them; NUL-terminated UTF-8, good until the diagnosis is freed; "" for NULL. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+const char *nacos_diagnosis_json(const struct nacos_diagnosis *diagnosis) NACOS_NOEXCEPT;
+
+/**
+ * Frees a diagnosis and all its strings. NULL is a no-op. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+void nacos_diagnosis_free(struct nacos_diagnosis *diagnosis) NACOS_NOEXCEPT;
+
+/**
  * The name of an event without its prefix, as "LOGIN_FAILED"; "UNKNOWN" for a number that is none. Static, never NULL.
  */
 const char *nacos_event_name(int32_t kind) NACOS_NOEXCEPT;
@@ -1642,6 +1820,11 @@ NACOS_NOEXCEPT;
  * The name of an advice without its prefix, as "REPLAY"; "UNKNOWN" for a number that is none. Static, never NULL.
  */
 const char *nacos_advice_name(int32_t advice) NACOS_NOEXCEPT;
+
+/**
+ * The name of a severity without its prefix, as "WARNING"; "UNKNOWN" for a number that is none. Static, never NULL.
+ */
+const char *nacos_severity_name(int32_t severity) NACOS_NOEXCEPT;
 
 #ifdef __cplusplus
 }  // extern "C"
@@ -1706,6 +1889,20 @@ static inline nacos_request_options nacos_request_options_default(void) {
   return options;
 }
 
+/** A nacos_diagnose_options with its size set and everything else at its default. */
+static inline nacos_diagnose_options nacos_diagnose_options_default(void) {
+  nacos_diagnose_options options = NACOS_ZERO;
+  options.struct_size = sizeof(nacos_diagnose_options);
+  return options;
+}
+
+/** A nacos_finding with its size set and everything else at its default. */
+static inline nacos_finding nacos_finding_default(void) {
+  nacos_finding finding = NACOS_ZERO;
+  finding.struct_size = sizeof(nacos_finding);
+  return finding;
+}
+
 /* Structs have no padding and sizes that are multiples of 8, so that they can grow. */
 #if UINTPTR_MAX == UINT64_MAX && \
     (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L))
@@ -1727,6 +1924,8 @@ NACOS_LAYOUT(nacos_rejection, 56)
 NACOS_LAYOUT(nacos_advice, 24)
 NACOS_LAYOUT(nacos_pair, 40)
 NACOS_LAYOUT(nacos_request_options, 104)
+NACOS_LAYOUT(nacos_diagnose_options, 48)
+NACOS_LAYOUT(nacos_finding, 56)
 #undef NACOS_LAYOUT
 /** @endcond */
 #endif

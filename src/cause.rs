@@ -223,6 +223,9 @@ causes! {
     NoMemory = "no-memory",
         "This process has no memory left for an answer.",
         "Ask for less at a time, or lower max_response_size.";
+    NotTried = "not-tried",
+        "Part of what was to be found out has not been tried.",
+        "See what was seen, which says why.";
     Healthy = "healthy",
         "All is well.",
         "Nothing.";

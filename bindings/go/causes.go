@@ -133,6 +133,8 @@ const (
 	CauseNoDescriptors Cause = "no-descriptors"
 	// This process has no memory left for an answer. Ask for less at a time, or lower MaxResponseSize.
 	CauseNoMemory Cause = "no-memory"
+	// Part of what was to be found out has not been tried. See what was seen, which says why.
+	CauseNotTried Cause = "not-tried"
 	// All is well. Nothing.
 	CauseHealthy Cause = "healthy"
 	// The operating system or this library failed. Report it, with the message.

@@ -100,6 +100,8 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
         403 if by_nacos() && contains(body, "timestamp") && contains(body, "unknown user!") => {
             refuse(Reason::MissingApi, false, said())
         }
+        // r-nacos counts logins before it looks at the password: while there are too many the right one is refused too.
+        403 if contains(body, "LOGIN_LIMITE_ERROR") => refuse(Reason::Overloaded, true, said()),
         404 | 405 | 410 | 501 => refuse(Reason::MissingApi, false, said()),
         429 => refuse(Reason::Overloaded, true, said()),
         502..=504 | 520..=530 if !by_nacos() => refuse(Reason::Gateway, false, said()),
@@ -108,7 +110,12 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
         500 if contains(body, "No static resource") => {
             // Nacos 3 serves its console, under another context path, on a port of its own (8080).
             let hint = "this is the console port of a Nacos 3; use the server's main port (8848)";
-            Err(LoginRefused { reason: Reason::NotNacos, is_verdict: true, known: Some(Cause::ConsolePort), said: hint.into() })
+            Err(LoginRefused {
+                reason: Reason::NotNacos,
+                is_verdict: true,
+                known: Some(Cause::ConsolePort),
+                said: hint.into(),
+            })
         }
         500 => refuse(Reason::Fault, by_nacos(), said()),
         _ => refuse(Reason::NotNacos, false, said()),
@@ -123,7 +130,9 @@ fn known(body: &[u8]) -> Option<Cause> {
     match () {
         () if says(&["please config", "secret key must", "not secure enough"]) => Some(Cause::ServerSecretMissing),
         () if says(&["auth plugin type"]) => Some(Cause::OtherAuthType),
-        () if says(&["\"access denied\""]) && is_nacos(body) => Some(Cause::UnknownUser),
+        () if says(&["login_limite_error"]) => Some(Cause::Throttled),
+        // From 3.2.4 on it is the first half of what is said of a password that is wrong.
+        () if says(&["\"access denied\""]) && !says(&["\"data\":\""]) && is_nacos(body) => Some(Cause::UnknownUser),
         () if text.starts_with("caused: user ") && says(&[" not found;"]) => Some(Cause::UnknownUser),
         () => None,
     }
@@ -165,8 +174,7 @@ fn wipe(json: &mut Value) {
 }
 
 fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
-    let not_nacos =
-        |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, known: None, said };
+    let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, known: None, said };
     let json = serde_json::from_slice(body).map(Json).map_err(|_| {
         let said = said_in(body, password);
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })

@@ -61,7 +61,9 @@ pub(crate) fn refused(server: &str, was_good: bool, answer: Answer) -> (LoginErr
         Reason::Fault => {
             (Kind::BadCredentials, format!("the server failed, as Nacos also does over a wrong password: {said}"))
         }
-        Reason::Overloaded if status == 429 => (Kind::Throttled, "the server asks to be left alone for a while".into()),
+        Reason::Overloaded if status == 429 || known == Some(Cause::Throttled) => {
+            (Kind::Throttled, "the server asks to be left alone for a while".into())
+        }
         Reason::Overloaded => (Kind::Server, format!("the server has too much to do: {said}")),
         Reason::Gateway => (Kind::Server, format!("a gateway does not reach the Nacos behind it: {said}")),
         Reason::MissingApi if status == 410 => {

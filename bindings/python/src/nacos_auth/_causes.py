@@ -388,6 +388,12 @@ class Cause(str, Enum):
     Ask for less at a time, or lower max_response_size.
     """
 
+    NOT_TRIED = "not-tried"
+    """Part of what was to be found out has not been tried.
+
+    See what was seen, which says why.
+    """
+
     HEALTHY = "healthy"
     """All is well.
 
