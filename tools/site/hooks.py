@@ -35,6 +35,9 @@ ELSEWHERE = {
 # What the site has no page for, but something better than the file in the repository.
 INSTEAD = {"README.md": "index.md", "include/nacos_auth.h": "reference/c.md"}
 
+# How much more a page counts in a search: what explains comes before what lists.
+BOOSTS = {"403.md": 3, "causes.md": 3, "reference/": 0.2, "changes.md": 0.2}
+
 C_REFERENCE = """# C and C++ reference
 
 The reference of the two headers is made from their comments.
@@ -85,8 +88,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if posixpath.basename(name) == "causes.md":
         markdown = causes.as_sections(markdown)
     page.meta.setdefault("description", first_sentence(markdown))
-    # In a search what explains comes before what lists.
-    page.meta["search"] = {"boost": 3 if name.endswith("403.md") else 0.2 if name.startswith("reference/") else 1}
+    page.meta["search"] = {"boost": next((boost for part, boost in BOOSTS.items() if part in name), 1)}
     source = next((path for path, other in ELSEWHERE.items() if other == name), f"docs/{name}")
     folder, here = posixpath.dirname(source), posixpath.dirname(name)
 
