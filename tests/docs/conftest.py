@@ -4,36 +4,45 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import pytest
-from snippets import DEVSERVER, post
+from snippets import DEVSERVER
+
+
+class Server(NamedTuple):
+    address: str
+    control: str
 
 
 @contextmanager
-def started() -> Iterator[str]:
-    process = subprocess.Popen([DEVSERVER, "--stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def started(*arguments: str) -> Iterator[Server]:
+    """A server with the configurations `demo` and `app.yaml`."""
+    command = [DEVSERVER, "--stdin", *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None and process.stdout is not None
-    address = str(json.loads(process.stdout.readline())["address"])
-    login = json.loads(post(f"http://{address}/nacos/v1/auth/login", username="nacos", password="nacos"))
+    first = json.loads(process.stdout.readline())
     for name in ("demo", "app.yaml"):
-        form = {"dataId": name, "group": "DEFAULT_GROUP", "content": "hello", "accessToken": login["accessToken"]}
-        assert post(f"http://{address}/nacos/v1/cs/configs", **form) == "true"
-    yield address
+        published = json.dumps({"data_id": name, "content": "hello"}).encode()
+        url = f"http://{first['control']}/publish"
+        urllib.request.urlopen(urllib.request.Request(url, published, method="POST"), timeout=60).close()
+    yield Server(first["address"], first["control"])
     process.stdin.close()
     process.wait(60)
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The address of a server with the configurations `demo` and `app.yaml`."""
-    with started() as address:
-        yield address
+    """The address of one."""
+    with started() as server:
+        yield server.address
 
 
 @pytest.fixture
 def own_server() -> Iterator[str]:
     """The same for one test alone, which may change what is there."""
-    with started() as address:
-        yield address
+    with started() as server:
+        yield server.address

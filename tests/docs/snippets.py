@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -125,6 +126,17 @@ def build(snippet: Snippet, server: str, folder: Path) -> list[str]:
     link = [f"-I{PREFIX}/include", f"-L{PREFIX}/lib", "-lnacos_auth", f"-Wl,-rpath,{PREFIX}/lib", "-lpthread"]
     run([*compiler, "-Wall", "-Wextra", "-Werror", source.name, "-o", "main", *link], folder)
     return ["./main"]
+
+
+def token_of(server: str) -> str:
+    answer = json.loads(post(f"http://{server}/nacos/v1/auth/login", username="nacos", password="nacos"))
+    return str(answer["accessToken"])
+
+
+def output(command: list[str], folder: Path, env: dict[str, str]) -> str:
+    """What it prints, whatever its exit status."""
+    done = subprocess.run(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
+    return done.stdout
 
 
 def run(command: list[str], folder: Path, env: dict[str, str] | None = None) -> str:

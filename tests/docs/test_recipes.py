@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import json
 import re
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from snippets import build, environment, named, post, run, snippets
+from snippets import build, environment, named, post, run, snippets, token_of
 
 LIMIT = 60
 ASK_CELERY = """
@@ -27,18 +26,13 @@ with start_worker(tasks.app, perform_ping_check=False, pool="solo"):
 """
 
 
-def token(server: str) -> str:
-    answer = json.loads(post(f"http://{server}/nacos/v1/auth/login", username="nacos", password="nacos"))
-    return str(answer["accessToken"])
-
-
 def publish(server: str, content: str) -> None:
-    form = {"dataId": "app.yaml", "group": "DEFAULT_GROUP", "content": content, "accessToken": token(server)}
+    form = {"dataId": "app.yaml", "group": "DEFAULT_GROUP", "content": content, "accessToken": token_of(server)}
     assert post(f"http://{server}/nacos/v1/cs/configs", **form) == "true"
 
 
 def read(server: str, path: str, **parameters: str) -> bytes:
-    query = urllib.parse.urlencode({**parameters, "accessToken": token(server)})
+    query = urllib.parse.urlencode({**parameters, "accessToken": token_of(server)})
     with urllib.request.urlopen(f"http://{server}/nacos{path}?{query}", timeout=LIMIT) as answer:
         return bytes(answer.read())
 
@@ -155,7 +149,7 @@ def test_units_hand_over_the_credential_that_they_load(name: str) -> None:
 
 
 def test_every_recipe_is_tested() -> None:
-    tests = Path(__file__).read_text(encoding="utf-8")
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     for snippet in snippets():
         assert not snippet.name or f'"{snippet.name}"' in tests, f"{snippet.page}: {snippet.name} has no test"
         assert snippet.language not in ("ini", "yaml") or snippet.name or snippet.page == "docs/gateways.md"

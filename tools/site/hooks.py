@@ -36,7 +36,7 @@ ELSEWHERE = {
 INSTEAD = {"README.md": "index.md", "include/nacos_auth.h": "reference/c.md"}
 
 # How much more a page counts in a search: what explains comes before what lists.
-BOOSTS = {"403.md": 3, "causes.md": 3, "reference/": 0.2, "changes.md": 0.2}
+BOOSTS = {"403.md": 6, "causes.md": 3, "reference/": 0.2, "changes.md": 0.2}
 
 C_REFERENCE = """# C and C++ reference
 
