@@ -74,7 +74,7 @@ class Snippet:
 def snippets() -> Iterator[Snippet]:
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
-        fence = r"^```(c|cpp|go|ini|python|rust|yaml)(?: title=\"(.*?)\")?\n(.*?)^```$"
+        fence = r"^```(c|cpp|go|ini|python|rust|sh|yaml)(?: title=\"(.*?)\")?\n(.*?)^```$"
         for match in re.finditer(fence, text, re.MULTILINE | re.DOTALL):
             yield Snippet(page, text.count("\n", 0, match.start()) + 1, match[1], match[2] or "", match[3])
 
@@ -133,7 +133,7 @@ def token_of(server: str) -> str:
     return str(answer["accessToken"])
 
 
-def output(command: list[str], folder: Path, env: dict[str, str]) -> str:
+def output(command: list[str], folder: Path, env: dict[str, str] | None = None) -> str:
     """What it prints, whatever its exit status."""
     done = subprocess.run(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
     return done.stdout

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from snippets import build, environment, named, post, run, snippets, token_of
+from conftest import started
+from snippets import build, environment, named, output, post, run, snippets, token_of
 
 LIMIT = 60
 ASK_CELERY = """
@@ -146,6 +147,21 @@ def test_units_hand_over_the_credential_that_they_load(name: str) -> None:
     credential = unit["Service"]["LoadCredential"].partition(":")[0]
     assert f"Environment=NACOS_PASSWORD_FILE=%d/{credential}\n" in named(name).text
     assert unit["Service"]["ExecStart"].startswith("/")
+
+
+def test_a_token_that_is_kept_ends(tmp_path: Path) -> None:
+    script = named("expiry.sh").text
+    with started("--ttl", "1") as server:
+        said = output(["sh", "-c", script.replace("127.0.0.1:8848", server.address).replace("60", "1")], tmp_path)
+    assert said.startswith("hello") and "token expired!" in said
+
+
+def test_nodes_with_other_secrets_are_told_apart(tmp_path: Path) -> None:
+    with started() as one, started() as other:
+        script = named("nodes.sh").text.replace("10.0.0.1:8848", one.address).replace("$node:8848", "$node")
+        script = re.sub(r"in 10\.0\.0\.1 .*;", f"in {one.address} {other.address};", script)
+        said = output(["sh", "-c", script], tmp_path)
+    assert said == f"{one.address} 200\n{other.address} 403\n"
 
 
 def test_every_recipe_is_tested() -> None:

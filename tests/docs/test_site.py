@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from snippets import snippets
 
 ROOT = Path(__file__).resolve().parents[2]
 CAUSES = re.findall(r'^    \w+ = "([a-z-]+)",$', (ROOT / "src" / "cause.rs").read_text(encoding="utf-8"), re.M)
@@ -149,6 +150,14 @@ def test_the_pages_in_chinese_have_all_that_the_english_ones_have() -> None:
         missing, too_many = set(english) - set(chinese), set(chinese) - set(english)
         assert not missing, f"docs/zh/{page} lacks {', '.join(sorted(missing))}"
         assert not too_many, f"docs/zh/{page} has what the English page has not: {', '.join(sorted(too_many))}"
+
+
+def test_programs_in_chinese_pages_are_those_of_the_english_ones() -> None:
+    programs = {snippet.page: "" for snippet in snippets()}
+    for snippet in snippets():
+        programs[snippet.page] += re.sub(r" *#.*", "", snippet.text) if snippet.language == "python" else snippet.text
+    for page in ("index.md", "403.md"):
+        assert programs[f"docs/zh/{page}"] in programs[f"docs/{page}"], page
 
 
 def test_the_settings_are_those_of_the_sources() -> None:
