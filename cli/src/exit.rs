@@ -84,19 +84,12 @@ impl From<Error> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.cause {
-            Some(cause) => write!(f, "{}", Explained(&self.message, cause)),
+            Some(cause) => {
+                let name = cause.name();
+                write!(f, "{} ({name})\n  see {PAGES}{name}", self.message)
+            }
             None => f.write_str(&self.message),
         }
-    }
-}
-
-/// A message with its cause, and the page of that.
-pub(crate) struct Explained<'a>(pub(crate) &'a str, pub(crate) Cause);
-
-impl fmt::Display for Explained<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.1.name();
-        write!(f, "{} ({name})\n  see {PAGES}{name}", self.0)
     }
 }
 

@@ -121,7 +121,8 @@ fn attend(mut child: Child, mut signals: SignalsInfo<WithOrigin>) -> io::Result<
 }
 
 fn is_from_terminal(origin: &Origin) -> bool {
-    matches!(origin.signal, SIGINT | SIGQUIT | SIGWINCH | SIGHUP) && !matches!(origin.cause, Cause::Sent(Sent::User | Sent::Queue | Sent::TKill))
+    matches!(origin.signal, SIGINT | SIGQUIT | SIGWINCH | SIGHUP)
+        && !matches!(origin.cause, Cause::Sent(Sent::User | Sent::Queue | Sent::TKill))
 }
 
 fn code(status: ExitStatus) -> u8 {

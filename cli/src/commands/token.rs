@@ -5,15 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use nacos_auth::Level;
+use nacos_auth::{Level, TokenPlace};
 use serde_json::json;
 
-use crate::{
-    args,
-    exit::Result,
-    output,
-    settings::Settings,
-};
+use crate::{args, exit::Result, output, settings::Settings};
 
 pub(crate) fn run(args: &args::Token, settings: &Settings) -> Result<ExitCode> {
     let client = settings.client(Level::Error)?;
@@ -25,6 +20,7 @@ pub(crate) fn run(args: &args::Token, settings: &Settings) -> Result<ExitCode> {
             let end = humantime::format_rfc3339_seconds(SystemTime::now() + life);
             json!({ "token": secret, "expirationTimestamp": end.to_string() }).to_string()
         }
+        args::Token { header: true, .. } if settings.token_in == TokenPlace::Header => format!("accessToken: {secret}"),
         args::Token { header: true, .. } => format!("Authorization: Bearer {secret}"),
         _ => secret.to_owned(),
     };

@@ -69,7 +69,10 @@ fn read(text: &str, path: &Path, profile: Option<&str>) -> Result<Layer> {
         let origin = format!("{shown}, profile {name}");
         let wrong = |why: String| Err(Failure::setting(format!("{key}: {why}")).set_by(&origin));
         if SECRETS.contains(&key.as_str()) {
-            return wrong(format!("does not belong into this file; write password_file, or set NACOS_{}", key.to_uppercase()));
+            return wrong(format!(
+                "does not belong into this file; write password_file, or set NACOS_{}",
+                key.to_uppercase()
+            ));
         }
         let Some(known) = NAMES.into_iter().find(|known| known == key) else {
             let known: Vec<_> = NAMES.into_iter().filter(|name| !SECRETS.contains(name)).collect();

@@ -11,7 +11,7 @@ use nacos_auth::{Client, Config, Event, Kind, Level, TokenPlace};
 
 use crate::{
     args::{self, Flags},
-    exit::{Explained, Failure, Result},
+    exit::{Failure, Result},
 };
 use layers::{Layers, Value};
 use login::Login;
@@ -103,14 +103,18 @@ impl Settings {
     }
 
     /// The same, whose events all go to `on_event` too.
-    pub(crate) fn client_told(&self, level: Level, on_event: impl Fn(&Event) + Send + Sync + 'static) -> Result<Client> {
+    pub(crate) fn client_told(
+        &self,
+        level: Level,
+        on_event: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Result<Client> {
         self.client_with(self.logging(level).on_event(on_event))
     }
 
     fn logging(&self, level: Level) -> Config {
         let level = if self.verbose { Level::Debug } else { level };
         self.config().on_log(level, |event| match event.cause() {
-            Some(cause) => eprintln!("nacos-auth: {}", Explained(&event.to_string(), cause)),
+            Some(cause) => eprintln!("nacos-auth: {event} ({})", cause.name()),
             None => eprintln!("nacos-auth: {event}"),
         })
     }

@@ -68,7 +68,12 @@ impl Figures {
             }
         };
         let remaining = if stats.generation == 0 { 0 } else { stats.remaining_ms.max(0).unsigned_abs() / 1000 };
-        family("token_usable", "gauge", "Whether there is a token that servers take.", &[("", is_usable(stats).into())]);
+        family(
+            "token_usable",
+            "gauge",
+            "Whether there is a token that servers take.",
+            &[("", is_usable(stats).into())],
+        );
         family("token_remaining_seconds", "gauge", "Time until the token's expiry.", &[("", remaining)]);
         let logins = [
             ("{reason=\"first\"}", stats.logins_first),

@@ -201,8 +201,7 @@ impl Trip<'_> {
         }
         let target = if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) };
         let target: PathAndQuery = target.parse().map_err(|_| Refusal::bad("path", "not a path"))?;
-        let (method, content, patience, is_long_poll) =
-            (&self.method, &self.content, self.patience, self.is_long_poll);
+        let (method, content, patience, is_long_poll) = (&self.method, &self.content, self.patience, self.is_long_poll);
         let outgoing = Outgoing { method, target, headers, content, patience, is_long_poll };
         let (mut answer, server) = self.proxy.upstream.send(&outgoing).await?;
         drop_of_connection(answer.headers_mut());

@@ -63,7 +63,8 @@ impl Address {
             }
             Self::Unix(path) => {
                 let listener = bind_unix(path);
-                let listener = listener.map_err(|e| Failure::local(format!("cannot listen on {}", path.display()), e))?;
+                let listener =
+                    listener.map_err(|e| Failure::local(format!("cannot listen on {}", path.display()), e))?;
                 Ok(Bound::Unix(listener, SocketFile(path.clone())))
             }
         }

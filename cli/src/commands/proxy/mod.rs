@@ -135,7 +135,8 @@ fn check_loop(upstream: &Upstream, addresses: &[SocketAddr]) -> Result<()> {
         let host = server.host().trim_start_matches('[').trim_end_matches(']');
         let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         if is_here && addresses.iter().any(|address| Some(address.port()) == server.port()) {
-            let message = format!("server_addr: {} is where the proxy itself listens; give the servers'", server.name());
+            let message =
+                format!("server_addr: {} is where the proxy itself listens; give the servers'", server.name());
             return Err(Failure::setting(message));
         }
     }

@@ -143,7 +143,9 @@ mod tests {
     fn the_user_of_a_jwt_is_read_and_nothing_else_has_one() {
         let token = |claims: &str| format!("e30.{}.sig", BASE64_URL_SAFE_NO_PAD.encode(claims));
         assert_eq!(user(&token(r#"{"sub":"nacos","exp":1}"#)).as_deref(), Some("nacos"));
-        for other in [token("{}"), token(r#"{"sub":""}"#), token(r#"{"sub":1}"#), "a.b".into(), "a.%.c".into(), "x".into()] {
+        for other in
+            [token("{}"), token(r#"{"sub":""}"#), token(r#"{"sub":1}"#), "a.b".into(), "a.%.c".into(), "x".into()]
+        {
             assert_eq!(user(&other), None, "{other}");
         }
     }

@@ -100,7 +100,8 @@ impl Upstream {
                     if !outgoing.is_long_poll {
                         self.first.store((at + 1) % count, Ordering::Relaxed);
                     }
-                    let message = format!("{} took the request and did not answer in {:?}", server.name(), outgoing.patience);
+                    let message =
+                        format!("{} took the request and did not answer in {:?}", server.name(), outgoing.patience);
                     return Err(Refusal::new(http::StatusCode::GATEWAY_TIMEOUT, "no-answer", message));
                 };
                 let error = match result {
