@@ -99,6 +99,7 @@ pub(crate) enum Command {
     Keep(Keep),
     Proxy(Proxy),
     Watch(Watch),
+    Doctor(Doctor),
     #[command(hide = true)]
     Completions(Completions),
     #[command(hide = true)]
@@ -231,6 +232,36 @@ pub(crate) struct Watch {
     /// How long to watch; for ever by default.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) length: Option<Duration>,
+}
+
+/// Finds out why a server refuses.
+///
+/// Examines the servers, the credentials, and if given a token and a request, step by step. Each finding tells what was seen,
+/// what it means and what to do; none holds a secret. It logs in twice at each server at the most.
+#[derive(Arguments, Debug)]
+pub(crate) struct Doctor {
+    /// The method of a request that fails.
+    #[arg(requires = "path")]
+    pub(crate) method: Option<String>,
+
+    /// Its path, behind the context path, with its query.
+    pub(crate) path: Option<String>,
+
+    /// Sends the request even if it may change something: what is neither GET, HEAD nor OPTIONS.
+    #[arg(long)]
+    pub(crate) send_writes: bool,
+
+    /// A file with a token that is refused.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// How long it may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Prints the completions of a shell.

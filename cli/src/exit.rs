@@ -11,11 +11,12 @@ pub(crate) const PAGES: &str = "docs/causes.md#";
 pub(crate) const HELP: &str = "\
 Exit status:
   0    done
-  1    a server said no: an HTTP status of 400 and up
+  1    a server said no: an HTTP status of 400 and up; doctor: there are errors
   2    the command line, or a setting, is wrong
   3    no server can be reached, or none answers in time
   4    the credentials are refused, or there are none
   5    something failed on this machine: a file, a socket, a limit
+  6    doctor: there are warnings, and no errors
 exec ends with the status of its command: 126 and 127 if it cannot be run, 128+n if signal n ended it.";
 
 /// An exit status, other than 0.
@@ -27,6 +28,7 @@ pub(crate) enum Status {
     Unreachable = 3,
     Credentials = 4,
     Local = 5,
+    Warned = 6,
 }
 
 impl Status {
@@ -68,6 +70,10 @@ impl Failure {
     pub(crate) fn set_by(mut self, origin: &str) -> Self {
         self.message = format!("{} (set by {origin})", self.message);
         self
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cause == Some(Cause::Cancelled)
     }
 
     pub(crate) fn message(&self) -> &str {

@@ -36,6 +36,7 @@ fn run(args: &Args) -> exit::Result<ExitCode> {
         Command::Keep(args) => commands::keep::run(args, &settings()?),
         Command::Proxy(args) => commands::proxy::run(args, &settings()?),
         Command::Watch(args) => commands::watch::run(args, &settings()?),
+        Command::Doctor(args) => commands::doctor::run(args, &settings()?),
         Command::Completions(args) => commands::generate::completions(args),
         Command::Man(args) => commands::generate::man(args),
     }

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &args::Exec, settings: &Settings) -> Result<ExitCode> {
     let address = args.listen.as_deref().map(|text| Address::parse(text, false)).transpose()?;
     let (bell, wakes) = Bell::new();
     let ringer = bell.clone();
-    let client = Arc::new(settings.client_told(Level::Warn, move |_| ringer.token())?);
+    let client = Arc::new(settings.client_told(Some(Level::Warn), move |_| ringer.token())?);
     // Without a first token the command would only fail in its own words.
     client.token_within(settings.request_timeout, None)?;
     let signals = signals().map_err(|e| Failure::local("cannot watch signals", e))?;

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) fn run(args: &args::Keep, settings: &Settings) -> Result<ExitCode> {
     let (bell, wakes) = Bell::new();
     let ringer = bell.clone();
-    let client = settings.client_told(Level::Info, move |_| ringer.token())?;
+    let client = settings.client_told(Some(Level::Info), move |_| ringer.token())?;
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(|e| Failure::local("cannot watch signals", e))?;
     let ender = bell.clone();
     thread::spawn(move || signals.forever().for_each(|_| ender.end()));

@@ -1,5 +1,6 @@
 //! What the command does, one module each.
 
+pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod generate;
 pub(crate) mod keep;

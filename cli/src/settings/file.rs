@@ -54,7 +54,11 @@ fn read(text: &str, path: &Path, profile: Option<&str>) -> Result<Layer> {
     let file: File = toml::from_str(text).map_err(|e| {
         // Without the line itself, which the error shows too: it may hold a secret.
         let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-        Failure::setting(format!("config: {shown}, line {line}: {}", e.message().lines().next().unwrap_or_default()))
+        let why = e.message().lines().next().unwrap_or_default().to_owned();
+        Failure::setting(format!(
+            "config: {shown}, line {line}: {why}; write [profiles.NAME] with settings below it, and profile = \"NAME\" at the \
+             top"
+        ))
     })?;
     let named = profile.or(file.profile.as_deref());
     let name = named.unwrap_or(DEFAULT);

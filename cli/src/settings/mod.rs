@@ -7,7 +7,7 @@ mod login;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use nacos_auth::{Client, Config, Event, Kind, Level, TokenPlace};
+use nacos_auth::{Client, Config, Error, Event, Kind, Level, TokenPlace};
 
 use crate::{
     args::{self, Flags},
@@ -71,7 +71,7 @@ impl Settings {
         })
     }
 
-    fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let mut config = self.login.config(&self.server_addr);
         config = config.token_in(self.token_in);
         config = config.connect_timeout(self.connect_timeout).request_timeout(self.request_timeout);
@@ -99,19 +99,20 @@ impl Settings {
 
     /// A client, whose events down to `level` go to standard error.
     pub(crate) fn client(&self, level: Level) -> Result<Client> {
-        self.client_with(self.logging(level))
+        Client::new(self.logging(Some(level))).map_err(|error| self.explain(error))
     }
 
-    /// The same, whose events all go to `on_event` too.
+    /// The same, whose events all go to `on_event` too; none to standard error without a level.
     pub(crate) fn client_told(
         &self,
-        level: Level,
+        level: Option<Level>,
         on_event: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Result<Client> {
-        self.client_with(self.logging(level).on_event(on_event))
+        Client::new(self.logging(level).on_event(on_event)).map_err(|error| self.explain(error))
     }
 
-    fn logging(&self, level: Level) -> Config {
+    fn logging(&self, level: Option<Level>) -> Config {
+        let Some(level) = level else { return self.config() };
         let level = if self.verbose { Level::Debug } else { level };
         self.config().on_log(level, |event| match event.cause() {
             Some(cause) => eprintln!("nacos-auth: {event} ({})", cause.name()),
@@ -119,16 +120,14 @@ impl Settings {
         })
     }
 
-    fn client_with(&self, config: Config) -> Result<Client> {
-        Client::new(config).map_err(|error| {
-            let is_config = error.kind() == Kind::InvalidConfig;
-            let failure = Failure::from(error);
-            let named = |name: &&str| failure.message().starts_with(*name);
-            match self.origins.iter().find(|(name, _)| is_config && named(name)) {
-                Some((_, origin)) => failure.set_by(origin),
-                None => failure,
-            }
-        })
+    /// The error with the place where the setting that it names stands.
+    pub(crate) fn explain(&self, error: Error) -> Failure {
+        let is_config = error.kind() == Kind::InvalidConfig;
+        let failure = Failure::from(error);
+        match self.origins.iter().find(|(name, _)| is_config && failure.message().starts_with(*name)) {
+            Some((_, origin)) => failure.set_by(origin),
+            None => failure,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod crowd;
+mod doctor;
 mod exec;
 mod keep;
 mod proxy;
@@ -9,3 +10,4 @@ mod settings;
 mod smuggling;
 mod streaming;
 mod support;
+mod watch;

@@ -128,7 +128,7 @@ impl Gate {
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
         // A name can be made to lead here by anybody who owns it; an address cannot.
         let is_here = host == "localhost" || address.is_some_and(|ip| ip.is_loopback() || self.any_address);
-        is_here || self.hosts.iter().any(|known| *known == host)
+        is_here || self.hosts.contains(&host)
     }
 }
 
