@@ -122,7 +122,7 @@ PARTS = [
         "build",
         [
             Step(["make", "--no-print-directory", "prefix"]),
-            Step(["cargo", "build", "--quiet", "--package", "devserver"]),
+            Step(["cargo", "build", "--quiet", "--package", "devserver", "--package", "nacos-auth-cli"]),
             Step(["make", "--no-print-directory", "-s", "shims"]),
             Step(["examples/build.sh"]),
         ],
@@ -190,6 +190,8 @@ PARTS = [
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
+    # Each test waits most of its time.
+    Part("sdks", [Step([PYTHON, "-m", "pytest", "-q", "-rs", "-n", "4"], pytest, "tests/sdks")]),
     Part("sim", [Step(["make", "--no-print-directory", "sim"])]),
     # Two targets at a time: the whole is this long times five, and the build.
     Part("fuzz", [Step(["fuzz/run.sh", "60"], tally, needs=("cargo", "c++"))], long=True),
@@ -228,6 +230,7 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/docs"),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/sdks"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/host"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tools/site"),
             Step(
