@@ -115,6 +115,24 @@ causes! {
     WrongCredentials = "wrong-credentials",
         "The server refuses user name and password.",
         "Correct them; nacos_auth_set_credentials takes new ones at once.";
+    UnknownUser = "unknown-user",
+        "The server knows no user of that name, or it has just started and has not read its users yet.",
+        "Correct username; a server that has just started knows its users within seconds, a new user within 15 s.";
+    UsersNotLoaded = "users-not-loaded",
+        "The server had just started, and refused a good password until it had read its users.",
+        "Wait some seconds: logins are tried again by themselves.";
+    NoAdmin = "no-admin",
+        "Nobody has made the first user of the server yet, so no login can succeed.",
+        "Make it on the console, or by POST /v3/auth/user/admin (in 2.4 and 2.5 /v1/auth/users/admin).";
+    ServerSecretMissing = "server-secret-missing",
+        "The server has no secret to sign tokens with, or one that is too short.",
+        "Set nacos.core.auth.plugin.nacos.token.secret.key to 32 bytes or more in base64, the same at all nodes.";
+    OtherAuthType = "other-auth-type",
+        "The server asks another service for its users: LDAP behind its own login, or OIDC, which leaves it without a login.",
+        "With OIDC get the token from that service, and give it as token or by a credentials function.";
+    LoginApiMissing = "login-api-missing",
+        "A Nacos answers there, but has no login that can be reached.",
+        "Let the gateway pass POST /v1/auth/login and /v3/auth/user/login; Nacos has had them since 1.2.";
     ServerFault = "server-fault",
         "The server failed (HTTP 5xx).",
         "Look at the server's log.";
@@ -139,9 +157,39 @@ causes! {
     TokenExpired = "token-expired",
         "The token is invalid or expired.",
         "Nothing: another one is got.";
+    TokenOfOtherSecret = "token-of-other-secret",
+        "The token was signed with another secret than that of the server.",
+        "Log in again; if that does not help, give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key.";
+    TokenForeign = "token-foreign",
+        "The token is none of a Nacos, or not whole.",
+        "Take accessToken from the answer to a login as it is, without quotation marks and line ends.";
+    TokenCache = "token-cache",
+        "The server gives the same token to every login until a tenth of its life is left.",
+        "Nothing; a new token may live for much less than the server's setting says.";
+    TokenLifeShort = "token-life-short",
+        "Tokens live for less than a minute.",
+        "Raise nacos.core.auth.plugin.nacos.token.expire.seconds; every renewal costs the server a login.";
+    TokenLifeLong = "token-life-long",
+        "Tokens live for more than a month, and nothing but a new secret ends one that leaks.",
+        "Lower nacos.core.auth.plugin.nacos.token.expire.seconds, 18000 unless set: renewal is automatic.";
+    ClocksDiffer = "clocks-differ",
+        "The clocks of the servers, or that of this machine, are apart.",
+        "Set them by NTP: a server ends tokens by its own clock.";
     PermissionMissing = "permission-missing",
         "The user has no permission for what a request wanted.",
         "Give one to its role in Nacos, or log in as another user.";
+    ServerIdentityMissing = "server-identity-missing",
+        "The server refuses every request because it lacks its own identity.",
+        "Set nacos.core.auth.server.identity.key and nacos.core.auth.server.identity.value, the same at all nodes.";
+    AuthorizationStripped = "authorization-stripped",
+        "Something before the server takes the header Authorization away.",
+        "Let the gateway pass it, or set token_in to header (Nacos 2.1 and later) or query.";
+    AuthenticationOff = "authentication-off",
+        "The server asks nobody for a token.",
+        "Nothing, if that is meant so; else set nacos.core.auth.enabled=true.";
+    ApiMissing = "api-missing",
+        "The server does not have the API that was asked for, or not any more.",
+        "Use the paths of its version: from Nacos 3.2 on those of v3 only.";
     PasswordFile = "password-file",
         "The password file cannot be read, or holds no password.",
         "Make it readable for this process, with the password as its only line.";
@@ -175,6 +223,12 @@ causes! {
     NoMemory = "no-memory",
         "This process has no memory left for an answer.",
         "Ask for less at a time, or lower max_response_size.";
+    NotTried = "not-tried",
+        "Part of what was to be found out has not been tried.",
+        "See what was seen, which says why.";
+    Healthy = "healthy",
+        "All is well.",
+        "Nothing.";
     Internal = "internal",
         "The operating system or this library failed.",
         "Report it, with the message.";

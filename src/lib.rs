@@ -24,6 +24,7 @@
 
 mod cause;
 mod client;
+mod diagnose;
 mod error;
 mod ffi;
 #[cfg(feature = "fuzzing")]
@@ -40,6 +41,7 @@ mod wait;
 
 pub use cause::Cause;
 pub use client::{Advice, Advised, Anonymous, Client, Config, Report, Request, Response, Stats, Token};
+pub use diagnose::{DiagnoseOptions, Diagnosis, Finding, Severity, diagnose};
 pub use error::{Error, Kind, Result};
 pub use lifecycle::{RefreshState, TokenState};
 pub use observe::{Event, EventKind, Level, Supply};

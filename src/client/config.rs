@@ -234,7 +234,7 @@ impl Config {
         self
     }
 
-    pub(super) fn check(self) -> Result<Checked> {
+    pub(crate) fn check(self) -> Result<Checked> {
         let servers = server::parse(&self.server_addr, self.context_path.as_deref())?;
         if self.max_connections == 0 {
             return Err(Error::config("max_connections: 0; at least one is needed"));
@@ -278,13 +278,13 @@ impl fmt::Debug for Config {
 }
 
 /// A configuration that makes sense.
-pub(super) struct Checked {
-    pub(super) origin: Origin,
-    pub(super) source: Source,
-    pub(super) listener: Option<Arc<Listener>>,
-    pub(super) connect_timeout: Duration,
-    pub(super) request_timeout: Duration,
-    pub(super) max_connections: usize,
-    pub(super) max_response_size: usize,
-    pub(super) anonymous: Anonymous,
+pub(crate) struct Checked {
+    pub(crate) origin: Origin,
+    pub(crate) source: Source,
+    pub(crate) listener: Option<Arc<Listener>>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) request_timeout: Duration,
+    pub(crate) max_connections: usize,
+    pub(crate) max_response_size: usize,
+    pub(crate) anonymous: Anonymous,
 }

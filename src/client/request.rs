@@ -22,7 +22,7 @@ const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlen
 /// A request to the open API of Nacos.
 #[derive(Clone)]
 pub struct Request {
-    pub(super) method: Method,
+    pub(crate) method: Method,
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: HeaderMap,

@@ -11,6 +11,7 @@ mod auth;
 mod boundary;
 mod callback;
 mod cancel;
+mod diagnose;
 mod error;
 mod names;
 mod options;

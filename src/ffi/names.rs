@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use super::{auth::*, callback::*, options::*, token::*};
+use super::{auth::*, callback::*, diagnose::*, options::*, token::*};
 
 /// A name for each number; "UNKNOWN" for what a newer version may have.
 fn find(names: &[(i32, &'static CStr)], number: i32) -> *const c_char {
@@ -88,4 +88,16 @@ pub extern "C" fn nacos_advice_name(advice: i32) -> *const c_char {
         (NACOS_ADVICE_REPLAY_IF_IDEMPOTENT, c"REPLAY_IF_IDEMPOTENT"),
     ];
     find(&names, advice)
+}
+
+/// The name of a severity without its prefix, as "WARNING"; "UNKNOWN" for a number that is none. Static, never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn nacos_severity_name(severity: i32) -> *const c_char {
+    let names = [
+        (NACOS_SEVERITY_OK, c"OK"),
+        (NACOS_SEVERITY_INFORMATION, c"INFORMATION"),
+        (NACOS_SEVERITY_WARNING, c"WARNING"),
+        (NACOS_SEVERITY_ERROR, c"ERROR"),
+    ];
+    find(&names, severity)
 }

@@ -28,6 +28,7 @@ pub(crate) use decision::Occasion;
 pub use decision::{Attempts, Demand, Issued, RefreshState, TokenState, Verdict};
 pub use machine::Machine;
 pub(crate) use pauses::Pauses;
+pub(crate) use window::{believable, renewal};
 
 /// A moment, counted from any fixed origin.
 pub type Time = std::time::Duration;

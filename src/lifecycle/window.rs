@@ -25,8 +25,24 @@ pub(super) struct Window {
 }
 
 /// The life to reckon with, given what the server said.
-pub(super) fn believable(ttl: Option<Duration>) -> Duration {
+pub(crate) fn believable(ttl: Option<Duration>) -> Duration {
     ttl.unwrap_or(ASSUMED).min(LONGEST)
+}
+
+/// How much life a token has left when it is renewed: at most, which is the first time, and at least.
+pub(crate) fn renewal(life: Duration) -> (Duration, Duration) {
+    let life = life.min(LONGEST);
+    (ahead(life, FIRST), ahead(life, LAST))
+}
+
+/// The earliest first renewal, the earliest later one and the latest of all, as shares of the life that are left.
+const FIRST: f64 = 1.0 / 3.0;
+const LATER: f64 = 0.095;
+const LAST: f64 = 1.0 / 15.0;
+
+fn ahead(whole: Duration, share: f64) -> Duration {
+    let short = Duration::from_secs(3).min(whole / 4);
+    if whole < Duration::from_secs(60) { whole.mul_f64(share).max(short) } else { whole.mul_f64(share) }
 }
 
 impl Window {
@@ -50,11 +66,8 @@ impl Window {
     }
 
     fn before(rng: &mut Rng, expiry: Time, whole: Duration, first: bool) -> Self {
-        let latest = if first { 1.0 / 3.0 } else { 0.095 };
-        let share = 1.0 / 15.0 + rng.f64() * (latest - 1.0 / 15.0);
-        let short = Duration::from_secs(3).min(whole / 4);
-        let ahead =
-            if whole < Duration::from_secs(60) { whole.mul_f64(share).max(short) } else { whole.mul_f64(share) };
+        let earliest = if first { FIRST } else { LATER };
+        let ahead = ahead(whole, LAST + rng.f64() * (earliest - LAST));
         let mandatory = Duration::from_secs(5).min(whole / 10).min(ahead / 2);
         Self { advisory: expiry.saturating_sub(ahead), mandatory: expiry.saturating_sub(mandatory), expiry }
     }

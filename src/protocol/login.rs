@@ -8,9 +8,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     quote::{quote, quote_part},
+    rejection::READ,
     voice::is_nacos,
 };
-use crate::secret::Secret;
+use crate::{cause::Cause, secret::Secret};
 
 /// What servers with authentication off give for a token, if they have no secret.
 pub(crate) const DISABLED: &str = "AUTH_DISABLED";
@@ -80,8 +81,8 @@ pub(crate) struct LoginRefused {
     /// A Nacos has spoken, of these credentials. Otherwise it may have been something that stands before it and does not
     /// know this path: another login API may be open.
     pub(crate) is_verdict: bool,
-    /// It is the console of a Nacos 3.
-    pub(crate) is_console: bool,
+    /// Why, where the server's words tell it.
+    pub(crate) known: Option<Cause>,
     /// What the server said, or what is wrong with it; no secret in it.
     pub(crate) said: String,
 }
@@ -91,7 +92,7 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
     let said = || said_in(body, password);
     // Not of a success, which holds a token: what is looked through is copied.
     let by_nacos = || is_nacos(body);
-    let refuse = |reason, is_verdict, said| Err(LoginRefused { reason, is_verdict, is_console: false, said });
+    let refuse = |reason, is_verdict, said| Err(LoginRefused { reason, is_verdict, known: known(body), said });
     match status {
         200..=299 => read_success(body, password),
         300..=399 => refuse(Reason::NotNacos, false, "a redirect, which a login never follows".into()),
@@ -99,6 +100,8 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
         403 if by_nacos() && contains(body, "timestamp") && contains(body, "unknown user!") => {
             refuse(Reason::MissingApi, false, said())
         }
+        // r-nacos counts logins before it looks at the password: while there are too many the right one is refused too.
+        403 if contains(body, "LOGIN_LIMITE_ERROR") => refuse(Reason::Overloaded, true, said()),
         404 | 405 | 410 | 501 => refuse(Reason::MissingApi, false, said()),
         429 => refuse(Reason::Overloaded, true, said()),
         502..=504 | 520..=530 if !by_nacos() => refuse(Reason::Gateway, false, said()),
@@ -107,11 +110,39 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
         500 if contains(body, "No static resource") => {
             // Nacos 3 serves its console, under another context path, on a port of its own (8080).
             let hint = "this is the console port of a Nacos 3; use the server's main port (8848)";
-            Err(LoginRefused { reason: Reason::NotNacos, is_verdict: true, is_console: true, said: hint.into() })
+            Err(LoginRefused {
+                reason: Reason::NotNacos,
+                is_verdict: true,
+                known: Some(Cause::ConsolePort),
+                said: hint.into(),
+            })
         }
         500 => refuse(Reason::Fault, by_nacos(), said()),
         _ => refuse(Reason::NotNacos, false, said()),
     }
+}
+
+/// What the words of a refusal tell beyond its status. Those for a user that is not there are of 2.2.1 to 3.2.3 (the others
+/// say the same of a password that is wrong), and of a server that has just started, which has not read its users yet.
+fn known(body: &[u8]) -> Option<Cause> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(READ)]).to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    match () {
+        () if says(&["please config", "secret key must", "not secure enough"]) => Some(Cause::ServerSecretMissing),
+        () if says(&["auth plugin type"]) => Some(Cause::OtherAuthType),
+        () if says(&["login_limite_error"]) => Some(Cause::Throttled),
+        // From 3.2.4 on it is the first half of what is said of a password that is wrong.
+        () if says(&["\"access denied\""]) && !says(&["\"data\":\""]) && is_nacos(body) => Some(Cause::UnknownUser),
+        () if text.starts_with("caused: user ") && says(&[" not found;"]) => Some(Cause::UnknownUser),
+        // 2.2.3 says no more than the name.
+        () if names_a_user(text.trim()) => Some(Cause::UnknownUser),
+        () => None,
+    }
+}
+
+fn names_a_user(text: &str) -> bool {
+    let said = text.strip_prefix("caused: ").and_then(|text| text.strip_suffix(';'));
+    said.is_some_and(|name| !name.is_empty() && name != "null" && !name.contains([' ', ':', ';', '(']))
 }
 
 fn contains(body: &[u8], word: &str) -> bool {
@@ -150,8 +181,7 @@ fn wipe(json: &mut Value) {
 }
 
 fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
-    let not_nacos =
-        |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, is_console: false, said };
+    let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, known: None, said };
     let json = serde_json::from_slice(body).map(Json).map_err(|_| {
         let said = said_in(body, password);
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
@@ -170,7 +200,7 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
         // What has data is the answer of something else to something else.
         let is_refusal = is_verdict || json.get("data").is_none();
         let reason = if is_refusal { Reason::Refused } else { Reason::NotNacos };
-        return Err(LoginRefused { reason, is_verdict, is_console: false, said });
+        return Err(LoginRefused { reason, is_verdict, known: known(body), said });
     };
     if !is_token(token) {
         return Err(not_nacos("a token that no header can carry".into()));

@@ -4,10 +4,9 @@
 //! What shows it is a read of a configuration that nobody has, without a token: every Nacos that has authentication on
 //! refuses it. (Other reads prove nothing: a Nacos 3.3 may serve some of its AI resources to everybody.)
 
-use serde_json::Value;
-
 use super::{
     rejection::{self, READ, Rejection},
+    state,
     voice::is_nacos,
 };
 
@@ -15,8 +14,8 @@ use super::{
 pub(crate) const QUESTIONS: [&str; 4] = [
     "/v1/cs/configs?dataId=nacos-auth.absent&group=nacos-auth",
     "/v3/client/cs/config?dataId=nacos-auth.absent&groupName=nacos-auth",
-    "/v1/console/server/state",
-    "/v3/admin/core/state",
+    state::PATHS[0],
+    state::PATHS[1],
 ];
 
 /// Whether a server asks for tokens.
@@ -49,8 +48,5 @@ pub(crate) fn read(question: &str, status: u16, body: &[u8], is_known: bool) -> 
 
 /// 1.x says nothing of authentication. In 3.x `true` may mean that only the console asks for tokens.
 fn read_state(status: u16, body: &[u8]) -> Option<Openness> {
-    let json: Value = serde_json::from_slice(body).ok().filter(|_| status == 200)?;
-    let state = if json["data"].is_object() { &json["data"] } else { &json };
-    let is_state = state["version"].is_string() && state.get("function_mode").is_some();
-    (is_state && state["auth_enabled"] == "false").then_some(Openness::Open)
+    (state::read(status, body)?.asks_for_tokens == Some(false)).then_some(Openness::Open)
 }

@@ -63,7 +63,7 @@ fn check_token(token: &Secret, wrong: fn(String) -> Error) -> Result<()> {
 
 /// What a login is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Supplied {
+pub(crate) enum Supplied {
     Password(Credentials),
     Token { token: Secret, ttl: Option<Duration> },
 }
@@ -167,7 +167,7 @@ impl Source {
     }
 
     /// What to log in with now. May block, as long as a file or the caller's function takes.
-    pub(super) fn load(&self) -> Result<Supplied> {
+    pub(crate) fn load(&self) -> Result<Supplied> {
         let nothing = |message: String| Error::new(Kind::NoCredentials, message);
         match self {
             Self::Password(credentials) => Ok(Supplied::Password(credentials.clone())),

@@ -4,18 +4,13 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
-
-use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderValue, Method,
-    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
-};
-use zeroize::Zeroize;
 
 use super::{
     credentials::{Credentials, Supplied},
+    exchange::{self, Answer, Search},
+    failure,
     question::Asked,
     servers::Server,
     session::{LoginOutcome, Session},
@@ -24,13 +19,9 @@ use super::{
 use crate::{
     cause::Cause,
     error::{Error, Kind, Result},
-    http::{Error as HttpError, ErrorKind, Options, Phase, Request, Response},
+    http::{Error as HttpError, ErrorKind, Phase},
     lifecycle::{LoginError, Time},
-    protocol::{
-        login::{self, Api, IssuedToken, LoginRefused, Reason},
-        retry_after,
-    },
-    secret::Wiped,
+    protocol::login::{Api, IssuedToken, LoginRefused, Reason},
     sys::clock,
     wait::{Limits, block_on},
 };
@@ -62,7 +53,7 @@ pub(super) async fn run(session: Arc<Session>, number: u64) {
     let outcome = tokio::select! {
         attempt = &mut attempt => match attempt {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(too_slow(&session.servers.names())),
+            Ok(Err(_)) => Err(failure::too_slow(&session.servers.names())),
             Err(_) => {
                 Err((LoginError::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login")))
             }
@@ -83,7 +74,7 @@ pub(super) fn run_here(session: &Arc<Session>, number: u64, limits: &Limits<'_>)
     // What it waits for blocks, so it is ready at once.
     let outcome = match attempt.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,
-        Poll::Pending => Err(too_slow(&session.servers.names())),
+        Poll::Pending => Err(failure::too_slow(&session.servers.names())),
     };
     session.finish(number, sent, outcome);
 }
@@ -164,7 +155,7 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
             }
             Err(NoToken::Refused(answer)) => {
                 let reason = answer.refused.reason;
-                let error = explain(server.address.name(), session.was_good(), answer);
+                let error = failure::refused(server.address.name(), session.was_good(), answer);
                 let was_judged = match reason {
                     Reason::MissingApi | Reason::NotNacos | Reason::Gateway => false,
                     Reason::Fault => !std::mem::take(&mut may_ask_another),
@@ -179,7 +170,7 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
                 if failure.blames_server() {
                     session.mark_down(server, failure.reason());
                 }
-                let error = unreachable(server.address.name(), &failure);
+                let error = failure::unreachable(server.address.name(), &failure);
                 let hung = matches!(failure.kind, ErrorKind::Slow | ErrorKind::Timeout) && failure.was_sent();
                 if hung || !failure.blames_server() {
                     // Too much to do, and it works this login off all the same: the others may be no better. Or the
@@ -195,14 +186,7 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
             last = Some(error);
         }
     }
-    Err(last.unwrap_or_else(|| too_slow(&session.servers.names())))
-}
-
-/// An answer without a token.
-struct Answer {
-    refused: LoginRefused,
-    status: u16,
-    retry_after: Option<Duration>,
+    Err(last.unwrap_or_else(|| failure::too_slow(&session.servers.names())))
 }
 
 enum NoToken {
@@ -218,8 +202,7 @@ async fn find_login(
     credentials: &Credentials,
     server: &Server,
 ) -> Result<IssuedToken, NoToken> {
-    let mut best: Option<(Api, Answer)> = None;
-    let mut looks = 0;
+    let (mut search, mut looks) = (Search::default(), 0);
     for api in server.apis() {
         let answer = match ask_server(session, engine, credentials, server, api).await.map_err(NoToken::Failed)? {
             Ok(issued) => {
@@ -228,35 +211,22 @@ async fn find_login(
             }
             Err(answer) => answer,
         };
-        if answer.refused.is_verdict {
+        let LoginRefused { reason, is_verdict, .. } = answer.refused;
+        let asked_to_wait = answer.retry_after.is_some();
+        if is_verdict {
             server.found(api);
-            best = Some((api, answer));
-            break;
+        } else {
+            // The verdict itself is counted where its end is.
+            looks += u32::from(matches!(reason, Reason::Refused | Reason::Fault));
         }
-        let (reason, asked_to_wait) = (answer.refused.reason, answer.retry_after.is_some());
-        looks += u32::from(matches!(reason, Reason::Refused | Reason::Fault));
-        if best.as_ref().is_none_or(|(_, best)| telling(reason) > telling(best.refused.reason)) {
-            best = Some((api, answer));
-        }
-        if reason == Reason::Gateway && (server.has_found(api) || asked_to_wait) {
-            break; // it has been there before, so it is the server that is away
+        let is_away = reason == Reason::Gateway && (server.has_found(api) || asked_to_wait);
+        if !search.goes_on_after(answer) || is_away {
+            break; // it has judged, or it has been there before, so it is the server that is away
         }
     }
-    let (_, answer) = best.expect("one is asked at least");
-    // The verdict itself is counted where its end is.
-    session.note_looks(looks.saturating_sub(u32::from(!answer.refused.is_verdict)));
-    Err(NoToken::Refused(answer))
-}
-
-/// How much an answer that is not a Nacos's tells.
-fn telling(reason: Reason) -> u8 {
-    match reason {
-        Reason::MissingApi => 0,
-        Reason::NotNacos => 1,
-        Reason::Gateway => 2,
-        Reason::Fault => 3,
-        Reason::Refused | Reason::Overloaded => 4,
-    }
+    let best = search.best().expect("one is asked at least");
+    session.note_looks(looks - u32::from(!best.refused.is_verdict && looks > 0));
+    Err(NoToken::Refused(best))
 }
 
 async fn ask_server(
@@ -266,27 +236,9 @@ async fn ask_server(
     server: &Server,
     api: Api,
 ) -> Result<Result<IssuedToken, Answer>, HttpError> {
-    let target = server.address.target(api.path(), None);
-    let target = target.map_err(|e| HttpError::new(Phase::Prepare, ErrorKind::Setup, e.to_string()))?;
-    let password = &credentials.password;
-    let mut headers = HeaderMap::new();
-    // The server resolves a token before it looks at the password, so nothing that could be one goes along.
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
-    let request = Request {
-        method: Method::POST,
-        endpoint: server.endpoint.clone(),
-        target,
-        headers,
-        body: Bytes::from_owner(Wiped::from(login::form(&credentials.username, password))).into(),
-        options: Options {
-            largest_answer: login::LARGEST_ANSWER,
-            connect_timeout: session.connect_timeout(),
-            max_connections: usize::MAX,
-            reuse: false,
-        },
-    };
-    let Response { status, headers, body, .. } = match engine {
+    let timeout = session.connect_timeout();
+    let request = exchange::request(&server.address, &server.endpoint, credentials, api, timeout)?;
+    let response = match engine {
         Engine::Background { number, sent } => {
             let left = ATTEMPT.min((sent + LOGIN).saturating_sub(clock::now()));
             if left.is_zero() {
@@ -297,7 +249,7 @@ async fn ask_server(
                 Ok(answer) => answer?,
                 Err(_) => {
                     session.mark_down(server, Cause::NoAnswer);
-                    let (_, error) = too_slow(server.address.name());
+                    let (_, error) = failure::too_slow(server.address.name());
                     session.finish(number, sent, Err((LoginError::Overdue, error)));
                     let late = tokio::time::timeout(LATE, exchange).await.ok().and_then(Result::ok);
                     late.ok_or_else(|| HttpError::new(Phase::Answer, ErrorKind::Interrupted, "no answer at all"))?
@@ -307,86 +259,5 @@ async fn ask_server(
         Engine::Caller(limits) => session.transport.exchange(request, &limits.within(ATTEMPT))?,
     };
     server.mark_up(clock::now());
-    let issued = login::read(status, &body, password);
-    if let Ok(mut body) = body.try_into_mut() {
-        body.zeroize(); // it holds the token
-    }
-    Ok(issued.map_err(|refused| Answer { refused, status, retry_after: retry_after(&headers) }))
-}
-
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    retry_after::read(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
-}
-
-fn unreachable(server: &str, failure: &HttpError) -> (LoginError, Error) {
-    let HttpError { phase, kind, cause, .. } = failure;
-    let (error, kind, what) = match kind {
-        ErrorKind::Tls if !failure.was_sent() => (LoginError::Unreachable, Kind::Tls, "no TLS connection"),
-        ErrorKind::Slow | ErrorKind::Timeout if failure.was_sent() => return too_slow(server),
-        ErrorKind::TooLarge => {
-            let error = LoginError::Answered(Reason::NotNacos, None);
-            (error, Kind::Protocol, "this is not the login of a Nacos")
-        }
-        ErrorKind::Undecodable => {
-            (LoginError::Answered(Reason::NotNacos, None), Kind::Io, "the answer cannot be decoded")
-        }
-        ErrorKind::Setup | ErrorKind::Interrupted | ErrorKind::Exhausted | ErrorKind::WouldBlock => {
-            (LoginError::Unreachable, Kind::Internal, "cannot send")
-        }
-        _ if *phase <= Phase::Handshake => (LoginError::Unreachable, Kind::Connect, "cannot connect"),
-        _ => (LoginError::Unreachable, Kind::Io, "the connection broke"),
-    };
-    let reason = if failure.kind == ErrorKind::TooLarge { Cause::NotNacos } else { failure.reason() };
-    (error, Error::new(kind, format!("login at {server}: {what}: {cause}")).because(reason).at(server))
-}
-
-fn too_slow(server: &str) -> (LoginError, Error) {
-    let error = Error::new(Kind::Timeout, format!("login at {server}: no answer in time"));
-    (LoginError::Slow, error.because(Cause::NoAnswer).at(server))
-}
-
-/// `was_good`: these credentials have brought a token before.
-fn explain(server: &str, was_good: bool, answer: Answer) -> (LoginError, Error) {
-    let Answer { refused: LoginRefused { reason, is_verdict, is_console, said }, status, retry_after } = answer;
-    let said = if said.is_empty() { "nothing more".into() } else { said };
-    let (kind, what) = match reason {
-        Reason::Refused if is_verdict => (Kind::BadCredentials, format!("user name or password refused: {said}")),
-        Reason::Refused => {
-            let what = "refused, perhaps by a gateway before the Nacos; let it pass";
-            (Kind::BadCredentials, format!("{what} POST {}, or check the password: {said}", Api::V1Users.path()))
-        }
-        Reason::Fault if was_good => (Kind::Server, format!("the server failed: {said}")),
-        Reason::Fault => {
-            (Kind::BadCredentials, format!("the server failed, as Nacos also does over a wrong password: {said}"))
-        }
-        Reason::Overloaded if status == 429 => (Kind::Throttled, "the server asks to be left alone for a while".into()),
-        Reason::Overloaded => (Kind::Server, format!("the server has too much to do: {said}")),
-        Reason::Gateway => (Kind::Server, format!("a gateway does not reach the Nacos behind it: {said}")),
-        Reason::MissingApi if status == 410 => {
-            (Kind::Protocol, format!("the server has switched its login API off: {said}"))
-        }
-        Reason::MissingApi => {
-            (Kind::Protocol, "no login API there; is this a Nacos, and is context_path right?".into())
-        }
-        Reason::NotNacos => (
-            Kind::Protocol,
-            format!("not the answer of a Nacos; are server_addr and context_path right? It says: {said}"),
-        ),
-    };
-    let cause = match reason {
-        _ if is_console => Cause::ConsolePort,
-        Reason::Refused if is_verdict => Cause::WrongCredentials,
-        Reason::Refused => Cause::GatewayRefusal,
-        Reason::Fault if was_good => Cause::ServerFault,
-        Reason::Fault => Cause::LoginFault,
-        Reason::Overloaded if status == 429 => Cause::Throttled,
-        Reason::Overloaded => Cause::Overloaded,
-        Reason::Gateway => Cause::Gateway,
-        Reason::MissingApi if status == 410 => Cause::LoginSwitchedOff,
-        Reason::MissingApi => Cause::WrongContextPath,
-        Reason::NotNacos => Cause::NotNacos,
-    };
-    let error = Error::new(kind, format!("login at {server}: HTTP {status}: {what}"));
-    let error = error.because(cause).at(server).with_http_status(status);
-    (LoginError::Answered(reason, retry_after), error)
+    Ok(exchange::read(response, &credentials.password))
 }

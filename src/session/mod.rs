@@ -7,12 +7,14 @@ mod alarm;
 mod cache;
 mod cell;
 pub(crate) mod credentials;
+pub(crate) mod exchange;
+pub(crate) mod failure;
 mod handle;
 mod lease;
 mod login;
 mod openness;
 pub(crate) mod process;
-mod question;
+pub(crate) mod question;
 mod servers;
 #[allow(clippy::module_inception)]
 mod session;
@@ -20,12 +22,12 @@ mod state;
 mod verdict;
 
 pub(crate) use cache::{Snapshot, TokenCache};
+#[cfg(feature = "fuzzing")]
+pub(crate) use exchange::retry_after;
 pub(crate) use handle::{Handle, Lease};
 pub(crate) use lease::{Purpose, lease};
 #[cfg(test)]
 pub(crate) use login::look;
-#[cfg(feature = "fuzzing")]
-pub(crate) use login::retry_after;
 pub(crate) use servers::Server;
 pub(crate) use session::{Gauges, Origin, Session};
 pub(crate) use verdict::Refusal;

@@ -8,10 +8,10 @@ use crate::{sys::thread, wait::Promise};
 /// How long an answer is waited for. Longer than any file takes that answers at all.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) struct Question<T>(Mutex<Option<(Instant, Promise<T>)>>);
+pub(crate) struct Question<T>(Mutex<Option<(Instant, Promise<T>)>>);
 
 /// What came of asking.
-pub(super) enum Asked<T> {
+pub(crate) enum Asked<T> {
     Promised(Promise<T>),
     /// The last question has not been answered for so long.
     Hung(Duration),
@@ -25,7 +25,7 @@ impl<T> Default for Question<T> {
 
 impl<T: Clone + Send + 'static> Question<T> {
     /// Asks, or joins the question under way. Where there is no thread to be had, it is asked here.
-    pub(super) fn ask(&self, question: impl FnOnce() -> T + Clone + Send + 'static) -> Asked<T> {
+    pub(crate) fn ask(&self, question: impl FnOnce() -> T + Clone + Send + 'static) -> Asked<T> {
         let promise = {
             let mut last = self.0.lock();
             if let Some((began, promise)) = &*last {

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::protocol::login::{Reason::*, *};
+use crate::{
+    Cause,
+    protocol::login::{Reason::*, *},
+};
 
 fn ask(status: u16, body: &str) -> Result<IssuedToken, LoginRefused> {
     read(status, body.as_bytes(), &"hunter2".into())
@@ -34,6 +37,45 @@ fn ttl_in_every_shape() {
 }
 
 #[test]
+fn words_that_tell_why() {
+    let cause = |status, body: &str| ask(status, body).unwrap_err().known;
+    for (status, body, expected) in [
+        (500, "caused: User x not found;", Some(Cause::UnknownUser)),
+        (403, r#"{"timestamp":"t","status":403,"error":"E","message":"Access Denied"}"#, Some(Cause::UnknownUser)),
+        (
+            403,
+            r#"{"code":10001,"message":"access denied","data":"User not found! Please check user exist or password is right!"}"#,
+            None,
+        ),
+        (500, "caused: nobody;", Some(Cause::UnknownUser)),
+        (500, "caused: null;", None),
+        (500, "caused: Read timed out;", None),
+        (500, "caused: java.lang.NullPointerException: null;", None),
+        (403, "user not found!", None),
+        (403, "unknown user!", None),
+        (403, "LOGIN_LIMITE_ERROR,Frequent login, please try again later", Some(Cause::Throttled)),
+        (
+            400,
+            "caused: Please config `nacos.core.auth.plugin.nacos.token.secret.key`;",
+            Some(Cause::ServerSecretMissing),
+        ),
+        (
+            500,
+            "The specified key byte array is 0 bits which is not secure enough for any JWT HMAC-SHA algorithm.",
+            Some(Cause::ServerSecretMissing),
+        ),
+        (
+            200,
+            r#"{"code":23000,"message":"Current Nacos auth plugin type is not `nacos`"}"#,
+            Some(Cause::OtherAuthType),
+        ),
+        (500, "caused: No static resource nacos/v3/auth/user/login.;", Some(Cause::ConsolePort)),
+    ] {
+        assert_eq!(cause(status, body), expected, "{status} {body}");
+    }
+}
+
+#[test]
 fn every_kind_of_refusal() {
     let framework = |status: u16, message: &str| {
         format!(
@@ -51,7 +93,7 @@ fn every_kind_of_refusal() {
         (403, framework(403, "Access Denied"), Refused),
         (403, framework(403, "User not found! Please check user exist or password is right!"), Refused),
         (403, r#"{"status":403,"error":"Forbidden","path":"/nacos/v3/auth/user/login"}"#.into(), Refused),
-        (403, "LOGIN_LIMITE_ERROR,Frequent login, please try again later".into(), Refused),
+        (403, "LOGIN_LIMITE_ERROR,Frequent login, please try again later".into(), Overloaded),
         (403, "Mailbox has closed".into(), Refused),
         (400, framework(400, "Please config `nacos.core.auth.plugin.nacos.token.secret.key`"), Refused),
         (500, "caused: No static resource nacos/v3/auth/user/login.;".into(), NotNacos),

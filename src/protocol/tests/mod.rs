@@ -1,4 +1,5 @@
 mod headers;
+mod jwt;
 mod login;
 mod place;
 mod quote;

@@ -86,7 +86,7 @@ fn the_page_on_403_says_what_the_library_reads() {
         let console = words.contains("No static resource");
         let words = words.split('"').rfind(|part| part.contains(' ')).unwrap_or(&words);
         assert!(
-            refused.is_console == console && (console || refused.said.contains(words)),
+            (refused.known == Some(crate::Cause::ConsolePort)) == console && (console || refused.said.contains(words)),
             "{status} {words}: {refused:?}"
         );
     }

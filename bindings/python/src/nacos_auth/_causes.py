@@ -172,6 +172,42 @@ class Cause(str, Enum):
     Correct them; nacos_auth_set_credentials takes new ones at once.
     """
 
+    UNKNOWN_USER = "unknown-user"
+    """The server knows no user of that name, or it has just started and has not read its users yet.
+
+    Correct username; a server that has just started knows its users within seconds, a new user within 15 s.
+    """
+
+    USERS_NOT_LOADED = "users-not-loaded"
+    """The server had just started, and refused a good password until it had read its users.
+
+    Wait some seconds: logins are tried again by themselves.
+    """
+
+    NO_ADMIN = "no-admin"
+    """Nobody has made the first user of the server yet, so no login can succeed.
+
+    Make it on the console, or by POST /v3/auth/user/admin (in 2.4 and 2.5 /v1/auth/users/admin).
+    """
+
+    SERVER_SECRET_MISSING = "server-secret-missing"
+    """The server has no secret to sign tokens with, or one that is too short.
+
+    Set nacos.core.auth.plugin.nacos.token.secret.key to 32 bytes or more in base64, the same at all nodes.
+    """
+
+    OTHER_AUTH_TYPE = "other-auth-type"
+    """The server asks another service for its users: LDAP behind its own login, or OIDC, which leaves it without a login.
+
+    With OIDC get the token from that service, and give it as token or by a credentials function.
+    """
+
+    LOGIN_API_MISSING = "login-api-missing"
+    """A Nacos answers there, but has no login that can be reached.
+
+    Let the gateway pass POST /v1/auth/login and /v3/auth/user/login; Nacos has had them since 1.2.
+    """
+
     SERVER_FAULT = "server-fault"
     """The server failed (HTTP 5xx).
 
@@ -220,10 +256,70 @@ class Cause(str, Enum):
     Nothing: another one is got.
     """
 
+    TOKEN_OF_OTHER_SECRET = "token-of-other-secret"
+    """The token was signed with another secret than that of the server.
+
+    Log in again; if that does not help, give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key.
+    """
+
+    TOKEN_FOREIGN = "token-foreign"
+    """The token is none of a Nacos, or not whole.
+
+    Take accessToken from the answer to a login as it is, without quotation marks and line ends.
+    """
+
+    TOKEN_CACHE = "token-cache"
+    """The server gives the same token to every login until a tenth of its life is left.
+
+    Nothing; a new token may live for much less than the server's setting says.
+    """
+
+    TOKEN_LIFE_SHORT = "token-life-short"
+    """Tokens live for less than a minute.
+
+    Raise nacos.core.auth.plugin.nacos.token.expire.seconds; every renewal costs the server a login.
+    """
+
+    TOKEN_LIFE_LONG = "token-life-long"
+    """Tokens live for more than a month, and nothing but a new secret ends one that leaks.
+
+    Lower nacos.core.auth.plugin.nacos.token.expire.seconds, 18000 unless set: renewal is automatic.
+    """
+
+    CLOCKS_DIFFER = "clocks-differ"
+    """The clocks of the servers, or that of this machine, are apart.
+
+    Set them by NTP: a server ends tokens by its own clock.
+    """
+
     PERMISSION_MISSING = "permission-missing"
     """The user has no permission for what a request wanted.
 
     Give one to its role in Nacos, or log in as another user.
+    """
+
+    SERVER_IDENTITY_MISSING = "server-identity-missing"
+    """The server refuses every request because it lacks its own identity.
+
+    Set nacos.core.auth.server.identity.key and nacos.core.auth.server.identity.value, the same at all nodes.
+    """
+
+    AUTHORIZATION_STRIPPED = "authorization-stripped"
+    """Something before the server takes the header Authorization away.
+
+    Let the gateway pass it, or set token_in to header (Nacos 2.1 and later) or query.
+    """
+
+    AUTHENTICATION_OFF = "authentication-off"
+    """The server asks nobody for a token.
+
+    Nothing, if that is meant so; else set nacos.core.auth.enabled=true.
+    """
+
+    API_MISSING = "api-missing"
+    """The server does not have the API that was asked for, or not any more.
+
+    Use the paths of its version: from Nacos 3.2 on those of v3 only.
     """
 
     PASSWORD_FILE = "password-file"
@@ -290,6 +386,18 @@ class Cause(str, Enum):
     """This process has no memory left for an answer.
 
     Ask for less at a time, or lower max_response_size.
+    """
+
+    NOT_TRIED = "not-tried"
+    """Part of what was to be found out has not been tried.
+
+    See what was seen, which says why.
+    """
+
+    HEALTHY = "healthy"
+    """All is well.
+
+    Nothing.
     """
 
     INTERNAL = "internal"
