@@ -108,6 +108,12 @@ lint: ## formatters and linters of all languages
 	tests/setup.sh
 	$(VENV)/bin/python tests/run.py lint
 
+.PHONY: site
+site: ## the documentation as a site: build/site/index.html; needs doxygen and go
+	tests/setup.sh
+	doxygen docs/Doxyfile
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
+
 .PHONY: bench
 bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## the measurements behind docs/performance.md
 	benches/run.sh

@@ -35,9 +35,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -322,6 +324,7 @@ class error {
   const char *name() const noexcept { return nacos_status_name(code_); }
   /// What failed, on which server, and what to do. Valid until the last copy of the error goes.
   const char *message() const noexcept {
+    if (words_) return words_->c_str();
     if (details_) return nacos_error_message(details_.get());
     return message_ != nullptr ? message_ : nacos_status_message(code_);
   }
@@ -353,6 +356,13 @@ class error {
     return milliseconds(static_cast<milliseconds::rep>(after));
   }
 
+  /// The same failure in other words.
+  [[nodiscard]] error with_message(std::string message) const {
+    error other = *this;
+    other.words_ = std::make_shared<const std::string>(std::move(message));
+    return other;
+  }
+
   /// NULL if there is no object with details.
   const nacos_error *native() const noexcept { return details_.get(); }
 
@@ -362,6 +372,7 @@ class error {
 
   nacos_status code_;
   const char *message_ = nullptr;
+  std::shared_ptr<const std::string> words_;
   std::shared_ptr<nacos_error> details_;
 };
 
@@ -659,6 +670,17 @@ struct options {
   nacosauth::token_in token_in = nacosauth::token_in::automatic;     ///< where the token goes
   nacosauth::anonymous anonymous = nacosauth::anonymous::automatic;  ///< whether requests may be sent without one
   nacosauth::log_level log_level = nacosauth::log_level::info;       ///< down to which level log is called
+
+  /// From environment variables, which have the same names in every language: NACOS_SERVER_ADDR; NACOS_USERNAME with
+  /// NACOS_PASSWORD or NACOS_PASSWORD_FILE, or else NACOS_TOKEN; and, where wanted, NACOS_CONTEXT_PATH, NACOS_CA_FILE,
+  /// NACOS_CLIENT_CERT_FILE, NACOS_CLIENT_KEY_FILE, NACOS_TLS_SERVER_NAME, NACOS_PROXY, NACOS_TOKEN_IN. An empty one
+  /// counts as not set. What is missing, contradictory or not usable, be it a file that cannot be read, is
+  /// status::invalid_config and names the variable. No other thread may change the environment meanwhile.
+  [[nodiscard]] static result<options> try_from_env();
+#ifdef __cpp_exceptions
+  /// try_from_env(), or throws.
+  [[nodiscard]] static options from_env();
+#endif
 };
 
 namespace detail {
@@ -1230,6 +1252,116 @@ class client {
 
   detail::owner<nacos_auth, nacos_auth_free> handle_;
 };
+
+namespace detail {
+
+/// The variables of options::from_env(), each named after its setting.
+namespace environment {
+
+inline constexpr const char *names[] = {
+    "NACOS_SERVER_ADDR",     "NACOS_USERNAME",        "NACOS_PASSWORD", "NACOS_PASSWORD_FILE",
+    "NACOS_TOKEN",           "NACOS_CONTEXT_PATH",    "NACOS_CA_FILE",  "NACOS_CLIENT_CERT_FILE",
+    "NACOS_CLIENT_KEY_FILE", "NACOS_TLS_SERVER_NAME", "NACOS_PROXY",    "NACOS_TOKEN_IN"};
+
+/// The value; "" for none.
+inline std::string value(const char *name) {
+  const char *found = std::getenv(name);
+  return found == nullptr ? std::string() : std::string(found);
+}
+
+inline bool is_set(const char *name) { return !value(name).empty(); }
+
+inline unexpected wrong(std::string message) {
+  return unexpected(error(status::invalid_config, nullptr).with_message(std::move(message)));
+}
+
+/// What is missing or contradictory.
+inline result<void> check() {
+  using std::string;
+  if (!is_set("NACOS_SERVER_ADDR"))
+    return wrong("NACOS_SERVER_ADDR: not set; write it like \"10.0.0.1:8848\" or \"https://host:443\"");
+  constexpr const char *exclusive[][2] = {{"NACOS_TOKEN", "NACOS_USERNAME"},
+                                          {"NACOS_TOKEN", "NACOS_PASSWORD"},
+                                          {"NACOS_TOKEN", "NACOS_PASSWORD_FILE"},
+                                          {"NACOS_PASSWORD", "NACOS_PASSWORD_FILE"}};
+  for (const auto &[one, other] : exclusive)
+    if (is_set(one) && is_set(other))
+      return wrong(string(one) + " and " + other + ": they exclude each other; unset one of them");
+  if (!is_set("NACOS_TOKEN")) {
+    if (!is_set("NACOS_USERNAME"))
+      return wrong("NACOS_USERNAME: not set; set it with NACOS_PASSWORD or NACOS_PASSWORD_FILE, or set NACOS_TOKEN");
+    if (!is_set("NACOS_PASSWORD") && !is_set("NACOS_PASSWORD_FILE"))
+      return wrong("NACOS_PASSWORD: not set; set it, or NACOS_PASSWORD_FILE to the name of a file that holds it");
+  }
+  constexpr const char *together[][2] = {{"NACOS_CLIENT_CERT_FILE", "NACOS_CLIENT_KEY_FILE"},
+                                         {"NACOS_CLIENT_KEY_FILE", "NACOS_CLIENT_CERT_FILE"}};
+  for (const auto &[one, other] : together)
+    if (is_set(one) && !is_set(other))
+      return wrong(string(other) + ": not set; it goes with " + one + ": set both or neither");
+  return {};
+}
+
+inline result<token_in> place() {
+  const auto given = value("NACOS_TOKEN_IN");
+  if (given.empty() || given == "auto") return token_in::automatic;
+  if (given == "authorization") return token_in::authorization;
+  if (given == "header") return token_in::header;
+  if (given == "query") return token_in::query;
+  return wrong("NACOS_TOKEN_IN: not known; write auto, authorization, header or query");
+}
+
+inline result<options> read() {
+  if (auto usable = check(); !usable) return unexpected(usable.error());
+  const auto place = environment::place();
+  if (!place) return unexpected(place.error());
+  options all;
+  all.server_addr = value("NACOS_SERVER_ADDR");
+  all.username = value("NACOS_USERNAME");
+  all.password = value("NACOS_PASSWORD");
+  all.password_file = value("NACOS_PASSWORD_FILE");
+  all.token = value("NACOS_TOKEN");
+  if (is_set("NACOS_CONTEXT_PATH")) all.context_path = value("NACOS_CONTEXT_PATH");
+  all.ca_file = value("NACOS_CA_FILE");
+  all.client_cert_file = value("NACOS_CLIENT_CERT_FILE");
+  all.client_key_file = value("NACOS_CLIENT_KEY_FILE");
+  all.tls_server_name = value("NACOS_TLS_SERVER_NAME");
+  all.proxy = value("NACOS_PROXY");
+  all.token_in = *place;
+  return all;
+}
+
+/// An error that begins with the name of a setting, as one that begins with that of its variable. nullopt: it is about
+/// none.
+inline std::optional<error> named(const error &failure) {
+  std::string_view said = failure.message();
+  constexpr std::string_view argument = "options.";  // how those begin that no text of C can be
+  if (said.substr(0, argument.size()) == argument) said.remove_prefix(argument.size());
+  const auto end = std::min(said.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), said.size());
+  std::string variable = "NACOS_";
+  for (const char letter : said.substr(0, end))
+    variable += letter == '_' ? letter : static_cast<char>(letter - 'a' + 'A');
+  if (std::find(std::begin(names), std::end(names), variable) == std::end(names)) return std::nullopt;
+  if (failure.code() == status::invalid_utf8) return wrong(variable + ": not valid UTF-8").error();
+  return failure.with_message(variable.append(said.substr(end)));
+}
+
+}  // namespace environment
+
+}  // namespace detail
+
+inline result<options> options::try_from_env() {
+  auto read = detail::environment::read();
+  if (!read) return read;
+  // The errors of a client name settings, and only here it is known where they came from. What is wrong with no
+  // variable may be mended before the client is made.
+  if (const auto made = client::make(*read); !made)
+    if (const auto failure = detail::environment::named(made.error())) return unexpected(*failure);
+  return read;
+}
+
+#ifdef __cpp_exceptions
+inline options options::from_env() { return detail::unwrap(try_from_env()); }
+#endif
 
 }  // namespace std_expected or own_expected
 }  // namespace nacosauth

@@ -157,6 +157,12 @@ impl Error {
         self
     }
 
+    /// The same in other words.
+    pub(crate) fn with_message(mut self, message: impl Into<Arc<str>>) -> Self {
+        self.message = message.into();
+        self
+    }
+
     /// `server`: the name of the server that it is about.
     pub(crate) fn at(mut self, server: &str) -> Self {
         self.server = Some(server.into());

@@ -16,3 +16,9 @@ func FromNumber(hidden uintptr) (found *Client) {
 	})
 	return found
 }
+
+// ReadEnv is OptionsFromEnv without a look at the files that they name.
+var ReadEnv = readEnv
+
+// EnvNames are the variables that OptionsFromEnv reads.
+var EnvNames = envNames[:]

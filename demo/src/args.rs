@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
@@ -9,7 +9,9 @@ use clap::Parser;
 ///
 /// Without --server it brings a Nacos look-alike of its own, whose tokens live for 5 seconds; a third of the way it
 /// changes the secret that signs them, two thirds of the way it cuts every connection. With --server nothing is
-/// disturbed, and the password comes from the environment variable NACOS_PASSWORD.
+/// disturbed, and the password comes from the environment variable NACOS_PASSWORD: it publishes the configuration
+/// nacos-auth-demo in DEFAULT_GROUP, which the programs read, and deletes it at the end, also when it is interrupted. A user
+/// who may not publish only reads.
 ///
 /// Ends with 0 only if every program made requests, came to its end and saw no failure.
 #[derive(Debug, Parser)]
@@ -31,9 +33,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS", requires = "username")]
     pub(crate) server: Option<String>,
 
-    /// The user to log in as at --server; must be allowed to write the configuration nacos-auth-demo.
+    /// The user to log in as at --server; must be allowed to read.
     #[arg(long, value_name = "NAME", requires = "server")]
     pub(crate) username: Option<String>,
+
+    /// Writes what is printed there too, as plain lines.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// A program to run.

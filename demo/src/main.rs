@@ -28,7 +28,7 @@ use nacos_auth::Cancel;
 use args::Args;
 use embedded::Embedded;
 use programs::{Access, Programs};
-use publish::Publisher;
+use publish::{GROUP, Provided, Publisher};
 use screen::Screen;
 use show::{Outcome, Show};
 
@@ -83,34 +83,64 @@ fn with_embedded(args: &Args, interrupt: &Interrupt) -> Result<Outcome> {
         embedded.publish(&Embedded::data_id(&program.name));
     }
     let access = embedded.access();
-    let mut screen = Screen::new();
+    let mut screen = screen(args)?;
     screen.say(&format!(
         "{} s against a Nacos look-alike at {}, whose tokens live for {} s",
         args.seconds,
         access.server,
         embedded::TTL
     ))?;
-    play(args, screen, &access, Embedded::data_id, Some(&embedded), interrupt)
+    play(args, &mut screen, &access, Embedded::data_id, Some(&embedded), interrupt)
 }
 
-/// Against a server that is only read from.
+/// Against a server that is left as it was.
 fn at_own_server(args: &Args, access: &Access<'_>, interrupt: &Interrupt) -> Result<Outcome> {
+    let (server, user) = (access.server, access.username);
+    let mut screen = screen(args)?;
     let mut publisher = Publisher::new(access)?;
-    let outcome = publisher.publish(DATA_ID, &interrupt.cancel).and_then(|()| {
-        let mut screen = Screen::new();
-        screen.say(&format!("{} s against {}, reading {DATA_ID}", args.seconds, access.server))?;
-        play(args, screen, access, |_| DATA_ID.into(), None, interrupt)
+    screen.say(&format!(
+        "publishes the configuration {DATA_ID} in {GROUP} at {server} as {user}, and deletes it at the end; Ctrl-C does so too"
+    ))?;
+    let outcome = publisher.provide(DATA_ID, &interrupt.cancel).and_then(|provided| {
+        match provided {
+            Provided::Published => {}
+            Provided::NotPermitted => screen.say(&format!(
+                "{user} may not publish (HTTP 403, no permission to write): {DATA_ID} is only read, be it there or not"
+            ))?,
+            Provided::SomebodyElses => {
+                screen
+                    .say(&format!("{DATA_ID} is there already, and not of this program: it is only read, and stays"))?;
+            }
+        }
+        screen.say(&format!("{} s against {server}, reading {DATA_ID}", args.seconds))?;
+        play(args, &mut screen, access, |_| DATA_ID.into(), None, interrupt)
     });
+    let outcome = match outcome {
+        // A request of our own was cut short.
+        Err(_) if interrupt.asked.load(Ordering::Relaxed) => Ok(Outcome::Interrupted),
+        outcome => outcome,
+    };
     match (outcome, publisher.clean_up()) {
-        (outcome, Ok(())) => outcome,
+        (outcome, Ok(deleted)) => {
+            for data_id in deleted {
+                // It is done, whether or not somebody still reads of it.
+                let _ = screen.say(&format!("deleted {data_id}"));
+            }
+            outcome
+        }
         (Ok(_), Err(error)) => Err(error),
         (Err(first), Err(error)) => Err(first.context(error)),
     }
 }
 
+fn screen(args: &Args) -> Result<Screen> {
+    let shown = args.output.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+    Screen::new(args.output.as_deref()).with_context(|| format!("cannot write {shown}"))
+}
+
 fn play(
     args: &Args,
-    screen: Screen,
+    screen: &mut Screen,
     access: &Access<'_>,
     data_id: impl Fn(&str) -> String,
     embedded: Option<&Embedded>,

@@ -1,6 +1,11 @@
 //! Standard output: a block of lines redrawn in place at a terminal, plain lines anywhere else.
 
-use std::{env, io};
+use std::{
+    env,
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
 
 use console::{Term, truncate_str};
 
@@ -10,13 +15,16 @@ pub(crate) struct Screen {
     live: bool,
     /// The lines of the block that stand there now.
     block: Vec<String>,
+    /// Gets every line that stays, and those that a live screen shows in its block alone.
+    copy: Option<File>,
 }
 
 impl Screen {
-    pub(crate) fn new() -> Self {
+    /// `copy`: a file that gets the same as plain lines.
+    pub(crate) fn new(copy: Option<&Path>) -> io::Result<Self> {
         let term = Term::buffered_stdout();
         let live = term.is_term() && env::var_os("TERM").is_some_and(|name| name != "dumb");
-        Self { term, live, block: Vec::new() }
+        Ok(Self { term, live, block: Vec::new(), copy: copy.map(File::create).transpose()? })
     }
 
     /// Whether [`show`](Self::show) shows anything.
@@ -26,9 +34,15 @@ impl Screen {
 
     /// A line that stays, above the block.
     pub(crate) fn say(&mut self, line: &str) -> io::Result<()> {
+        self.note(line)?;
         let block = self.take_away()?;
         self.term.write_line(line)?;
         self.put(block)
+    }
+
+    /// A line for the copy only.
+    pub(crate) fn note(&mut self, line: &str) -> io::Result<()> {
+        self.copy.as_mut().map_or(Ok(()), |copy| writeln!(copy, "{line}"))
     }
 
     /// Replaces the block; at a terminal only.

@@ -34,7 +34,7 @@ struct Fault {
 
 /// One run.
 pub(crate) struct Show<'a> {
-    screen: Screen,
+    screen: &'a mut Screen,
     missing: &'a [Missing],
     /// The server to disturb; somebody else's is left alone.
     embedded: Option<&'a Embedded>,
@@ -45,7 +45,7 @@ pub(crate) struct Show<'a> {
 
 impl<'a> Show<'a> {
     pub(crate) fn new(
-        screen: Screen,
+        screen: &'a mut Screen,
         missing: &'a [Missing],
         embedded: Option<&'a Embedded>,
         length: Duration,
@@ -92,7 +92,10 @@ impl<'a> Show<'a> {
             Event::Complained(text) | Event::Said(Line::Other(text)) => text,
             Event::Said(Line::Failed(what)) => format!("failed {what}"),
             // The table shows these.
-            Event::Said(_) if self.screen.is_live() => return Ok(()),
+            Event::Said(_) if self.screen.is_live() => {
+                let what = table::sentence(&program.report, self.served(program));
+                return Ok(self.screen.note(&timed(&program.name, programs.elapsed(), &what))?);
+            }
             Event::Said(_) => table::sentence(&program.report, self.served(program)),
             Event::Ended => self.ended(program),
         };
@@ -100,7 +103,7 @@ impl<'a> Show<'a> {
     }
 
     fn tell(&mut self, who: &str, when: Duration, what: &str) -> Result<()> {
-        Ok(self.screen.say(&format!("{:5.1} s  {who}: {what}", when.as_secs_f64()))?)
+        Ok(self.screen.say(&timed(who, when, what))?)
     }
 
     fn served(&self, program: &Program) -> Option<Served> {
@@ -164,6 +167,10 @@ impl<'a> Show<'a> {
         self.screen.say(&format!("PASSED  {who}, {requests} requests, no failure seen{left_out}"))?;
         Ok(Outcome::Passed)
     }
+}
+
+fn timed(who: &str, when: Duration, what: &str) -> String {
+    format!("{:5.1} s  {who}: {what}", when.as_secs_f64())
 }
 
 /// What happens to the server, the last first.

@@ -11,7 +11,15 @@ use crate::refusal::{LoginFailure, Rejection};
 #[derive(Debug)]
 struct User {
     password: String,
-    permitted: bool,
+    may: May,
+}
+
+/// What a user may do; that it is about all configurations and services, or none, is all that is known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum May {
+    Nothing,
+    Read,
+    Write,
 }
 
 /// The only user that is an administrator.
@@ -40,8 +48,9 @@ pub(crate) struct Auth {
 impl Auth {
     pub(crate) fn new(dialect: &'static Dialect, nodes: Nodes, enabled: bool) -> Self {
         let mut auth = Self { dialect, enabled, nodes, users: HashMap::new(), loading_until: 0 };
-        auth.set_user(ADMIN, "nacos", true);
-        auth.set_user("poor", "poor", false);
+        for (name, may) in [(ADMIN, May::Write), ("reader", May::Read), ("poor", May::Nothing)] {
+            auth.set_user(name, name, may);
+        }
         auth
     }
 
@@ -52,8 +61,8 @@ impl Auth {
     }
 
     /// Add a user, or change one.
-    pub(crate) fn set_user(&mut self, name: &str, password: &str, permitted: bool) {
-        self.users.insert(name.to_owned(), User { password: password.to_owned(), permitted });
+    pub(crate) fn set_user(&mut self, name: &str, password: &str, may: May) {
+        self.users.insert(name.to_owned(), User { password: password.to_owned(), may });
     }
 
     /// False if there is no such user.
@@ -111,13 +120,13 @@ impl Auth {
         request.header("Authorization").is_none() && names.iter().all(|name| self.identity(request, name).is_none())
     }
 
-    /// May this user use the API? Every permission is for all or nothing.
-    pub(crate) fn permits(&self, user: &str, now: Millis) -> bool {
+    /// May this user do what takes `needed`?
+    pub(crate) fn permits(&self, user: &str, needed: May, now: Millis) -> bool {
         if !self.enabled || !self.dialect.has_permissions {
             return true;
         }
         let roles_loaded = now >= self.loading_until || !self.dialect.logs_in_before_roles;
-        roles_loaded && self.users.get(user).is_some_and(|user| user.permitted)
+        roles_loaded && self.users.get(user).is_some_and(|user| user.may >= needed)
     }
 
     fn check_password(&self, name: &str, password: &str, now: Millis) -> Result<(), LoginFailure> {

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::accept::Listener;
-use crate::auth::Auth;
+use crate::auth::{Auth, May};
 use crate::clock::{Millis, now};
 use crate::compression::Gzip;
 use crate::connection::Shared;
@@ -180,7 +180,8 @@ impl Server {
 
     /// Add or change a user; without permission every request is refused.
     pub fn set_user(&self, username: &str, password: &str, permitted: bool) {
-        self.shared.world.lock().auth.set_user(username, password, permitted);
+        let may = if permitted { May::Write } else { May::Nothing };
+        self.shared.world.lock().auth.set_user(username, password, may);
     }
 
     /// Be another server from now on, as after an upgrade. Users, configurations and what signs the tokens stay.

@@ -38,9 +38,10 @@ int main(int argc, char **argv) {
     size_t length = 0;
     const char *body = (const char *)nacos_response_body(response, &length);
     const int http_status = nacos_response_status(response); /* 0 without a response */
-    requests++, failures += http_status != 200;
+    const int is_answered = http_status == 200 || http_status == 404; /* 404: there is no such configuration */
+    requests++, failures += !is_answered;
     if (status != NACOS_OK) printf("failed %s: %s\n", nacos_status_name(status), nacos_error_message(error));
-    if (response != NULL && http_status != 200) printf("failed HTTP %d: %.*s\n", http_status, (int)length, body);
+    if (response != NULL && !is_answered) printf("failed HTTP %d: %.*s\n", http_status, (int)length, body);
     if (nacos_auth_stats(auth, &stats, NULL) != NACOS_OK) break;
     if (response != NULL && nacos_response_generation(response) != last) {
       last = nacos_response_generation(response);

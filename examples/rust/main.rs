@@ -35,7 +35,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 println!("failed {}: {error}", error.kind());
             }
             Ok(response) => {
-                if response.status() != 200 {
+                // 404: there is no such configuration.
+                if !matches!(response.status(), 200 | 404) {
                     failures += 1;
                     println!("failed HTTP {}: {}", response.status(), String::from_utf8_lossy(response.body()).trim());
                 }

@@ -1,5 +1,7 @@
 //! What the user wants, checked before anything is done with it.
 
+mod environment;
+
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{

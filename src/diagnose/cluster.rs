@@ -20,7 +20,8 @@ impl Examination<'_> {
         let good = |node: &&Node<'_>| node.place.is_some() && node.token.is_some();
         let (mut tried, mut refused) = (0, false);
         for giver in nodes.iter().filter(good) {
-            for reader in nodes.iter().filter(|reader| !std::ptr::eq(*reader, giver) && !reader.is_open()) {
+            let asks = |reader: &&Node<'_>| reader.is_reached && !reader.is_open() && !std::ptr::eq(*reader, giver);
+            for reader in nodes.iter().filter(asks) {
                 let Some(token) = giver.token.as_ref().map(|issued| issued.token.clone()) else { continue };
                 let place = reader.place.or(giver.place).unwrap_or(TokenPlace::Authorization);
                 match self.use_token(reader, &token, place) {

@@ -63,7 +63,7 @@ impl Examination<'_> {
 
     fn attempt(&self, node: &Node<'_>, credentials: &Credentials) -> Result<(IssuedToken, Api)> {
         let attempt = self.probe.log_in((node.address, &node.endpoint), credentials);
-        attempt.map_err(|why| explain(node, credentials, why))
+        attempt.map_err(|why| explain(node, why))
     }
 
     fn issued(&mut self, node: &mut Node<'_>, issued: IssuedToken, api: Api) {
@@ -127,7 +127,7 @@ fn words(node: &Node<'_>, error: &Error) -> String {
 }
 
 /// Why a login brought no token, as closely as it can be told.
-fn explain(node: &Node<'_>, credentials: &Credentials, why: NoToken) -> Error {
+fn explain(node: &Node<'_>, why: NoToken) -> Error {
     let name = &*node.name;
     let error = match why {
         NoToken::Failed(failure) => failure::unreachable(name, &failure).1,
@@ -137,10 +137,6 @@ fn explain(node: &Node<'_>, credentials: &Credentials, why: NoToken) -> Error {
     match error.cause() {
         Cause::UnknownUser | Cause::WrongCredentials | Cause::LoginFault if is_without_users => {
             error.because(Cause::NoAdmin)
-        }
-        // 2.2.3 names a user that is not there, and says no more.
-        Cause::LoginFault if error.message().contains(&format!("caused: {};", credentials.username)) => {
-            error.because(Cause::UnknownUser)
         }
         Cause::WrongContextPath if node.state.is_some() => error.because(Cause::LoginApiMissing),
         _ => error,

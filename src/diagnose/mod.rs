@@ -127,7 +127,8 @@ impl Examination<'_> {
                 self.add(Severity::Warning, Cause::NotTried, Some(&node.name), "not asked: the time was over");
                 continue;
             }
-            if !self.reach(node, count - index) {
+            self.probe.share(count - index);
+            if !self.reach(node) {
                 continue;
             }
             if let Some(credentials) = credentials {

@@ -13,6 +13,8 @@ pub(super) struct Node<'a> {
     pub(super) address: &'a Server,
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) name: Arc<str>,
+    /// It answers.
+    pub(super) is_reached: bool,
     pub(super) state: Option<State>,
     /// It refuses its state page as r-nacos does.
     pub(super) is_rnacos: bool,
@@ -52,6 +54,7 @@ impl<'a> Node<'a> {
             address,
             endpoint: Arc::new(Endpoint::new(address.is_https(), address.host(), address.port())),
             name: address.shared_name(),
+            is_reached: false,
             state: None,
             is_rnacos: false,
             question: None,

@@ -43,6 +43,8 @@ pub(super) struct Probe<'a> {
     connect_timeout: Duration,
     cancel: Option<&'a Cancel>,
     deadline: Instant,
+    /// The longest that one answer is waited for: a server that hangs leaves the others their time.
+    patience: Duration,
     closed: AtomicBool,
     waiters: Arc<Waiters>,
 }
@@ -84,7 +86,20 @@ impl<'a> Probe<'a> {
     ) -> Self {
         let deadline = Instant::now() + timeout.min(crate::wait::LONGEST);
         let (closed, waiters) = (AtomicBool::new(false), Arc::default());
-        Self { transport, connect_timeout: connect_timeout.min(CONNECT), cancel, deadline, closed, waiters }
+        Self {
+            transport,
+            connect_timeout: connect_timeout.min(CONNECT),
+            cancel,
+            deadline,
+            patience: ANSWER,
+            closed,
+            waiters,
+        }
+    }
+
+    /// From now on the time that is left is shared by so many servers.
+    pub(super) fn share(&mut self, servers: usize) {
+        self.patience = ANSWER.min(self.left() / u32::try_from(servers).unwrap_or(u32::MAX).max(1));
     }
 
     pub(super) fn left(&self) -> Duration {
@@ -115,7 +130,7 @@ impl<'a> Probe<'a> {
         question: impl FnOnce() -> T + Clone + Send + 'static,
     ) -> Option<T> {
         match Question::default().ask(question) {
-            Asked::Promised(promise) => block_on(promise, &self.limits().within(ANSWER)),
+            Asked::Promised(promise) => block_on(promise, &self.limits().within(self.patience)),
             Asked::Hung(_) => None,
         }
     }
@@ -149,7 +164,8 @@ impl<'a> Probe<'a> {
             },
         };
         let began = Instant::now();
-        let Response { status, headers, body, .. } = self.transport.exchange(request, &self.limits().within(ANSWER))?;
+        let Response { status, headers, body, .. } =
+            self.transport.exchange(request, &self.limits().within(self.patience))?;
         Ok(Seen { status, body, ahead: ahead(&headers), took: began.elapsed() })
     }
 
@@ -162,7 +178,8 @@ impl<'a> Probe<'a> {
         let mut search = Search::default();
         for api in Api::ALL {
             let request = exchange::request(server, endpoint, credentials, api, self.connect_timeout);
-            let response = request.and_then(|request| self.transport.exchange(request, &self.limits().within(ANSWER)));
+            let response =
+                request.and_then(|request| self.transport.exchange(request, &self.limits().within(self.patience)));
             let answer = match exchange::read(response.map_err(NoToken::Failed)?, &credentials.password) {
                 Ok(issued) => return Ok((issued, api)),
                 Err(answer) => answer,

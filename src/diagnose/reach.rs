@@ -14,17 +14,14 @@ use crate::{
 };
 
 impl Examination<'_> {
-    /// Whether there is something to ask further. `servers`: how many share the time that is left, this one included.
-    pub(super) fn reach(&mut self, node: &mut Node<'_>, servers: usize) -> bool {
-        let _ = servers;
-        match self.look_at_state(node) {
-            Ok(()) => {}
-            Err(failure) => {
-                let seen = format!("no answer: {}", failure.cause);
-                self.add(Severity::Error, failure.reason(), Some(&node.name), seen);
-                return false;
-            }
+    /// Whether there is something to ask further.
+    pub(super) fn reach(&mut self, node: &mut Node<'_>) -> bool {
+        if let Err(failure) = self.look_at_state(node) {
+            let seen = format!("no answer: {}", failure.cause);
+            self.add(Severity::Error, failure.reason(), Some(&node.name), seen);
+            return false;
         }
+        node.is_reached = true;
         self.look_for_tokens(node);
         true
     }
@@ -40,6 +37,10 @@ impl Examination<'_> {
                 let took = took.unwrap_or_default().as_millis();
                 let seen = format!("Nacos {} answers, after {took} ms", printable(&state.version));
                 self.add(Severity::Ok, Cause::Healthy, Some(&node.name), seen);
+                if let Some(kind) = state.auth_type.as_ref().filter(|kind| *kind != "nacos") {
+                    let seen = format!("its users come from elsewhere: {}", printable(kind));
+                    self.add(Severity::Information, Cause::OtherAuthType, Some(&node.name), seen);
+                }
                 node.state = Some(state);
                 return Ok(());
             }

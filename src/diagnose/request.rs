@@ -54,8 +54,7 @@ impl Examination<'_> {
             return Ok(());
         }
         let usable = |node: &&Node<'_>| node.token.is_some() || node.is_open() || given.is_some();
-        let reached = |node: &&Node<'_>| node.state.is_some() || node.is_rnacos || node.question.is_some();
-        let Some(node) = nodes.iter().filter(reached).find(usable) else {
+        let Some(node) = nodes.iter().filter(|node| node.is_reached).find(usable) else {
             self.add(Severity::Warning, Cause::NotTried, None, format!("{name}: not sent, for want of a token"));
             return Ok(());
         };
@@ -122,6 +121,12 @@ impl Examination<'_> {
             // What is asked for is not there, or something is wrong with the parameters: nothing of ours.
             (400..=499, _) => (Severity::Information, Cause::Healthy),
             _ => (Severity::Ok, Cause::Healthy),
+        };
+        let said = match node.address.repeated_context(asked.path) {
+            Some(context) if cause == Cause::WrongContextPath => {
+                format!("{said}; paths come after context_path: leave \"{context}\" out of this one")
+            }
+            _ => said,
         };
         (severity, cause, said)
     }

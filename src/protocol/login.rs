@@ -134,8 +134,15 @@ fn known(body: &[u8]) -> Option<Cause> {
         // From 3.2.4 on it is the first half of what is said of a password that is wrong.
         () if says(&["\"access denied\""]) && !says(&["\"data\":\""]) && is_nacos(body) => Some(Cause::UnknownUser),
         () if text.starts_with("caused: user ") && says(&[" not found;"]) => Some(Cause::UnknownUser),
+        // 2.2.3 says no more than the name.
+        () if names_a_user(text.trim()) => Some(Cause::UnknownUser),
         () => None,
     }
+}
+
+fn names_a_user(text: &str) -> bool {
+    let said = text.strip_prefix("caused: ").and_then(|text| text.strip_suffix(';'));
+    said.is_some_and(|name| !name.is_empty() && name != "null" && !name.contains([' ', ':', ';', '(']))
 }
 
 fn contains(body: &[u8], word: &str) -> bool {

@@ -77,6 +77,7 @@ if start_server --port 0; then
   program token
   program callbacks
   program answers
+  program diagnose
   stop_server
 else
   skip "token and callbacks" "no $devserver"

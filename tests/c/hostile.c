@@ -21,7 +21,8 @@ enum { HUGE_LENGTH = 1 << 20, LARGEST_STRUCT = 4096, ROOM = 8192, PARAMETERS = 5
 static nacos_auth *opened, *closed, *changed; /* without a token; closed; whose credentials change */
 static nacos_cancel *triggered;               /* a call whose arguments are right ends at once */
 static nacos_response *answer;
-static char *huge; /* "/aaa…" */
+static nacos_diagnosis *diagnosis; /* of a server that is not there */
+static char *huge;                 /* "/aaa…" */
 
 /* What one call gets. */
 typedef union {
@@ -269,6 +270,49 @@ static void fill_header_beyond(slot *a) {
   a[1].number = SIZE_MAX;
 }
 
+/* nacos_auth_diagnose: of a server that is not there */
+static nacos_status call_diagnose(const slot *a, nacos_error **error) {
+  const nacos_status status = nacos_auth_diagnose(a[0].p, a[1].p, a[2].p, error);
+  if (status == NACOS_OK) nacos_diagnosis_free(results[2]);
+  return status;
+}
+static void fill_diagnose(slot *a) {
+  nacos_diagnose_options diagnose = nacos_diagnose_options_default();
+  diagnose.path = "/v1/cs/configs";
+  fill_init(a);
+  a[1].p = in_memory(1, &diagnose, sizeof(diagnose));
+  a[2].p = &results[2];
+}
+#define DIAGNOSE(field) "diagnose." #field, offsetof(nacos_diagnose_options, field)
+static const text_field diagnose_texts[] = {
+    {"method", offsetof(nacos_diagnose_options, method), NACOS_OK, NACOS_INVALID_ARGUMENT, NACOS_INVALID_ARGUMENT, 0},
+    {"path", offsetof(nacos_diagnose_options, path), NACOS_OK, NACOS_INVALID_ARGUMENT, NACOS_OK /* never sent */, 0},
+    {"token", offsetof(nacos_diagnose_options, token), NACOS_OK, NACOS_INVALID_ARGUMENT, NACOS_OK, 0},
+    {NULL, 0, 0, 0, 0, 0},
+};
+static const number_field diagnose_numbers[] = {
+    {DIAGNOSE(flags), NACOS_DIAGNOSE_SEND_WRITES, NACOS_OK},
+    {DIAGNOSE(flags), 2, NACOS_UNSUPPORTED_OPTION},
+    {DIAGNOSE(flags), UINT32_MAX, NACOS_UNSUPPORTED_OPTION},
+    {DIAGNOSE(timeout_ms), UINT32_MAX, NACOS_OK},
+    {DIAGNOSE(timeout_ms), 1, NACOS_OK},
+    {NULL, 0, 0, 0},
+};
+
+static nacos_status call_finding(const slot *a, nacos_error **error) {
+  return nacos_diagnosis_finding(a[0].p, a[1].number, a[2].p, error);
+}
+static void fill_finding(slot *a) {
+  const nacos_finding finding = nacos_finding_default();
+  a[0].p = diagnosis;
+  a[1].number = 0;
+  a[2].p = in_memory(2, &finding, sizeof(finding));
+}
+static void fill_finding_beyond(slot *a) {
+  fill_finding(a);
+  a[1].number = SIZE_MAX;
+}
+
 static nacos_status call_supply_password(const slot *a, nacos_error **error) {
   return nacos_credentials_set_password(a[0].p, a[1].text, a[2].text, error);
 }
@@ -384,6 +428,34 @@ static const row rows[] = {
       A_NUMBER,
       RESULT_AT("name"),
       RESULT_AT("value"),
+      NO_MORE}},
+    {"nacos_auth_diagnose",
+     call_diagnose,
+     fill_diagnose,
+     NACOS_OK,
+     NACOS_OK,
+     {SIZED(STRUCT_IN, "options", NACOS_NULL_ARGUMENT, nacos_auth_options, option_texts, option_numbers),
+      SIZED(STRUCT_IN, "diagnose", NACOS_OK, nacos_diagnose_options, diagnose_texts, diagnose_numbers),
+      RESULT_AT("diagnosis"), NO_MORE, NO_MORE}},
+    {"nacos_diagnosis_finding",
+     call_finding,
+     fill_finding,
+     NACOS_OK,
+     NACOS_OK,
+     {{OBJECT, "diagnosis", NACOS_NULL_ARGUMENT, 0, 0, 0, NULL, NULL},
+      A_NUMBER,
+      SIZED(STRUCT_OUT, "finding", NACOS_NULL_ARGUMENT, nacos_finding, NULL, NULL),
+      NO_MORE,
+      NO_MORE}},
+    {"nacos_diagnosis_finding",
+     call_finding,
+     fill_finding_beyond,
+     NACOS_INVALID_ARGUMENT,
+     NACOS_INVALID_ARGUMENT,
+     {{OBJECT, "diagnosis", NACOS_NULL_ARGUMENT, 0, 0, 0, NULL, NULL},
+      A_NUMBER,
+      SIZED(STRUCT_OUT, "finding", NACOS_NULL_ARGUMENT, nacos_finding, NULL, NULL),
+      NO_MORE,
       NO_MORE}},
     {"nacos_credentials_set_password",
      call_supply_password,
@@ -771,11 +843,20 @@ static void responses(void) {
   CHECK(nacos_response_replays(NULL) == 0);
   nacos_response_free(NULL);
 }
+static void diagnoses(void) {
+  CHECK(nacos_diagnosis_count(NULL) == 0 && nacos_diagnosis_count(diagnosis) > 0);
+  CHECK(nacos_diagnosis_severity(NULL) == NACOS_SEVERITY_OK);
+  CHECK(nacos_diagnosis_severity(diagnosis) == NACOS_SEVERITY_ERROR);
+  CHECK(strcmp(nacos_diagnosis_text(NULL), "") == 0 && strcmp(nacos_diagnosis_json(NULL), "") == 0);
+  CHECK(strstr(nacos_diagnosis_text(diagnosis), NACOS_CAUSE_CONNECTION_REFUSED) != NULL);
+  CHECK(strstr(nacos_diagnosis_json(diagnosis), NACOS_CAUSE_CONNECTION_REFUSED) != NULL);
+  nacos_diagnosis_free(NULL);
+}
 /* Numbers that are none of theirs: "UNKNOWN", and never NULL. */
 static void names(void) {
   const char *(*const all[])(int32_t) = {nacos_status_name,      nacos_event_name,         nacos_log_level_name,
                                          nacos_token_state_name, nacos_refresh_state_name, nacos_token_in_name,
-                                         nacos_advice_name};
+                                         nacos_advice_name,      nacos_severity_name};
   const int32_t none[] = {-1, 77, 65536, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
     for (size_t j = 0; j < sizeof(none) / sizeof(*none); j++) CHECK(strcmp(all[i](none[j]), "UNKNOWN") == 0);
@@ -787,6 +868,7 @@ static void names(void) {
   CHECK(strcmp(nacos_refresh_state_name(NACOS_REFRESH_BACKING_OFF), "BACKING_OFF") == 0);
   CHECK(strcmp(nacos_token_in_name(NACOS_TOKEN_IN_QUERY), "QUERY") == 0);
   CHECK(strcmp(nacos_advice_name(NACOS_ADVICE_REPLAY), "REPLAY") == 0);
+  CHECK(strcmp(nacos_severity_name(NACOS_SEVERITY_WARNING), "WARNING") == 0);
 }
 
 static const struct {
@@ -806,8 +888,10 @@ static const struct {
      "nacos_response_is_truncated nacos_response_server nacos_response_attempts nacos_response_generation "
      "nacos_response_replays nacos_response_free ",
      responses},
+    {" nacos_diagnosis_count nacos_diagnosis_severity nacos_diagnosis_text nacos_diagnosis_json nacos_diagnosis_free ",
+     diagnoses},
     {" nacos_status_name nacos_status_message nacos_event_name nacos_log_level_name nacos_token_state_name "
-     "nacos_refresh_state_name nacos_token_in_name nacos_advice_name ",
+     "nacos_refresh_state_name nacos_token_in_name nacos_advice_name nacos_severity_name ",
      names},
 };
 enum { OTHERS = sizeof(others) / sizeof(*others) };
@@ -904,6 +988,7 @@ static void set_up(void) {
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_init(&options, &closed, &error));
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_init(&options, &changed, &error));
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_close(closed, 0, &error));
+  CHECK_CALL(NACOS_OK, NULL, nacos_auth_diagnose(&options, NULL, &diagnosis, &error));
   options.server_addr = address_in("NACOS_SERVER_ADDR");
   options.password = "nacos";
   options.request_timeout_ms = 0;
@@ -939,6 +1024,7 @@ int main(int count, char **functions) {
   for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
   in_callbacks();
   nacos_response_free(answer);
+  nacos_diagnosis_free(diagnosis);
   nacos_cancel_free(triggered);
   nacos_auth_free(opened);
   nacos_auth_free(closed);

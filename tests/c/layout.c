@@ -130,5 +130,22 @@ int main(void) {
   FIELD(nacos_log_record, message);
   FIELD(nacos_log_record, server);
   FIELD(nacos_log_record, cause);
+  STRUCT(nacos_diagnose_options);
+  FIELD(nacos_diagnose_options, struct_size);
+  FIELD(nacos_diagnose_options, method);
+  FIELD(nacos_diagnose_options, path);
+  FIELD(nacos_diagnose_options, token);
+  FIELD(nacos_diagnose_options, cancel);
+  FIELD(nacos_diagnose_options, timeout_ms);
+  FIELD(nacos_diagnose_options, flags);
+  STRUCT(nacos_finding);
+  FIELD(nacos_finding, struct_size);
+  FIELD(nacos_finding, cause);
+  FIELD(nacos_finding, server);
+  FIELD(nacos_finding, seen);
+  FIELD(nacos_finding, means);
+  FIELD(nacos_finding, cure);
+  FIELD(nacos_finding, severity);
+  FIELD(nacos_finding, reserved0);
   return 0;
 }

@@ -12,11 +12,13 @@ if start_server --port 0; then
   check "callbacks" "$out"/callbacks
   check "answers" "$out"/answers
   check "time-outs" "$out"/timeouts
+  check "diagnose" "$out"/diagnose
   stop_server
 else
   skip "token" "no $devserver"
   skip "callbacks" "no $devserver"
   skip "answers" "no $devserver"
   skip "time-outs" "no $devserver"
+  skip "diagnose" "no $devserver"
 fi
 finish

@@ -69,25 +69,27 @@ fn a_login_that_cannot_be_reached() {
 
 #[test]
 fn who_cannot_log_in() {
-    for generation in GENERATIONS {
+    let refused = |generation, user: &str, password: &str, name| {
         let server = server(generation);
-        let diagnosis = examine(Config::new(&server.address().to_string(), "nacos", "wrong"));
-        let name = if matches!(generation, Generation::V3) { "login-fault" } else { "wrong-credentials" };
-        assert_names(&diagnosis, &[name]);
+        assert_names(&examine(Config::new(&server.address().to_string(), user, password)), &[name]);
         assert!(server.counts().login_failures <= 2, "{generation:?}: {:?}", server.counts());
-    }
-    // Where the words tell a user who is not there from a password that is wrong.
-    for generation in [Generation::V22, Generation::V23, Generation::V2, Generation::V3] {
-        let server = server(generation);
-        assert_names(&examine(Config::new(&server.address().to_string(), "nobody", "nacos")), &["unknown-user"]);
-        assert!(server.counts().login_failures <= 2);
-    }
+    };
+    std::thread::scope(|scope| {
+        for generation in GENERATIONS {
+            let name = if matches!(generation, Generation::V3) { "login-fault" } else { "wrong-credentials" };
+            scope.spawn(move || refused(generation, "nacos", "wrong", name));
+        }
+        // Where the words tell a user who is not there from a password that is wrong.
+        for generation in [Generation::V22, Generation::V23, Generation::V2, Generation::V3] {
+            scope.spawn(move || refused(generation, "nobody", "nacos", "unknown-user"));
+        }
+    });
 }
 
 #[test]
 fn a_server_that_has_just_started() {
     std::thread::scope(|scope| {
-        for generation in [Generation::V20, Generation::V2, Generation::V3, Generation::V33] {
+        for generation in [Generation::V20, Generation::V22, Generation::V2, Generation::V3, Generation::V33] {
             scope.spawn(move || {
                 let warm_up = |server: &Server| server.restart(Duration::ZERO, Duration::from_secs(4));
                 planted(generation, warm_up, &["users-not-loaded"]);
@@ -195,13 +197,25 @@ fn lives_that_are_too_short_or_too_long_and_a_cache() {
 }
 
 #[test]
-fn a_password_file_that_is_gone() {
+fn users_that_come_from_elsewhere() {
+    let state = r#"{"auth_system_type":"ldap","auth_enabled":"true","version":"2.5.1","function_mode":null}"#;
+    let server = server(Generation::V2);
+    server.add_fault(Fault { paths: vec!["/nacos/v1/console/server/state".into()], ..status(On::Request, 200, state) });
+    let diagnosis = examine(config(&server));
+    assert_names(&diagnosis, &[]);
+    assert_eq!(names(&diagnosis, Severity::Information), ["other-auth-type"]);
+}
+
+#[test]
+fn a_password_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("password");
     std::fs::write(&file, "nacos").unwrap();
     let server = server(Generation::V2);
-    let config = Config::with_password_file(&server.address().to_string(), "nacos", &file);
-    assert_names(&examine(config), &[]);
+    let config = || Config::with_password_file(&server.address().to_string(), "nacos", &file);
+    assert_names(&examine(config()), &[]);
+    std::fs::write(&file, "wrong").unwrap();
+    assert_names(&examine(config()), &["wrong-credentials"]);
 }
 
 #[test]

@@ -62,6 +62,22 @@ fn it_ends_by_itself_whatever_hangs() {
 }
 
 #[test]
+fn two_servers_that_hang_leave_the_third_its_time() {
+    let servers = [(); 3].map(|()| server(Generation::V2));
+    servers[..2].iter().for_each(|server| server.add_fault(Fault::new(On::All, FaultKind::Hang)));
+    let address = servers.each_ref().map(|server| server.address().to_string()).join(",");
+    let began = std::time::Instant::now();
+    let diagnosis = examine(at(&address));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_names(&diagnosis, &["no-answer"]);
+    assert!(
+        diagnosis.to_text().contains(&format!("{}: takes the token", servers[2].address())),
+        "{}",
+        diagnosis.to_text()
+    );
+}
+
+#[test]
 fn each_finding_is_told_when_it_is_made() {
     let server = server(Generation::V2);
     let told = std::cell::RefCell::new(Vec::new());

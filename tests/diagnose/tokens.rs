@@ -30,8 +30,7 @@ fn one_that_is_good() {
         let server = server(generation);
         let token = token(&server);
         assert_names(&alone(&server, &token), &[]);
-        let logins = server.counts().logins;
-        assert_eq!(logins, 1, "no login is made for a token");
+        assert_eq!(server.counts().logins, 1, "no login is made for a token");
     }
 }
 

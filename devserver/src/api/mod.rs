@@ -16,6 +16,7 @@ use crate::http::{Answer, JSON, JSON_UTF8, Outcome, Request};
 use crate::pages;
 use crate::refusal::Rejection;
 
+use crate::auth::May;
 use crate::clock::Millis;
 use crate::world::World;
 pub(crate) use listener::Poll;
@@ -86,13 +87,19 @@ fn decide(world: &mut World, request: &Request, now: Millis) -> Reply {
     if !open {
         match world.auth.identify(request, now) {
             Err(rejection) => return refused(world, request, rejection).into(),
-            Ok(user) if !world.auth.permits(&user, now) => {
+            Ok(user) if !world.auth.permits(&user, needed(route, request), now) => {
                 return refused(world, request, Rejection::Permission).into();
             }
             Ok(_) => {}
         }
     }
     call(world, request, route.api, now)
+}
+
+/// Listening and searching are reading, though they are a POST.
+fn needed(route: &Route, request: &Request) -> May {
+    let reads = request.method == Method::GET || matches!(route.api, Api::ConfigListener | Api::Ard);
+    if reads { May::Read } else { May::Write }
 }
 
 fn is_open(world: &World, route: &Route, request: &Request) -> bool {

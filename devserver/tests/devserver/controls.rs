@@ -42,6 +42,27 @@ fn counts() {
 }
 
 #[test]
+fn who_may_read_only() {
+    for generation in [Generation::V14, Generation::V2, Generation::V3] {
+        let (server, _) = start(Options { generation, ..Options::default() });
+        let (reader, _) = login_as(&server, "reader", "reader");
+        let bearer = format!("Bearer {reader}");
+        let form = [("Authorization", bearer.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+        let target = "/nacos/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP";
+        let send = |method, target, body| ask(server.address(), method, target, &form, body).expect("an answer");
+        assert_eq!(send("GET", target, None).status, 200);
+        for (method, body) in [("POST", Some("content=a")), ("DELETE", None)] {
+            let refused = send(method, target, body);
+            assert_eq!(refused.status, 403, "{refused:?}");
+            assert!(refused.body.contains("authorization failed!"), "{refused:?}");
+        }
+        assert_eq!((send("GET", target, None).body.as_str(), server.counts().permission_rejections), ("hello", 2));
+        let listening = "Listening-Configs=demo%02DEFAULT_GROUP%02old%01";
+        assert_eq!(send("POST", "/nacos/v1/cs/configs/listener", Some(listening)).status, 200);
+    }
+}
+
+#[test]
 fn secret_ttl_user_password_auth_revoke_publish() {
     let (server, control) = start(Options::default());
     let ok = json!({"ok": true});

@@ -18,7 +18,8 @@
  *   it any more.
  * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_init as long as the files take that it
  *   reads, nacos_auth_close and nacos_auth_free until the callbacks of the handle have been told what has happened and have
- *   returned, or their bound has passed (called inside a callback they wait for nothing); nothing else does.
+ *   returned, or their bound has passed (called inside a callback they wait for nothing), and nacos_auth_diagnose as long
+ *   as its time is; nothing else does.
  *   pthread_cancel has no effect on a thread that is inside one of these: it is put off until the function returns.
  * - Callbacks run on threads of the library, which have all signals blocked, and on the one that closes their handle; where
  *   the system has no threads left, a credentials callback runs on the one that asks for a token. keep_waiting runs on the
@@ -123,6 +124,18 @@
 #define NACOS_CAUSE_GATEWAY_REFUSAL "gateway-refusal"
 /** The server refuses user name and password. Correct them; nacos_auth_set_credentials takes new ones at once. */
 #define NACOS_CAUSE_WRONG_CREDENTIALS "wrong-credentials"
+/** The server knows no user of that name, or it has just started and has not read its users yet. Correct username; a server that has just started knows its users within seconds, a new user within 15 s. */
+#define NACOS_CAUSE_UNKNOWN_USER "unknown-user"
+/** The server had just started, and refused a good password until it had read its users. Wait some seconds: logins are tried again by themselves. */
+#define NACOS_CAUSE_USERS_NOT_LOADED "users-not-loaded"
+/** Nobody has made the first user of the server yet, so no login can succeed. Make it on the console, or by POST /v3/auth/user/admin (in 2.4 and 2.5 /v1/auth/users/admin). */
+#define NACOS_CAUSE_NO_ADMIN "no-admin"
+/** The server has no secret to sign tokens with, or one that is too short. Set nacos.core.auth.plugin.nacos.token.secret.key to 32 bytes or more in base64, the same at all nodes. */
+#define NACOS_CAUSE_SERVER_SECRET_MISSING "server-secret-missing"
+/** The server takes the tokens of another service (OIDC, say), and has no login of its own. Get the token from that service, and give it as token or by a credentials function. */
+#define NACOS_CAUSE_OTHER_AUTH_TYPE "other-auth-type"
+/** A Nacos answers there, but has no login that can be reached. Let the gateway pass POST /v1/auth/login and /v3/auth/user/login; Nacos has had them since 1.2. */
+#define NACOS_CAUSE_LOGIN_API_MISSING "login-api-missing"
 /** The server failed (HTTP 5xx). Look at the server's log. */
 #define NACOS_CAUSE_SERVER_FAULT "server-fault"
 /** The server failed over the login (HTTP 500), as Nacos also does over a wrong password. Check user name and password; then look at the server's log. */
@@ -139,8 +152,28 @@
 #define NACOS_CAUSE_SECRETS_DIFFER "secrets-differ"
 /** The token is invalid or expired. Nothing: another one is got. */
 #define NACOS_CAUSE_TOKEN_EXPIRED "token-expired"
+/** The token was signed with another secret than that of the server. Log in again; if that does not help, give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key. */
+#define NACOS_CAUSE_TOKEN_OF_OTHER_SECRET "token-of-other-secret"
+/** The token is none of a Nacos, or not whole. Take accessToken from the answer to a login as it is, without quotation marks and line ends. */
+#define NACOS_CAUSE_TOKEN_FOREIGN "token-foreign"
+/** The server gives the same token to every login until a tenth of its life is left. Nothing; a new token may live for much less than the server's setting says. */
+#define NACOS_CAUSE_TOKEN_CACHE "token-cache"
+/** Tokens live for less than a minute. Raise nacos.core.auth.plugin.nacos.token.expire.seconds; every renewal costs the server a login. */
+#define NACOS_CAUSE_TOKEN_LIFE_SHORT "token-life-short"
+/** Tokens live for more than a month, and nothing but a new secret ends one that leaks. Lower nacos.core.auth.plugin.nacos.token.expire.seconds, 18000 unless set: renewal is automatic. */
+#define NACOS_CAUSE_TOKEN_LIFE_LONG "token-life-long"
+/** The clocks of the servers, or that of this machine, are apart. Set them by NTP: a server ends tokens by its own clock. */
+#define NACOS_CAUSE_CLOCKS_DIFFER "clocks-differ"
 /** The user has no permission for what a request wanted. Give one to its role in Nacos, or log in as another user. */
 #define NACOS_CAUSE_PERMISSION_MISSING "permission-missing"
+/** The server refuses every request because it lacks its own identity. Set nacos.core.auth.server.identity.key and nacos.core.auth.server.identity.value, the same at all nodes. */
+#define NACOS_CAUSE_SERVER_IDENTITY_MISSING "server-identity-missing"
+/** Something before the server takes the header Authorization away. Let the gateway pass it, or set token_in to header (Nacos 2.1 and later) or query. */
+#define NACOS_CAUSE_AUTHORIZATION_STRIPPED "authorization-stripped"
+/** The server asks nobody for a token. Nothing, if that is meant so; else set nacos.core.auth.enabled=true. */
+#define NACOS_CAUSE_AUTHENTICATION_OFF "authentication-off"
+/** The server does not have the API that was asked for, or not any more. Use the paths of its version: from Nacos 3.2 on those of v3 only. */
+#define NACOS_CAUSE_API_MISSING "api-missing"
 /** The password file cannot be read, or holds no password. Make it readable for this process, with the password as its only line. */
 #define NACOS_CAUSE_PASSWORD_FILE "password-file"
 /** The function that supplies the credentials failed, or did not return. See the message, which is the function's own. */
@@ -163,6 +196,10 @@
 #define NACOS_CAUSE_NO_DESCRIPTORS "no-descriptors"
 /** This process has no memory left for an answer. Ask for less at a time, or lower max_response_size. */
 #define NACOS_CAUSE_NO_MEMORY "no-memory"
+/** Part of what was to be found out has not been tried. See what was seen, which says why. */
+#define NACOS_CAUSE_NOT_TRIED "not-tried"
+/** All is well. Nothing. */
+#define NACOS_CAUSE_HEALTHY "healthy"
 /** The operating system or this library failed. Report it, with the message. */
 #define NACOS_CAUSE_INTERNAL "internal"
 
@@ -393,6 +430,31 @@
 #define NACOS_PAIR_SENSITIVE 1
 
 /**
+ * How bad a finding is: as it should be.
+ */
+#define NACOS_SEVERITY_OK 0
+
+/**
+ * Worth knowing; nothing has to be done.
+ */
+#define NACOS_SEVERITY_INFORMATION 1
+
+/**
+ * It works, and may not for long, or not well.
+ */
+#define NACOS_SEVERITY_WARNING 2
+
+/**
+ * It does not work.
+ */
+#define NACOS_SEVERITY_ERROR 3
+
+/**
+ * Send the request of an examination even though it may change something.
+ */
+#define NACOS_DIAGNOSE_SEND_WRITES 1
+
+/**
  * A client of one Nacos cluster. Thread-safe; owned by the caller, freed with nacos_auth_free, shared with nacos_auth_ref.
  * Handles with the same servers, settings and credentials share one token and one login, process-wide.
  */
@@ -407,6 +469,11 @@ typedef struct nacos_cancel nacos_cancel;
  * What a credentials callback answers with. Borrowed for the callback.
  */
 typedef struct nacos_credentials nacos_credentials;
+
+/**
+ * What an examination found. Immutable, owned by the caller, freed with nacos_diagnosis_free. Any thread may read it.
+ */
+typedef struct nacos_diagnosis nacos_diagnosis;
 
 /**
  * The details of a failure. Immutable, owned by the caller, freed with nacos_error_free. Any thread may read it.
@@ -1004,6 +1071,80 @@ typedef struct nacos_request_options {
 } nacos_request_options;
 
 /**
+ * What an examination is to look at besides servers and credentials. Begin with nacos_diagnose_options_default().
+ */
+typedef struct nacos_diagnose_options {
+  /**
+   * sizeof(nacos_diagnose_options), as the caller compiled it.
+   */
+  size_t struct_size;
+  /**
+   * Method of a request that fails. NULL: GET.
+   */
+  const char *method;
+  /**
+   * Its path below the context path, with its query, encoded. NULL: there is no request. One that may change something
+   * (neither GET, HEAD nor OPTIONS) is sent only with NACOS_DIAGNOSE_SEND_WRITES. No body goes along.
+   */
+  const char *path;
+  /**
+   * A token that is refused. No login is made with it. NULL: there is none.
+   */
+  const char *token;
+  /**
+   * Ends the examination from another thread. NULL: nothing does.
+   */
+  struct nacos_cancel *cancel;
+  /**
+   * How long it may take, in milliseconds. 0: 10,000, which is enough for three servers of which two do not answer.
+   */
+  uint32_t timeout_ms;
+  /**
+   * 0 or NACOS_DIAGNOSE_SEND_WRITES.
+   */
+  uint32_t flags;
+} nacos_diagnose_options;
+
+/**
+ * One step of an examination. Holds no password, token or query. Strings are NUL-terminated, and good until the diagnosis is
+ * freed. Begin with nacos_finding_default().
+ */
+typedef struct nacos_finding {
+  /**
+   * sizeof(nacos_finding), as the caller compiled it.
+   */
+  size_t struct_size;
+  /**
+   * Why, as a word of the list of causes: NACOS_CAUSE_HEALTHY for what is as it should be.
+   */
+  const char *cause;
+  /**
+   * The server that it is about, as "host:port"; "" if it is about none, or about all of them.
+   */
+  const char *server;
+  /**
+   * What was seen: the server's own words, times, versions.
+   */
+  const char *seen;
+  /**
+   * What it means, in a sentence.
+   */
+  const char *means;
+  /**
+   * What to do about it, in a sentence.
+   */
+  const char *cure;
+  /**
+   * NACOS_SEVERITY_*.
+   */
+  int32_t severity;
+  /**
+   * 0.
+   */
+  int32_t reserved0;
+} nacos_finding;
+
+/**
  * Success.
  */
 #define NACOS_OK 0
@@ -1576,6 +1717,77 @@ uint32_t nacos_response_replays(const struct nacos_response *response) NACOS_NOE
 void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
 
 /**
+ * Finds out whether these options work, and if not, why not: is the server there, is it a Nacos, does it let this user in,
+ * does it take its own token, do the servers of the list share a secret and a clock; and what is wrong with a token or a
+ * request of the caller's. Makes connections and logins of its own, at most two logins at each server, and none at the others
+ * once one has refused the password. Blocks for `timeout_ms` at the most.
+ *
+ * Of the callbacks in `options` only `credentials` is called, on this thread, and waited for; `callback_drop` is not.
+ * `diagnose` may be NULL. On success `*diagnosis` is owned by the caller; on failure it is NULL. Any thread.
+ *
+ * Whatever is wrong with servers, credentials, token or request is a finding. Fails with NACOS_INVALID_CONFIG (as
+ * nacos_auth_init), NACOS_CANCELLED or an argument error.
+ *
+ * Requires: `options` and `diagnosis` are valid; `diagnose` and `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_auth_diagnose(const struct nacos_auth_options *options,
+                                 const struct nacos_diagnose_options *diagnose,
+                                 struct nacos_diagnosis **diagnosis,
+                                 struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * How many findings there are; 0 for NULL. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+size_t nacos_diagnosis_count(const struct nacos_diagnosis *diagnosis) NACOS_NOEXCEPT;
+
+/**
+ * Fills in the finding number `index`, counted from 0, in the order in which they were made. Fails with an argument error,
+ * NACOS_INVALID_ARGUMENT if there is none of that number. Any thread.
+ *
+ * Requires: `diagnosis` and `finding` are valid; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_diagnosis_finding(const struct nacos_diagnosis *diagnosis,
+                                     size_t index,
+                                     struct nacos_finding *finding,
+                                     struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * The severity of the worst finding; NACOS_SEVERITY_OK for NULL. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+int32_t nacos_diagnosis_severity(const struct nacos_diagnosis *diagnosis) NACOS_NOEXCEPT;
+
+/**
+ * All findings for people, a paragraph each; NUL-terminated UTF-8, good until the diagnosis is freed; "" for NULL. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+const char *nacos_diagnosis_text(const struct nacos_diagnosis *diagnosis)
+NACOS_NOEXCEPT;
+
+/**
+ * All findings as JSON, `{"severity":"error","findings":[{"severity","cause","server","seen","means","cure"}]}`, where
+ * `server` is null for all of them; NUL-terminated UTF-8, good until the diagnosis is freed; "" for NULL. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+const char *nacos_diagnosis_json(const struct nacos_diagnosis *diagnosis) NACOS_NOEXCEPT;
+
+/**
+ * Frees a diagnosis and all its strings. NULL is a no-op. Any thread.
+ *
+ * Requires: `diagnosis` is NULL or has not been freed.
+ */
+void nacos_diagnosis_free(struct nacos_diagnosis *diagnosis) NACOS_NOEXCEPT;
+
+/**
  * The name of an event without its prefix, as "LOGIN_FAILED"; "UNKNOWN" for a number that is none. Static, never NULL.
  */
 const char *nacos_event_name(int32_t kind) NACOS_NOEXCEPT;
@@ -1608,6 +1820,11 @@ NACOS_NOEXCEPT;
  * The name of an advice without its prefix, as "REPLAY"; "UNKNOWN" for a number that is none. Static, never NULL.
  */
 const char *nacos_advice_name(int32_t advice) NACOS_NOEXCEPT;
+
+/**
+ * The name of a severity without its prefix, as "WARNING"; "UNKNOWN" for a number that is none. Static, never NULL.
+ */
+const char *nacos_severity_name(int32_t severity) NACOS_NOEXCEPT;
 
 #ifdef __cplusplus
 }  // extern "C"
@@ -1672,6 +1889,20 @@ static inline nacos_request_options nacos_request_options_default(void) {
   return options;
 }
 
+/** A nacos_diagnose_options with its size set and everything else at its default. */
+static inline nacos_diagnose_options nacos_diagnose_options_default(void) {
+  nacos_diagnose_options options = NACOS_ZERO;
+  options.struct_size = sizeof(nacos_diagnose_options);
+  return options;
+}
+
+/** A nacos_finding with its size set and everything else at its default. */
+static inline nacos_finding nacos_finding_default(void) {
+  nacos_finding finding = NACOS_ZERO;
+  finding.struct_size = sizeof(nacos_finding);
+  return finding;
+}
+
 /* Structs have no padding and sizes that are multiples of 8, so that they can grow. */
 #if UINTPTR_MAX == UINT64_MAX && \
     (defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L))
@@ -1693,6 +1924,8 @@ NACOS_LAYOUT(nacos_rejection, 56)
 NACOS_LAYOUT(nacos_advice, 24)
 NACOS_LAYOUT(nacos_pair, 40)
 NACOS_LAYOUT(nacos_request_options, 104)
+NACOS_LAYOUT(nacos_diagnose_options, 48)
+NACOS_LAYOUT(nacos_finding, 56)
 #undef NACOS_LAYOUT
 /** @endcond */
 #endif

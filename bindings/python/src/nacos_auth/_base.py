@@ -12,6 +12,7 @@ from ctypes import byref, c_uint64
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from . import _environment
 from ._arguments import (
     Anonymous,
     Body,
@@ -22,7 +23,6 @@ from ._arguments import (
     closing_time,
     content,
     duration,
-    invalid,
     life,
     number,
     optional_text,
@@ -41,7 +41,7 @@ from ._declarations import (
     Rejection,
 )
 from ._declarations import Advice as NativeAdvice
-from ._errors import ClosedError, NacosError, take_error
+from ._errors import ClosedError, InvalidArgumentError, NacosError, take_error
 from ._greenlets import in_hub, leave_to_a_thread, run, run_cancellable, waiting
 from ._library import library
 from ._settings import auth_options
@@ -179,12 +179,22 @@ class BaseClient:
 
     @classmethod
     def from_env(cls: type[_Self]) -> _Self:
-        """A client from NACOS_SERVER_ADDR, NACOS_USERNAME and NACOS_PASSWORD. Raises `InvalidArgumentError`."""
-        names = ("NACOS_SERVER_ADDR", "NACOS_USERNAME", "NACOS_PASSWORD")
-        missing = [name for name in names if name not in os.environ]
-        if missing:
-            raise invalid(f"set {', '.join(missing)} in the environment")
-        return cls(*(os.environ[name] for name in names))
+        """A client from environment variables, which have the same names in every language.
+
+        NACOS_SERVER_ADDR; NACOS_USERNAME with NACOS_PASSWORD or NACOS_PASSWORD_FILE, or else NACOS_TOKEN; and, where
+        wanted, NACOS_CONTEXT_PATH, NACOS_CA_FILE, NACOS_CLIENT_CERT_FILE, NACOS_CLIENT_KEY_FILE, NACOS_TLS_SERVER_NAME,
+        NACOS_PROXY, NACOS_TOKEN_IN. Each is the argument of its name; an empty one counts as not set.
+
+        Raises `InvalidArgumentError` (INVALID_CONFIG) that names the variable. Nothing else here reads the environment.
+        """
+        settings: dict[str, Any] = _environment.read(os.environ)
+        try:
+            return cls(**settings)
+        except InvalidArgumentError as error:
+            error.args = (_environment.name_the_variable(str(error)),)
+            raise
+        finally:
+            del settings  # a traceback that shows variables must not find secrets
 
     def _ask(self, options: CallOptions) -> Token:
         """Asks the native library for the token, which may block."""

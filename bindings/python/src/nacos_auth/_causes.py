@@ -197,9 +197,9 @@ class Cause(str, Enum):
     """
 
     OTHER_AUTH_TYPE = "other-auth-type"
-    """The server takes the tokens of another service (OIDC, say), and has no login of its own.
+    """The server asks another service for its users: LDAP behind its own login, or OIDC, which leaves it without a login.
 
-    Get the token from that service, and give it as token or by a credentials function.
+    With OIDC get the token from that service, and give it as token or by a credentials function.
     """
 
     LOGIN_API_MISSING = "login-api-missing"

@@ -1,0 +1,171 @@
+"""The recipes do what they say: those that go on for ever are told of something, and watched."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import socket
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import started
+from snippets import build, environment, named, output, post, run, snippets, token_of
+
+LIMIT = 60
+ASK_CELERY = """
+import tasks
+from celery.contrib.testing.worker import start_worker
+with start_worker(tasks.app, perform_ping_check=False, pool="solo"):
+    assert tasks.read.delay().get(timeout=30) == "hello"
+"""
+
+
+def publish(server: str, content: str) -> None:
+    form = {"dataId": "app.yaml", "group": "DEFAULT_GROUP", "content": content, "accessToken": token_of(server)}
+    assert post(f"http://{server}/nacos/v1/cs/configs", **form) == "true"
+
+
+def read(server: str, path: str, **parameters: str) -> bytes:
+    query = urllib.parse.urlencode({**parameters, "accessToken": token_of(server)})
+    with urllib.request.urlopen(f"http://{server}/nacos{path}?{query}", timeout=LIMIT) as answer:
+        return bytes(answer.read())
+
+
+@contextmanager
+def running(name: str, server: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    command = build(named(name), server, folder)
+    process = subprocess.Popen(command, cwd=folder, env=environment(server), stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def says(process: subprocess.Popen[str], words: str) -> None:
+    assert process.stdout is not None
+    assert words in process.stdout.readline()
+
+
+@pytest.mark.parametrize("name", ["listener.py", "listener.go"])
+def test_a_listener_is_told_of_each_change(name: str, own_server: str, tmp_path: Path) -> None:
+    with running(name, own_server, tmp_path) as listener:
+        says(listener, "hello")
+        for content in ("one", "two"):
+            publish(own_server, content)
+            says(listener, content)
+
+
+def test_an_instance_is_there_until_the_program_ends(own_server: str, tmp_path: Path) -> None:
+    def hosts() -> list[str]:
+        return re.findall(r'"ip":"([^"]*)"', read(own_server, "/v1/ns/instance/list", serviceName="orders").decode())
+
+    with running("register.py", own_server, tmp_path) as program:
+        says(program, "registered")
+        assert hosts() == ["10.0.0.7"]
+        program.terminate()
+        assert program.wait(LIMIT) == 0
+    assert not hosts()
+
+
+def test_chinese_content_comes_back_as_it_was(server: str, tmp_path: Path) -> None:
+    for name in ("publish.py", "publish.c"):
+        run(build(named(name), server, tmp_path), tmp_path, environment(server))
+    content = read(server, "/v1/cs/configs", dataId="greeting.yaml", group="DEFAULT_GROUP")
+    assert content.decode() == "标题: 你好，世界\n"  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("loop.c", "a token of"),
+        ("aio.py", "[200, 200"),
+        ("green.py", "[200, 200"),
+        ("moved.py", "hello"),
+        ("moved.go", "200 OK"),
+    ],
+)
+def test_a_program_that_ends(name: str, said: str, server: str, tmp_path: Path) -> None:
+    assert said in run(build(named(name), server, tmp_path), tmp_path, environment(server))
+
+
+def test_gunicorn(server: str, tmp_path: Path) -> None:
+    build(named("web.py"), server, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [sys.executable, "-m", "gunicorn", "--preload", "--workers=2", f"--bind=fd://{listener.fileno()}"]
+        env = {**environment(server), "HOME": str(tmp_path)}  # where it keeps a socket of its own
+        gunicorn = subprocess.Popen(
+            [*command, "web:application"],
+            cwd=tmp_path,
+            env=env,
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            with urllib.request.urlopen("http://{}:{}/".format(*listener.getsockname()), timeout=LIMIT) as answer:
+                assert answer.read() == b"hello"
+        finally:
+            gunicorn.terminate()
+            gunicorn.wait(LIMIT)
+
+
+def test_celery(server: str, tmp_path: Path) -> None:
+    build(named("tasks.py"), server, tmp_path)
+    memory = {"CELERY_BROKER_URL": "memory://", "CELERY_RESULT_BACKEND": "cache+memory://"}
+    run([sys.executable, "-W", "ignore", "-c", ASK_CELERY], tmp_path, {**environment(server), **memory})
+
+
+def test_kubernetes_mounts_the_file_that_the_program_reads(server: str, tmp_path: Path) -> None:
+    secret, deployment = yaml.safe_load_all(named("deployment.yaml").text)
+    pods = {
+        "deployment.yaml": deployment["spec"]["template"],
+        "sidecar.yaml": yaml.safe_load(named("sidecar.yaml").text),
+    }
+    for pod in pods.values():
+        container = pod["spec"]["containers"][-1]
+        path = Path(next(one["value"] for one in container["env"] if one["name"] == "NACOS_PASSWORD_FILE"))
+        (mount,) = container["volumeMounts"]
+        (volume,) = pod["spec"]["volumes"]
+        assert str(path.parent) == mount["mountPath"] and mount["name"] == volume["name"]
+        assert volume["secret"]["secretName"] == secret["metadata"]["name"] and path.name in secret["stringData"]
+    (tmp_path / "password").write_text("nacos\n", encoding="utf-8")
+    env = {**environment(server), "NACOS_PASSWORD_FILE": str(tmp_path / "password")}
+    assert "hello" in run(build(named("orders.py"), server, tmp_path), tmp_path, env)
+
+
+@pytest.mark.parametrize("name", ["orders.service", "nacos-token.service"])
+def test_units_hand_over_the_credential_that_they_load(name: str) -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read_string(named(name).text)
+    credential = unit["Service"]["LoadCredential"].partition(":")[0]
+    assert f"Environment=NACOS_PASSWORD_FILE=%d/{credential}\n" in named(name).text
+    assert unit["Service"]["ExecStart"].startswith("/")
+
+
+def test_a_token_that_is_kept_ends(tmp_path: Path) -> None:
+    script = named("expiry.sh").text
+    with started("--ttl", "1") as server:
+        said = output(["sh", "-c", script.replace("127.0.0.1:8848", server.address).replace("60", "1")], tmp_path)
+    assert said.startswith("hello") and "token expired!" in said
+
+
+def test_nodes_with_other_secrets_are_told_apart(tmp_path: Path) -> None:
+    with started() as one, started() as other:
+        script = named("nodes.sh").text.replace("10.0.0.1:8848", one.address).replace("$node:8848", "$node")
+        script = re.sub(r"in 10\.0\.0\.1 .*;", f"in {one.address} {other.address};", script)
+        said = output(["sh", "-c", script], tmp_path)
+    assert said == f"{one.address} 200\n{other.address} 403\n"
+
+
+def test_every_recipe_is_tested() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    for snippet in snippets():
+        assert not snippet.name or f'"{snippet.name}"' in tests, f"{snippet.page}: {snippet.name} has no test"
+        assert snippet.language not in ("ini", "yaml") or snippet.name or snippet.page == "docs/gateways.md"
