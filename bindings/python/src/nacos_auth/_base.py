@@ -185,7 +185,8 @@ class BaseClient:
         wanted, NACOS_CONTEXT_PATH, NACOS_CA_FILE, NACOS_CLIENT_CERT_FILE, NACOS_CLIENT_KEY_FILE, NACOS_TLS_SERVER_NAME,
         NACOS_PROXY, NACOS_TOKEN_IN. Each is the argument of its name; an empty one counts as not set.
 
-        Raises `InvalidArgumentError` (INVALID_CONFIG) that names the variable. Nothing else here reads the environment.
+        Raises `InvalidArgumentError` (INVALID_CONFIG) that names the variable. Nothing else here reads the environment,
+        but `python -m nacos_auth`.
         """
         settings: dict[str, Any] = _environment.read(os.environ)
         try:
