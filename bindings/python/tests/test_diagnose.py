@@ -256,3 +256,45 @@ assert nacos_auth.diagnose is nacos_auth.diagnose and "asyncio" not in sys.modul
     environment = {**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("where", ["of Ctrl-C", "of a daemon thread"])
+def test_the_interpreter_may_end_while_the_credentials_are_asked_for(server: DevServer, where: str) -> None:
+    """Python up to 3.13 ends a thread that comes back then, which must not be below the native library."""
+    code = """
+import signal, sys, threading, time, nacos_auth
+called = threading.Event()
+def slow():
+    called.set()
+    time.sleep(1)
+    return "nacos", "nacos"
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(2)
+sys.late = Late()
+def run():
+    try:
+        nacos_auth.diagnose(sys.argv[1], credentials=slow, timeout=60)
+    except nacos_auth.NacosError:
+        pass
+if sys.argv[2] == "of Ctrl-C":
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        run()
+    except KeyboardInterrupt:
+        print("interrupted")
+else:
+    threading.Thread(target=run, daemon=True).start()
+    called.wait()
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.address, where],
+        env={**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")

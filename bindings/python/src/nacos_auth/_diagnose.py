@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import enum
+import os
+import time
 from ctypes import byref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from ._arguments import flag, milliseconds, optional_text
 from ._callbacks import Functions, forget, register
 from ._calls import NativeCall
 from ._causes import Cause
-from ._declarations import DIAGNOSE_SEND_WRITES, DiagnoseOptions, OwnedDiagnosis, OwnedError
+from ._declarations import DIAGNOSE_SEND_WRITES, DiagnoseOptions, OwnedDiagnosis, OwnedError, set_cancel
 from ._declarations import Finding as NativeFinding
-from ._errors import cause_of, server_of, take_error
+from ._errors import InternalError, cause_of, server_of, take_error
 from ._greenlets import run_cancellable, waiting
 from ._library import library
 from ._settings import auth_options
@@ -75,7 +79,7 @@ class Diagnosis:
 
 
 class DiagnoseCall(NativeCall[DiagnoseOptions]):
-    __slots__ = ("_auth_options", "_functions")
+    __slots__ = ("__weakref__", "_auth_options", "_functions")
 
     def __init__(
         self,
@@ -95,6 +99,8 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
         finally:
             del password, settings
         super().__init__(library(), options)
+        if credentials is not None:
+            set_cancel(options, self.library.nacos_cancel_new())  # for the end of the program
         self._functions = register(Functions(credentials, None, None), self._auth_options)
 
     @property
@@ -104,16 +110,43 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
 
     def run(self) -> Diagnosis:
         self._begin()
-        diagnosis, error = OwnedDiagnosis(), OwnedError()
         try:
-            status = self.library.nacos_auth_diagnose(
-                byref(self._auth_options), byref(self.options), byref(diagnosis), byref(error)
-            )
+            if self._functions is not None:
+                _asking[id(self)] = self
+                if _is_over:
+                    raise InternalError("the program is ending", cause=Cause.INTERNAL)
+            return self._run()
         finally:
+            _asking.pop(id(self), None)
             forget(self._functions)
+
+    def _run(self) -> Diagnosis:
+        diagnosis, error = OwnedDiagnosis(), OwnedError()
+        status = self.library.nacos_auth_diagnose(
+            byref(self._auth_options), byref(self.options), byref(diagnosis), byref(error)
+        )
         if status:
             raise take_error(self.library, status, error)
         return _read(self.library, diagnosis)
+
+
+_asking: WeakValueDictionary[int, DiagnoseCall] = WeakValueDictionary()
+"""By id: those under way that may call a credentials function."""
+_is_over = False
+
+
+def _end_those_with_functions() -> None:
+    """Before the interpreter goes, which no thread must enter any more from below the native library."""
+    global _is_over  # noqa: PLW0603
+    _is_over = True
+    for call in list(_asking.values()):
+        call.cancel()
+    while _asking:
+        time.sleep(0.01)
+
+
+atexit.register(_end_those_with_functions)
+os.register_at_fork(after_in_child=_asking.clear)
 
 
 def _read(library: CDLL, diagnosis: OwnedDiagnosis) -> Diagnosis:
