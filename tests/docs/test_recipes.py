@@ -136,7 +136,7 @@ def test_kubernetes_mounts_the_file_that_the_program_reads(server: str, tmp_path
         assert str(path.parent) == mount["mountPath"] and mount["name"] == volume["name"]
         assert volume["secret"]["secretName"] == secret["metadata"]["name"] and path.name in secret["stringData"]
     (tmp_path / "password").write_text("nacos\n", encoding="utf-8")
-    env = {**environment(server), "NACOS_PASSWORD_FILE": str(tmp_path / "password")}
+    env = {**environment(server), "NACOS_PASSWORD_FILE": str(tmp_path / "password"), "NACOS_PASSWORD": ""}
     assert "hello" in run(build(named("orders.py"), server, tmp_path), tmp_path, env)
 
 
