@@ -123,6 +123,7 @@ PARTS = [
         [
             Step(["make", "--no-print-directory", "prefix"]),
             Step(["cargo", "build", "--quiet", "--package", "devserver"]),
+            Step(["cargo", "build", "--quiet", "--package", "nacos-auth-cli"]),
             Step(["make", "--no-print-directory", "-s", "shims"]),
             Step(["examples/build.sh"]),
         ],

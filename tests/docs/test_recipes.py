@@ -7,9 +7,10 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,6 +91,9 @@ def test_chinese_content_comes_back_as_it_was(server: str, tmp_path: Path) -> No
         ("green.py", "[200, 200"),
         ("moved.py", "hello"),
         ("moved.go", "200 OK"),
+        ("token.sh", "hello"),
+        ("request.sh", "hello"),
+        ("doctor.sh", "all is well"),
     ],
 )
 def test_a_program_that_ends(name: str, said: str, server: str, tmp_path: Path) -> None:
@@ -135,8 +139,7 @@ def test_kubernetes_mounts_the_file_that_the_program_reads(server: str, tmp_path
         (volume,) = pod["spec"]["volumes"]
         assert str(path.parent) == mount["mountPath"] and mount["name"] == volume["name"]
         assert volume["secret"]["secretName"] == secret["metadata"]["name"] and path.name in secret["stringData"]
-    (tmp_path / "password").write_text("nacos\n", encoding="utf-8")
-    env = {**environment(server), "NACOS_PASSWORD_FILE": str(tmp_path / "password"), "NACOS_PASSWORD": ""}
+    env = {**environment(server), **password_file(tmp_path)}
     assert "hello" in run(build(named("orders.py"), server, tmp_path), tmp_path, env)
 
 
@@ -147,6 +150,55 @@ def test_units_hand_over_the_credential_that_they_load(name: str) -> None:
     credential = unit["Service"]["LoadCredential"].partition(":")[0]
     assert f"Environment=NACOS_PASSWORD_FILE=%d/{credential}\n" in named(name).text
     assert unit["Service"]["ExecStart"].startswith("/")
+
+
+def password_file(folder: Path) -> dict[str, str]:
+    (folder / "password").write_text("nacos\n", encoding="utf-8")
+    return {"NACOS_PASSWORD_FILE": str(folder / "password"), "NACOS_PASSWORD": ""}
+
+
+@contextmanager
+def command(arguments: list[str], server: str, folder: Path) -> Iterator[None]:
+    """nacos-auth as a recipe has it, for as long as needed."""
+    env = {**environment(server), **password_file(folder)}
+    process = subprocess.Popen(arguments, cwd=folder, env=env, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(LIMIT) == 0
+
+
+def eventually(what: Callable[[], bytes]) -> bytes:
+    end = time.monotonic() + LIMIT
+    while True:
+        try:
+            return what()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.1)
+
+
+def test_a_sidecar_puts_the_token_on(server: str, tmp_path: Path) -> None:
+    pod = yaml.safe_load(named("sidecar.yaml").text)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = "{}:{}".format(*free.getsockname())
+    arguments = [argument.replace("127.0.0.1:8847", address) for argument in pod["spec"]["containers"][-1]["command"]]
+    url = f"http://{address}/nacos/v1/cs/configs?dataId=app.yaml&group=DEFAULT_GROUP"
+    with command(arguments, server, tmp_path):
+        assert eventually(lambda: urllib.request.urlopen(url, timeout=LIMIT).read()) == b"hello"
+
+
+def test_a_unit_keeps_a_token_in_a_file(server: str, tmp_path: Path) -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read_string(named("nacos-token.service").text)
+    written = "/run/nacos-token/token"
+    arguments = unit["Service"]["ExecStart"].removeprefix("/usr/local/bin/").replace(written, "token").split()
+    script = named("with-a-token-file.sh").text.replace("10.0.0.1:8848", server).replace(written, "token")
+    with command(arguments, server, tmp_path):
+        eventually((tmp_path / "token").read_bytes)
+        assert run(["sh", "-euc", script], tmp_path) == "hello"
 
 
 def test_a_token_that_is_kept_ends(tmp_path: Path) -> None:
