@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -199,6 +201,41 @@ def test_a_unit_keeps_a_token_in_a_file(server: str, tmp_path: Path) -> None:
     with command(arguments, server, tmp_path):
         eventually((tmp_path / "token").read_bytes)
         assert run(["sh", "-euc", script], tmp_path) == "hello"
+
+
+@contextmanager
+def gateway(server: str, folder: Path) -> Iterator[str]:
+    """The address of nginx with the page's configuration."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is missing")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = "{}:{}".format(*free.getsockname())
+    http = re.sub(r"(    server 10\.0\.0\.\d:8848;\n)+", f"    server {server};\n", named("nginx.conf").text)
+    http = http.replace("listen 80;", f"listen {address};")
+    paths = "".join(f"{kind}_temp_path {folder}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    main = f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}"
+    (folder / "nginx.conf").write_text(f"{main}\nhttp {{ access_log off; {paths}\n{http}}}\n", encoding="utf-8")
+    process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")])
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait(LIMIT)
+
+
+def test_it_works_through_nginx(server: str, tmp_path: Path) -> None:
+    with gateway(server, tmp_path) as address:
+        eventually(lambda: urllib.request.urlopen(f"http://{address}/nacos/v1/console/server/state").read())
+        assert run(build(named("request.sh"), server, tmp_path), tmp_path, environment(address)) == "hello"
+
+
+def test_the_ingress_leads_to_the_service_that_programs_name() -> None:
+    ingress = yaml.safe_load(named("ingress.yaml").text)
+    (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
+    service = path["backend"]["service"]
+    assert path["path"] == "/nacos"
+    assert f"{service['name']}.default.svc:{service['port']['number']}" in named("deployment.yaml").text
 
 
 def test_a_token_that_is_kept_ends(tmp_path: Path) -> None:
