@@ -13,7 +13,7 @@ const SHORT: usize = 4;
 /// Says the same of a short password and of one that is repeated, so that it tells neither.
 const NOT_SHOWN: &str = "(not shown, as it may repeat the password)";
 
-/// What Nacos says to a login that fails. Nobody learns anything from these words, whatever the password is; `…` is a
+/// What Nacos says when it refuses. Nobody learns anything from these words, whatever the password is; `…` is a
 /// name.
 const KNOWN: &[&str] = &[
     "unknown user!",
@@ -31,6 +31,20 @@ const KNOWN: &[&str] = &[
     "Current Nacos auth plugin type is not `nacos`",
     "Handle API Compatibility failed, please see log for detail.",
     "No message available",
+    "Code: 401, Message: token expired!.",
+    "Code: 401, Message: token invalid!.",
+    "Code: 401, Message: Invalid signature.",
+    "Code: 401, Message: unsupported signature algorithm.",
+    "Code: 401, Message: User not found! Please check user exist or password is right!.",
+    "Code: 403, Message: authorization failed!.",
+    "expired token",
+    "invalid token, username is empty",
+    "session expired!",
+    "config data not exist",
+    "Invalid server identity key or value",
+    "Please config `nacos.core.auth.plugin.nacos.token.secret.key`",
+    "LOGIN_LIMITE_ERROR,Frequent login, please try again later",
+    "Mailbox has closed",
 ];
 
 /// At most 200 printable characters of `body`, without anything that could be a token. If the body repeats `secret` in
