@@ -144,8 +144,8 @@ def _token(file: str) -> str:
 
 def _with_options(message: str, given: dict[str, Any]) -> str:
     """An error that begins with a setting begins with the option or the variable that it came from."""
-    if message.startswith("token:") and given["token_file"] is not None:
-        return "--token-file" + message[len("token") :]
+    if message.startswith("refused_token:"):
+        return message.replace("refused_token", "--token-file", 1)
     message = _environment.name_the_variable(message)
     for name in _SETTINGS:
         variable = _environment.variable(name)
