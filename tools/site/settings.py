@@ -191,6 +191,7 @@ def check_nothing_left(fields: list[Field]) -> None:
 def page() -> str:
     fields, constants = header()
     said = meanings()
+    environment = set(re.findall(r'"(NACOS_\w+)"', read("src/client/config/environment.rs")))
     fields = [field for field in fields if field.name not in PLUMBING]
     check_nothing_left(fields)
     out = [
@@ -200,7 +201,8 @@ def page() -> str:
         "Every setting of a client, with its default and its range, and its name in each language. Those of single",
         "calls are in the pages of the languages: [C and C++](c-and-cpp.md#one-call-unlike-the-others),",
         "[Python](../bindings/python/README.md#requests),",
-        "[Go](../bindings/go/README.md#which-way-to-send-requests).",
+        "[Go](../bindings/go/README.md#which-way-to-send-requests). Some can be taken from",
+        "[environment variables](environment.md).",
         "",
         "| setting | unless set | range |",
         "|---|---|---|",
@@ -211,9 +213,12 @@ def page() -> str:
         rows = names(field)
         if field.type == "int32_t":
             out[-2:-2] = [f"- `{name}`: {plain(said[name])}" for name in taken(field, constants)] + [""]
+        variable = f"NACOS_{field.title.upper()}"
+        if variable in environment:
+            rows.append(("[environment](environment.md)", variable, ""))
         for language, name, kind in rows:
-            kind = kind.replace("|", "\\|")
-            out.append(f"| {language} | `{name}` | `{kind}` |" if name else f"| {language} | | {kind} |")
+            cells = [language, *(f"`{cell}`" if cell and name else cell for cell in (name, kind.replace("|", "\\|")))]
+            out.append(f"| {' | '.join(cells)} |")
     return "\n".join(out) + "\n"
 
 
