@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ._settings import ClientSettings, PlainSettings
 
 _DEFAULT_TIMEOUT = 10.0  # of the library: timeout_ms
+_TOO_LATE = "the program is ending: its credentials function is not called any more"
 
 
 class Severity(enum.IntEnum):
@@ -114,7 +115,7 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
             if self._functions is not None:
                 _asking[id(self)] = self
                 if _is_over:
-                    raise InternalError("the program is ending", cause=Cause.INTERNAL)
+                    raise InternalError(_TOO_LATE, cause=Cause.INTERNAL)
             return self._run()
         finally:
             _asking.pop(id(self), None)
