@@ -210,6 +210,34 @@ def test_ctrl_c_ends_it(server: DevServer) -> None:
     assert (process.returncode, output, errors) == (130, "", "")
 
 
+@pytest.mark.parametrize("redirected", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "> /dev/full", "< /"])
+def test_streams_that_are_not_there(server: DevServer, redirected: str) -> None:
+    for password, status in (("nacos", 0), ("", 2)):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *COMMAND, "--json"],
+            env=environment(NACOS_SERVER_ADDR=server.address, NACOS_USERNAME="nacos", NACOS_PASSWORD=password),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        if redirected == "> /dev/full" and password:
+            assert (done.returncode, "cannot write: No space left on device" in done.stderr) == (2, True)
+        elif redirected != "< /":  # Python itself refuses that
+            assert done.returncode == status, done.stderr
+    if redirected == "<&-":
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "--token-file", "-"],
+            env=environment(NACOS_SERVER_ADDR=server.address, NACOS_USERNAME="nacos", NACOS_PASSWORD="nacos"),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, "--token-file: no token in -" in done.stderr) == (2, True)
+
+
 def test_output_of_any_encoding_and_to_nobody(run: Run, server: DevServer) -> None:
     done = run(PYTHONIOENCODING="ascii", NACOS_USERNAME="用户")
     assert (done.returncode, done.stderr) == (3, "")
