@@ -10,6 +10,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 LIBRARY := target/release/libnacos_auth.so
+CLI ?= target/release/nacos-auth
 # Where install puts things, what it puts there, and the folders that are nobody else's.
 ROOT = $(DESTDIR)$(PREFIX)
 OWN_FOLDERS := lib/cmake/nacos_auth share/doc/nacos-auth
@@ -59,15 +60,43 @@ uninstall: ## removes what install put there, with the same PREFIX and DESTDIR
 		if [ -d "$(ROOT)/$$folder" ]; then rmdir --ignore-fail-on-non-empty "$(ROOT)/$$folder"; fi; \
 	done
 
+.PHONY: cli
+cli: ## the command nacos-auth, its man pages and completions: build/cli
+	tools/cargo-release.sh build --release --package nacos-auth-cli
+	$(MAKE) --no-print-directory cli-pages
+	install -m 755 $(CLI) build/cli/
+
+# From a program that is built already.
+.PHONY: cli-pages
+cli-pages:
+	mkdir -p build/cli/man build/cli/completions
+	$(CLI) man build/cli/man
+	$(CLI) completions bash >build/cli/completions/nacos-auth
+	$(CLI) completions zsh >build/cli/completions/_nacos-auth
+	$(CLI) completions fish >build/cli/completions/nacos-auth.fish
+
+.PHONY: install-cli
+install-cli: ## the command, its man pages and completions to PREFIX; DESTDIR is honoured
+	@test -f build/cli/nacos-auth || { echo "there is no build/cli/nacos-auth; run make cli first" >&2; exit 1; }
+	install -d $(addprefix "$(ROOT)"/,bin share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d)
+	install -m 755 build/cli/nacos-auth "$(ROOT)/bin/"
+	install -m 644 build/cli/man/*.1 "$(ROOT)/share/man/man1/"
+	install -m 644 build/cli/completions/nacos-auth "$(ROOT)/share/bash-completion/completions/"
+	install -m 644 build/cli/completions/_nacos-auth "$(ROOT)/share/zsh/site-functions/"
+	install -m 644 build/cli/completions/nacos-auth.fish "$(ROOT)/share/fish/vendor_completions.d/"
+
 .PHONY: shims
 shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each; C and C++ need what tests/setup.sh installs
 	@$(MAKE) --no-print-directory prefix >&2
 	@tests/shims/build.sh
 
 .PHONY: demo
-demo: prefix ## the main job; SERVER=host:port USERNAME=… PASSWORD=… does it on a server of yours
-	tools/cargo-release.sh build --release --package demo
-	SERVER="$(SERVER)" DEMO_USERNAME="$(if $(SERVER),$(USERNAME))" NACOS_PASSWORD="$(if $(SERVER),$(PASSWORD))" demo/run.sh
+demo: ## the main job; SERVER=host:port USERNAME=… PASSWORD=… does it on a server of yours
+	@SERVER="$(SERVER)" DEMO_USERNAME="$(if $(SERVER),$(USERNAME))" NACOS_PASSWORD="$(if $(SERVER),$(PASSWORD))" demo/run.sh
+
+.PHONY: readme
+readme: demo ## the demo, and what it printed put into README.md
+	python3 tests/docs/demo_output.py
 
 .PHONY: test
 test: ## installs what the tests need, runs everything, ends with "N passed, N failed, N skipped"

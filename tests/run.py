@@ -122,8 +122,7 @@ PARTS = [
         "build",
         [
             Step(["make", "--no-print-directory", "prefix"]),
-            Step(["cargo", "build", "--quiet", "--package", "devserver"]),
-            Step(["cargo", "build", "--quiet", "--package", "nacos-auth-cli"]),
+            Step(["cargo", "build", "--quiet", "--package", "devserver", "--package", "nacos-auth-cli"]),
             Step(["make", "--no-print-directory", "-s", "shims"]),
             Step(["examples/build.sh"]),
         ],
@@ -190,6 +189,8 @@ PARTS = [
         long=True,
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
+    # They wait for tokens to end.
+    Part("command", [Step([PYTHON, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"], pytest, "tests/command")]),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
     Part("sim", [Step(["make", "--no-print-directory", "sim"])]),
     # Two targets at a time: the whole is this long times five, and the build.
@@ -229,6 +230,7 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/docs"),
+            Step([PYTHON, "-m", "mypy", "--strict", "test_unchanged_clients.py"], folder="tests/command"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/host"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tools/site"),
             Step(

@@ -75,7 +75,14 @@ fn ask(client: &Client, asked: &Mutex<Option<Asked>>, cancel: &Cancel) {
             return;
         }
         *lock(asked) = Some(match answer {
-            Ok(answer) => Asked { server: answer.server().into(), said: format!("HTTP {}", answer.status()), took },
+            Ok(answer) => {
+                let said = match answer.status() {
+                    // What was asked for does not exist.
+                    200..=299 | 404 => "takes the token".into(),
+                    status => format!("HTTP {status}"),
+                };
+                Asked { server: answer.server().into(), said, took }
+            }
             Err(failure) => Asked { server: String::new(), said: failure.message().into(), took },
         });
         thread::park_timeout(BETWEEN_QUESTIONS);

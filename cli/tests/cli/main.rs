@@ -11,3 +11,4 @@ mod smuggling;
 mod streaming;
 mod support;
 mod watch;
+mod ways;

@@ -15,7 +15,7 @@ fn lines_tell_of_logins_refusals_and_ends() {
         watching.join().unwrap()
     });
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
-    assert!(out.contains("good for 100 s") && out.contains("Invalid signature (token-expired)"), "{out}");
+    assert!(out.contains("good for 9") && out.contains("Invalid signature (token-expired)"), "{out}");
     assert!(out.contains("logins 2 (1 first, 0 renewals, 1 after refusals), 0 failed"), "{out}");
     assert!(!out.contains('\x1b'), "{out}");
 }

@@ -54,7 +54,7 @@ impl Proxy {
     pub(super) async fn forward(&self, mut parts: Parts, body: Incoming) -> Result<Response<AnyBody>, Refusal> {
         let content = Content::read(body, KEPT_BODY, PATIENCE_FOR_BODY).await;
         let mut content = content.map_err(|e| Refusal::bad("body", format!("the body broke off: {e}")))?;
-        let query = self.take_tokens(&mut parts, &mut content)?;
+        let query = self.take_tokens(&mut parts, &mut content).await?;
         clean(&mut parts.headers);
         let long_poll = long_poll(&parts.headers);
         let patience = self.request_timeout + long_poll;
@@ -74,7 +74,7 @@ impl Proxy {
     }
 
     /// Takes whatever token the client brings off its request; the query that is left.
-    fn take_tokens(&self, parts: &mut Parts, content: &mut Content) -> Result<String, Refusal> {
+    async fn take_tokens(&self, parts: &mut Parts, content: &mut Content) -> Result<String, Refusal> {
         let mut found = Found::default();
         strip::headers(&mut parts.headers, self.token_in, &mut found);
         let query = strip::parameters(parts.uri.query().unwrap_or_default(), &mut found).into_owned();
@@ -87,6 +87,10 @@ impl Proxy {
             let message = "the header Authorization is where the token goes; leave it out, or start the proxy with another \
                            --token-in";
             return Err(Refusal::bad("authorization", message));
+        }
+        if !found.tokens.is_empty() {
+            // Whose they are is known with the first token of one's own.
+            self.tokens.get().await?;
         }
         if found.tokens.iter().any(|token| !self.tokens.is_ours(token)) {
             let message = "the request carries a token that is not from this proxy, and of another user; send it to the \

@@ -54,7 +54,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) target: PathAndQuery,
     pub(super) headers: HeaderMap,
     pub(super) content: &'a Content,
-    /// For the head of the answer.
+    /// For the head of the answer, if the body is sent at once; how long a client takes to send one is its own business.
     pub(super) patience: Duration,
     /// A server that holds back its answer is asked to.
     pub(super) is_long_poll: bool,
@@ -96,7 +96,11 @@ impl Upstream {
             let mut is_second = false;
             loop {
                 let answer = self.client.request(self.prepare(server, outgoing));
-                let Ok(result) = tokio::time::timeout(outgoing.patience, answer).await else {
+                let patience = match outgoing.content {
+                    Content::Whole(_) => outgoing.patience,
+                    Content::Stream(_) => Duration::MAX,
+                };
+                let Ok(result) = tokio::time::timeout(patience, answer).await else {
                     if !outgoing.is_long_poll {
                         self.first.store((at + 1) % count, Ordering::Relaxed);
                     }

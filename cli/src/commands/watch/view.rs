@@ -119,5 +119,5 @@ fn refusals(stats: &Stats) -> String {
 
 fn server(asked: &Asked) -> String {
     let at = if asked.server.is_empty() { String::new() } else { format!("{}: ", asked.server) };
-    format!("{at}{} in {} ms", asked.said, asked.took.as_millis())
+    format!("{at}{}, after {} ms", asked.said, asked.took.as_millis())
 }
