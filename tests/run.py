@@ -190,7 +190,9 @@ PARTS = [
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
     # They wait for tokens to end.
-    Part("command", [Step([PYTHON, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"], pytest, "tests/command")]),
+    Part(
+        "command", [Step([PYTHON, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"], pytest, "tests/command")]
+    ),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
     Part("sim", [Step(["make", "--no-print-directory", "sim"])]),
     # Two targets at a time: the whole is this long times five, and the build.
