@@ -189,9 +189,9 @@ PARTS = [
         long=True,
     ),
     Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
+    # They wait for tokens to end.
+    Part("command", [Step([PYTHON, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"], pytest, "tests/command")]),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
-    # Each test waits most of its time.
-    Part("sdks", [Step([PYTHON, "-m", "pytest", "-q", "-rs", "-n", "4"], pytest, "tests/sdks")]),
     Part("sim", [Step(["make", "--no-print-directory", "sim"])]),
     # Two targets at a time: the whole is this long times five, and the build.
     Part("fuzz", [Step(["fuzz/run.sh", "60"], tally, needs=("cargo", "c++"))], long=True),
@@ -230,7 +230,7 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/docs"),
-            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/sdks"),
+            Step([PYTHON, "-m", "mypy", "--strict", "test_unchanged_clients.py"], folder="tests/command"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/host"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tools/site"),
             Step(

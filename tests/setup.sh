@@ -45,3 +45,13 @@ if command -v go >/dev/null 2>&1 && [ ! -x build/tools/staticcheck ]; then
   mkdir -p build/tools
   GOBIN="$PWD/build/tools" go install honnef.co/go/tools/cmd/staticcheck@v0.6.1
 fi
+
+# Clients that are tried unchanged behind the command.
+if [ ! -x build/clients/python/bin/python ]; then
+  python3 -m venv build/clients/python
+  build/clients/python/bin/pip install --quiet --disable-pip-version-check nacos-sdk-python==2.0.11
+fi
+if command -v npm >/dev/null 2>&1 && [ ! -d build/clients/node/node_modules/nacos ]; then
+  mkdir -p build/clients/node
+  npm install --silent --no-audit --no-fund --prefix build/clients/node nacos@2.6.3
+fi
