@@ -91,9 +91,12 @@ shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each; C and C++
 	@tests/shims/build.sh
 
 .PHONY: demo
-demo: prefix ## the main job; SERVER=host:port USERNAME=… PASSWORD=… does it on a server of yours
-	tools/cargo-release.sh build --release --package demo
-	SERVER="$(SERVER)" DEMO_USERNAME="$(if $(SERVER),$(USERNAME))" NACOS_PASSWORD="$(if $(SERVER),$(PASSWORD))" demo/run.sh
+demo: ## the main job; SERVER=host:port USERNAME=… PASSWORD=… does it on a server of yours
+	@SERVER="$(SERVER)" DEMO_USERNAME="$(if $(SERVER),$(USERNAME))" NACOS_PASSWORD="$(if $(SERVER),$(PASSWORD))" demo/run.sh
+
+.PHONY: readme
+readme: demo ## the demo, and what it printed put into README.md
+	python3 tests/docs/demo_output.py
 
 .PHONY: test
 test: ## installs what the tests need, runs everything, ends with "N passed, N failed, N skipped"

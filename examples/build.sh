@@ -1,23 +1,26 @@
 #!/bin/bash
 # Builds the example programs into build/examples and prints a line for each: NAME<TAB>COMMAND, or NAME<TAB><TAB>REASON for
-# a language whose toolchain is missing. Everything else goes to standard error.
+# a language whose toolchain is missing. Standard error tells what is being built.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD out=$PWD/build/examples prefix=$PWD/build/prefix
 mkdir -p "$out"
 
 has() { command -v "$1" >/dev/null 2>&1; }
+build() { "$root/tools/step.sh" "$@"; }
 program() { printf '%s\t%s\n' "$1" "$2"; }
 missing() { printf '%s\t\t%s\n' "$1" "$2"; }
 flags=(-O2 -Wall -Wextra -Iinclude "-L$root/target/release" -lnacos_auth "-Wl,-rpath,$root/target/release")
 
 if has cc; then
-  cc -std=c11 examples/c/main.c -o "$out/c" "${flags[@]}" >&2 && program c "$out/c"
+  build "C program" cc -std=c11 examples/c/main.c -o "$out/c" "${flags[@]}"
+  program c "$out/c"
 else
   missing c "no C compiler (cc); install gcc or clang"
 fi
 if has c++; then
-  c++ -std=c++17 examples/cpp/main.cpp -o "$out/cpp" "${flags[@]}" >&2 && program cpp "$out/cpp"
+  build "C++ program" c++ -std=c++17 examples/cpp/main.cpp -o "$out/cpp" "${flags[@]}"
+  program cpp "$out/cpp"
 else
   missing cpp "no C++ compiler (c++); install g++ or clang"
 fi
@@ -27,10 +30,12 @@ else
   missing python "no python3"
 fi
 if has go && has cc; then
-  (cd examples/go && PKG_CONFIG_PATH="$prefix/lib/pkgconfig" CGO_LDFLAGS="-Wl,-rpath,$prefix/lib" go build -o "$out/go" .) >&2 && program go "$out/go"
+  build "Go program" env PKG_CONFIG_PATH="$prefix/lib/pkgconfig" CGO_LDFLAGS="-Wl,-rpath,$prefix/lib" \
+    go -C examples/go build -o "$out/go" .
+  program go "$out/go"
 else
   missing go "no Go toolchain, or no C compiler for cgo"
 fi
-tools/cargo-release.sh build --release --quiet --example main >&2
+build "Rust program" tools/cargo-release.sh build --release --example main
 cp target/release/examples/main "$out/rust"
 program rust "$out/rust"

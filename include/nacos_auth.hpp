@@ -191,6 +191,17 @@ inline const char *name(refresh_state state) noexcept {
   return nacos_refresh_state_name(static_cast<std::int32_t>(state));
 }
 
+/// How bad a finding of diagnose() is. More may come.
+enum class severity : std::int32_t {
+  ok = NACOS_SEVERITY_OK,
+  information = NACOS_SEVERITY_INFORMATION,
+  warning = NACOS_SEVERITY_WARNING,
+  error = NACOS_SEVERITY_ERROR,
+};
+
+/// As "WARNING".
+inline const char *name(severity how_bad) noexcept { return nacos_severity_name(static_cast<std::int32_t>(how_bad)); }
+
 /// The unit of every time here.
 using milliseconds = std::chrono::milliseconds;
 
@@ -674,6 +685,41 @@ struct options {
 
 namespace detail {
 
+/// Settings as C borrows them, without the callbacks.
+inline nacos_auth_options lent(const options &settings, lender &given) {
+  auto in = nacos_auth_options_default();
+  in.server_addr = given.text(settings.server_addr, "server_addr holds a NUL character");
+  // An empty name or password is what the error should be about, unless something else stands in for it.
+  const bool has_user = settings.token.empty() && !settings.credentials;
+  const bool has_password = has_user && settings.password_file.empty();
+  in.username = given.text(settings.username, "username holds a NUL character");
+  if (!has_user && settings.username.empty()) in.username = nullptr;
+  in.password = given.text(settings.password, "password holds a NUL character");
+  if (!has_password && settings.password.empty()) in.password = nullptr;
+  in.password_file = given.optional(settings.password_file, "password_file holds a NUL character");
+  in.token = given.optional(settings.token, "token holds a NUL character");
+  if (settings.context_path) in.context_path = given.text(*settings.context_path, "context_path holds a NUL character");
+  in.ca_file = given.optional(settings.ca_file, "ca_file holds a NUL character");
+  in.client_cert_file = given.optional(settings.client_cert_file, "client_cert_file holds a NUL character");
+  in.client_key_file = given.optional(settings.client_key_file, "client_key_file holds a NUL character");
+  in.ca_pem = given.optional(settings.ca_pem, "ca_pem holds a NUL character");
+  in.client_cert_pem = given.optional(settings.client_cert_pem, "client_cert_pem holds a NUL character");
+  in.client_key_pem = given.optional(settings.client_key_pem, "client_key_pem holds a NUL character");
+  in.tls_server_name = given.optional(settings.tls_server_name, "tls_server_name holds a NUL character");
+  in.proxy = given.optional(settings.proxy, "proxy holds a NUL character");
+  in.user_agent = given.optional(settings.user_agent, "user_agent holds a NUL character");
+  in.max_response_size = settings.max_response_size;
+  in.connect_timeout_ms =
+      given.timeout(settings.connect_timeout, "connect_timeout is zero or negative", status::invalid_config);
+  in.request_timeout_ms =
+      given.timeout(settings.request_timeout, "request_timeout is zero or negative", status::invalid_config);
+  in.max_connections = settings.max_connections;
+  in.token_in = static_cast<std::int32_t>(settings.token_in);
+  in.anonymous = static_cast<std::int32_t>(settings.anonymous);
+  in.log_level = static_cast<std::int32_t>(settings.log_level);
+  return in;
+}
+
 /// A client's callbacks as C knows them: the object is its callback_data.
 class callbacks {
  public:
@@ -893,6 +939,86 @@ class response {
   detail::owner<nacos_response, nacos_response_free> handle_;
 };
 
+/// What diagnose() is to look at besides servers and credentials.
+struct diagnose_options {
+  std::string method = {};                ///< of a request that fails; empty: GET
+  std::string path = {};                  ///< its path below the context path, with its query, encoded; empty: none
+  std::string token = {};                 ///< that is refused; no login is made with it; empty: none
+  std::optional<time_span> timeout = {};  ///< nullopt: 10 s; no time at all is refused
+  const cancel_source *cancel = nullptr;  ///< borrowed for the call
+  bool send_writes = false;               ///< sends the request even though it may change something
+};
+
+/// One step of an examination. Holds no password, token or query.
+struct finding {
+  nacosauth::severity severity = {};  ///< how bad it is
+  std::string cause = {};             ///< one of NACOS_CAUSE_*: NACOS_CAUSE_HEALTHY for what is as it should be
+  std::string server = {};            ///< it is about, as "host:port"; "" for none or all
+  std::string seen = {};              ///< the server's own words, times, versions
+  std::string means = {};             ///< in a sentence
+  std::string cure = {};              ///< what to do about it, in a sentence
+};
+
+/// What an examination found. Holds no password, token or query, so that it can be shown to anybody.
+struct diagnosis {
+  std::vector<finding> findings = {};  ///< in the order in which they were made
+  nacosauth::severity severity = {};   ///< of the worst of them
+  std::string text = {};               ///< all of them for people, a paragraph each
+  std::string json = {};               ///< all of them as JSON, see nacos_diagnosis_json
+};
+
+namespace detail {
+
+/// A copy of what nacos_auth_diagnose returned.
+inline result<diagnosis> copied(const nacos_diagnosis *found) {
+  diagnosis all;
+  all.severity = static_cast<severity>(nacos_diagnosis_severity(found));
+  all.text = nacos_diagnosis_text(found);
+  all.json = nacos_diagnosis_json(found);
+  const std::size_t count = nacos_diagnosis_count(found);
+  all.findings.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto one = nacos_finding_default();
+    nacos_error *details = nullptr;
+    const auto code = nacos_diagnosis_finding(found, i, &one, &details);
+    if (code != NACOS_OK) return unexpected(error::adopt(code, details));
+    all.findings.push_back({static_cast<severity>(one.severity), one.cause, one.server, one.seen, one.means, one.cure});
+  }
+  return all;
+}
+
+}  // namespace detail
+
+/// Finds out whether these settings work, and if not, why not, see nacos_auth_diagnose; and what is wrong with a token
+/// or a request. Whatever is wrong with servers, credentials, token or request is a finding, and no error. Makes
+/// connections and logins of its own. Of the callbacks only `credentials` is called, on this thread.
+[[nodiscard]] inline result<diagnosis> try_diagnose(const options &settings, const diagnose_options &asked = {}) {
+  detail::lender lender;
+  auto in = detail::lent(settings, lender);
+  auto what = nacos_diagnose_options_default();
+  what.method = lender.optional(asked.method, "method holds a NUL character");
+  what.path = lender.optional(asked.path, "path holds a NUL character");
+  what.token = lender.optional(asked.token, "token holds a NUL character");
+  what.timeout_ms = lender.timeout(asked.timeout, "timeout is zero or negative");
+  what.cancel = lender.cancel(asked.cancel);
+  what.flags = asked.send_writes ? NACOS_DIAGNOSE_SEND_WRITES : 0u;
+  if (auto usable = lender.check(); !usable) return unexpected(usable.error());
+  const auto callbacks = detail::callbacks::of(settings, in);  // which stay this function's
+  nacos_diagnosis *found = nullptr;
+  nacos_error *details = nullptr;
+  const auto code = nacos_auth_diagnose(&in, &what, &found, &details);
+  if (code != NACOS_OK) return unexpected(error::adopt(code, details));
+  const detail::owner<nacos_diagnosis, nacos_diagnosis_free> owned(found);
+  return detail::copied(found);
+}
+
+#ifdef __cpp_exceptions
+/// try_diagnose(), or throws.
+[[nodiscard]] inline diagnosis diagnose(const options &settings, const diagnose_options &asked = {}) {
+  return detail::unwrap(try_diagnose(settings, asked));
+}
+#endif
+
 /// A client of one Nacos cluster. The destructor of the last owner closes it; no other thread may be using that owner
 /// by then. It may be a static object; its callbacks may then refer only to what is destroyed after it.
 class client {
@@ -900,37 +1026,7 @@ class client {
   /// Checks the settings and reads the files they name; opens no connection and starts no thread.
   [[nodiscard]] static result<client> make(const options &settings) {
     detail::lender lender;
-    auto in = nacos_auth_options_default();
-    in.server_addr = lender.text(settings.server_addr, "server_addr holds a NUL character");
-    // An empty name or password is what the error should be about, unless something else stands in for it.
-    const bool has_user = settings.token.empty() && !settings.credentials;
-    const bool has_password = has_user && settings.password_file.empty();
-    in.username = lender.text(settings.username, "username holds a NUL character");
-    if (!has_user && settings.username.empty()) in.username = nullptr;
-    in.password = lender.text(settings.password, "password holds a NUL character");
-    if (!has_password && settings.password.empty()) in.password = nullptr;
-    in.password_file = lender.optional(settings.password_file, "password_file holds a NUL character");
-    in.token = lender.optional(settings.token, "token holds a NUL character");
-    if (settings.context_path)
-      in.context_path = lender.text(*settings.context_path, "context_path holds a NUL character");
-    in.ca_file = lender.optional(settings.ca_file, "ca_file holds a NUL character");
-    in.client_cert_file = lender.optional(settings.client_cert_file, "client_cert_file holds a NUL character");
-    in.client_key_file = lender.optional(settings.client_key_file, "client_key_file holds a NUL character");
-    in.ca_pem = lender.optional(settings.ca_pem, "ca_pem holds a NUL character");
-    in.client_cert_pem = lender.optional(settings.client_cert_pem, "client_cert_pem holds a NUL character");
-    in.client_key_pem = lender.optional(settings.client_key_pem, "client_key_pem holds a NUL character");
-    in.tls_server_name = lender.optional(settings.tls_server_name, "tls_server_name holds a NUL character");
-    in.proxy = lender.optional(settings.proxy, "proxy holds a NUL character");
-    in.user_agent = lender.optional(settings.user_agent, "user_agent holds a NUL character");
-    in.max_response_size = settings.max_response_size;
-    in.connect_timeout_ms =
-        lender.timeout(settings.connect_timeout, "connect_timeout is zero or negative", status::invalid_config);
-    in.request_timeout_ms =
-        lender.timeout(settings.request_timeout, "request_timeout is zero or negative", status::invalid_config);
-    in.max_connections = settings.max_connections;
-    in.token_in = static_cast<std::int32_t>(settings.token_in);
-    in.anonymous = static_cast<std::int32_t>(settings.anonymous);
-    in.log_level = static_cast<std::int32_t>(settings.log_level);
+    auto in = detail::lent(settings, lender);
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     auto callbacks = detail::callbacks::of(settings, in);
     nacos_auth *handle = nullptr;

@@ -31,7 +31,7 @@ type turns chan struct{}
 
 // call is one blocking call into the library on behalf of a context. It owns the signal that ends the call.
 type call struct {
-	client  *Client
+	client  *Client // nil: that of Diagnose
 	ctx     context.Context
 	turns   turns // nil: it has taken none
 	timeout C.uint32_t
@@ -128,7 +128,7 @@ func (k *call) end() {
 // fail makes the error of the call: the context's own if that is what ended it.
 func (k *call) fail(status C.nacos_status, detail *failure) error {
 	err := detail.error(status)
-	if err.Status == ErrNoCredentials && k.client.open.Err() != nil { // Close ended Options.Credentials first
+	if err.Status == ErrNoCredentials && k.client != nil && k.client.open.Err() != nil { // Close ended Options.Credentials first
 		return closedError()
 	}
 	switch err.Status {

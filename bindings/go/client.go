@@ -17,6 +17,7 @@ package nacosauth
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ import (
 	"unsafe"
 )
 
-const defaultRequestTimeout = 15 * time.Second
+const defaultRequestTimeout = 15 * time.Second // the library's
 
 // TokenIn is where the token goes on a request.
 type TokenIn int32
@@ -170,66 +171,11 @@ func New(options Options) (*Client, error) {
 	if err := checkABI(); err != nil {
 		return nil, err
 	}
-	if options.ConnectTimeout < 0 || options.RequestTimeout < 0 {
-		return nil, invalidOption("ConnectTimeout or RequestTimeout: a timeout is negative")
+	m, in, err := options.lend()
+	if err != nil {
+		return nil, err
 	}
-	if options.MaxConnections < 0 || uint64(options.MaxConnections) > math.MaxUint32 {
-		return nil, invalidOption("MaxConnections is negative or too large")
-	}
-	if options.MaxResponseSize < 0 {
-		return nil, invalidOption("MaxResponseSize is negative")
-	}
-	if options.RequestTimeout == 0 {
-		options.RequestTimeout = defaultRequestTimeout
-	}
-	strings := []string{options.ServerAddr, options.ContextPath, options.Username, options.Password, options.PasswordFile,
-		options.Token, options.CAFile, options.ClientCertFile, options.ClientKeyFile, options.TLSServerName, options.Proxy,
-		options.UserAgent}
-	pems := [][]byte{options.CAPEM, options.ClientCertPEM, options.ClientKeyPEM}
-	size := len(strings) + len(pems)
-	for _, s := range strings {
-		size += len(s)
-	}
-	for _, pem := range pems {
-		size += len(pem)
-	}
-	m := newMemory(size, 0)
 	defer m.release()
-	in := C.nacos_auth_options{
-		struct_size:        C.sizeof_nacos_auth_options,
-		server_addr:        m.string("server_addr", options.ServerAddr),
-		context_path:       m.optional("context_path", options.ContextPath),
-		password_file:      m.optional("password_file", options.PasswordFile),
-		token:              m.optional("token", options.Token),
-		ca_file:            m.optional("ca_file", options.CAFile),
-		client_cert_file:   m.optional("client_cert_file", options.ClientCertFile),
-		client_key_file:    m.optional("client_key_file", options.ClientKeyFile),
-		ca_pem:             m.pem("ca_pem", options.CAPEM),
-		client_cert_pem:    m.pem("client_cert_pem", options.ClientCertPEM),
-		client_key_pem:     m.pem("client_key_pem", options.ClientKeyPEM),
-		tls_server_name:    m.optional("tls_server_name", options.TLSServerName),
-		proxy:              m.optional("proxy", options.Proxy),
-		user_agent:         m.optional("user_agent", options.UserAgent),
-		max_response_size:  C.uint64_t(options.MaxResponseSize),
-		request_timeout_ms: timeoutMS(options.RequestTimeout),
-		token_in:           C.int32_t(options.TokenIn),
-		anonymous:          C.int32_t(options.Anonymous),
-		max_connections:    C.uint32_t(options.MaxConnections),
-	}
-	// What is required goes as it is, for an error that says what is wrong with it.
-	logsIn := options.Token == "" && options.Credentials == nil
-	if logsIn || options.Username != "" {
-		in.username = m.string("username", options.Username)
-	}
-	if logsIn && options.PasswordFile == "" || options.Password != "" {
-		in.password = m.string("password", options.Password)
-	}
-	if options.ConnectTimeout > 0 {
-		in.connect_timeout_ms = timeoutMS(options.ConnectTimeout)
-	}
-	if m.err != nil {
-		return nil, m.err
-	}
 	open, stop := context.WithCancel(context.Background())
 	c := &Client{
 		native:         &native{},
@@ -237,7 +183,7 @@ func New(options Options) (*Client, error) {
 		stop:           stop,
 		requests:       make(turns, maxRequests),
 		tokens:         make(turns, maxTokens),
-		requestTimeout: options.RequestTimeout,
+		requestTimeout: cmp.Or(options.RequestTimeout, defaultRequestTimeout),
 		tokenIn:        options.TokenIn,
 		servers:        serversOf(options.ServerAddr),
 		logger:         options.Logger,

@@ -13,6 +13,8 @@ package nacosauth
 #cgo nocallback nacos_token_in_name
 #cgo noescape nacos_advice_name
 #cgo nocallback nacos_advice_name
+#cgo noescape nacos_severity_name
+#cgo nocallback nacos_severity_name
 */
 import "C"
 
@@ -44,6 +46,11 @@ func (t TokenIn) String() string {
 // String returns the name of the advice, such as "replay".
 func (a Advice) String() string {
 	return inWords("advice", int32(a), C.nacos_advice_name(C.int32_t(a)))
+}
+
+// String returns the name of the severity, such as "warning".
+func (s Severity) String() string {
+	return inWords("severity", int32(s), C.nacos_severity_name(C.int32_t(s)))
 }
 
 // inWords spells the name of a number as text does; one that the library does not know stays a number.

@@ -52,7 +52,7 @@ func workUnderTheCollector(t *testing.T) {
 		}
 	}()
 	defer close(done)
-	var told atomic.Int64
+	var told, rounds atomic.Int64
 	round := func() error {
 		client, err := nacosauth.New(nacosauth.Options{ServerAddr: server.Address, Username: "nacos", Password: "nacos"})
 		if err != nil {
@@ -86,6 +86,11 @@ func workUnderTheCollector(t *testing.T) {
 		if _, err := client.ReportRejected(nacosauth.Rejection{Generation: 1, StatusCode: 403, Body: []byte(forbidden), Server: server.Address}); err != nil {
 			return err
 		}
+		if rounds.Add(1)%20 == 0 { // it takes ten times as long as all the rest
+			if err := examineUnderTheCollector(server.Address, value); err != nil {
+				return err
+			}
+		}
 		// Left to the collector; the next one has functions and is closed.
 		supplied, err := nacosauth.New(nacosauth.Options{ServerAddr: server.Address,
 			Credentials: func(context.Context) (nacosauth.Credentials, error) {
@@ -100,9 +105,9 @@ func workUnderTheCollector(t *testing.T) {
 		}
 		return supplied.Close()
 	}
-	run := func(rounds int) {
+	run := func(times int) {
 		if err := errors.Join(together(4, func() error {
-			for range rounds {
+			for range times {
 				if err := round(); err != nil {
 					return err
 				}
@@ -121,6 +126,17 @@ func workUnderTheCollector(t *testing.T) {
 	if told.Load() < 400 {
 		t.Errorf("%d events", told.Load())
 	}
+}
+
+func examineUnderTheCollector(address, token string) error {
+	diagnosis, err := nacosauth.Diagnose(background, nacosauth.Options{ServerAddr: address,
+		Credentials: func(context.Context) (nacosauth.Credentials, error) {
+			return nacosauth.Credentials{Username: "nacos", Password: "nacos"}, nil
+		}}, nacosauth.DiagnoseOptions{Path: "/v1/cs/configs?dataId=owned&group=DEFAULT_GROUP", Token: token})
+	if err != nil || diagnosis.Severity > nacosauth.SeverityInformation || len(diagnosis.Findings) == 0 {
+		return fmt.Errorf("%+v, %w", diagnosis, err)
+	}
+	return nil
 }
 
 const forbidden = `{"status":403,"error":"Forbidden","message":"authorization failed!"}`

@@ -85,5 +85,14 @@ inline void refused() {
   nacosauth::client client(nacosauth::detail::adopted{}, auth());
 #elif CASE == 34
   nacosauth::detail::adopted tag = {};
+#elif CASE == 35
+  nacosauth::try_diagnose({});
+#elif CASE == 36
+  nacosauth::diagnose({});
+#elif CASE == 37
+  (void)nacosauth::diagnose(auth());
+#elif CASE == 38
+  nacosauth::diagnose_options asked;
+  asked.timeout = 5;
 #endif
 }

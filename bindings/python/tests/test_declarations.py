@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from devserver import REPOSITORY
-from nacos_auth import Advice, Cause, _arguments, _callbacks, _declarations, _errors, _state, library_version
+from nacos_auth import Advice, Cause, Severity, _arguments, _callbacks, _declarations, _errors, _state, library_version
 from nacos_auth._declarations import FUNCTIONS
 from nacos_auth._library import library
 
@@ -32,6 +32,8 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "nacos_log_record": _declarations.LogRecord,
     "nacos_rejection": _declarations.Rejection,
     "nacos_advice": _declarations.Advice,
+    "nacos_diagnose_options": _declarations.DiagnoseOptions,
+    "nacos_finding": _declarations.Finding,
 }
 FLAGS = ("NO_WAIT", "NO_REPLAY", "NO_FAILOVER", "IDEMPOTENT", "NOT_IDEMPOTENT", "NO_ANONYMOUS")
 SCALARS = {
@@ -124,9 +126,8 @@ def test_no_padding(struct: type[ctypes.Structure]) -> None:
 
 
 def test_numbers(tmp_path: Path) -> None:
-    names = sorted(
-        set(re.findall(r"#define (NACOS_(?:ANONYMOUS|ADVICE|TOKEN|REFRESH|EVENT|LOG|FLAG|PAIR|SENT)_[A-Z_]+) ", HEADER))
-    )
+    families_of = "ANONYMOUS|ADVICE|TOKEN|REFRESH|EVENT|LOG|FLAG|PAIR|SENT|SEVERITY|DIAGNOSE"
+    names = sorted(set(re.findall(rf"#define (NACOS_(?:{families_of})_[A-Z_]+) ", HEADER)))
     seen = run_c(tmp_path, [f'printf("{name} %d\\n", (int)({name}));' for name in names])
     families: dict[str, dict[str, int]] = {
         "TOKEN_IN": _arguments._TOKEN_IN,
@@ -139,6 +140,8 @@ def test_numbers(tmp_path: Path) -> None:
         "EVENT": {name: number for number, name in _state.EVENT_KINDS.items()},
         "LOG": {logging.getLevelName(level).replace("ING", ""): n for n, level in _callbacks._LEVELS.items()},
         "REFRESH": {name: number for number, name in _state.REFRESH_STATES.items()},
+        "SEVERITY": {severity.name: severity.value for severity in Severity},
+        "DIAGNOSE": {"SEND_WRITES": _declarations.DIAGNOSE_SEND_WRITES},
     }
     expected = {
         f"NACOS_{family}_{name.upper()} {int(n)}" for family, members in families.items() for name, n in members.items()
@@ -165,6 +168,7 @@ def test_names_are_those_of_the_library() -> None:
         (_state.REFRESH_STATES, native.nacos_refresh_state_name),
         ({number: name for name, number in _arguments._TOKEN_IN.items()}, native.nacos_token_in_name),
         ({advice.value: advice.name for advice in Advice}, native.nacos_advice_name),
+        ({severity.value: severity.name for severity in Severity}, native.nacos_severity_name),
     ):
         assert {number: function(number).decode() for number in names} == {n: s.upper() for n, s in names.items()}
         assert function(99) == b"UNKNOWN"

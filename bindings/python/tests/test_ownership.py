@@ -25,6 +25,7 @@ from nacos_auth._library import library
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
+NOBODY = "127.0.0.1:1"
 PACKAGE = str(Path(nacos_auth.__file__).parent)
 
 
@@ -145,6 +146,8 @@ ACTS: dict[str, Callable[[Client, str], object]] = {
     "stats": lambda client, _: client.stats(),
     "client": lambda _, address: Client(address, "nacos", "nacos").close(),
     "wrong client": lambda _, address: Client(address, "nacos"),
+    "diagnose": lambda _, __: nacos_auth.diagnose(NOBODY, "nacos", "nacos", path=CONFIG),
+    "a refused diagnosis": lambda _, __: nacos_auth.diagnose(NOBODY, "nacos"),
     "functions": lambda _, address: Client(address, "nacos", "nacos", on_event=print).close(),
 }
 

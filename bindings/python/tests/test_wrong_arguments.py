@@ -98,7 +98,7 @@ def examine(error: BaseException | None, name: str, value: object) -> None:
 
 
 # What may hold a secret: no variable of the package may show it either, in a traceback with variables.
-SECRETS = {"password", "token", "client_key_pem", "proxy", "path", "params", "headers", "data", "body"}
+SECRETS = {"password", "token", "client_key_pem", "proxy", "path", "params", "headers", "data", "body", "refused_token"}
 ALSO = {"server_addr": ("server", "address"), "refused_before": ("refused",), "client_cert_file": ("client_key",)}
 
 
@@ -172,7 +172,41 @@ def test_wrong_settings_of_a_client(kind: type[Client | AsyncClient], name: str)
     assert seen > 3
 
 
+EXAMINED = [
+    "server_addr",
+    "username",
+    "password",
+    *names_of(nacos_auth.diagnose)[3:],
+    *sorted(nacos_auth.ClientSettings.__optional_keys__ - {"logger", "on_event"}),
+]
+
+
+@pytest.mark.parametrize("in_a_task", [False, True])
+@pytest.mark.parametrize("name", dict.fromkeys(EXAMINED))
+def test_wrong_arguments_of_an_examination(name: str, in_a_task: bool) -> None:
+    given: dict[str, Any] = {"server_addr": "127.0.0.1:1", "username": "nacos", "password": SECRET, "timeout": 2}
+    if name in {"password_file", "token", "credentials"}:
+        del given["password"]
+    if name in {"token", "credentials"}:
+        del given["username"]
+    if name == "method":
+        given["path"] = CONFIG
+    seen = 0
+    for value in WRONG.values():
+        try:
+            if in_a_task:
+                asyncio.run(nacos_auth.diagnose_async(**{**given, name: value}))
+            else:
+                nacos_auth.diagnose(**{**given, name: value})
+        except Exception as error:
+            examine(error, name, value)
+            seen += 1
+    assert seen > 3
+
+
 def test_a_wrong_name_of_a_setting_is_a_type_error(quick: Client) -> None:
     for call in (quick.get, quick.post):
         with pytest.raises(TypeError, match="patience"):
             call(CONFIG, patience=SECRET)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="patience"):
+        nacos_auth.diagnose("127.0.0.1:1", "nacos", "nacos", patience=SECRET)  # type: ignore[call-arg]

@@ -40,6 +40,8 @@ func Structs() []Struct {
 		of[C.nacos_request_options]("nacos_request_options", C.sizeof_nacos_request_options),
 		of[C.nacos_event]("nacos_event", C.sizeof_nacos_event),
 		of[C.nacos_log_record]("nacos_log_record", C.sizeof_nacos_log_record),
+		of[C.nacos_diagnose_options]("nacos_diagnose_options", C.sizeof_nacos_diagnose_options),
+		of[C.nacos_finding]("nacos_finding", C.sizeof_nacos_finding),
 	}
 }
 

@@ -6,6 +6,7 @@
 `Client` is the door; everything raised is a `NacosError`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import _main_interpreter as _main_interpreter
@@ -34,10 +35,12 @@ from ._errors import (
 )
 from ._library import library_version
 from ._response import Headers, Response
+from ._settings import ClientSettings
 from ._state import Advice, Advised, Event, ExternalToken, Stats, Token
 
 if TYPE_CHECKING:
-    from ._async_client import AsyncClient
+    from ._async_client import AsyncClient, diagnose_async
+    from ._diagnose import Diagnosis, Finding, Severity, diagnose
 
 __version__ = "0.1.0"
 
@@ -52,10 +55,13 @@ __all__ = [
     "CallSettings",
     "Cause",
     "Client",
+    "ClientSettings",
     "ClosedError",
     "Credentials",
+    "Diagnosis",
     "Event",
     "ExternalToken",
+    "Finding",
     "ForbiddenError",
     "HTTPStatusError",
     "Headers",
@@ -71,6 +77,7 @@ __all__ = [
     "Response",
     "Sensitive",
     "ServerError",
+    "Severity",
     "Stats",
     "ThrottledError",
     "Token",
@@ -79,17 +86,26 @@ __all__ = [
     "Value",
     "WouldBlockError",
     "__version__",
+    "diagnose",
+    "diagnose_async",
     "library_version",
 ]
 
 
 if not TYPE_CHECKING:  # to whom every name would be one of this module
+    _LATER = {
+        "AsyncClient": "_async_client",
+        "Diagnosis": "_diagnose",
+        "Finding": "_diagnose",
+        "Severity": "_diagnose",
+        "diagnose": "_diagnose",
+        "diagnose_async": "_async_client",
+    }
 
     def __getattr__(name: str) -> Any:
-        """Imports what needs asyncio when it is asked for: that takes longer than all the rest."""
-        if name == "AsyncClient":
-            from ._async_client import AsyncClient  # noqa: PLC0415
-
-            globals()[name] = AsyncClient
-            return AsyncClient
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        """Imports what needs asyncio or dataclasses when it is asked for: they take longer than all the rest."""
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+        globals()[name] = value
+        return value

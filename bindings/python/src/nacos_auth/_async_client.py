@@ -11,6 +11,7 @@ from ._arguments import Body, CallSettings, Content, Pairs, call_options, closin
 from ._base import BaseClient, Closing
 from ._calls import RequestCall, TokenCall
 from ._causes import Cause
+from ._diagnose import DiagnoseCall, Diagnosis, diagnose_options
 from ._errors import InternalError
 from ._response import Response
 from ._state import Token
@@ -18,6 +19,8 @@ from ._workers import Job, Workers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from ._settings import ClientSettings
 
 _THREADS = 64
 _Result = TypeVar("_Result")
@@ -40,6 +43,35 @@ class _LoopBell:
     def _end(self) -> None:
         if not self.rung.done():
             self.rung.set_result(None)
+
+
+async def _run_on(threads: Workers, call: TokenCall | RequestCall | DiagnoseCall, seconds: float) -> Any:
+    """The result of a call. Whatever ends the waiting for it ends the call."""
+    call.be_cancellable(seconds)
+    loop = asyncio.get_running_loop()
+    job: Job[Any] = Job(call, bell := _LoopBell(loop))
+    # Ends the job only if it has no thread yet: the library ends those that have begun.
+    timer = loop.call_later(seconds, threads.expire, job, seconds)
+    try:
+        return await _leave(job, bell, threads)
+    finally:
+        timer.cancel()
+
+
+async def _leave(job: Job[_Result], bell: _LoopBell, threads: Workers) -> _Result:
+    try:
+        if not threads.start(job) and not threads.count and job.withdraw():
+            raise InternalError(
+                "this call needs a thread, and the system has none left: raise its limit, or use fewer elsewhere",
+                cause=Cause.INTERNAL,
+                retryable=True,
+            )
+        await bell.rung
+    except BaseException:
+        if not job.withdraw():
+            job.cancel()
+        raise
+    return job.result()
 
 
 class AsyncClient(BaseClient):
@@ -158,7 +190,7 @@ class AsyncClient(BaseClient):
             # A function that runs may need the loop.
             bell = _LoopBell(asyncio.get_running_loop())
             try:
-                return await self._leave(Job(closing, bell), bell, self._tokens)
+                return await _leave(Job(closing, bell), bell, self._tokens)
             except InternalError:  # no thread
                 return closing.run()
         finally:
@@ -182,33 +214,35 @@ class AsyncClient(BaseClient):
         """Makes a blocking call on a thread."""
         if self._is_closed:
             raise self._closed_error()
-        seconds = call.options.timeout_ms / 1000 or self._request_timeout
-        call.be_cancellable(seconds)
-        loop = asyncio.get_running_loop()
-        job: Job[Any] = Job(call, bell := _LoopBell(loop))
-        # Ends the job only if it has no thread yet: the library ends those that have begun.
-        timer = loop.call_later(seconds, threads.expire, job, seconds)
-        try:
-            return await self._leave(job, bell, threads)
-        finally:
-            timer.cancel()
-
-    async def _leave(self, job: Job[_Result], bell: _LoopBell, threads: Workers) -> _Result:
-        try:
-            if not threads.start(job) and not threads.count and job.withdraw():
-                raise InternalError(
-                    "this call needs a thread, and the system has none left: raise its limit, or use fewer elsewhere",
-                    cause=Cause.INTERNAL,
-                    retryable=True,
-                )
-            await bell.rung
-        except BaseException:
-            if not job.withdraw():
-                job.cancel()
-            raise
-        return job.result()
+        return await _run_on(threads, call, call.options.timeout_ms / 1000 or self._request_timeout)
 
     def _forget(self) -> None:
         super()._forget()
         # Threads are started when there is something to do; those of before a fork are the parent's.
         self._tokens, self._requests, self._long_polls = Workers(_THREADS), Workers(_THREADS), Workers(_THREADS)
+
+
+async def diagnose_async(
+    server_addr: str,
+    username: str | None = None,
+    password: str | None = None,
+    *,
+    method: str | None = None,
+    path: str | None = None,
+    refused_token: str | None = None,
+    send_writes: bool = False,
+    timeout: float | None = None,
+    **settings: Unpack[ClientSettings],
+) -> Diagnosis:
+    """`diagnose` for asyncio. Cancelling the task, or a time-out around it, frees the task at once, and ends it."""
+    try:
+        options = diagnose_options(method, path, refused_token, send_writes, timeout)
+        call = DiagnoseCall(options, server_addr, username, password, **settings)
+    finally:
+        del password, path, refused_token, settings
+    threads = Workers(1)
+    try:
+        diagnosis: Diagnosis = await _run_on(threads, call, call.seconds)
+        return diagnosis
+    finally:
+        threads.retire()

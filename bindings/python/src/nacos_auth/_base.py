@@ -20,27 +20,20 @@ from ._arguments import (
     Content,
     Path,
     TokenIn,
-    anonymous_mode,
     closing_time,
     content,
-    count,
     duration,
     life,
-    milliseconds,
     number,
     optional_text,
-    path_text,
-    pem,
     request_options,
     text,
-    token_place,
 )
 from ._callbacks import Credentials, Functions, forget, is_asked, is_inside, register
 from ._calls import RequestCall, TokenCall
 from ._causes import Cause
 from ._declarations import (
     NO_WAIT,
-    AuthOptions,
     AuthStatistics,
     CallOptions,
     OwnedError,
@@ -51,6 +44,7 @@ from ._declarations import Advice as NativeAdvice
 from ._errors import ClosedError, InvalidArgumentError, NacosError, take_error
 from ._greenlets import in_hub, leave_to_a_thread, run, run_cancellable, waiting
 from ._library import library
+from ._settings import auth_options
 from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Advised, Event, Stats, Token
 
 _TIMEOUT = 201
@@ -139,28 +133,28 @@ class BaseClient:
         self._word = c_uint64(0)  # with these it can be shown, in a traceback of what fails here
         self._is_closed = False
         try:
-            options = AuthOptions(
-                server_addr=text("server_addr", server_addr),
-                context_path=optional_text("context_path", context_path),
-                username=optional_text("username", username),
-                password=optional_text("password", password),
-                ca_file=path_text("ca_file", ca_file),
-                client_cert_file=path_text("client_cert_file", client_cert_file),
-                client_key_file=path_text("client_key_file", client_key_file),
-                ca_pem=pem("ca_pem", ca_pem),
-                client_cert_pem=pem("client_cert_pem", client_cert_pem),
-                client_key_pem=pem("client_key_pem", client_key_pem),
-                tls_server_name=optional_text("tls_server_name", tls_server_name),
-                proxy=optional_text("proxy", proxy),
-                user_agent=optional_text("user_agent", user_agent),
-                connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
-                request_timeout_ms=milliseconds("request_timeout", request_timeout),
-                max_connections=count("max_connections", max_connections),
-                max_response_size=count("max_response_size", max_response_size, 64),
-                token_in=token_place(token_in),
-                anonymous=anonymous_mode(anonymous),
-                password_file=path_text("password_file", password_file),
-                token=optional_text("token", token),
+            options = auth_options(
+                server_addr,
+                username,
+                password,
+                password_file=password_file,
+                token=token,
+                context_path=context_path,
+                ca_file=ca_file,
+                client_cert_file=client_cert_file,
+                client_key_file=client_key_file,
+                ca_pem=ca_pem,
+                client_cert_pem=client_cert_pem,
+                client_key_pem=client_key_pem,
+                tls_server_name=tls_server_name,
+                proxy=proxy,
+                user_agent=user_agent,
+                connect_timeout=connect_timeout,
+                request_timeout=request_timeout,
+                max_connections=max_connections,
+                max_response_size=max_response_size,
+                token_in=token_in,
+                anonymous=anonymous,
             )
         finally:
             del password, proxy, token, client_key_pem  # a traceback that shows variables must not find them here
@@ -191,7 +185,8 @@ class BaseClient:
         wanted, NACOS_CONTEXT_PATH, NACOS_CA_FILE, NACOS_CLIENT_CERT_FILE, NACOS_CLIENT_KEY_FILE, NACOS_TLS_SERVER_NAME,
         NACOS_PROXY, NACOS_TOKEN_IN. Each is the argument of its name; an empty one counts as not set.
 
-        Raises `InvalidArgumentError` (INVALID_CONFIG) that names the variable. Nothing else here reads the environment.
+        Raises `InvalidArgumentError` (INVALID_CONFIG) that names the variable. Nothing else here reads the environment,
+        but `python -m nacos_auth`.
         """
         settings: dict[str, Any] = _environment.read(os.environ)
         try:

@@ -8,23 +8,31 @@ from ctypes import CDLL, byref, create_string_buffer, memset
 from typing import Generic, TypeVar
 
 from ._arguments import has_long_poll
-from ._declarations import CallOptions, OwnedError, OwnedHandle, OwnedResponse, RequestOptions, TokenInfo, set_cancel
+from ._declarations import (
+    CallOptions,
+    DiagnoseOptions,
+    OwnedError,
+    OwnedHandle,
+    OwnedResponse,
+    RequestOptions,
+    TokenInfo,
+    set_cancel,
+)
 from ._errors import take_error
 from ._response import Response, take_response
 from ._state import Token
 
 _BUFFER_TOO_SMALL = 105
-_Options = TypeVar("_Options", CallOptions, RequestOptions)
+_Options = TypeVar("_Options", CallOptions, RequestOptions, DiagnoseOptions)
 
 
-class _Call(Generic[_Options]):
+class NativeCall(Generic[_Options]):
     """Made where it is, unless it is told to be `cancellable`."""
 
-    __slots__ = ("_deadline", "handle", "library", "options")
+    __slots__ = ("_deadline", "library", "options")
 
-    def __init__(self, library: CDLL, handle: OwnedHandle, options: _Options) -> None:
+    def __init__(self, library: CDLL, options: _Options) -> None:
         self.library = library
-        self.handle = handle
         self.options: _Options = options
         self._deadline: float | None = None
 
@@ -47,8 +55,12 @@ class _Call(Generic[_Options]):
             self.options.timeout_ms = max(1, math.ceil((self._deadline - time.monotonic()) * 1000))
 
 
-class TokenCall(_Call[CallOptions]):
-    __slots__ = ()
+class TokenCall(NativeCall[CallOptions]):
+    __slots__ = ("handle",)
+
+    def __init__(self, library: CDLL, handle: OwnedHandle, options: CallOptions) -> None:
+        super().__init__(library, options)
+        self.handle = handle
 
     def run(self) -> Token:
         self._begin()
@@ -69,11 +81,12 @@ class TokenCall(_Call[CallOptions]):
             memset(buffer, 0, size)
 
 
-class RequestCall(_Call[RequestOptions]):
-    __slots__ = ("_method", "_path")
+class RequestCall(NativeCall[RequestOptions]):
+    __slots__ = ("_method", "_path", "handle")
 
     def __init__(self, library: CDLL, handle: OwnedHandle, options: RequestOptions, method: str, path: str) -> None:
-        super().__init__(library, handle, options)
+        super().__init__(library, options)
+        self.handle = handle
         self._method = method
         self._path = path
 

@@ -51,6 +51,11 @@ class OwnedError(Owned):
     free = "nacos_error_free"
 
 
+class OwnedDiagnosis(Owned):
+    __slots__ = ()
+    free = "nacos_diagnosis_free"
+
+
 class OwnedCancel(Owned):
     """A signal that ends calls; whoever holds options with it may make the call."""
 
@@ -225,7 +230,25 @@ class RequestOptions(Structure):
     ]
 
 
-def set_cancel(options: CallOptions | RequestOptions, cancel: OwnedCancel) -> None:
+DIAGNOSE_SEND_WRITES = 1
+
+
+class DiagnoseOptions(_Sized):
+    timeout_ms: int
+    owned_cancel: OwnedCancel | None = None
+    """As that of `CallOptions`."""
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_char_p),
+        ("path", c_char_p),
+        ("token", c_char_p),
+        ("cancel", Handle),
+        ("timeout_ms", c_uint32),
+        ("flags", c_uint32),
+    ]
+
+
+def set_cancel(options: CallOptions | RequestOptions | DiagnoseOptions, cancel: OwnedCancel) -> None:
     options.owned_cancel = cancel
     options.cancel = cancel
 
@@ -310,6 +333,25 @@ class AuthStatistics(_Sized):
     ]
 
 
+class Finding(_Sized):
+    cause: bytes
+    server: bytes
+    seen: bytes
+    means: bytes
+    cure: bytes
+    severity: int
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("cause", c_char_p),
+        ("server", c_char_p),
+        ("seen", c_char_p),
+        ("means", c_char_p),
+        ("cure", c_char_p),
+        ("severity", c_int32),
+        ("reserved0", c_int32),
+    ]
+
+
 _OUT = POINTER(c_void_p)
 
 # name: (result, arguments)
@@ -341,6 +383,13 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "nacos_response_attempts": (c_uint32, [Handle]),
     "nacos_response_is_truncated": (c_int32, [Handle]),
     "nacos_response_free": (None, [Handle]),
+    "nacos_auth_diagnose": (c_int32, [POINTER(AuthOptions), POINTER(DiagnoseOptions), _OUT, _OUT]),
+    "nacos_diagnosis_count": (c_size_t, [Handle]),
+    "nacos_diagnosis_finding": (c_int32, [Handle, c_size_t, POINTER(Finding), _OUT]),
+    "nacos_diagnosis_severity": (c_int32, [Handle]),
+    "nacos_diagnosis_text": (c_char_p, [Handle]),
+    "nacos_diagnosis_json": (c_char_p, [Handle]),
+    "nacos_diagnosis_free": (None, [Handle]),
     "nacos_error_status": (c_int32, [Handle]),
     "nacos_error_message": (c_char_p, [Handle]),
     "nacos_error_cause": (c_char_p, [Handle]),
@@ -364,4 +413,5 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "nacos_refresh_state_name": (c_char_p, [c_int32]),
     "nacos_token_in_name": (c_char_p, [c_int32]),
     "nacos_advice_name": (c_char_p, [c_int32]),
+    "nacos_severity_name": (c_char_p, [c_int32]),
 }

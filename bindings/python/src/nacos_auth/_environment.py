@@ -23,13 +23,13 @@ _SETTINGS = (
     "proxy",
     "token_in",
 )
-_EXCLUSIVE = (("token", "username"), ("token", "password"), ("token", "password_file"), ("password", "password_file"))
+EXCLUSIVE = (("token", "username"), ("token", "password"), ("token", "password_file"), ("password", "password_file"))
 _TOGETHER = (("client_cert_file", "client_key_file"), ("client_key_file", "client_cert_file"))
 
 
 def read(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings that are set. Raises `InvalidArgumentError`, for what is missing or contradictory."""
-    settings = {name: environ[_variable(name)] for name in _SETTINGS if environ.get(_variable(name))}
+    settings = {name: environ[variable(name)] for name in _SETTINGS if environ.get(variable(name))}
     problem = _problem(settings)
     if problem:
         del settings, environ  # a traceback that shows variables must not find secrets
@@ -41,23 +41,23 @@ def name_the_variable(message: str) -> str:
     """An error that begins with the name of a setting begins with that of its variable instead."""
     for name in sorted(_SETTINGS, key=len, reverse=True):
         if message.startswith(name):
-            return _variable(name) + message[len(name) :]
+            return variable(name) + message[len(name) :]
     return message
 
 
-def _variable(setting: str) -> str:
+def variable(setting: str) -> str:
     return _PREFIX + setting.upper()
 
 
 def _problem(settings: Mapping[str, str]) -> str | None:
     for name, value in settings.items():
         if not _is_unicode(value):
-            return f"{_variable(name)}: not valid UTF-8"
+            return f"{variable(name)}: not valid UTF-8"
     if "server_addr" not in settings:
         return 'NACOS_SERVER_ADDR: not set; write it like "10.0.0.1:8848" or "https://host:443"'
-    for one, other in _EXCLUSIVE:
+    for one, other in EXCLUSIVE:
         if one in settings and other in settings:
-            return f"{_variable(one)} and {_variable(other)}: they exclude each other; unset one of them"
+            return f"{variable(one)} and {variable(other)}: they exclude each other; unset one of them"
     if "token" not in settings:
         if "username" not in settings:
             return "NACOS_USERNAME: not set; set it with NACOS_PASSWORD or NACOS_PASSWORD_FILE, or set NACOS_TOKEN"
@@ -65,7 +65,7 @@ def _problem(settings: Mapping[str, str]) -> str | None:
             return "NACOS_PASSWORD: not set; set it, or NACOS_PASSWORD_FILE to the name of a file that holds it"
     for one, other in _TOGETHER:
         if one in settings and other not in settings:
-            return f"{_variable(other)}: not set; it goes with {_variable(one)}: set both or neither"
+            return f"{variable(other)}: not set; it goes with {variable(one)}: set both or neither"
     if not _is_place(settings.get("token_in", "auto")):
         return "NACOS_TOKEN_IN: not known; write auto, authorization, header or query"
     return None

@@ -10,7 +10,7 @@ from ._declarations import ABI_VERSION, FUNCTIONS, Owned
 from ._errors import LibraryError
 
 _SONAME = f"libnacos_auth.so.{ABI_VERSION}"
-_READERS = ("nacos_response_", "nacos_error_", "nacos_status_")
+_READERS = ("nacos_response_", "nacos_error_", "nacos_status_", "nacos_diagnosis_")
 _loaded: CDLL | None = None
 
 

@@ -90,3 +90,19 @@ async def other() -> None:
         token: str = await mine.token(timeout=5)
         left: float = (await mine.token_info()).remaining
         print(token, left)
+
+
+settings: nacos_auth.ClientSettings = {"token": "a", "ca_file": Path("a"), "on_event": told, "token_in": place}
+Client("127.0.0.1", **settings)
+examined = nacos_auth.diagnose("127.0.0.1", path="/v1/cs/configs", refused_token="a", timeout=5, **settings)
+worst: nacos_auth.Severity = max(finding.severity for finding in examined.findings)
+is_bad: bool = examined.severity >= nacos_auth.Severity.WARNING
+print(
+    examined.text.upper(),
+    examined.json.upper(),
+    [finding.server or finding.cause.upper() for finding in examined.findings],
+)
+
+
+async def examine() -> nacos_auth.Diagnosis:
+    return await nacos_auth.diagnose_async("127.0.0.1", "nacos", "nacos", credentials=credentials, send_writes=True)

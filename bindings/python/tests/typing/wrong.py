@@ -33,9 +33,14 @@ client.post("/v1/cs/configs", body=5)  # wrong
 client.token().value  # wrong
 client.stats().login  # wrong
 client.close("now")  # wrong
+nacos_auth.diagnose("127.0.0.1", patience=5)  # wrong
+nacos_auth.diagnose("127.0.0.1", token_in="pigeon")  # wrong
+nacos_auth.diagnose("127.0.0.1", "nacos", "nacos").findings[0].server.upper()  # wrong
+nacos_auth.diagnose("127.0.0.1", "nacos", "nacos").severity = nacos_auth.Severity.OK  # wrong
 
 
 async def other(client: AsyncClient) -> None:
     client.get("/v1/cs/configs").status  # wrong
+    nacos_auth.diagnose_async("127.0.0.1").text  # wrong
     with client:  # wrong
         pass
