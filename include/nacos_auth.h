@@ -132,7 +132,7 @@
 #define NACOS_CAUSE_NO_ADMIN "no-admin"
 /** The server has no secret to sign tokens with, or one that is too short. Set nacos.core.auth.plugin.nacos.token.secret.key to 32 bytes or more in base64, the same at all nodes. */
 #define NACOS_CAUSE_SERVER_SECRET_MISSING "server-secret-missing"
-/** The server asks another service for its users: LDAP behind its own login, or OIDC, which leaves it without a login. With OIDC get the token from that service, and give it as token or by a credentials function. */
+/** The server asks another service for its users: LDAP, behind its own login, or OIDC, without a login. With OIDC get the token from that service, and give it as token or by a credentials function. */
 #define NACOS_CAUSE_OTHER_AUTH_TYPE "other-auth-type"
 /** A Nacos answers there, but has no login that can be reached. Let the gateway pass POST /v1/auth/login and /v3/auth/user/login; Nacos has had them since 1.2. */
 #define NACOS_CAUSE_LOGIN_API_MISSING "login-api-missing"

@@ -128,7 +128,7 @@ causes! {
         "The server has no secret to sign tokens with, or one that is too short.",
         "Set nacos.core.auth.plugin.nacos.token.secret.key to 32 bytes or more in base64, the same at all nodes.";
     OtherAuthType = "other-auth-type",
-        "The server asks another service for its users: LDAP behind its own login, or OIDC, which leaves it without a login.",
+        "The server asks another service for its users: LDAP, behind its own login, or OIDC, without a login.",
         "With OIDC get the token from that service, and give it as token or by a credentials function.";
     LoginApiMissing = "login-api-missing",
         "A Nacos answers there, but has no login that can be reached.",

@@ -69,7 +69,7 @@ const (
 	CauseNoAdmin Cause = "no-admin"
 	// The server has no secret to sign tokens with, or one that is too short. Set nacos.core.auth.plugin.nacos.token.secret.key to 32 bytes or more in base64, the same at all nodes.
 	CauseServerSecretMissing Cause = "server-secret-missing"
-	// The server asks another service for its users: LDAP behind its own login, or OIDC, which leaves it without a login. With OIDC get the token from that service, and give it as token or by a credentials function.
+	// The server asks another service for its users: LDAP, behind its own login, or OIDC, without a login. With OIDC get the token from that service, and give it as token or by a credentials function.
 	CauseOtherAuthType Cause = "other-auth-type"
 	// A Nacos answers there, but has no login that can be reached. Let the gateway pass POST /v1/auth/login and /v3/auth/user/login; Nacos has had them since 1.2.
 	CauseLoginApiMissing Cause = "login-api-missing"

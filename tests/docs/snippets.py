@@ -24,6 +24,7 @@ PAGES = [
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 ]
 RELEASE = Path(os.environ.get("NACOS_AUTH_LIBDIR", ROOT / "target" / "release"))
+COMMAND = Path(os.environ.get("NACOS_AUTH_COMMAND", ROOT / "target" / "debug" / "nacos-auth"))
 MODULE = "github.com/nacos-auth/nacos-auth/bindings/go"
 
 # What stands around the few lines of the front page.
@@ -74,7 +75,7 @@ class Snippet:
 def snippets() -> Iterator[Snippet]:
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
-        fence = r"^```(c|cpp|go|ini|python|rust|sh|yaml)(?: title=\"(.*?)\")?\n(.*?)^```$"
+        fence = r"^```(c|cpp|go|ini|nginx|python|rust|sh|yaml)(?: title=\"(.*?)\")?\n(.*?)^```$"
         for match in re.finditer(fence, text, re.MULTILINE | re.DOTALL):
             yield Snippet(page, text.count("\n", 0, match.start()) + 1, match[1], match[2] or "", match[3])
 
@@ -86,6 +87,7 @@ def named(name: str) -> Snippet:
 def environment(server: str) -> dict[str, str]:
     return {
         **os.environ,
+        "PATH": f"{COMMAND.parent}:{os.environ['PATH']}",
         "NACOS_SERVER_ADDR": server,
         "NACOS_USERNAME": "nacos",
         "NACOS_PASSWORD": "nacos",
@@ -102,6 +104,8 @@ def post(url: str, **form: str) -> str:
 def build(snippet: Snippet, server: str, folder: Path) -> list[str]:
     """Makes a program of it, for a server, and returns the command that runs it in the folder."""
     program = snippet.program().replace("127.0.0.1:8848", server)
+    if snippet.language == "sh":
+        return ["sh", "-euc", program]
     if snippet.language == "python":
         name = snippet.name or "main.py"
         (folder / name).write_text(program, encoding="utf-8")

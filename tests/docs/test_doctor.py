@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Server, started
-from snippets import ROOT, build, environment, named, output, token_of
+from snippets import COMMAND, ROOT, build, environment, named, output, token_of
 
 READ = "/v1/cs/configs?dataId=app.yaml&group=DEFAULT_GROUP"
 SECRETS = [argument for letter in b"ab" for argument in ("--secret", base64.b64encode(bytes([letter]) * 32).decode())]
@@ -77,6 +77,11 @@ def test_the_pages_show_what_the_doctor_says(case: str, doctor: list[str], tmp_p
     with started(*arguments) as server:
         env = {**environment(server.address), **prepare(server), **settings}
         said = output([*doctor, *asked], tmp_path, env)
+        token = env.pop("NACOS_TOKEN", "")
+        (tmp_path / "token").write_text(token, encoding="utf-8")
+        options = ["--token-file", "token"] if token else []
+        request = ["GET", *asked] if asked else []
+        assert plain(output([str(COMMAND), "doctor", *options, *request], tmp_path, env)) == plain(said)
     for page in ("docs/doctor.md", "docs/zh/doctor.md"):
         assert plain(shown(page)[case]) == plain(said), page
 

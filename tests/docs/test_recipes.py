@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,6 +93,9 @@ def test_chinese_content_comes_back_as_it_was(server: str, tmp_path: Path) -> No
         ("green.py", "[200, 200"),
         ("moved.py", "hello"),
         ("moved.go", "200 OK"),
+        ("token.sh", "hello"),
+        ("request.sh", "hello"),
+        ("doctor.sh", "all is well"),
     ],
 )
 def test_a_program_that_ends(name: str, said: str, server: str, tmp_path: Path) -> None:
@@ -135,8 +141,7 @@ def test_kubernetes_mounts_the_file_that_the_program_reads(server: str, tmp_path
         (volume,) = pod["spec"]["volumes"]
         assert str(path.parent) == mount["mountPath"] and mount["name"] == volume["name"]
         assert volume["secret"]["secretName"] == secret["metadata"]["name"] and path.name in secret["stringData"]
-    (tmp_path / "password").write_text("nacos\n", encoding="utf-8")
-    env = {**environment(server), "NACOS_PASSWORD_FILE": str(tmp_path / "password")}
+    env = {**environment(server), **password_file(tmp_path)}
     assert "hello" in run(build(named("orders.py"), server, tmp_path), tmp_path, env)
 
 
@@ -147,6 +152,90 @@ def test_units_hand_over_the_credential_that_they_load(name: str) -> None:
     credential = unit["Service"]["LoadCredential"].partition(":")[0]
     assert f"Environment=NACOS_PASSWORD_FILE=%d/{credential}\n" in named(name).text
     assert unit["Service"]["ExecStart"].startswith("/")
+
+
+def password_file(folder: Path) -> dict[str, str]:
+    (folder / "password").write_text("nacos\n", encoding="utf-8")
+    return {"NACOS_PASSWORD_FILE": str(folder / "password"), "NACOS_PASSWORD": ""}
+
+
+@contextmanager
+def command(arguments: list[str], server: str, folder: Path) -> Iterator[None]:
+    """nacos-auth as a recipe has it, for as long as needed."""
+    env = {**environment(server), **password_file(folder)}
+    process = subprocess.Popen(arguments, cwd=folder, env=env, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(LIMIT) == 0
+
+
+def eventually(what: Callable[[], bytes]) -> bytes:
+    end = time.monotonic() + LIMIT
+    while True:
+        try:
+            return what()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.1)
+
+
+def test_a_sidecar_puts_the_token_on(server: str, tmp_path: Path) -> None:
+    pod = yaml.safe_load(named("sidecar.yaml").text)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = "{}:{}".format(*free.getsockname())
+    arguments = [argument.replace("127.0.0.1:8847", address) for argument in pod["spec"]["containers"][-1]["command"]]
+    url = f"http://{address}/nacos/v1/cs/configs?dataId=app.yaml&group=DEFAULT_GROUP"
+    with command(arguments, server, tmp_path):
+        assert eventually(lambda: urllib.request.urlopen(url, timeout=LIMIT).read()) == b"hello"
+
+
+def test_a_unit_keeps_a_token_in_a_file(server: str, tmp_path: Path) -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read_string(named("nacos-token.service").text)
+    written = "/run/nacos-token/token"
+    arguments = unit["Service"]["ExecStart"].removeprefix("/usr/local/bin/").replace(written, "token").split()
+    script = named("with-a-token-file.sh").text.replace("10.0.0.1:8848", server).replace(written, "token")
+    with command(arguments, server, tmp_path):
+        eventually((tmp_path / "token").read_bytes)
+        assert run(["sh", "-euc", script], tmp_path) == "hello"
+
+
+@contextmanager
+def gateway(server: str, folder: Path) -> Iterator[str]:
+    """The address of nginx with the page's configuration."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is missing")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = "{}:{}".format(*free.getsockname())
+    http = re.sub(r"(    server 10\.0\.0\.\d:8848;\n)+", f"    server {server};\n", named("nginx.conf").text)
+    http = http.replace("listen 80;", f"listen {address};")
+    paths = "".join(f"{kind}_temp_path {folder}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    main = f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}"
+    (folder / "nginx.conf").write_text(f"{main}\nhttp {{ access_log off; {paths}\n{http}}}\n", encoding="utf-8")
+    process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")])
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait(LIMIT)
+
+
+def test_it_works_through_nginx(server: str, tmp_path: Path) -> None:
+    with gateway(server, tmp_path) as address:
+        eventually(lambda: urllib.request.urlopen(f"http://{address}/nacos/v1/console/server/state").read())
+        assert run(build(named("request.sh"), server, tmp_path), tmp_path, environment(address)) == "hello"
+
+
+def test_the_ingress_leads_to_the_service_that_programs_name() -> None:
+    ingress = yaml.safe_load(named("ingress.yaml").text)
+    (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
+    service = path["backend"]["service"]
+    assert path["path"] == "/nacos"
+    assert f"{service['name']}.default.svc:{service['port']['number']}" in named("deployment.yaml").text
 
 
 def test_a_token_that_is_kept_ends(tmp_path: Path) -> None:
@@ -168,4 +257,4 @@ def test_every_recipe_is_tested() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     for snippet in snippets():
         assert not snippet.name or f'"{snippet.name}"' in tests, f"{snippet.page}: {snippet.name} has no test"
-        assert snippet.language not in ("ini", "yaml") or snippet.name or snippet.page == "docs/gateways.md"
+        assert snippet.name or not snippet.page.startswith("docs/recipes/"), f"{snippet.page}:{snippet.line}"

@@ -191,6 +191,7 @@ def check_nothing_left(fields: list[Field]) -> None:
 def page() -> str:
     fields, constants = header()
     said = meanings()
+    environment = set(re.findall(r'"(NACOS_\w+)"', read("src/client/config/environment.rs")))
     fields = [field for field in fields if field.name not in PLUMBING]
     check_nothing_left(fields)
     out = [
@@ -212,9 +213,12 @@ def page() -> str:
         rows = names(field)
         if field.type == "int32_t":
             out[-2:-2] = [f"- `{name}`: {plain(said[name])}" for name in taken(field, constants)] + [""]
+        variable = f"NACOS_{field.title.upper()}"
+        if variable in environment:
+            rows.append(("[environment](environment.md)", variable, ""))
         for language, name, kind in rows:
-            kind = kind.replace("|", "\\|")
-            out.append(f"| {language} | `{name}` | `{kind}` |" if name else f"| {language} | | {kind} |")
+            cells = [language, *(f"`{cell}`" if cell and name else cell for cell in (name, kind.replace("|", "\\|")))]
+            out.append(f"| {' | '.join(cells)} |")
     return "\n".join(out) + "\n"
 
 

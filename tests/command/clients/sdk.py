@@ -1,5 +1,7 @@
-"""nacos-sdk-python as its users have it, for so many seconds: every 100 ms it publishes a configuration, reads it back, and keeps
-the instance alive that it has registered."""
+"""nacos-sdk-python as its users have it, for so many seconds.
+
+Every 100 ms it publishes a configuration, reads it back, and keeps the instance alive that it has registered.
+"""
 
 import os
 import sys

@@ -197,7 +197,7 @@ class Cause(str, Enum):
     """
 
     OTHER_AUTH_TYPE = "other-auth-type"
-    """The server asks another service for its users: LDAP behind its own login, or OIDC, which leaves it without a login.
+    """The server asks another service for its users: LDAP, behind its own login, or OIDC, without a login.
 
     With OIDC get the token from that service, and give it as token or by a credentials function.
     """
