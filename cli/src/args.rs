@@ -27,19 +27,19 @@ pub(crate) struct Args {
 #[derive(Arguments, Clone, Debug, Default)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct Flags {
-    /// The servers, as host:port or https://host:port, separated by commas [NACOS_SERVER_ADDR].
+    /// The servers, as host:port or https://host:port, separated by commas (NACOS_SERVER_ADDR).
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) server_addr: Option<String>,
 
-    /// What every path begins with; "" is none [NACOS_CONTEXT_PATH; default: /nacos].
+    /// What every path begins with; "" is none (NACOS_CONTEXT_PATH; default: /nacos).
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) context_path: Option<String>,
 
-    /// The user to log in as [NACOS_USERNAME].
+    /// The user to log in as (NACOS_USERNAME).
     #[arg(long, short = 'u', global = true, value_name = "NAME")]
     pub(crate) username: Option<String>,
 
-    /// A file with the password as its only line, read anew for each login [NACOS_PASSWORD_FILE].
+    /// A file with the password as its only line, read anew for each login (NACOS_PASSWORD_FILE).
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) password_file: Option<PathBuf>,
 
@@ -47,39 +47,39 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "PASSWORD")]
     pub(crate) password: Option<String>,
 
-    /// A PEM file with the authorities to trust instead of the system's [NACOS_CA_FILE].
+    /// A PEM file with the authorities to trust instead of the system's (NACOS_CA_FILE).
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// A PEM file with the certificate to show to servers [NACOS_CLIENT_CERT_FILE].
+    /// A PEM file with the certificate to show to servers (NACOS_CLIENT_CERT_FILE).
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) client_cert_file: Option<PathBuf>,
 
-    /// A PEM file with its key [NACOS_CLIENT_KEY_FILE].
+    /// A PEM file with its key (NACOS_CLIENT_KEY_FILE).
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) client_key_file: Option<PathBuf>,
 
-    /// The name that certificates have to be for, instead of the server's host [NACOS_TLS_SERVER_NAME].
+    /// The name that certificates have to be for, instead of the server's host (NACOS_TLS_SERVER_NAME).
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) tls_server_name: Option<String>,
 
-    /// Where the token rides on a request [NACOS_TOKEN_IN; default: auto].
+    /// Where the token rides on a request (NACOS_TOKEN_IN; default: auto).
     #[arg(long, global = true, value_name = "PLACE", value_parser = PossibleValuesParser::new(crate::settings::PLACES))]
     pub(crate) token_in: Option<String>,
 
-    /// A proxy on the way to the servers, as http://host:3128 or socks5://host:1080 [NACOS_PROXY].
+    /// A proxy on the way to the servers, as http://host:3128 or socks5://host:1080 (NACOS_PROXY).
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
 
-    /// How long connecting to one server may take, as 500ms or 2s [NACOS_CONNECT_TIMEOUT; default: 2s].
+    /// How long connecting to one server may take, as 500ms or 2s (NACOS_CONNECT_TIMEOUT; default: 2s).
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) connect_timeout: Option<String>,
 
-    /// How long a call may take, logins and replays included [NACOS_REQUEST_TIMEOUT; default: 15s].
+    /// How long a call may take, logins and replays included (NACOS_REQUEST_TIMEOUT; default: 15s).
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) request_timeout: Option<String>,
 
-    /// The TOML file with profiles [default: $XDG_CONFIG_HOME/nacos-auth/config.toml].
+    /// The TOML file with profiles (default: $XDG_CONFIG_HOME/nacos-auth/config.toml).
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 

@@ -11,6 +11,10 @@ const CLIENTS: usize = 1000;
 #[test]
 fn a_thousand_long_polls_wait_in_little_memory() {
     let limit = getrlimit(Resource::Nofile);
+    if limit.maximum.is_some_and(|most| most < 4 * CLIENTS as u64) {
+        eprintln!("skipped: this process may not have that many descriptors");
+        return;
+    }
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
     let server = server(1000);
     let proxy = Proxy::start(&server, &[]);

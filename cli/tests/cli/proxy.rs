@@ -220,7 +220,7 @@ fn a_server_that_asks_for_no_token_gets_none() {
 #[test]
 fn a_hung_server_and_a_broken_one_are_told_apart() {
     let server = server(100);
-    let proxy = Proxy::start(&server, &["--request-timeout", "1s"]);
+    let proxy = Proxy::start(&server, &["--request-timeout", "3s"]);
     assert_eq!(proxy.get(DEMO).status, 200);
     server.add_fault(Fault::new(On::Request, FaultKind::Hang).times(1));
     let answer = proxy.get(DEMO);
@@ -238,12 +238,12 @@ const WATCHED: &str = "Listening-Configs=demo%02DEFAULT_GROUP%025d41402abc4b2a76
 #[test]
 fn a_long_poll_is_held_until_there_is_news() {
     let server = server(100);
-    let proxy = Proxy::start(&server, &["--request-timeout", "1s"]);
+    let proxy = Proxy::start(&server, &["--request-timeout", "3s"]);
     let headers = "Content-Type: application/x-www-form-urlencoded\r\nLong-Pulling-Timeout: 20000\r\n";
     let begin = Instant::now();
     thread::scope(|scope| {
         let poll = scope.spawn(|| proxy.send("POST", "/nacos/v1/cs/configs/listener", headers, WATCHED.as_bytes()));
-        thread::sleep(Duration::from_millis(2500));
+        thread::sleep(Duration::from_millis(4500));
         assert!(!poll.is_finished());
         server.publish("demo", "DEFAULT_GROUP", "news");
         let answer = poll.join().unwrap();
