@@ -28,7 +28,7 @@ _SETTINGS = {
     "token_in": ("PLACE", "where the token goes: auto, authorization, header or query"),
 }
 _SECRETS = ("password", "token")
-_STATUS = {Severity.OK: 0, Severity.INFORMATION: 0, Severity.WARNING: 1, Severity.ERROR: 3}
+_STATUS = {Severity.OK: 0, Severity.INFORMATION: 0, Severity.WARNING: 6, Severity.ERROR: 1}
 _USAGE = 2
 _INTERRUPTED = 130
 _DESCRIPTION = """\
@@ -42,9 +42,10 @@ in the place of both from NACOS_TOKEN.
 
 exit status:
   0    all is well, or there is something worth knowing
-  1    there are warnings: it works, and may not for long, or not well
+  1    there are errors: it does not work
   2    the arguments or the settings are wrong: nothing was found out
-  3    there are errors: it does not work"""
+  6    there are warnings: it works, and may not for long, or not well
+They are those of nacos-auth doctor."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
