@@ -2,7 +2,7 @@
 # Installs what the benchmarks need where this is root on a Debian; elsewhere says what is missing and fails.
 set -eu
 missing=()
-for pair in "cc gcc" "nginx nginx-light" "openssl openssl" "strace strace" "valgrind valgrind" "pkg-config pkg-config"; do
+for pair in "cc gcc" "nginx nginx-light" "wrk wrk" "openssl openssl" "strace strace" "valgrind valgrind" "pkg-config pkg-config"; do
   PATH=$PATH:/usr/sbin command -v "${pair% *}" >/dev/null 2>&1 || missing+=("${pair#* }")
 done
 pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)

@@ -156,7 +156,7 @@ causes! {
         "Give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key.";
     TokenExpired = "token-expired",
         "The token is invalid or expired.",
-        "Nothing: another one is got.";
+        "Log in again; a client of this library does that by itself.";
     TokenOfOtherSecret = "token-of-other-secret",
         "The token was signed with another secret than that of the server.",
         "Log in again; if that does not help, give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key.";

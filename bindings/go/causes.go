@@ -87,7 +87,7 @@ const (
 	CauseNewTokensRefused Cause = "new-tokens-refused"
 	// Nodes in one list, or behind one address, have different secrets: what one takes another refuses. Give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key.
 	CauseSecretsDiffer Cause = "secrets-differ"
-	// The token is invalid or expired. Nothing: another one is got.
+	// The token is invalid or expired. Log in again; a client of this library does that by itself.
 	CauseTokenExpired Cause = "token-expired"
 	// The token was signed with another secret than that of the server. Log in again; if that does not help, give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key.
 	CauseTokenOfOtherSecret Cause = "token-of-other-secret"

@@ -45,6 +45,9 @@ import (
 	"unsafe"
 )
 
+// examinations are bounded for the whole process, as each holds an operating system thread.
+var examinations = make(turns, 64)
+
 // Severity is how bad a [Finding] is. More may come; they are ordered.
 type Severity int32
 
@@ -99,8 +102,9 @@ type Diagnosis struct {
 // with this context, and waited for.
 //
 // It takes 10 s at the most, or as long as the context allows: what has not been tried by its deadline is said in the findings.
-// When the context is cancelled it fails with [ErrCancelled], for options that cannot be used with [ErrInvalidConfig] or
-// [ErrInvalidArgument].
+// At most 64 examinations are under way at a time, the others wait for their turn. When the context is cancelled, or its
+// deadline passes before that, it fails with [ErrCancelled] or [ErrTimeout]; for options that cannot be used with
+// [ErrInvalidConfig] or [ErrInvalidArgument].
 func Diagnose(ctx context.Context, options Options, asked DiagnoseOptions) (*Diagnosis, error) {
 	if ctx == nil {
 		return nil, invalid("the context is nil")
@@ -135,7 +139,12 @@ func Diagnose(ctx context.Context, options Options, asked DiagnoseOptions) (*Dia
 		defer data.Delete() // the library lets go of it, and does not say so
 	}
 
-	k := &call{ctx: ctx}
+	k := &call{ctx: ctx, turns: examinations}
+	select {
+	case examinations <- struct{}{}:
+	case <-ctx.Done():
+		return nil, contextError(ctx)
+	}
 	defer k.end()
 	deadline, limited := ctx.Deadline()
 	if limited {

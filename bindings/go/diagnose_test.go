@@ -273,6 +273,35 @@ func TestDiagnoseManyAtOnce(t *testing.T) {
 	group.Wait()
 }
 
+func TestDiagnoseWaitsForItsTurn(t *testing.T) {
+	server := start(t)
+	server.post(t, "/faults", fields{"on": "all", "kind": "hang", "times": 0})
+	options := nacosauth.Options{ServerAddr: server.Address, Username: "nacos", Password: "nacos"}
+	busy, end := context.WithCancel(background)
+	var group sync.WaitGroup
+	for range 64 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			_, err := nacosauth.Diagnose(busy, options, nacosauth.DiagnoseOptions{})
+			if busy.Err() != nil {
+				wantError(t, err, nacosauth.ErrCancelled)
+			}
+		}()
+	}
+	eventually(t, "an examination has to wait", func() bool {
+		limited, stop := context.WithTimeout(background, 50*time.Millisecond)
+		defer stop()
+		_, err := nacosauth.Diagnose(limited, options, nacosauth.DiagnoseOptions{})
+		return errors.Is(err, nacosauth.ErrTimeout) && errors.Is(err, context.DeadlineExceeded)
+	})
+	end()
+	group.Wait()
+	if _, err := nacosauth.Diagnose(background, nacosauth.Options{ServerAddr: "127.0.0.1:1", Username: "nacos", Password: "nacos"}, nacosauth.DiagnoseOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSeverityNames(t *testing.T) {
 	for severity, want := range map[nacosauth.Severity]string{
 		nacosauth.SeverityOK: "ok", nacosauth.SeverityInformation: "information", nacosauth.SeverityWarning: "warning",

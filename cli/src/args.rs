@@ -1,4 +1,5 @@
-//! The command line.
+//! The command line. What is in brackets is for its readers: names of variables, and defaults.
+#![allow(rustdoc::broken_intra_doc_links)]
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 

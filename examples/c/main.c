@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
     const nacos_status status = nacos_request(auth, &request, &response, &error);
     size_t length = 0;
     const char *body = (const char *)nacos_response_body(response, &length);
-    const int http_status = nacos_response_status(response); /* 0 without a response */
+    const int http_status = nacos_response_status(response);          /* 0 without a response */
     const int is_answered = http_status == 200 || http_status == 404; /* 404: there is no such configuration */
     requests++, failures += !is_answered;
     if (status != NACOS_OK) printf("failed %s: %s\n", nacos_status_name(status), nacos_error_message(error));

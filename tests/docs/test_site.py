@@ -183,6 +183,7 @@ def test_search_finds_words_of_both_languages(site: Path) -> None:
 @pytest.mark.parametrize("page", MARKDOWN)
 def test_links_between_files_of_the_repository(page: str) -> None:
     text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", read(page), flags=re.M | re.S)
+    assert not re.search(r"^(<{7}|>{7}) ", text, re.MULTILINE), f"{page}: a merge has been left unfinished"
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         path = link.partition("#")[0]
         assert ":" in path or (ROOT / page).parent.joinpath(path).exists(), f"{page}: {link} leads to nothing"

@@ -117,15 +117,19 @@ def first_sentence(markdown: str) -> str:
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Names in tables break where a reader would break them; pages in Chinese say so."""
+    """Names in tables break where a reader would break them, options in sentences nowhere; Chinese pages say so."""
 
-    def breakable(code: re.Match[str]) -> str:
+    def names(code: re.Match[str]) -> str:
         return re.sub(r"(?<=[\w\)\]][._/,])(?=\w)", "<wbr>", code[0])
 
-    def cell(match: re.Match[str]) -> str:
-        return re.sub(r"(?<=<code>)[^<]+", breakable, match[0])
+    def options(code: re.Match[str]) -> str:
+        return re.sub(r"--\w[\w-]*", r'<span class="option">\g<0></span>', code[0])
 
-    output = re.sub(r"<td>.*?</td>", cell, output)
+    parts = re.split(r"(<td>.*?</td>)", output)
+    for index, part in enumerate(parts):
+        pattern, change = (r"(?<=<code>)[^<]+", names) if index % 2 else (r"(?<!</span>)<code>[^<]*</code>", options)
+        parts[index] = re.sub(pattern, change, part)
+    output = "".join(parts)
     return output.replace('<html lang="en"', '<html lang="zh"', 1) if page.file.src_uri.startswith("zh/") else output
 
 

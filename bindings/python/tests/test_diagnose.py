@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_interrupt import with_ctrl_c
@@ -108,6 +109,16 @@ def test_what_cannot_be_examined(diagnose: Callable[..., Diagnosis]) -> None:
     for wrong in ({"server_addr": ""}, {"password": None}, {"path": "/.."}, {"method": "GET"}, {"timeout": 0}):
         with pytest.raises(nacos_auth.InvalidArgumentError):
             diagnose(**{"server_addr": "127.0.0.1:1", "username": "nacos", "password": "nacos", **wrong})
+    mistakes: dict[str, dict[str, Any]] = {
+        "^refused_token: ": {"refused_token": ""},
+        "^token: ": {"username": None, "password": None, "token": "a b", "refused_token": "a"},
+        "^method ": {"method": "GET"},
+        "^method: ": {"method": "", "path": "/a"},
+        "^path: ": {"path": "a"},
+    }
+    for named, mistake in mistakes.items():
+        with pytest.raises(nacos_auth.InvalidArgumentError, match=named):
+            diagnose(**{"server_addr": "127.0.0.1:1", "username": "nacos", "password": "nacos", **mistake})
     with pytest.raises(nacos_auth.InvalidArgumentError, match="ca_file"):
         diagnose("127.0.0.1:1", "nacos", "nacos", ca_file="/nowhere")
 

@@ -79,7 +79,7 @@ def test_settings_from_options(run: Run, server: DevServer, tmp_path: Path) -> N
 
 def test_a_wrong_password(run: Run) -> None:
     done = run(NACOS_PASSWORD=SECRET)
-    assert done.returncode == 3
+    assert done.returncode == 1
     assert "cause     wrong-credentials" in done.stdout
     assert SECRET not in done.stdout + done.stderr
 
@@ -87,7 +87,7 @@ def test_a_wrong_password(run: Run) -> None:
 def test_a_missing_permission(run: Run, server: DevServer) -> None:
     server.control("/user", username="reader", password="a", permitted=False)
     done = run("GET", PATH, NACOS_USERNAME="reader", NACOS_PASSWORD="a")
-    assert done.returncode == 3
+    assert done.returncode == 1
     assert "permission-missing" in done.stdout
     assert "dataId" not in done.stdout
 
@@ -96,7 +96,7 @@ def test_a_token_that_has_ended(run: Run, tmp_path: Path) -> None:
     token = expired_token()
     (tmp_path / "token").write_text(f"{token}\n")
     for done in (run("--token-file", str(tmp_path / "token")), run("--token-file", "-", given=f" {token}\n")):
-        assert done.returncode == 3
+        assert done.returncode == 1
         assert "token-expired" in done.stdout
         assert token not in done.stdout + done.stderr
 
@@ -105,7 +105,7 @@ def test_warnings_have_a_status_of_their_own(start_server: Callable[..., DevServ
     short = start_server("--ttl", "30")
     done = run(NACOS_SERVER_ADDR=short.address)
     assert "token-life-short" in done.stdout
-    assert done.returncode == 1
+    assert done.returncode == 6
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,37 @@ def test_ctrl_c_ends_it(server: DevServer) -> None:
     assert (process.returncode, output, errors) == (130, "", "")
 
 
+@pytest.mark.parametrize("redirected", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "> /dev/full", "< /"])
+def test_streams_that_are_not_there(server: DevServer, redirected: str) -> None:
+    for password, status in (("nacos", 0), ("", 2)):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *COMMAND, "--json"],
+            env=environment(NACOS_SERVER_ADDR=server.address, NACOS_USERNAME="nacos", NACOS_PASSWORD=password),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        if redirected == "> /dev/full" and password:
+            assert (done.returncode, "cannot write: No space left on device" in done.stderr) == (2, True)
+        elif redirected != "< /":  # Python itself refuses that
+            assert done.returncode == status, done.stderr
+    if redirected == "<&-":
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "--token-file", "-"],
+            env=environment(NACOS_SERVER_ADDR=server.address, NACOS_USERNAME="nacos", NACOS_PASSWORD="nacos"),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, "--token-file: no token in -" in done.stderr) == (2, True)
+
+
 def test_output_of_any_encoding_and_to_nobody(run: Run, server: DevServer) -> None:
     done = run(PYTHONIOENCODING="ascii", NACOS_USERNAME="用户")
-    assert (done.returncode, done.stderr) == (3, "")
+    assert (done.returncode, done.stderr) == (1, "")
     with subprocess.Popen(
         [*COMMAND, "--json"],
         env=environment(NACOS_SERVER_ADDR=server.address, NACOS_USERNAME="nacos", NACOS_PASSWORD="nacos"),

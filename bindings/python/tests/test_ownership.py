@@ -183,7 +183,7 @@ def test_thrown_at_every_instruction(
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")  # thrown at its beginning
-@pytest.mark.parametrize("act", ["get", "token"])
+@pytest.mark.parametrize("act", ["get", "token", "diagnose"])
 def test_thrown_at_every_instruction_of_a_task(
     server: DevServer, ledger: Ledger, act: str, wait_until: Callable[..., None]
 ) -> None:
@@ -204,6 +204,8 @@ def test_thrown_at_every_instruction_of_a_task(
                     with thrown_at(number, loops) as thrown, contextlib.suppress(nacos_auth.NacosError):
                         if act == "get":
                             await client.get(CONFIG, params=DEMO)
+                        elif act == "diagnose":
+                            await nacos_auth.diagnose_async(NOBODY, "nacos", "nacos", path=CONFIG)
                         else:
                             await client.token_info()
                 except ThrownError:

@@ -150,7 +150,7 @@
 #define NACOS_CAUSE_NEW_TOKENS_REFUSED "new-tokens-refused"
 /** Nodes in one list, or behind one address, have different secrets: what one takes another refuses. Give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key. */
 #define NACOS_CAUSE_SECRETS_DIFFER "secrets-differ"
-/** The token is invalid or expired. Nothing: another one is got. */
+/** The token is invalid or expired. Log in again; a client of this library does that by itself. */
 #define NACOS_CAUSE_TOKEN_EXPIRED "token-expired"
 /** The token was signed with another secret than that of the server. Log in again; if that does not help, give all nodes the same nacos.core.auth.plugin.nacos.token.secret.key. */
 #define NACOS_CAUSE_TOKEN_OF_OTHER_SECRET "token-of-other-secret"

@@ -28,7 +28,7 @@ _SETTINGS = {
     "token_in": ("PLACE", "where the token goes: auto, authorization, header or query"),
 }
 _SECRETS = ("password", "token")
-_STATUS = {Severity.OK: 0, Severity.INFORMATION: 0, Severity.WARNING: 1, Severity.ERROR: 3}
+_STATUS = {Severity.OK: 0, Severity.INFORMATION: 0, Severity.WARNING: 6, Severity.ERROR: 1}
 _USAGE = 2
 _INTERRUPTED = 130
 _DESCRIPTION = """\
@@ -42,9 +42,10 @@ in the place of both from NACOS_TOKEN.
 
 exit status:
   0    all is well, or there is something worth knowing
-  1    there are warnings: it works, and may not for long, or not well
+  1    there are errors: it does not work
   2    the arguments or the settings are wrong: nothing was found out
-  3    there are errors: it does not work"""
+  6    there are warnings: it works, and may not for long, or not well
+They are those of nacos-auth doctor."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NacosError as failure:
         print(f"{parser.prog}: {_with_options(str(failure), given)}", file=sys.stderr)
         return _USAGE
-    _print(diagnosis.json + "\n" if given["json"] else diagnosis.text)
+    try:
+        _print(diagnosis.json + "\n" if given["json"] else diagnosis.text)
+    except OSError as failure:
+        print(f"{parser.prog}: cannot write: {failure.strerror}", file=sys.stderr)
+        return _USAGE
     return _STATUS[diagnosis.severity]
 
 
@@ -115,7 +120,7 @@ def _settings(options: dict[str, str]) -> dict[str, str]:
         return bool(environ.get(_environment.variable(name)))
 
     is_lacking = not any(map(has, ("password", "password_file", "token")))
-    if is_lacking and has("server_addr") and has("username") and sys.stdin.isatty():
+    if is_lacking and has("server_addr") and has("username") and sys.stdin and sys.stdin.isatty():
         name = environ[_environment.variable("username")]
         with suppress(EOFError):
             environ[_environment.variable("password")] = getpass.getpass(f"Password of {name}: ")
@@ -125,7 +130,7 @@ def _settings(options: dict[str, str]) -> dict[str, str]:
 def _token(file: str) -> str:
     try:
         if file == "-":
-            text = sys.stdin.read()
+            text = sys.stdin.read() if sys.stdin else ""
         else:
             with open(file, encoding="utf-8") as opened:
                 text = opened.read()
@@ -144,8 +149,8 @@ def _token(file: str) -> str:
 
 def _with_options(message: str, given: dict[str, Any]) -> str:
     """An error that begins with a setting begins with the option or the variable that it came from."""
-    if message.startswith("token:") and given["token_file"] is not None:
-        return "--token-file" + message[len("token") :]
+    if message.startswith("refused_token:"):
+        return message.replace("refused_token", "--token-file", 1)
     message = _environment.name_the_variable(message)
     for name in _SETTINGS:
         variable = _environment.variable(name)
@@ -161,13 +166,18 @@ def _option(name: str) -> str:
 
 
 def _print(text: str) -> None:
+    if not sys.stdout:  # closed
+        return
     if sys.stdout.encoding.lower() not in {"utf-8", "utf8"}:
         text = text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads it has read enough
+    except OSError as failure:
+        # Python will try once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(failure, BrokenPipeError):  # of which it is that whoever reads has read enough
+            raise
 
 
 if __name__ == "__main__":

@@ -253,7 +253,7 @@ class Cause(str, Enum):
     TOKEN_EXPIRED = "token-expired"
     """The token is invalid or expired.
 
-    Nothing: another one is got.
+    Log in again; a client of this library does that by itself.
     """
 
     TOKEN_OF_OTHER_SECRET = "token-of-other-secret"

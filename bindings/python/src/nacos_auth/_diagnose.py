@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ._arguments import flag, milliseconds, optional_text
+from ._arguments import flag, invalid, milliseconds, optional_text
 from ._callbacks import Functions, forget, register
 from ._calls import NativeCall
 from ._causes import Cause
 from ._declarations import DIAGNOSE_SEND_WRITES, DiagnoseOptions, OwnedDiagnosis, OwnedError, set_cancel
 from ._declarations import Finding as NativeFinding
-from ._errors import InternalError, cause_of, server_of, take_error
+from ._errors import InternalError, NacosError, cause_of, server_of, take_error
 from ._greenlets import run_cancellable, waiting
 from ._library import library
 from ._settings import auth_options
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ._settings import ClientSettings, PlainSettings
 
 _DEFAULT_TIMEOUT = 10.0  # of the library: timeout_ms
+_TOO_LATE = "the program is ending: its credentials function is not called any more"
 
 
 class Severity(enum.IntEnum):
@@ -114,7 +115,7 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
             if self._functions is not None:
                 _asking[id(self)] = self
                 if _is_over:
-                    raise InternalError("the program is ending", cause=Cause.INTERNAL)
+                    raise InternalError(_TOO_LATE, cause=Cause.INTERNAL)
             return self._run()
         finally:
             _asking.pop(id(self), None)
@@ -126,7 +127,7 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
             byref(self._auth_options), byref(self.options), byref(diagnosis), byref(error)
         )
         if status:
-            raise take_error(self.library, status, error)
+            raise _named(take_error(self.library, status, error))
         return _read(self.library, diagnosis)
 
 
@@ -147,6 +148,13 @@ def _end_those_with_functions() -> None:
 
 atexit.register(_end_those_with_functions)
 os.register_at_fork(after_in_child=_asking.clear)
+
+
+def _named(failure: NacosError) -> NacosError:
+    """To the native library it is the examination's token; that of a client is a setting."""
+    if failure.status == "INVALID_ARGUMENT" and str(failure).startswith("token:"):
+        failure.args = (f"refused_{failure}",)
+    return failure
 
 
 def _read(library: CDLL, diagnosis: OwnedDiagnosis) -> Diagnosis:
@@ -183,6 +191,8 @@ def diagnose_options(
     method: object, path: object, refused_token: object, send_writes: object, timeout: object
 ) -> DiagnoseOptions:
     try:
+        if method is not None and path is None:
+            raise invalid("method goes with path: give both, or neither")
         return DiagnoseOptions(
             method=optional_text("method", method),
             path=optional_text("path", path),
