@@ -23,6 +23,21 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     write().map_err(|e| Failure::local(format!("cannot write {}", path.display()), e))
 }
 
+/// Whether a file could be written under that name, before anything else is done.
+pub(crate) fn check(path: &Path) -> Result<()> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        Failure::setting(format!(
+            "file: {}: {why}; give the name of a file in a folder that can be written",
+            path.display()
+        ))
+    };
+    if path.is_dir() {
+        return Err(wrong(&"is a folder"));
+    }
+    let probe = beside(path).and_then(|new| create(&new, "").and_then(|()| fs::remove_file(&new)));
+    probe.map_err(|e| wrong(&e))
+}
+
 fn create(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;

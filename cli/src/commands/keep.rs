@@ -13,9 +13,11 @@ use crate::{
     exit::{Failure, Result},
     keeper::{Bell, Keeper},
     settings::Settings,
+    token_file,
 };
 
 pub(crate) fn run(args: &args::Keep, settings: &Settings) -> Result<ExitCode> {
+    token_file::check(&args.file)?;
     let (bell, wakes) = Bell::new();
     let ringer = bell.clone();
     let client = settings.client_told(Some(Level::Info), move |_| ringer.token())?;

@@ -39,8 +39,7 @@ fn the_file_holds_a_good_token_over_expiries_and_a_new_secret() {
         if !changed && began.elapsed() > Duration::from_secs(6) {
             changed = true;
             server.set_secret(None).unwrap();
-            let before = tokens.last().cloned();
-            wait_for("a token of the new secret", || fs::read_to_string(&file).ok() != before);
+            wait_for("a token of the new secret", || takes(&fs::read_to_string(&file).unwrap()));
         }
         thread::sleep(Duration::from_millis(20));
     }
@@ -67,4 +66,14 @@ fn it_waits_for_a_server_and_for_credentials() {
     wait_for("a token", || file.exists());
     running.signal("INT");
     assert_eq!(running.end(), Some(0));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_at_once() {
+    let server = server(100);
+    for path in ["/nonexistent/token", "/", "/tmp", "/proc/token", ""] {
+        let (status, _, err) = run(command(&server).args(["keep", "--file", path]));
+        assert!(status == 2 && err.contains(path), "{path}: {err}");
+    }
+    assert_eq!(server.counts().logins, 0);
 }

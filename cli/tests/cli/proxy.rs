@@ -8,7 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use devserver::{Fault, FaultKind, Gzip, On};
+use base64::Engine;
+use devserver::{Fault, FaultKind, Generation, Gzip, On, Options, Server, Spread};
 
 use crate::support::{Answer, DEMO, PATIENCE, Proxy, command, run, server, wait_for};
 
@@ -291,4 +292,22 @@ fn other_machines_are_kept_out_unless_they_are_let_in() {
     let own = format!("127.0.0.1:{}", server.address().port());
     let (status, _, err) = run(command(&server).args(["proxy", "--listen", &own]));
     assert_eq!(status, 5, "{err}");
+}
+
+#[test]
+fn nodes_that_disagree_and_servers_that_read_the_query_are_the_librarys_business() {
+    let secret = |byte: u8| base64::prelude::BASE64_STANDARD.encode([byte; 32]);
+    for spread in [Spread::Request, Spread::Connection] {
+        let secrets = vec![secret(b'a'), secret(b'b')];
+        let server = Server::start(Options { secrets, spread, ..Options::default() }).unwrap();
+        let proxy = Proxy::start(&server, &[]);
+        let failed: Vec<_> = (0..30).map(|_| proxy.get(DEMO)).filter(|answer| answer.body != "hello").collect();
+        assert!(failed.is_empty(), "{spread:?}: {} of 30: {:?}", failed.len(), failed[0]);
+        assert!(server.counts().logins < 10, "{}", server.counts().logins);
+    }
+    let server = Server::start(Options { generation: Generation::RNacos085, ..Options::default() }).unwrap();
+    let proxy = Proxy::start(&server, &[]);
+    let failed: Vec<_> = (0..30).map(|_| proxy.get(DEMO)).filter(|answer| answer.body != "hello").collect();
+    assert!(failed.is_empty(), "{} of 30: {:?}", failed.len(), failed[0]);
+    assert!(server.counts().logins < 10, "{}", server.counts().logins);
 }

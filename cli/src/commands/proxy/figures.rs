@@ -103,7 +103,12 @@ impl Figures {
         ];
         family("proxy_answers_total", "counter", "Answers to clients.", &answers);
         family("proxy_replays_total", "counter", "Requests sent once more.", &[("", get(Count::Replays))]);
-        family("proxy_refused_total", "counter", "Requests not passed on.", &[("", get(Count::Refused))]);
+        family(
+            "proxy_refused_total",
+            "counter",
+            "Requests answered with an error of the proxy's own.",
+            &[("", get(Count::Refused))],
+        );
         family("proxy_client_logins_total", "counter", "Logins of clients answered here.", &[("", get(Count::Logins))]);
         family("proxy_clients", "gauge", "Connections of clients.", &[("", get(Count::Clients))]);
         family("proxy_requests_in_flight", "gauge", "Requests under way.", &[("", get(Count::InFlight))]);

@@ -10,7 +10,7 @@ use http::{
 };
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use nacos_auth::{Advice, Report, Token, TokenPlace};
+use nacos_auth::{Advice, Kind, Report, Token, TokenPlace};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
     body::{AnyBody, Beginning, Content, Prefixed, begin, whole},
     decode,
     figures::Count,
+    library::Whole,
     strip::{self, Found},
     upstream::{Outgoing, Server},
 };
@@ -120,8 +121,21 @@ impl Trip<'_> {
     async fn run(&mut self) -> Result<Response<AnyBody>, Refusal> {
         let proxy = self.proxy;
         let end = Instant::now() + proxy.request_timeout;
+        if !self.is_long_poll
+            && proxy.library.has_its_turn()
+            && let Some(whole) = self.whole()
+        {
+            return proxy.through_library(whole).await;
+        }
+        let mut refusals = 0;
         let mut token = match proxy.tokens.get().await {
             Ok(token) => token,
+            Err(error) if error.kind() == Kind::Forbidden => {
+                return match self.whole() {
+                    Some(whole) => proxy.over_to_library(whole).await,
+                    None => Err(error.into()),
+                };
+            }
             Err(error) => {
                 let is_open = error.http_status().is_some() && proxy.tokens.are_not_wanted().await;
                 if !is_open {
@@ -144,6 +158,13 @@ impl Trip<'_> {
             let text = decode::beginning(answer.headers().get(CONTENT_ENCODING), &beginning.bytes);
             let advice = self.report(&token, server, &answer, &text);
             let Some((wait, is_sure)) = self.next(advice, end) else { return Ok(rejoined(answer, beginning)) };
+            refusals += u32::from(is_sure && wait.is_zero());
+            let disagree = is_sure && proxy.library.nodes_disagree(token.generation);
+            if (refusals > 1 || disagree)
+                && let Some(whole) = self.whole()
+            {
+                return proxy.over_to_library(whole).await;
+            }
             tokio::time::sleep(wait).await;
             let other = match proxy.tokens.get().await {
                 Ok(other) => other,
@@ -158,6 +179,13 @@ impl Trip<'_> {
             proxy.figures.count(Count::Replays);
         }
         Err(Refusal::forbidden("new-tokens-refused", "the servers refuse one token after the other"))
+    }
+
+    /// For the library, if it can be sent again.
+    fn whole(&self) -> Option<Whole<'_>> {
+        let Content::Whole(body) = &self.content else { return None };
+        let Self { method, path, query, headers, patience, .. } = self;
+        Some(Whole { method, path, query, headers, body: body.clone(), patience: *patience })
     }
 
     /// When to send it again, and whether its token surely was the trouble.
@@ -248,7 +276,7 @@ fn clean(headers: &mut HeaderMap) {
     }
     // Only what can be decoded, should it be a refusal.
     if let Some(accepted) = headers.remove(ACCEPT_ENCODING)
-        && accepted.to_str().is_ok_and(|text| text.contains("gzip"))
+        && accepted.to_str().is_ok_and(|text| text.split(',').any(|coding| coding.trim() == "gzip"))
     {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     }
@@ -259,7 +287,7 @@ fn clean(headers: &mut HeaderMap) {
     }
 }
 
-fn drop_of_connection(headers: &mut HeaderMap) {
+pub(super) fn drop_of_connection(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

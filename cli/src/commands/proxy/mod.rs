@@ -1,7 +1,7 @@
 //! `nacos-auth proxy`: puts the token on what clients send.
 //!
 //! `listen` → `serve` (connections of clients, `wire` beneath) → `gate` (what may pass, `strip` the clients' tokens) → `own`
-//! (logins, state, figures) or `forward` → `tokens` and `upstream` (→ `connect` → `tls`).
+//! (logins, state, figures) or `forward` → `tokens`, `upstream` (→ `connect` → `tls`) and `library`.
 
 mod answer;
 mod body;
@@ -10,6 +10,7 @@ mod decode;
 mod figures;
 mod forward;
 mod gate;
+mod library;
 pub(crate) mod listen;
 mod own;
 mod serve;
@@ -40,6 +41,7 @@ use self::{
     body::AnyBody,
     figures::{Count, Figures},
     gate::{Gate, Wanted},
+    library::Library,
     listen::{Address, Bound},
     tokens::Tokens,
     upstream::Upstream,
@@ -58,6 +60,7 @@ pub(crate) struct Proxy {
     upstream: Upstream,
     gate: Gate,
     figures: Figures,
+    library: Library,
     token_in: TokenPlace,
     request_timeout: Duration,
 }
@@ -83,6 +86,7 @@ impl Proxy {
             upstream,
             gate: Gate { hosts, any_address, context },
             figures: Figures::default(),
+            library: Library::default(),
             token_in: settings.token_in,
             request_timeout: settings.request_timeout,
         })
