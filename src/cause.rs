@@ -114,7 +114,7 @@ causes! {
         "Let the gateway pass the login's path, or check the password.";
     WrongCredentials = "wrong-credentials",
         "The server refuses user name and password.",
-        "Correct them; nacos_auth_set_credentials takes new ones at once.";
+        "Correct them; a client that runs takes new ones by set_credentials, at once.";
     UnknownUser = "unknown-user",
         "The server knows no user of that name, or it has just started and has not read its users yet.",
         "Correct username; a server that has just started knows its users within seconds, a new user within 15 s.";

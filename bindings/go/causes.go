@@ -59,7 +59,7 @@ const (
 	CauseGateway Cause = "gateway"
 	// The login was refused in words that are not those of a Nacos, perhaps by a gateway before it. Let the gateway pass the login's path, or check the password.
 	CauseGatewayRefusal Cause = "gateway-refusal"
-	// The server refuses user name and password. Correct them; SetCredentials takes new ones at once.
+	// The server refuses user name and password. Correct them; a client that runs takes new ones by SetCredentials, at once.
 	CauseWrongCredentials Cause = "wrong-credentials"
 	// The server knows no user of that name, or it has just started and has not read its users yet. Correct username; a server that has just started knows its users within seconds, a new user within 15 s.
 	CauseUnknownUser Cause = "unknown-user"

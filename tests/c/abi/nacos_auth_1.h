@@ -122,7 +122,7 @@
 #define NACOS_CAUSE_GATEWAY "gateway"
 /** The login was refused in words that are not those of a Nacos, perhaps by a gateway before it. Let the gateway pass the login's path, or check the password. */
 #define NACOS_CAUSE_GATEWAY_REFUSAL "gateway-refusal"
-/** The server refuses user name and password. Correct them; nacos_auth_set_credentials takes new ones at once. */
+/** The server refuses user name and password. Correct them; a client that runs takes new ones by set_credentials, at once. */
 #define NACOS_CAUSE_WRONG_CREDENTIALS "wrong-credentials"
 /** The server knows no user of that name, or it has just started and has not read its users yet. Correct username; a server that has just started knows its users within seconds, a new user within 15 s. */
 #define NACOS_CAUSE_UNKNOWN_USER "unknown-user"

@@ -169,7 +169,7 @@ class Cause(str, Enum):
     WRONG_CREDENTIALS = "wrong-credentials"
     """The server refuses user name and password.
 
-    Correct them; nacos_auth_set_credentials takes new ones at once.
+    Correct them; a client that runs takes new ones by set_credentials, at once.
     """
 
     UNKNOWN_USER = "unknown-user"
