@@ -165,7 +165,7 @@ PARTS = [
                 for folder in GO_MODULES
                 if folder.startswith("bindings/")
             ),
-            # -count=1: the go command does not notice that the archive has changed. It differs in how it is linked only.
+            # -count=1: the go command does not notice that the archive has changed. Only how it is linked differs.
             Step([*GO_TEST, *STATIC, "-tags", "nacos_auth_static", "./..."], go_json, "bindings/go", ("go", "cc")),
             # Every pointer that is written, not only those that calls pass. Builds the standard library anew.
             *([] if SHORT else [Step([*GO_TEST, "./..."], go_json, "bindings/go", ("go", "cc"), GO_CGOCHECK)]),
