@@ -189,7 +189,9 @@ fn markdown() -> String {
          | cause | means | what to do |\n|---|---|---|\n",
     );
     for cause in Cause::ALL {
-        writeln!(text, "| `{}` | {} | {} |", cause.name(), cause.meaning(), cause.cure()).unwrap();
+        // What the command prints leads there.
+        let name = cause.name();
+        writeln!(text, "| <a id=\"{name}\"></a>`{name}` | {} | {} |", cause.meaning(), cause.cure()).unwrap();
     }
     text
 }

@@ -43,9 +43,19 @@ impl Examination<'_> {
     }
 
     fn compare_clocks(&mut self, nodes: &[Node<'_>]) {
-        let clocks: Vec<_> = nodes.iter().filter_map(|node| Some((node.ahead?, &node.name))).collect();
+        let clocks: Vec<_> = nodes.iter().filter_map(|node| Some((node.ahead()?, &node.name))).collect();
         let by_time = |a: &&(f64, _), b: &&(f64, _)| a.0.total_cmp(&b.0);
         let (Some(first), Some(last)) = (clocks.iter().min_by(by_time), clocks.iter().max_by(by_time)) else { return };
+        for node in nodes {
+            let (Some(date), Some(token)) = (node.date_ahead, node.token_ahead) else { continue };
+            if (token - date).abs() > FROM_HERE {
+                let which = if token > date { "ahead of" } else { "behind" };
+                let apart = seconds((token - date).abs());
+                let seen =
+                    format!("by the end of its tokens its clock is {apart} {which} the one that dates its answers");
+                self.add(Severity::Warning, Cause::ClocksDiffer, Some(&node.name), seen);
+            }
+        }
         let apart = last.0 - first.0;
         if apart > BETWEEN_SERVERS {
             let seen = format!("its clock is {} ahead of that of {}", seconds(apart), first.1);

@@ -63,7 +63,7 @@ impl Examination<'_> {
 /// Why a server refuses a token of the caller's.
 fn judge(claims: Option<&Claims>, words: &str, node: &Node<'_>) -> Cause {
     let words = words.to_ascii_lowercase();
-    let ahead = node.ahead.unwrap_or_default();
+    let ahead = node.ahead().unwrap_or_default();
     match claims {
         // By the server's clock.
         Some(_) if remaining(claims).is_some_and(|left| left - ahead <= 0.0) => Cause::TokenExpired,

@@ -79,7 +79,7 @@ impl Examination<'_> {
         // The end of the token is by the server's clock, as long as its life is told by it too.
         if let (Some(exp), Some(ttl)) = (issued.claims.as_ref().and_then(|claims| claims.exp), ttl) {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            node.ahead = Some(exp.as_secs_f64() - ttl.as_secs_f64() - now.as_secs_f64());
+            node.token_ahead = Some(exp.as_secs_f64() - ttl.as_secs_f64() - now.as_secs_f64());
         }
         let life = ttl.map_or("an untold time".into(), duration);
         let seen = format!("login at {}: a token for {life}", api.path());

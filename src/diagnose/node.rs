@@ -25,8 +25,10 @@ pub(super) struct Node<'a> {
     pub(super) token: Option<Issued>,
     /// Where it takes tokens, once it has taken one.
     pub(super) place: Option<TokenPlace>,
-    /// By how many seconds its clock is ahead of ours.
-    pub(super) ahead: Option<f64>,
+    /// By how many seconds its clock is ahead of ours, as the header `Date` says, which may be that of a gateway.
+    pub(super) date_ahead: Option<f64>,
+    /// The same as the end of a token says, whose life it has told.
+    pub(super) token_ahead: Option<f64>,
 }
 
 /// A token that a login brought.
@@ -61,12 +63,18 @@ impl<'a> Node<'a> {
             openness: None,
             token: None,
             place: None,
-            ahead: None,
+            date_ahead: None,
+            token_ahead: None,
         }
     }
 
     pub(super) fn is_open(&self) -> bool {
         self.openness == Some(Openness::Open)
+    }
+
+    /// By how many seconds its clock is ahead of ours.
+    pub(super) fn ahead(&self) -> Option<f64> {
+        self.token_ahead.or(self.date_ahead)
     }
 
     /// Its version as three numbers.

@@ -30,7 +30,7 @@ impl Examination<'_> {
         let mut took = None;
         for path in state::PATHS {
             let seen = self.probe.send((node.address, &node.endpoint), (&Method::GET, path), None)?;
-            node.ahead = node.ahead.or(seen.ahead);
+            node.date_ahead = node.date_ahead.or(seen.ahead);
             took = took.or(Some(seen.took));
             node.is_rnacos |= is_rnacos(&seen);
             if let Some(state) = state::read(seen.status, &seen.body) {

@@ -116,6 +116,12 @@ fn clocks_that_are_apart() {
     let diagnosis = examine(at_gateway(&gateway));
     assert_names(&diagnosis, &["clocks-differ"]);
     assert!(diagnosis.to_text().contains("2 h ahead of that of this machine"), "{}", diagnosis.to_text());
+    // A token tells when it ends, and its server how long it lives: by that its clock is right.
+    let server = super::server(Generation::V2);
+    let diagnosis = examine(at_gateway(&Gateway::new(server.address(), |head| head, dated)));
+    assert_names(&diagnosis, &["clocks-differ"]);
+    let seen = diagnosis.findings().iter().map(|finding| finding.seen()).collect::<Vec<_>>().join(" ");
+    assert!(seen.contains("2 h behind the one that dates its answers"), "{seen}");
 }
 
 #[test]

@@ -145,7 +145,7 @@ def test_every_cause_has_an_address(site: Path) -> None:
 
 
 def test_the_pages_in_chinese_have_all_that_the_english_ones_have() -> None:
-    for page, row in {"causes.md": r"^\| `([a-z-]+)` \|", "403.md": r"^\| (\d+ \| `[^`]*`) \|"}.items():
+    for page, row in {"causes.md": r"^\| (?:<a[^|]*>)?`([a-z-]+)` \|", "403.md": r"^\| (\d+ \| `[^`]*`) \|"}.items():
         english, chinese = (re.findall(row, read(f"docs/{folder}{page}"), re.M) for folder in ("", "zh/"))
         missing, too_many = set(english) - set(chinese), set(chinese) - set(english)
         assert not missing, f"docs/zh/{page} lacks {', '.join(sorted(missing))}"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROW = re.compile(r"^\| `([a-z-]+)` \| (.*) \| (.*) \|$", re.M)
+ROW = re.compile(r"^\| (?:<a id=\"[a-z-]+\"></a>)?`([a-z-]+)` \| (.*) \| (.*) \|$", re.M)
 TABLE = re.compile(r"^\|.*\|\n\|[-|]+\|\n(?:\|.*\|\n?)+", re.M)
 
 
