@@ -172,6 +172,19 @@ TEST(not_read_in_a_child, 30) {
   child_must_end(child, 15000, "fork");
 }
 
+TEST(not_read_by_an_examination, 20) {
+  const struct server plain = serve("login=ok", NULL), tls = serve("tls=server", NULL);
+  nacos_auth_options options = options_for(plain.name);
+  nacos_diagnosis *diagnosis = NULL;
+  for (int i = 0; i < 3; i++) {
+    if (nacos_auth_diagnose(&options, NULL, &diagnosis, NULL) != NACOS_OK) FAIL("nacos_auth_diagnose");
+    nacos_diagnosis_free(diagnosis);
+    options.server_addr = tls.url; /* with the system's authorities, then with one of its own */
+    options.ca_file = i == 1 ? certificate("ca.pem") : NULL;
+  }
+  must_be_unread("nacos_auth_diagnose");
+}
+
 /* What it would come to, were it read. */
 
 TEST(ssl_cert_file_decides_nothing, 20) {

@@ -119,6 +119,23 @@ TEST(gone_after_a_good_life, 30) {
   server = serve("login=ok", NULL);
   lives_and_is_freed(options_for(server.address), "a good life");
 }
+TEST(gone_after_an_examination, 30) {
+  server = serve("login=ok", NULL);
+  const struct hidden password = password_number(9), token_of_it = first_token(), given = password_number(10);
+  char *text = reveal(&password), *refused = reveal(&given);
+  nacos_auth_options options = options_for(server.address);
+  nacos_diagnose_options diagnose = nacos_diagnose_options_default();
+  nacos_diagnosis *diagnosis = NULL;
+  options.password = text;
+  diagnose.token = refused;
+  if (nacos_auth_diagnose(&options, &diagnose, &diagnosis, NULL) != NACOS_OK) FAIL("nacos_auth_diagnose");
+  forget(text);
+  forget(refused);
+  must_be_gone(&password, "the password"); /* with the findings still there */
+  must_be_gone(&token_of_it, "the token");
+  must_be_gone(&given, "the token that was given");
+  nacos_diagnosis_free(diagnosis);
+}
 TEST(gone_after_a_life_over_tls, 30) {
   server = serve("tls=server", NULL);
   nacos_auth_options options = options_for(server.url);
