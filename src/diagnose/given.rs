@@ -8,6 +8,7 @@ use crate::{
     protocol::{
         jwt::{self, Claims},
         place::TokenPlace,
+        rejection::Rejection,
     },
     secret::Secret,
 };
@@ -23,12 +24,21 @@ impl Examination<'_> {
                 chosen => chosen,
             });
             let mut outcome = self.use_token(node, token, place);
+            was_tried = true;
             if node.place.is_none() && self.token_in == TokenPlace::Auto && matches!(outcome, Use::Refused(_)) {
                 // As a client does.
-                let other = self.use_token(node, token, TokenPlace::Query);
-                outcome = if matches!(other, Use::Taken) { other } else { outcome };
+                match self.use_token(node, token, TokenPlace::Query) {
+                    Use::Taken => {
+                        let cause = if node.is_rnacos { Cause::TokenInQuery } else { Cause::AuthorizationStripped };
+                        let seen = format!("takes the given token in the query only, {said}");
+                        self.add(Severity::Warning, cause, Some(&node.name), seen);
+                        continue;
+                    }
+                    // The one that was not lost on its way tells more.
+                    Use::Refused(seen) => outcome = Use::Refused(seen),
+                    Use::Other(..) | Use::Unknown => {}
+                }
             }
-            was_tried = true;
             match outcome {
                 Use::Taken => {
                     let seen = format!("takes the given token, {said}");
@@ -36,7 +46,10 @@ impl Examination<'_> {
                 }
                 Use::Refused(seen) => {
                     let words = seen.said(&self.secrets());
-                    let cause = judge(claims.as_ref(), &words, node);
+                    let cause = match seen.rejection() {
+                        Some(Rejection::Unknown) => Cause::TokenRefused,
+                        _ => judge(claims.as_ref(), &words, node),
+                    };
                     let seen = format!("refuses the given token, {said}: {words}");
                     self.add(Severity::Error, cause, Some(&node.name), seen);
                 }
@@ -68,6 +81,11 @@ fn judge(claims: Option<&Claims>, words: &str, node: &Node<'_>) -> Cause {
         // By the server's clock.
         Some(_) if remaining(claims).is_some_and(|left| left - ahead <= 0.0) => Cause::TokenExpired,
         _ if words.contains("expired") => Cause::TokenExpired,
+        // It says so of a request without a token.
+        _ if !node.is_rnacos && (words.contains("user not found") || words.contains("unknown user")) => {
+            Cause::AuthorizationStripped
+        }
+        _ if words.contains("unsupported signature algorithm") => Cause::TokenForeign,
         Some(claims) if claims.is_of_nacos => Cause::TokenOfOtherSecret,
         // Its tokens are no JWTs, and it says the same of all that are no good.
         None if node.is_rnacos => Cause::TokenExpired,

@@ -130,6 +130,8 @@ fn known(body: &[u8]) -> Option<Cause> {
     match () {
         () if says(&["please config", "secret key must", "not secure enough"]) => Some(Cause::ServerSecretMissing),
         () if says(&["auth plugin type"]) => Some(Cause::OtherAuthType),
+        // r-nacos, one of whose parts has ended.
+        () if says(&["mailbox has closed"]) => Some(Cause::ServerFault),
         () if says(&["login_limite_error"]) => Some(Cause::Throttled),
         // From 3.2.4 on it is the first half of what is said of a password that is wrong.
         () if says(&["\"access denied\""]) && !says(&["\"data\":\""]) && is_nacos(body) => Some(Cause::UnknownUser),

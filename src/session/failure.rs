@@ -44,6 +44,7 @@ pub(crate) fn refused(server: &str, was_good: bool, answer: Answer) -> (LoginErr
     let said = if said.is_empty() { "nothing more".into() } else { said };
     let (kind, what) = match reason {
         Reason::Fault if was_good => (Kind::Server, format!("the server failed: {said}")),
+        _ if known == Some(Cause::ServerFault) => (Kind::Server, format!("the server failed: {said}")),
         _ if known == Some(Cause::ServerSecretMissing) => {
             (Kind::Server, format!("the server has no secret to sign tokens with, or one that is too short: {said}"))
         }

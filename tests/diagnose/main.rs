@@ -3,6 +3,7 @@
 mod causes;
 mod gateway;
 mod healthy;
+mod page;
 mod secrets;
 mod tls;
 mod tokens;
