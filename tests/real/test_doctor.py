@@ -14,10 +14,12 @@ from nacos import Nacos, Unavailable
 from nacos_jars import RELEASES
 
 COMMAND = Path(__file__).resolve().parents[2] / "target" / "debug" / "nacos-auth"
+# 2.2.3 differs from 2.3.2 in the words for a user who is not there; a look at it takes half a minute.
+TRIED = list(RELEASES) if os.environ.get("HOST_LONG") else [min(RELEASES), max(RELEASES)]
 READ = ("GET", "/v1/cs/configs?dataId=doctor&group=DEFAULT_GROUP")
 
 
-@pytest.fixture(scope="module", params=RELEASES)
+@pytest.fixture(scope="module", params=TRIED)
 def server(request: pytest.FixtureRequest) -> Iterator[Nacos]:
     try:
         server = Nacos(request.param)
