@@ -36,6 +36,7 @@ if has go && has cc; then
 else
   missing go "no Go toolchain, or no C compiler for cgo"
 fi
-build "Rust program" tools/cargo-release.sh build --release --example main
+# With the features of `make build`: with others cargo would build the library anew, here and there.
+build "Rust program" tools/cargo-release.sh build --release --features wiping --example main
 cp target/release/examples/main "$out/rust"
 program rust "$out/rust"
