@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The tests wait most of the time. But a real server needs a core and 400 MB, a cluster 1.3 GB."""
-    return {"not real": 10, "real": 2}.get(config.option.markexpr, 0)
+    return {"not real": 8, "real": 2}.get(config.option.markexpr, 0)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByServer | None:
