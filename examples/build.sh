@@ -36,7 +36,6 @@ if has go && has cc; then
 else
   missing go "no Go toolchain, or no C compiler for cgo"
 fi
-# With the features of `make build`: with others cargo would build the library anew, here and there.
-build "Rust program" tools/cargo-release.sh build --release --features wiping --example main
+build "Rust program" tools/cargo-release.sh build --release --example main
 cp target/release/examples/main "$out/rust"
 program rust "$out/rust"

@@ -46,7 +46,6 @@ if has go && has cc && has pkg-config; then
 else
   missing go "no Go toolchain, or no C compiler and pkg-config for cgo"
 fi
-# With the features of `make build`: with others cargo would build the library anew, here and there.
-tools/cargo-release.sh build --release --quiet --features wiping --example shim >&2
+tools/cargo-release.sh build --release --quiet --example shim >&2
 cp target/release/examples/shim "$out/rust"
 shim rust "$out/rust"
