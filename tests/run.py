@@ -156,6 +156,7 @@ PARTS = [
                 "cpp/must_not_compile",
                 "packaging/elf",
                 "packaging/tests",
+                "packaging/layouts",
             )
         ],
     ),
