@@ -157,6 +157,7 @@ PARTS = [
                 "packaging/elf",
                 "packaging/tests",
                 "packaging/layouts",
+                "packaging/cmake",
             )
         ],
     ),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # install.sh install|uninstall: puts the library, its headers and what finds them into place, or takes them away. What make
 # calls; by environment: PREFIX, DESTDIR, LIBDIR and INCLUDEDIR (below PREFIX, or absolute), VERSION, LIBRARY.
+# shellcheck disable=SC2153 # in capitals they come from outside
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -39,31 +40,33 @@ absolute() { [[ $1 == /* ]] && echo "$1" || echo "$prefix/$1"; }
 # up PLACE: the way back from there to PREFIX.
 up() { sed -E 's|[^/]+|..|g' <<<"$1"; }
 
-# fill TEMPLATE FILE: the template with its @NAMES@ replaced. Where both folders lie below PREFIX no absolute path is in it, so that
-# the whole may be moved.
+# fill TEMPLATE FILE: the template with its @NAMES@ replaced. Where all folders lie below PREFIX no absolute path is in it, so that
+# everything may be moved.
 fill() {
-  local text from lib=$libdir include=$includedir
+  local text escape from=$prefix lib include
   text=$(<"$1")
-  if [[ $libdir == /* || $includedir == /* ]]; then
-    from=$prefix lib=$(absolute "$libdir") include=$(absolute "$includedir")
-  elif [[ $1 == *.pc.in ]]; then
-    from=\${pcfiledir}/../$(up "$libdir")
-  else
-    include=$(up "$libdir")/$includedir
-  fi
+  lib=$(absolute "$libdir") include=$(absolute "$includedir")
   if [[ $1 == *.pc.in ]]; then
-    [[ $lib == /* ]] || lib=\${prefix}/$lib include=\${prefix}/$include
-    text=${text//@PREFIX@/"$(escaped_for_pkg_config "$from")"}
-    text=${text//@LIBDIR@/"$(escaped_for_pkg_config "$lib")"}
-    text=${text//@INCLUDEDIR@/"$(escaped_for_pkg_config "$include")"}
+    escape=escaped_for_pkg_config
+    if [[ $libdir != /* && $includedir != /* ]]; then
+      from="\${pcfiledir}/../$(up "$libdir")" lib="\${prefix}/$libdir" include="\${prefix}/$includedir"
+    fi
   else
-    text=${text//@INCLUDEDIR@/"$(escaped_for_cmake "$include")"}
+    escape=escaped_for_cmake
+    if [[ $libdir != /* && $includedir != /* ]]; then
+      lib=../.. include=../../$(up "$libdir")/$includedir
+    fi
   fi
+  text=${text//@PREFIX@/"$($escape "$from")"}
+  text=${text//@LIBDIR@/"$($escape "$lib")"}
+  text=${text//@INCLUDEDIR@/"$($escape "$include")"}
   text=${text//@VERSION@/"$VERSION"}
   install -m 644 /dev/stdin "$2" <<<"$text"
 }
 # What would end a word there.
+# shellcheck disable=SC2001
 escaped_for_pkg_config() { sed 's|[][ "\\();&<>*?#`~!'\'']|\\&|g' <<<"$1"; }
+# shellcheck disable=SC2001
 escaped_for_cmake() { sed 's|["\\$;]|\\&|g' <<<"$1"; }
 
 # What is installed, a line each: how, from where, to where.

@@ -55,12 +55,12 @@ by_cmake() { # ON|OFF
 # layout NAME WHERE LIB INCLUDE VARIABLE=VALUE…: installed with these variables, everything is below WHERE, the libraries in LIB, the
 # headers in INCLUDE, and programs find them there.
 layout() {
-  local name=$1 where=$2 lib=$3 include=$4 wanted
+  local name=$1 where=$2 lib=$3 include=$4 files
   shift 4
   echo "- $name"
   check "$name: install" in_make install "$@" || return
-  wanted="$(ls "$lib" "$lib/pkgconfig" "$lib/cmake/nacos_auth" "$include" 2>&1 | grep -c '^lib.*nacos_auth[.]\|^nacos_auth')"
-  check "$name: all files are there" [ "$wanted" = 10 ] || return
+  files=$(find "$lib"/libnacos_auth.* "$lib/pkgconfig/nacos_auth.pc" "$lib/cmake/nacos_auth" "$include"/nacos_auth.* ! -type d 2>&1)
+  check "$name: all files are there" [ "$(wc -l <<<"$files")" = 10 ] || return
   export PKG_CONFIG_PATH=$lib/pkgconfig
   # Of quotes and parentheses pkg-config itself prints what no shell can read.
   if [[ $lib != *[\'\(]* ]] && check "$name: pkg-config" by_pkg_config; then
