@@ -162,7 +162,14 @@ PARTS = [
         ],
         beside=[
             Step([f"tests/{script}.sh"], tally, needs=("cc", "c++"))
-            for script in ("cpp/tests", "cpp/must_not_compile", "packaging/elf", "packaging/tests")
+            for script in (
+                "cpp/tests",
+                "cpp/must_not_compile",
+                "packaging/elf",
+                "packaging/tests",
+                "packaging/layouts",
+                "packaging/cmake",
+            )
         ],
     ),
     Part("host", [Step([PYTHON, "tests/host/run.py"], tally, needs=("gcc", "g++", "openssl"))]),
