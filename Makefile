@@ -8,18 +8,14 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+LIBDIR ?= lib
+INCLUDEDIR ?= include
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 LIBRARY := target/release/libnacos_auth.so
 CLI ?= target/release/nacos-auth
 CLI_OUT := build/cli
-# Where install puts things, what it puts there, and the folders that are nobody else's.
+# Where install-cli puts things.
 ROOT = $(DESTDIR)$(PREFIX)
-OWN_FOLDERS := lib/cmake/nacos_auth share/doc/nacos-auth
-INSTALLED := include/nacos_auth.h include/nacos_auth.hpp \
-	lib/libnacos_auth.so lib/libnacos_auth.so.1 lib/libnacos_auth.so.$(VERSION) lib/libnacos_auth.a \
-	lib/pkgconfig/nacos_auth.pc lib/cmake/nacos_auth/nacos_authConfig.cmake \
-	lib/cmake/nacos_auth/nacos_authConfigVersion.cmake share/doc/nacos-auth/LICENSE share/doc/nacos-auth/README.md \
-	share/doc/nacos-auth/c-and-cpp.md share/doc/nacos-auth/THIRD-PARTY.txt
 VENV := .venv
 MINUTES ?= 10
 SECONDS ?= 60
@@ -38,28 +34,17 @@ build: ## the library, shared and static, and the header
 prefix: build
 	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/build/prefix DESTDIR= >&2
 
-.PHONY: install
-install: ## headers, library, pkg-config and CMake files to PREFIX (default /usr/local); DESTDIR is honoured
-	@test -f $(LIBRARY) || { echo "there is no $(LIBRARY); run make build first" >&2; exit 1; }
-	install -d $(addprefix "$(ROOT)"/,include lib/pkgconfig $(OWN_FOLDERS))
-	install -m 644 include/nacos_auth.h include/nacos_auth.hpp "$(ROOT)/include/"
-	install -m 755 $(LIBRARY) "$(ROOT)/lib/libnacos_auth.so.$(VERSION)"
-	ln -sf libnacos_auth.so.$(VERSION) "$(ROOT)/lib/libnacos_auth.so.1"
-	ln -sf libnacos_auth.so.1 "$(ROOT)/lib/libnacos_auth.so"
-	install -m 644 $(LIBRARY:.so=.a) "$(ROOT)/lib/"
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' nacos_auth.pc.in \
-		| install -m 644 /dev/stdin "$(ROOT)/lib/pkgconfig/nacos_auth.pc"
-	install -m 644 cmake/nacos_authConfig.cmake "$(ROOT)/lib/cmake/nacos_auth/"
-	sed 's|@VERSION@|$(VERSION)|' cmake/nacos_authConfigVersion.cmake.in \
-		| install -m 644 /dev/stdin "$(ROOT)/lib/cmake/nacos_auth/nacos_authConfigVersion.cmake"
-	install -m 644 LICENSE THIRD-PARTY.txt README.md docs/c-and-cpp.md "$(ROOT)/share/doc/nacos-auth/"
-
-.PHONY: uninstall
-uninstall: ## removes what install put there, with the same PREFIX and DESTDIR
-	rm -f $(addprefix "$(ROOT)"/,$(INSTALLED))
-	for folder in $(OWN_FOLDERS); do \
-		if [ -d "$(ROOT)/$$folder" ]; then rmdir --ignore-fail-on-non-empty "$(ROOT)/$$folder"; fi; \
-	done
+.PHONY: install uninstall
+install: ## headers, library, pkg-config and CMake files to PREFIX (/usr/local); DESTDIR, LIBDIR (lib) and INCLUDEDIR (include) too
+uninstall: ## removes what install put there, with the same PREFIX, DESTDIR, LIBDIR and INCLUDEDIR
+install uninstall: export PREFIX := $(PREFIX)
+install uninstall: export DESTDIR := $(DESTDIR)
+install uninstall: export LIBDIR := $(LIBDIR)
+install uninstall: export INCLUDEDIR := $(INCLUDEDIR)
+install uninstall: export VERSION := $(VERSION)
+install uninstall: export LIBRARY := $(LIBRARY)
+install uninstall:
+	@tools/install.sh $@
 
 .PHONY: cli
 cli: ## the command nacos-auth, its man pages and completions: build/cli

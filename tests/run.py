@@ -156,6 +156,8 @@ PARTS = [
                 "cpp/must_not_compile",
                 "packaging/elf",
                 "packaging/tests",
+                "packaging/layouts",
+                "packaging/cmake",
             )
         ],
     ),

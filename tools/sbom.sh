@@ -3,7 +3,7 @@
 # CycloneDX's JSON: what is linked into them, with versions, checksums and licences. The same sources give the same bytes.
 set -eu
 cd "$(dirname "$0")/.."
-tools/install.sh cargo-cyclonedx
+tools/crates.sh cargo-cyclonedx
 
 # In a copy: it writes one beside the manifest of every member of the workspace.
 work=$(mktemp -d)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# build.sh OUT: what is handed out for x86_64 Linux, built so that it runs with glibc 2.17 and later: OUT/libnacos_auth.so,
-# OUT/libnacos_auth.a (as rustc makes it; see archive.sh) and OUT/nacos-auth, the command.
+# build.sh OUT: what is handed out for Linux, on this machine's processor, built so that it runs with glibc 2.17 and later:
+# OUT/libnacos_auth.so, OUT/libnacos_auth.a (as rustc makes it; see archive.sh) and OUT/nacos-auth, the command.
 set -eu
 cd "$(dirname "$0")/../.."
 mkdir -p "$1"
 out=$(realpath "$1")
 tools/dist/tools.sh
 
-target=x86_64-unknown-linux-gnu
+target=$(uname -m)-unknown-linux-gnu
 export PATH=$PWD/build/dist-tools/bin:$PATH
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 # Beside the cache of other builds: cargo does not notice that it is another linker.
@@ -15,7 +15,7 @@ CARGO_TARGET_DIR+=/dist
 export ZIG_GLOBAL_CACHE_DIR=$PWD/build/dist-tools/zig ZIG_LOCAL_CACHE_DIR=$PWD/build/dist-tools/zig
 # The linker is .cargo/with-version.sh as ever, which calls this one.
 export NACOS_AUTH_CC=$PWD/tools/dist/zigcc.sh
-export CC_x86_64_unknown_linux_gnu=$NACOS_AUTH_CC
+export "CC_${target//-/_}=$NACOS_AUTH_CC"
 
 # One after the other: the allocator that wipes is for the library alone, and cargo has one place for the library with it and
 # the one without.

@@ -4,9 +4,11 @@
 set -eu
 arguments=()
 for argument; do
-  # Zig would link an unwinder of its own. The library's has to be the one of its program, for which threads that are
-  # cancelled and exceptions of C++ go through frames of the library; of the file here only names and versions count.
-  [ "$argument" != -lgcc_s ] || argument=$(cc -print-file-name=libgcc_s.so.1)
+  # Zig links an unwinder of its own, which does for the command. The library's has to be the one of its program, for which
+  # threads that are cancelled and exceptions of C++ go through frames of the library. Of the file only names and versions count.
+  if [ "$argument" = -lgcc_s ] && [[ " $* " = *" -shared "* ]]; then
+    argument=$(cc -print-file-name=libgcc_s.so.1)
+  fi
   arguments+=("$argument")
 done
-exec cargo-zigbuild zig cc -- "${arguments[@]}" -target x86_64-linux-gnu.2.17
+exec cargo-zigbuild zig cc -- "${arguments[@]}" -target "$(uname -m)-linux-gnu.2.17"
