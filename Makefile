@@ -45,7 +45,7 @@ install: ## headers, library, pkg-config and CMake files to PREFIX (default /usr
 	install -m 755 $(LIBRARY) "$(ROOT)/lib/libnacos_auth.so.$(VERSION)"
 	ln -sf libnacos_auth.so.$(VERSION) "$(ROOT)/lib/libnacos_auth.so.1"
 	ln -sf libnacos_auth.so.1 "$(ROOT)/lib/libnacos_auth.so"
-	install -m 644 $(LIBRARY:.so=.a) "$(ROOT)/lib/"
+	tools/dist/archive.sh $(LIBRARY:.so=.a) "$(ROOT)/lib/libnacos_auth.a"
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' nacos_auth.pc.in \
 		| install -m 644 /dev/stdin "$(ROOT)/lib/pkgconfig/nacos_auth.pc"
 	install -m 644 cmake/nacos_authConfig.cmake "$(ROOT)/lib/cmake/nacos_auth/"
