@@ -5,6 +5,4 @@ source "$(dirname "$0")/common.sh"
 
 name=nacos-auth-$version-linux-$(machine_of "$stage/libnacos_auth.so")
 tools/dist/tree.sh "$stage" "$work" "/$name" lib
-# shellcheck disable=SC2016 # for pkg-config
-sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|' "$work/$name/lib/pkgconfig/nacos_auth.pc"
 pack "$work/$name" "$out/$name.tar.gz"
