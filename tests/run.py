@@ -166,6 +166,7 @@ PARTS = [
                 "cpp/tests",
                 "cpp/must_not_compile",
                 "packaging/elf",
+                "packaging/archive",
                 "packaging/tests",
                 "packaging/layouts",
                 "packaging/cmake",
