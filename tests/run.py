@@ -118,7 +118,7 @@ def python_checks(folder: str) -> list[Step]:
 GO_DYNAMIC = {"PKG_CONFIG_PATH": str(PREFIX / "lib" / "pkgconfig"), "CGO_LDFLAGS": f"-Wl,-rpath,{PREFIX / 'lib'}"}
 GO_CGOCHECK = {**GO_DYNAMIC, "GOEXPERIMENT": "cgocheck2"}
 GO_MODULES = ("bindings/go", "bindings/go/oauth2", "bindings/go/grpc", "examples/go", "tests/shims/go")
-STATIC = [] if LONG else ["-run", "Token|Request|Layout|Diagnose"]
+STATIC = [] if LONG else ["-run", "Token|Request|Layout|Diagnose|Health|Metrics"]
 GO_TEST = ["go", "test", "-json", "-count=1", "-timeout", "10m"]
 VERMIN = str(ROOT / ".venv" / "bin" / "vermin")
 STATICCHECK = str(ROOT / "build" / "tools" / "staticcheck")
