@@ -25,13 +25,15 @@ struct Reading {
 }
 
 type Labels<'a> = &'a [(&'a str, &'a str)];
+/// Takes the labels and the value of each sample.
+type Sink<'a> = dyn FnMut(Labels<'_>, f64) + 'a;
 
 /// A metric: its name, type and help, and its samples of one client.
 struct Family {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    read: fn(&Reading, &mut dyn FnMut(Labels<'_>, f64)),
+    read: fn(&Reading, &mut Sink<'_>),
 }
 
 /// All of them but `nacos_auth_build_info`, which is the library's and no client's. docs/monitoring.md has the same list.
