@@ -1,4 +1,4 @@
-//go:build !cgo && (nacos_auth_dynamic || linux && amd64)
+//go:build !cgo && (nacos_auth_dynamic || (linux && amd64))
 
 package nacosauth
 
