@@ -121,7 +121,14 @@ GO_DYNAMIC = {
     "CGO_LDFLAGS": f"-Wl,-rpath,{PREFIX / 'lib'}",
 }
 GO_CGOCHECK = {**GO_DYNAMIC, "GOEXPERIMENT": "cgocheck2"}
-GO_MODULES = ("bindings/go", "bindings/go/lib/linux_amd64", "bindings/go/oauth2", "bindings/go/grpc", "examples/go", "tests/shims/go")
+GO_MODULES = (
+    "bindings/go",
+    "bindings/go/lib/linux_amd64",
+    "bindings/go/oauth2",
+    "bindings/go/grpc",
+    "examples/go",
+    "tests/shims/go",
+)
 STATIC = [] if LONG else ["-run", "Token|Request|Layout|Diagnose"]
 GO_TEST = ["go", "test", "-json", "-count=1", "-timeout", "10m"]
 VERMIN = str(ROOT / ".venv" / "bin" / "vermin")

@@ -7,7 +7,7 @@ dist=$(realpath "$1")
 source "$(dirname "$0")/../c/common.sh"
 unset LD_LIBRARY_PATH PKG_CONFIG_PATH CGO_LDFLAGS CGO_CFLAGS CC GOFLAGS GOWORK MAKEFLAGS MFLAGS MAKELEVEL PREFIX DESTDIR
 for tool in go cc pkg-config; do
-  command -v $tool >/dev/null || { skip "the Go modules" "no $tool"; finish; exit; }
+  command -v $tool >/dev/null || { skip "Go: all" "no $tool"; finish; exit; }
 done
 
 work=$(mktemp -d)
@@ -23,11 +23,12 @@ prefix=$work/prefix
 tarball=$(find "$dist" -maxdepth 1 -name 'nacos-auth-*-linux-*.tar.gz' | head -n 1)
 if [ -n "$tarball" ]; then
   mkdir "$prefix"
-  check "install $(basename "$tarball")" tar -C "$prefix" --strip-components 1 -xzf "$tarball"
+  check "Go: dynamic: install $(basename "$tarball")" tar -C "$prefix" --strip-components 1 -xzf "$tarball"
 else
-  check "install" make --no-print-directory install PREFIX="$prefix" LIBRARY="$libdir/libnacos_auth.so"
+  check "Go: dynamic: install" make --no-print-directory install PREFIX="$prefix" LIBRARY="$libdir/libnacos_auth.so"
 fi
 
+# Each line says what is used, how, and what was seen.
 # program FOLDER: an empty module with a program.
 program() {
   mkdir -p "$1"
@@ -62,9 +63,9 @@ built() {
   while [ "$1" != -- ]; do variables+=("$1"); shift; done
   shift
   rm -f "$work/program"
-  check "$name: builds" env -C "$folder" ${variables[@]+"${variables[@]}"} go build -o "$work/program" "$@" . || return
-  check "$name: has the library $([ "$kind" = static ] && echo inside || echo outside)" linked "$work/program" "$kind"
-  says "$name: runs" "200 hello, $kind" env LD_LIBRARY_PATH="$([ "$kind" = static ] || echo "$prefix/lib")" "$work/program"
+  check "Go: $name: builds" env -C "$folder" ${variables[@]+"${variables[@]}"} go build -o "$work/program" "$@" . || return
+  check "Go: $name: has the library $([ "$kind" = static ] && echo inside || echo outside)" linked "$work/program" "$kind"
+  says "Go: $name: runs" "200 hello, $kind" env LD_LIBRARY_PATH="$([ "$kind" = static ] || echo "$prefix/lib")" "$work/program"
 }
 dynamic=("PKG_CONFIG_PATH=$prefix/lib/pkgconfig")
 nowhere=(PKG_CONFIG_PATH= "PKG_CONFIG_LIBDIR=$work")
@@ -97,33 +98,33 @@ func main() {
 	fmt.Printf("%d %s, %s\n", response.StatusCode, response.Body, nacosauth.Linkage)
 }
 GO
-check "go get" env -C "$project" go get "$module@latest" || { finish; exit 1; }
-check "go mod tidy" env -C "$project" go mod tidy
-check "it is $version, and the library too" [ "$(cd "$project" && go list -m -f '{{.Version}}' $module $module/lib/linux_amd64 | sort -u)" = "$version" ]
-check "the library that goes with it comes with its licences" [ -s "$work/modules/$module/lib/linux_amd64@$version/THIRD-PARTY.txt" ]
+check "Go: go get: go get" env -C "$project" go get "$module@latest" || { finish; exit 1; }
+check "Go: go get: go mod tidy" env -C "$project" go mod tidy
+check "Go: go get: it is $version, and the library too" [ "$(cd "$project" && go list -m -f '{{.Version}}' $module $module/lib/linux_amd64 | sort -u)" = "$version" ]
+check "Go: go get: the library comes with its licences" [ -s "$work/modules/$module/lib/linux_amd64@$version/THIRD-PARTY.txt" ]
 
-refused "dynamic, without an installation: pkg-config names what is missing" nacos_auth.pc \
+refused "Go: dynamic: without an installation pkg-config names what is missing" nacos_auth.pc \
   env -C "$project" "${nowhere[@]}" go build -tags nacos_auth_dynamic -o "$work/none" .
-refused "without cgo the compiler says what to do" set_CGO_ENABLED_1 env -C "$project" CGO_ENABLED=0 go build -o "$work/none" .
+refused "Go: without cgo: the compiler says what to do" set_CGO_ENABLED_1 env -C "$project" CGO_ENABLED=0 go build -o "$work/none" .
 for target in darwin/arm64 windows/amd64 linux/arm64; do
-  refused "for $target the compiler says what to do" build_with_tags_nacos_auth_dynamic \
+  refused "Go: for $target: the compiler says what to do" build_with_tags_nacos_auth_dynamic \
     env -C "$project" GOOS=${target%/*} GOARCH=${target#*/} go build -o "$work/none" .
-  refused "for $target, with an installed library, it wants a C compiler alone" set_CGO_ENABLED_1 \
+  refused "Go: for $target: with an installed library it wants a C compiler alone" set_CGO_ENABLED_1 \
     env -C "$project" GOOS=${target%/*} GOARCH=${target#*/} go build -tags nacos_auth_dynamic -o "$work/none" .
 done
 built "static" static "$project" "${nowhere[@]}" --
-built "static, all of it" static "$project" "${nowhere[@]}" -- -ldflags '-extldflags "-static"'
-built "static, position-independent" static "$project" "${nowhere[@]}" -- -buildmode=pie -trimpath
-check "go vet" env -C "$project" go vet ./...
-check "go mod verify" env -C "$project" go mod verify
+built "static program" static "$project" "${nowhere[@]}" -- -ldflags '-extldflags "-static"'
+built "static, -buildmode=pie" static "$project" "${nowhere[@]}" -- -buildmode=pie -trimpath
+check "Go: go vet: go vet" env -C "$project" go vet ./...
+check "Go: go get: go mod verify" env -C "$project" go mod verify
 if built "dynamic" dynamic "$project" "${dynamic[@]}" -- -tags nacos_auth_dynamic; then
   cc -shared -fPIC -x c -o "$work/other.so" - <<<'unsigned nacos_auth_abi_version(void) { return 7; }'
-  says "dynamic: a library of another ABI is refused" \
+  says "Go: dynamic: a library of another ABI is refused" \
     "nacosauth: INTERNAL: libnacos_auth ${version#v} speaks ABI 7, this program was built for ABI 1: install the matching library" \
     env LD_LIBRARY_PATH="$prefix/lib" LD_PRELOAD="$work/other.so" "$work/program"
 fi
 
-check "go mod vendor" env -C "$project" go mod vendor
+check "Go: vendored: go mod vendor" env -C "$project" go mod vendor
 offline=(GOPROXY=off GOFLAGS=-mod=vendor "GOMODCACHE=$work/empty")
 built "vendored, static" static "$project" "${offline[@]}" "${nowhere[@]}" --
 built "vendored, dynamic" dynamic "$project" "${offline[@]}" "${dynamic[@]}" -- -tags nacos_auth_dynamic
@@ -159,11 +160,11 @@ func main() {
 }
 GO
 # With the race detector, as the modules' own tests have built what they require.
-if check "go get of the adapters" env -C "$work/adapters" go get $module/oauth2 $module/grpc; then
-  if check "the adapters build" env -C "$work/adapters" go build -race -o "$work/program" .; then
-    says "the adapters run" "true <nil> static" "$work/program"
+if check "Go: oauth2 and grpc, -race: go get" env -C "$work/adapters" go get $module/oauth2 $module/grpc; then
+  if check "Go: oauth2 and grpc, -race: builds" env -C "$work/adapters" go build -race -o "$work/program" .; then
+    says "Go: oauth2 and grpc, -race: runs" "true <nil> static" "$work/program"
   fi
   sums() { grep "^$module\(/lib/linux_amd64\)\? " "$1/go.sum" | sort; }
-  check "they know the sums of what they require" diff <(sums "$work/adapters") <(sums "$work/modules/$module/oauth2@$version")
+  check "Go: oauth2 and grpc, -race: they know the sums of what they require" diff <(sums "$work/adapters") <(sums "$work/modules/$module/oauth2@$version")
 fi
 finish

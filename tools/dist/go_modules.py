@@ -1,7 +1,8 @@
 """Writes the Go modules below bindings/go as a folder that GOPROXY=file:// takes, the same bytes for the same commit.
 
-go_modules.py STAGE OUT: STAGE has libnacos_auth.a, which goes into the module lib/linux_amd64; OUT/go is the folder. The modules
-have the version in Cargo.toml, and require each other in it; in the checkout they replace each other by folders.
+go_modules.py STAGE OUT: STAGE has libnacos_auth.a, which goes into the module lib/linux_amd64; OUT/go is the folder.
+The modules have the version in Cargo.toml, and require each other in it; in the checkout they replace each other by
+folders.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 GO = ROOT / "bindings" / "go"
 NOT_RELEASED = "v0.0.0"
 """The version by which modules of the checkout require each other."""
+
+MACHINES = {"linux_amd64": "X86-64"}
+"""The modules with a library inside, and how readelf calls what it is for."""
 
 
 @dataclass
@@ -54,7 +58,7 @@ def read(path: str, folder: Path, folders: list[Path], stage: Path, own: set[str
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     if folder.parent == GO / "lib":
         files["THIRD-PARTY.txt"] = (ROOT / "THIRD-PARTY.txt").read_bytes()
-        files["libnacos_auth.a"] = archive(stage / "libnacos_auth.a")
+        files["libnacos_auth.a"] = archive(stage / "libnacos_auth.a", folder.name)
     text = files["go.mod"].decode()
     text = re.sub(r"^replace (\S+) => \.\S*\n+", lambda m: "" if m[1] in own else m[0], text, flags=re.M)
     text = re.sub(rf"{re.escape(NOT_RELEASED)}(?![-\w])", version, text)
@@ -65,10 +69,13 @@ def read(path: str, folder: Path, folders: list[Path], stage: Path, own: set[str
     return Module(path, files, sorted(requires))
 
 
-def archive(raw: Path) -> bytes:
+def archive(raw: Path, system: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "libnacos_auth.a"
         subprocess.run([ROOT / "tools" / "dist" / "archive.sh", raw, made], check=True)
+        header = subprocess.run(["readelf", "-h", made], check=True, capture_output=True, text=True).stdout
+        if MACHINES[system] not in header:
+            sys.exit(f"{raw} is not for {system}")
         return made.read_bytes()
 
 
