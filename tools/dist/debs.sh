@@ -39,7 +39,7 @@ documents() {
   cat >"$folder/copyright" <<END
 nacos-auth, from $homepage
 
-Copyright: the authors of nacos-auth
+Copyright (C) the authors of nacos-auth
 
 Licensed under the Apache License, Version 2.0, which on Debian systems is in
 /usr/share/common-licenses/Apache-2.0.
