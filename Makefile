@@ -115,7 +115,7 @@ soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the def
 	tests/setup.sh
 	cargo build --quiet --package devserver
 	mkdir -p build
-	$(MAKE) --no-print-directory -s shims >build/soak-shims.txt
+	$(if $(NACOS_MADE_SHIMS),cat $(NACOS_MADE_SHIMS),$(MAKE) --no-print-directory -s shims) >build/soak-shims.txt
 	NACOS_SHIMS=build/soak-shims.txt PYTHONPATH=tests/conformance \
 		$(VENV)/bin/python tests/soak/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
@@ -144,7 +144,8 @@ bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## the measurements behind docs/perform
 
 .PHONY: sim
 sim: ## thousands of the real state machines against three modelled servers, beside the Java client's rule
-	tools/cargo-release.sh run --release --quiet --package simulator
+	# In a folder of its own: its library has a feature more.
+	cargo run --release --quiet --package simulator --target-dir target/simulator
 
 .PHONY: clean
 clean: ## removes what was built
