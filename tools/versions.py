@@ -37,7 +37,9 @@ def write(version: str) -> None:
     for name, pattern in [SOURCE, *PLACES]:
         if name not in DERIVED:
             path = ROOT / name
-            path.write_text(re.sub(pattern, put, path.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8")
+            path.write_text(
+                re.sub(pattern, put, path.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8"
+            )
     # Brings Cargo.lock and the header up to date.
     subprocess.run(["cargo", "check", "--quiet", "--workspace"], cwd=ROOT, check=True)
 

@@ -124,6 +124,7 @@ if wanted debs; then
     skip "debs: install" "something of this name is there: $(there | head -n 1)"
   elif trap 'remove >/dev/null 2>&1; rm -rf "$work"' EXIT && check "debs: install: dpkg installs them" dpkg --install "${debs[@]}"; then
     check "debs: install: the loader knows the library" eval "ldconfig -p | grep -q 'libnacos_auth.so.1 .*/lib/$multiarch/'"
+    # shellcheck disable=SC2016 # for eval
     check "debs: install: every file is as it was" eval '! dpkg --verify "${packages[@]}" | grep .'
     RUN_WITH=()
     by_pkg_config debs X=

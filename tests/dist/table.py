@@ -18,8 +18,8 @@ def results(logs: Path) -> dict[Row, list[str]]:
     for log in sorted(logs.glob("*.log")):
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
             if match := re.match(r"(ok|FAILED|skipped) +(\S.*)", line):
-                package, how, *_ = [*match[2].split(": ", 2), ""]
-                rows.setdefault((log.stem, package, how), []).append(match[1])
+                words = [*match[2].split(": ", 2), ""]
+                rows.setdefault((log.stem, words[0], words[1]), []).append(match[1])
     return rows
 
 

@@ -2,6 +2,7 @@
 # debs.sh STAGE OUT: the Debian packages libnacos-auth1 (the library), libnacos-auth-dev (what it takes to compile with it) and
 # nacos-auth (the command).
 stage=$(realpath "$1") out=$(realpath "$2")
+# shellcheck source=tools/dist/common.sh
 source "$(dirname "$0")/common.sh"
 
 case $(machine_of "$stage/libnacos_auth.so") in

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # source.sh OUT: OUT/nacos-auth-VERSION-source.tar.gz, the last commit with the crates that it is made of: cargo needs no network.
 out=$(realpath "$1")
+# shellcheck source=tools/dist/common.sh
 source "$(dirname "$0")/common.sh"
 
 name=nacos-auth-$version-source

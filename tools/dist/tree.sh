@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # tree.sh STAGE DESTDIR PREFIX LIBDIR: what `make install` and `make install-cli` put in place, of the programs in STAGE.
+# shellcheck source=tools/dist/common.sh
 source "$(dirname "$0")/common.sh"
 stage=$(realpath "$1") destination=$(realpath -m "$2") prefix=$3 libdir=$4
 
