@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """One version everywhere: that of Cargo.toml.
 
-`versions.py` compares what other files say with it and tells each that differs; `versions.py 1.2.3` writes that one into
-all of them. What the build derives from Cargo.toml is compared too, and written by `cargo build`. `versions.py --released`
-also wants a heading for it in CHANGELOG.md.
+`versions.py` compares what other files say with it and tells each that differs; `versions.py 1.2.3` writes that one
+into all of them. What the build derives from Cargo.toml is compared too, and written by `cargo build`.
+`versions.py --released` also wants a heading for it in CHANGELOG.md.
 """
 
 from __future__ import annotations

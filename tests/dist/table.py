@@ -1,7 +1,7 @@
 """The table of what was tried: table.py LOGS, as run.sh calls it. Exit status 1 if anything failed or nothing passed.
 
-Each line of a log is "ok PACKAGE: HOW IT IS USED: WHAT WAS SEEN", or begins with "FAILED" or "skipped". A row of the table
-is a package used in some way; one failure makes it a failed one.
+Each line of a log is "ok PACKAGE: HOW IT IS USED: WHAT WAS SEEN", or begins with "FAILED" or "skipped". A row of the
+table is a package used in some way; one failure makes it a failed one.
 """
 
 from __future__ import annotations
