@@ -181,6 +181,7 @@ PARTS = [
                 "packaging/tests",
                 "packaging/layouts",
                 "packaging/cmake",
+                "packaging/dist",
             )
         ],
     ),
@@ -217,6 +218,7 @@ PARTS = [
         [
             Step(["tests/packaging/supply.sh"], tally, needs=("cc",)),
             Step(["tests/packaging/reproducible.sh"], tally, needs=("cc",)),
+            Step(["tests/packaging/reproducible_dist.sh"], tally, needs=("cc", "dpkg-deb", "go")),
         ],
         long=True,
     ),
@@ -257,8 +259,21 @@ PARTS = [
             Step([VERMIN, "--target=3.9-", "--no-tips", "--violations", "src", "tests"], folder="bindings/python"),
             *python_checks("tests"),
             *python_checks("benches"),
-            *python_checks("tools/site"),
-            Step([PYTHON, "-m", "mypy", "--strict", "tests/run.py", "tests/sanitizers", "benches/table.py"]),
+            *python_checks("tools"),
+            Step(["tools/versions.py"]),
+            Step(
+                [
+                    PYTHON,
+                    "-m",
+                    "mypy",
+                    "--strict",
+                    "tests/run.py",
+                    "tests/sanitizers",
+                    "tests/dist",
+                    "tools/versions.py",
+                    "benches/table.py",
+                ]
+            ),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),

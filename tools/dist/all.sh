@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # all.sh OUT: everything that a release is, for the machine that this runs on. The same commit gives the same bytes.
+# shellcheck source=tools/dist/common.sh
 source "$(dirname "$0")/common.sh"
 [ -z "$(git status --porcelain)" ] || {
   echo "a release is made of what is committed, and this is not: $(git status --short | head -n 5 | tr '\n' ' ')" >&2
