@@ -65,7 +65,10 @@ fn header(root: &Path) -> String {
     });
     let mut builder = cbindgen::Builder::new().with_config(config);
     // The order of the header.
-    for room in ["status", "error", "cancel", "callback", "options", "auth", "token", "request", "diagnose", "names"] {
+    for room in [
+        "status", "error", "cancel", "callback", "options", "auth", "token", "request", "health", "metrics",
+        "diagnose", "names",
+    ] {
         builder = builder.with_src(root.join("src/ffi").join(room).with_extension("rs"));
     }
     let generated = Path::new(&env::var("OUT_DIR").unwrap()).join("nacos_auth.h");

@@ -129,7 +129,7 @@ GO_MODULES = (
     "examples/go",
     "tests/shims/go",
 )
-STATIC = [] if LONG else ["-run", "Token|Request|Layout|Diagnose"]
+STATIC = [] if LONG else ["-run", "Token|Request|Layout|Diagnose|Health|Metrics"]
 GO_TEST = ["go", "test", "-json", "-count=1", "-timeout", "10m"]
 VERMIN = str(ROOT / ".venv" / "bin" / "vermin")
 STATICCHECK = str(ROOT / "build" / "tools" / "staticcheck")
