@@ -161,7 +161,13 @@ PARTS = [
     ),
     Part("host", [Step([PYTHON, "tests/host/run.py"], tally, needs=("gcc", "g++", "openssl"))]),
     # Most of these tests wait most of the time.
-    Part("python", [Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python")]),
+    Part(
+        "python",
+        [
+            Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python"),
+            Step(["tests/packaging/wheels.sh"], tally),
+        ],
+    ),
     Part(
         "go",
         [
@@ -232,6 +238,7 @@ PARTS = [
             *python_checks("tests"),
             *python_checks("benches"),
             *python_checks("tools/site"),
+            *python_checks("cli/python"),
             Step([PYTHON, "-m", "mypy", "--strict", "tests/run.py", "tests/sanitizers", "benches/table.py"]),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
