@@ -481,6 +481,8 @@ def _forget_what_was_inherited() -> None:
     _unfinished.clear()
     for client in list(_clients.values()):
         client._forget()
+        if client._log_handle:  # in this process it hears of nothing before it has been used
+            client._library.nacos_auth_generation(client._log_handle)
 
 
 os.register_at_fork(after_in_child=_forget_what_was_inherited)

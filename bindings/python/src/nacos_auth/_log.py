@@ -10,6 +10,7 @@ import _thread
 import logging
 import os
 import sys
+import threading
 from collections import deque
 from typing import Any
 
@@ -113,8 +114,8 @@ def _hand_over() -> None:
             try:
                 LOGGER.log(level, "%s", text, extra=extra, exc_info=failure)
             except Exception as error:
-                told: Any = vars(sys)["UnraisableHookArgs"]  # to type checkers nobody makes one
-                sys.unraisablehook(told((type(error), error, error.__traceback__, None, LOGGER)))
+                here = threading.current_thread()
+                threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, here)))
             finally:
                 del failure
     finally:
