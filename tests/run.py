@@ -187,7 +187,13 @@ PARTS = [
     ),
     Part("host", [Step([PYTHON, "tests/host/run.py"], tally, needs=("gcc", "g++", "openssl"))]),
     # Most of these tests wait most of the time.
-    Part("python", [Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python")]),
+    Part(
+        "python",
+        [
+            Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python"),
+            Step(["tests/packaging/wheels.sh"], tally),
+        ],
+    ),
     Part(
         "go",
         [
@@ -260,6 +266,7 @@ PARTS = [
             *python_checks("tests"),
             *python_checks("benches"),
             *python_checks("tools"),
+            *python_checks("cli/python"),
             Step(["tools/versions.py"]),
             Step(
                 [
