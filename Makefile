@@ -13,6 +13,7 @@ INCLUDEDIR ?= include
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 LIBRARY := target/release/libnacos_auth.so
 CLI ?= target/release/nacos-auth
+CLI_OUT := build/cli
 # Where install-cli puts things.
 ROOT = $(DESTDIR)$(PREFIX)
 VENV := .venv
@@ -49,26 +50,35 @@ install uninstall:
 cli: ## the command nacos-auth, its man pages and completions: build/cli
 	tools/cargo-release.sh build --release --package nacos-auth-cli
 	$(MAKE) --no-print-directory cli-pages
-	install -m 755 $(CLI) build/cli/
 
 # From a program that is built already.
 .PHONY: cli-pages
 cli-pages:
-	mkdir -p build/cli/man build/cli/completions
-	$(CLI) man build/cli/man
-	$(CLI) completions bash >build/cli/completions/nacos-auth
-	$(CLI) completions zsh >build/cli/completions/_nacos-auth
-	$(CLI) completions fish >build/cli/completions/nacos-auth.fish
+	mkdir -p "$(CLI_OUT)/man" "$(CLI_OUT)/completions"
+	$(CLI) man "$(CLI_OUT)/man"
+	$(CLI) completions bash >"$(CLI_OUT)/completions/nacos-auth"
+	$(CLI) completions zsh >"$(CLI_OUT)/completions/_nacos-auth"
+	$(CLI) completions fish >"$(CLI_OUT)/completions/nacos-auth.fish"
+	install -m 755 $(CLI) "$(CLI_OUT)/"
 
 .PHONY: install-cli
 install-cli: ## the command, its man pages and completions to PREFIX; DESTDIR is honoured
-	@test -f build/cli/nacos-auth || { echo "there is no build/cli/nacos-auth; run make cli first" >&2; exit 1; }
-	install -d $(addprefix "$(ROOT)"/,bin share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d)
-	install -m 755 build/cli/nacos-auth "$(ROOT)/bin/"
-	install -m 644 build/cli/man/*.1 "$(ROOT)/share/man/man1/"
-	install -m 644 build/cli/completions/nacos-auth "$(ROOT)/share/bash-completion/completions/"
-	install -m 644 build/cli/completions/_nacos-auth "$(ROOT)/share/zsh/site-functions/"
-	install -m 644 build/cli/completions/nacos-auth.fish "$(ROOT)/share/fish/vendor_completions.d/"
+	@test -f "$(CLI_OUT)/nacos-auth" || { echo "there is no $(CLI_OUT)/nacos-auth; run make cli first" >&2; exit 1; }
+	install -d $(addprefix "$(ROOT)"/,bin share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d share/doc/nacos-auth-cli)
+	install -m 755 "$(CLI_OUT)/nacos-auth" "$(ROOT)/bin/"
+	install -m 644 "$(CLI_OUT)"/man/*.1 "$(ROOT)/share/man/man1/"
+	install -m 644 "$(CLI_OUT)/completions/nacos-auth" "$(ROOT)/share/bash-completion/completions/"
+	install -m 644 "$(CLI_OUT)/completions/_nacos-auth" "$(ROOT)/share/zsh/site-functions/"
+	install -m 644 "$(CLI_OUT)/completions/nacos-auth.fish" "$(ROOT)/share/fish/vendor_completions.d/"
+	install -m 644 LICENSE cli/THIRD-PARTY.txt "$(ROOT)/share/doc/nacos-auth-cli/"
+
+.PHONY: dist
+dist: ## a release as files, for this machine's processor: dist/; takes some ten minutes; docs/releasing.md
+	tools/dist/all.sh dist
+
+.PHONY: release-check
+release-check: ## whether the last commit can be released: versions, ABI, docs, and all of dist tried
+	tools/release-check.sh
 
 .PHONY: shims
 shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each; C and C++ need what tests/setup.sh installs
@@ -97,7 +107,7 @@ sanitizers: ## C, C++, Python, Go and Rust under AddressSanitizer, ThreadSanitiz
 	$(MAKE) --no-print-directory test ONLY="build sanitizers"
 
 .PHONY: sbom
-sbom: ## the bill of materials in CycloneDX's JSON: build/nacos-auth.cdx.json
+sbom: ## the bills of materials in CycloneDX's JSON: build/nacos-auth.cdx.json, build/nacos-auth-cli.cdx.json
 	tools/sbom.sh
 
 .PHONY: soak
@@ -105,7 +115,7 @@ soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the def
 	tests/setup.sh
 	cargo build --quiet --package devserver
 	mkdir -p build
-	$(MAKE) --no-print-directory -s shims >build/soak-shims.txt
+	$(if $(NACOS_MADE_SHIMS),cat $(NACOS_MADE_SHIMS),$(MAKE) --no-print-directory -s shims) >build/soak-shims.txt
 	NACOS_SHIMS=build/soak-shims.txt PYTHONPATH=tests/conformance \
 		$(VENV)/bin/python tests/soak/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
@@ -134,9 +144,10 @@ bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## the measurements behind docs/perform
 
 .PHONY: sim
 sim: ## thousands of the real state machines against three modelled servers, beside the Java client's rule
-	tools/cargo-release.sh run --release --quiet --package simulator
+	# In a folder of its own: its library has a feature more.
+	cargo run --release --quiet --package simulator --target-dir target/simulator
 
 .PHONY: clean
 clean: ## removes what was built
 	cargo clean
-	rm -rf build
+	rm -rf build dist

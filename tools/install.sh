@@ -76,7 +76,7 @@ things() {
   echo "755|$LIBRARY|$libdir/libnacos_auth.so.$VERSION"
   echo "link|libnacos_auth.so.$VERSION|$libdir/libnacos_auth.so.1"
   echo "link|libnacos_auth.so.1|$libdir/libnacos_auth.so"
-  echo "644|${LIBRARY%.so}.a|$libdir/libnacos_auth.a"
+  echo "archive|${LIBRARY%.so}.a|$libdir/libnacos_auth.a"
   echo "fill|nacos_auth.pc.in|$libdir/pkgconfig/nacos_auth.pc"
   for file in nacos_authConfig nacos_authConfigVersion; do
     echo "fill|cmake/$file.cmake.in|$libdir/cmake/nacos_auth/$file.cmake"
@@ -94,6 +94,7 @@ put() {
     case $how in
     link) ln -sf "$from" "$to" ;;
     fill) fill "$from" "$to" ;;
+    archive) tools/dist/archive.sh "$from" "$to" ;;
     *) install -m "$how" "$from" "$to" ;;
     esac
     echo "$to"

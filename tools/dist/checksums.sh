@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# checksums.sh OUT: OUT/SHA256SUMS, for `sha256sum -c SHA256SUMS`.
+set -eu
+cd "$1"
+find . -type f ! -name SHA256SUMS -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum >SHA256SUMS
