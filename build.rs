@@ -29,7 +29,10 @@ fn main() {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libnacos_auth.so.1");
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
-    put(&root, "include/nacos_auth.h", &header(&root));
+    let header = header(&root);
+    put(&root, "include/nacos_auth.h", &header);
+    // A module of Go has it inside, and may have no links in it.
+    put(&root, "bindings/go/nacos_auth.h", &header);
     put(&root, "bindings/python/src/nacos_auth/_causes.py", &python());
     put(&root, "bindings/go/causes.go", &go());
     put(&root, "docs/causes.md", &markdown());

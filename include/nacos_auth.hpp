@@ -9,9 +9,10 @@
  *   has_value, bool, *, ->, error and value_or. Either may throw std::bad_alloc besides. With -fno-exceptions only the
  *   functions that return results are there.
  * - client, response and cancel_source own a C handle and can be moved, not copied. native() lends the handle to the C
- *   functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. One that has been moved
- *   from may be assigned to, and fails with status::null_argument otherwise, also as the cancel of a call.
- *   client::share() makes another owner of the same client.
+ *   functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. `{}`, nullptr and 0 are
+ *   no handle and no settings: the compiler refuses them. One that has been moved from may be assigned to, and fails
+ *   with status::null_argument otherwise, also as the cancel of a call. client::share() makes another owner of the
+ *   same client.
  * - Time-outs are any std::chrono::duration, see time_span and docs/timeouts.md.
  * - const member functions may be called from any number of threads at once.
  * - A string with a NUL inside is refused where C would cut it.
@@ -39,6 +40,7 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -277,6 +279,10 @@ struct adopted {
   explicit adopted() = default;
 };
 
+/// What `{}`, `{{}}`, `{nullptr}` and `{0}` are sooner than settings. Where settings are required, functions for this
+/// are deleted: none of these could work, and a text must not be made of a null pointer.
+using no_settings = std::initializer_list<std::nullptr_t>;
+
 }  // namespace detail
 
 /// How long: any std::chrono::duration, rounded up to whole milliseconds. The largest ones and infinite ones are
@@ -326,7 +332,7 @@ class error {
   [[nodiscard]] static error adopt(nacos_status code, nacos_error *details) {
     return error(detail::adopted(), code, details);
   }
-  /// An error of this header; `message` is static.
+  /// An error of this header; `message` is static, NULL for the words of the status.
   explicit error(status code, const char *message) noexcept
       : code_(static_cast<nacos_status>(code)), message_(message) {}
 
@@ -581,6 +587,7 @@ class cancel_source {
   [[nodiscard]] static cancel_source adopt(nacos_cancel *handle) noexcept {
     return cancel_source(detail::adopted(), handle);
   }
+  static cancel_source adopt(std::nullptr_t) = delete;
 
   /// Every call that carries this source ends with status::cancelled, now and later.
   void cancel() const noexcept { nacos_cancel_trigger(handle_.get()); }
@@ -904,6 +911,7 @@ class response {
  public:
   /// Takes over what nacos_request returned.
   [[nodiscard]] static response adopt(nacos_response *handle) noexcept { return response(detail::adopted(), handle); }
+  static response adopt(std::nullptr_t) = delete;
 
   /// The HTTP status.
   int status() const noexcept { return nacos_response_status(handle_.get()); }
@@ -1023,12 +1031,14 @@ inline result<diagnosis> copied(const nacos_diagnosis *found) {
   const detail::owner<nacos_diagnosis, nacos_diagnosis_free> owned(found);
   return detail::copied(found);
 }
+result<diagnosis> try_diagnose(detail::no_settings, const diagnose_options &asked = {}) = delete;
 
 #ifdef __cpp_exceptions
 /// try_diagnose(), or throws.
 [[nodiscard]] inline diagnosis diagnose(const options &settings, const diagnose_options &asked = {}) {
   return detail::unwrap(try_diagnose(settings, asked));
 }
+diagnosis diagnose(detail::no_settings, const diagnose_options &asked = {}) = delete;
 #endif
 
 /// What is known of a client's health.
@@ -1075,8 +1085,10 @@ class client {
     (void)callbacks.release();  // callback_drop deletes them
     return adopt(handle);
   }
+  static result<client> make(detail::no_settings) = delete;
   /// Takes over what nacos_auth_init or nacos_auth_ref returned.
   [[nodiscard]] static client adopt(nacos_auth *handle) noexcept { return client(detail::adopted(), handle); }
+  static client adopt(std::nullptr_t) = delete;
   /// Another owner of the same client, for a part of the program that may outlive this one.
   [[nodiscard]] client share() const noexcept { return adopt(nacos_auth_ref(handle_.get())); }
 
@@ -1260,6 +1272,7 @@ class client {
 #ifdef __cpp_exceptions
   /// make(), or throws.
   explicit client(const options &settings) : client(detail::unwrap(make(settings))) {}
+  explicit client(detail::no_settings) = delete;
   /// try_token(), or throws.
   [[nodiscard]] std::string token(const call_options &limits = {}) const { return detail::unwrap(try_token(limits)); }
   /// try_copy_token(), or throws.

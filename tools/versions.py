@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """One version everywhere: that of Cargo.toml.
 
-`versions.py` compares what other files say with it and tells each that differs; `versions.py 1.2.3` writes that one into all of
-them. What the build derives from Cargo.toml (include/nacos_auth.h) is compared too, and written by `cargo build`.
+`versions.py` compares what other files say with it and tells each that differs; `versions.py 1.2.3` writes that one
+into all of them. What the build derives from Cargo.toml is compared too, and written by `cargo build`.
 `versions.py --released` also wants a heading for it in CHANGELOG.md.
 """
 
@@ -20,9 +20,10 @@ SOURCE = ("Cargo.toml", rf'^\[workspace\.package\]\nversion = "{VERSION}"$')
 PLACES = [
     ("Cargo.lock", rf'^name = "(?:nacos-auth|nacos-auth-cli|devserver|demo|simulator)"\nversion = "{VERSION}"$'),
     ("include/nacos_auth.h", rf'^#define NACOS_AUTH_VERSION "{VERSION}"$'),
+    ("bindings/go/nacos_auth.h", rf'^#define NACOS_AUTH_VERSION "{VERSION}"$'),
     ("bindings/python/src/nacos_auth/__init__.py", rf'^__version__ = "{VERSION}"$'),
 ]
-DERIVED = {"Cargo.lock", "include/nacos_auth.h"}
+DERIVED = {"Cargo.lock", "include/nacos_auth.h", "bindings/go/nacos_auth.h"}
 
 
 def found(name: str, pattern: str) -> list[str]:
@@ -37,7 +38,8 @@ def write(version: str) -> None:
     for name, pattern in [SOURCE, *PLACES]:
         if name not in DERIVED:
             path = ROOT / name
-            path.write_text(re.sub(pattern, put, path.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
+            path.write_text(re.sub(pattern, put, text, flags=re.MULTILINE), encoding="utf-8")
     # Brings Cargo.lock and the header up to date.
     subprocess.run(["cargo", "check", "--quiet", "--workspace"], cwd=ROOT, check=True)
 
@@ -56,15 +58,13 @@ def problems(is_release: bool) -> list[str]:
 
 
 def main() -> int:
-    match sys.argv[1:]:
-        case [] | ["--released"]:
-            pass
-        case [version] if re.fullmatch(VERSION, version):
-            write(version)
-        case _:
-            print("usage: versions.py [--released | MAJOR.MINOR.PATCH]", file=sys.stderr)
-            return 2
-    told = problems("--released" in sys.argv)
+    arguments = sys.argv[1:]
+    if len(arguments) == 1 and re.fullmatch(VERSION, arguments[0]):
+        write(arguments[0])
+    elif arguments not in ([], ["--released"]):
+        print("usage: versions.py [--released | MAJOR.MINOR.PATCH]", file=sys.stderr)
+        return 2
+    told = problems(is_release="--released" in arguments)
     print("\n".join(told), end="\n" if told else "")
     return 1 if told else 0
 

@@ -88,7 +88,7 @@ if wanted symbols; then
     cp "$prefix/lib/libnacos_auth.so.1" "$work/wheel/nacos_auth/libnacos_auth.so"
     printf 'Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-linux_%s\n' "$(uname -m)" >"$work/wheel/audited-0.dist-info/WHEEL"
     printf 'Metadata-Version: 2.1\nName: audited\nVersion: 0\n' >"$work/wheel/audited-0.dist-info/METADATA"
-    touch "$work/wheel/audited-0.dist-info/RECORD"
+    printf '%s,,\n' nacos_auth/libnacos_auth.so audited-0.dist-info/{WHEEL,METADATA,RECORD} >"$work/wheel/audited-0.dist-info/RECORD"
     wheel=$work/audited-0-py3-none-linux_$(uname -m).whl
     (cd "$work/wheel" && python3 -m zipfile -c "$wheel" nacos_auth audited-0.dist-info)
     check "symbols: auditwheel: the library is for manylinux_${newest_glibc/./_}" \
@@ -123,14 +123,15 @@ if wanted debs; then
   elif [ -n "$(there)" ]; then
     skip "debs: install" "something of this name is there: $(there | head -n 1)"
   elif trap 'remove >/dev/null 2>&1; rm -rf "$work"' EXIT && check "debs: install: dpkg installs them" dpkg --install "${debs[@]}"; then
-    check "debs: install: the loader knows the library" eval "ldconfig -p | grep -q 'libnacos_auth.so.1 .*/usr/lib/$multiarch/'"
+    check "debs: install: the loader knows the library" eval "ldconfig -p | grep -q 'libnacos_auth.so.1 .*/lib/$multiarch/'"
+    # shellcheck disable=SC2016 # for eval
     check "debs: install: every file is as it was" eval '! dpkg --verify "${packages[@]}" | grep .'
     RUN_WITH=()
     by_pkg_config debs X=
     by_cmake debs
     check "debs: command: runs" [ "$(/usr/bin/nacos-auth --version)" = "nacos-auth $version" ]
     for file in man/man1/nacos-auth.1.gz bash-completion/completions/nacos-auth zsh/vendor-completions/_nacos-auth \
-      fish/vendor_completions.d/nacos-auth.fish doc/nacos-auth/copyright doc/libnacos-auth1/copyright doc/libnacos-auth-dev/copyright; do
+      fish/vendor_completions.d/nacos-auth.fish doc/{nacos-auth,libnacos-auth1,libnacos-auth-dev}/{copyright,THIRD-PARTY.txt.gz}; do
       check "debs: files: /usr/share/$file" [ -s "/usr/share/$file" ]
     done
     if command -v dpkg-shlibdeps >/dev/null; then

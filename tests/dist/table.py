@@ -1,7 +1,7 @@
 """The table of what was tried: table.py LOGS, as run.sh calls it. Exit status 1 if anything failed or nothing passed.
 
-Each line of a log is "ok PACKAGE: HOW IT IS USED: WHAT WAS SEEN", or begins with "FAILED" or "skipped". A row of the table is a package
-used in some way; one failure makes it a failed one.
+Each line of a log is "ok PACKAGE: HOW IT IS USED: WHAT WAS SEEN", or begins with "FAILED" or "skipped". A row of the
+table is a package used in some way; one failure makes it a failed one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def results(logs: Path) -> dict[Row, list[str]]:
     for log in sorted(logs.glob("*.log")):
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
             if match := re.match(r"(ok|FAILED|skipped) +(\S.*)", line):
-                package, how, *_ = [*match[2].split(": ", 2), ""]
-                rows.setdefault((log.stem, package, how), []).append(match[1])
+                words = [*match[2].split(": ", 2), ""]
+                rows.setdefault((log.stem, words[0], words[1]), []).append(match[1])
     return rows
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # all.sh OUT: everything that a release is, for the machine that this runs on. The same commit gives the same bytes.
+# shellcheck source=tools/dist/common.sh
 source "$(dirname "$0")/common.sh"
 [ -z "$(git status --porcelain)" ] || {
   echo "a release is made of what is committed, and this is not: $(git status --short | head -n 5 | tr '\n' ' ')" >&2
@@ -13,6 +14,7 @@ mkdir -p "$out"
 step() { tools/step.sh "$@"; }
 step "the programs" tools/dist/build.sh "$stage"
 step "source tarball" tools/dist/source.sh "$out"
+step "recipes for Conan and vcpkg" tools/dist/recipes.sh "$out"
 step "binary tarball" tools/dist/binary.sh "$stage" "$out"
 step "Debian packages" tools/dist/debs.sh "$stage" "$out"
 step "Go modules" tools/dist/go-modules.sh "$stage" "$out"

@@ -20,8 +20,8 @@ export "CC_${target//-/_}=$NACOS_AUTH_CC"
 # One after the other: the allocator that wipes is for the library alone, and cargo has one place for the library with it and
 # the one without.
 built=$CARGO_TARGET_DIR/$target/release
-tools/cargo-release.sh build --release --locked --target $target --package nacos-auth --lib --features wiping
+tools/cargo-release.sh build --release --locked --target "$target" --package nacos-auth --lib --features wiping
 install -m 755 "$built/libnacos_auth.so" "$out/"
 install -m 644 "$built/libnacos_auth.a" "$out/"
-tools/cargo-release.sh build --release --locked --target $target --package nacos-auth-cli
+tools/cargo-release.sh build --release --locked --target "$target" --package nacos-auth-cli
 install -m 755 "$built/nacos-auth" "$out/"

@@ -2,6 +2,7 @@
 # debs.sh STAGE OUT: the Debian packages libnacos-auth1 (the library), libnacos-auth-dev (what it takes to compile with it) and
 # nacos-auth (the command).
 stage=$(realpath "$1") out=$(realpath "$2")
+# shellcheck source=tools/dist/common.sh
 source "$(dirname "$0")/common.sh"
 
 case $(machine_of "$stage/libnacos_auth.so") in
@@ -14,10 +15,13 @@ homepage=https://github.com/nacos-auth/nacos-auth
 tree=$work/tree
 tools/dist/tree.sh "$stage" "$tree" /usr "lib/$multiarch"
 
-# The oldest C library that has every function they ask for.
-glibc=$(readelf --version-info --wide "$stage/libnacos_auth.so" "$stage/nacos-auth" | grep -o 'Name: GLIBC_[0-9.]*' |
-  sed 's/.*_//' | sort --version-sort | tail -n 1)
-runtime="libc6 (>= $glibc), libgcc-s1 | libgcc1"
+# needs FILE: the packages with what it is linked with. The C library is the oldest that has every function it asks for.
+needs() {
+  local glibc
+  glibc=$(readelf --version-info --wide "$1" | grep -o 'Name: GLIBC_[0-9.]*' | sed 's/.*_//' | sort --version-sort | tail -n 1)
+  printf 'libc6 (>= %s)' "$glibc"
+  ! readelf --dynamic --wide "$1" | grep -qF '[libgcc_s.so.1]' || printf ', libgcc-s1 | libgcc1'
+}
 
 # take PACKAGE PATH…: from the tree into the package.
 take() {
@@ -33,11 +37,18 @@ take() {
 documents() {
   local folder=$work/$1/usr/share/doc/$1
   mkdir -p "$folder"
-  {
-    printf 'nacos-auth, from %s\n\nLicensed under the Apache License, Version 2.0, which on Debian systems is in\n' $homepage
-    printf '/usr/share/common-licenses/Apache-2.0.\n\n'
-    cat "$2"
-  } >"$folder/copyright"
+  cat >"$folder/copyright" <<END
+nacos-auth, from $homepage
+
+Copyright (C) the authors of nacos-auth
+
+Licensed under the Apache License, Version 2.0, which on Debian systems is in
+/usr/share/common-licenses/Apache-2.0.
+
+What it is compiled with, by whom and under which licences, is in THIRD-PARTY.txt.gz
+beside this file.
+END
+  gzip --no-name --best <"$2" >"$folder/THIRD-PARTY.txt.gz"
   gzip --no-name --best <CHANGELOG.md >"$folder/changelog.gz"
   gzip --no-name --best >"$folder/changelog.Debian.gz" <<END
 nacos-auth ($revision) unstable; urgency=medium
@@ -69,6 +80,7 @@ END
   dpkg-deb --root-owner-group -Zxz --threads-max=1 --build "$folder" "$out/${1}_${revision}_$architecture.deb" >/dev/null
 }
 
+chmod -x "$tree/$lib/libnacos_auth.so.$version"
 take libnacos-auth1 "$lib/libnacos_auth.so.1" "$lib/libnacos_auth.so.$version"
 documents libnacos-auth1 THIRD-PARTY.txt
 mkdir "$work/libnacos-auth1/DEBIAN"
@@ -83,11 +95,11 @@ echo "libnacos_auth 1 libnacos-auth1 (>= $version)" >"$work/libnacos-auth1/DEBIA
 } >"$work/libnacos-auth1/DEBIAN/symbols"
 build libnacos-auth1 "Section: libs
 Multi-Arch: same
-Depends: $runtime
+Depends: $(needs "$stage/libnacos_auth.so")
 Recommends: ca-certificates
 Description: keeps programs logged in at a Nacos server (shared library)
- Logs in, renews the token before it ends, and repeats the requests that a server
- refused because of it. For programs in C, C++ and other languages."
+ Logs in, renews the token before it ends, and repeats the requests that a
+ server refused because of it. For programs in C, C++ and other languages."
 
 take libnacos-auth-dev usr/include "$lib"
 documents libnacos-auth-dev THIRD-PARTY.txt
@@ -96,9 +108,9 @@ build libnacos-auth-dev "Section: libdevel
 Multi-Arch: same
 Depends: libnacos-auth1 (= $revision), libc6-dev
 Description: keeps programs logged in at a Nacos server (development files)
- Logs in, renews the token before it ends, and repeats the requests that a server
- refused because of it. The headers for C and C++, the static library, and the files
- for pkg-config and CMake."
+ Logs in, renews the token before it ends, and repeats the requests that a
+ server refused because of it. The headers for C and C++, the static library,
+ and the files for pkg-config and CMake."
 
 rm -r "$tree/usr/share/doc"
 mv "$tree/usr/share/zsh/site-functions" "$tree/usr/share/zsh/vendor-completions"
@@ -106,10 +118,10 @@ gzip --no-name --best "$tree"/usr/share/man/man1/*.1
 take nacos-auth usr/bin usr/share
 documents nacos-auth cli/THIRD-PARTY.txt
 build nacos-auth "Section: net
-Depends: $runtime
+Depends: $(needs "$stage/nacos-auth")
 Recommends: ca-certificates
 Description: tokens, requests and a proxy for programs that talk to Nacos
- The command nacos-auth gives scripts and programs tokens of a Nacos server, sends
- requests with them, stands before the server as a proxy that logs in, and finds out
- why a server refuses."
+ The command nacos-auth gives scripts and programs tokens of a Nacos server,
+ sends requests with them, stands before the server as a proxy that logs in,
+ and finds out why a server refuses."
 [ -z "$(find "$tree" ! -type d)" ] || { echo "in no package: $(find "$tree" ! -type d)" >&2; exit 1; }

@@ -3,7 +3,7 @@
 package layout
 
 /*
-#cgo CFLAGS: -I${SRCDIR}/../../../../include
+#cgo CFLAGS: -I${SRCDIR}/../..
 #include <nacos_auth.h>
 */
 import "C"

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import _main_interpreter as _main_interpreter
-from ._arguments import Anonymous, Body, CallSettings, Pairs, Sensitive, TokenIn, Value
+from ._arguments import Anonymous, Body, CallSettings, Pairs, Params, Sensitive, ServerAddr, TokenIn, Value, Values
 from ._callbacks import Credentials
 from ._causes import Cause
 from ._client import Client
@@ -76,9 +76,11 @@ __all__ = [
     "NacosTimeoutError",
     "NoCredentialsError",
     "Pairs",
+    "Params",
     "ProtocolError",
     "Response",
     "Sensitive",
+    "ServerAddr",
     "ServerError",
     "Severity",
     "Stats",
@@ -87,6 +89,7 @@ __all__ = [
     "TokenIn",
     "TransportError",
     "Value",
+    "Values",
     "WouldBlockError",
     "__version__",
     "diagnose",
@@ -113,3 +116,6 @@ if not TYPE_CHECKING:  # to whom every name would be one of this module
         value = getattr(import_module(f".{_LATER[name]}", __name__), name)
         globals()[name] = value
         return value
+
+    def __dir__() -> list[str]:
+        return __all__
