@@ -126,6 +126,7 @@ GO_MODULES = (
     "bindings/go/lib/linux_amd64",
     "bindings/go/oauth2",
     "bindings/go/grpc",
+    "bindings/go/prometheus",
     "examples/go",
     "tests/shims/go",
 )
