@@ -46,6 +46,18 @@ if command -v go >/dev/null 2>&1 && [ ! -x build/tools/staticcheck ]; then
   GOBIN="$PWD/build/tools" go install honnef.co/go/tools/cmd/staticcheck@v0.6.1
 fi
 
+# For the long tests alone. Unpacked, not installed: Debian would start it as a service.
+if [ -n "${HOST_LONG:-}" ] && [ ! -x build/tools/prometheus/usr/bin/promtool ]; then
+  if command -v apt-get >/dev/null 2>&1 && folder=$(mktemp -d) &&
+    (cd "$folder" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } >/dev/null 2>&1); then
+    mkdir -p build/tools/prometheus
+    dpkg-deb -x "$folder"/prometheus_*.deb build/tools/prometheus
+    rm -r "$folder"
+  else
+    echo "MISSING: prometheus and promtool; put them on the PATH" >&2
+  fi
+fi
+
 # Clients that are tried unchanged behind the command.
 if [ ! -x build/clients/python/bin/python ]; then
   python3 -m venv build/clients/python
