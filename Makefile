@@ -28,6 +28,14 @@ help: ## this list
 build: ## the library, shared and static, and the header
 	tools/cargo-release.sh build --release --features wiping
 	ln -sf libnacos_auth.so $(LIBRARY).1
+	@$(MAKE) --no-print-directory go-archive
+
+# What Go programs of this checkout are linked with, where they do not ask for the shared library.
+GO_ARCHIVE := $(patsubst %,bindings/go/lib/linux_amd64/libnacos_auth.a,$(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)))
+.PHONY: go-archive
+go-archive: $(GO_ARCHIVE)
+$(GO_ARCHIVE): $(LIBRARY:.so=.a) tools/dist/archive.sh
+	tools/dist/archive.sh $< $@
 
 # What the dynamically linked Go programs and the tests of the installation use.
 .PHONY: prefix

@@ -44,7 +44,7 @@ add_custom_command(
     tools/cargo-release.sh build --release --locked --lib --package nacos-auth --features wiping
     --target ${host} --target-dir "${target_dir}"
   COMMAND "${CMAKE_COMMAND}" -E copy "${target_dir}/${host}/release/libnacos_auth.so" "${shared}"
-  COMMAND "${CMAKE_COMMAND}" -E copy "${target_dir}/${host}/release/libnacos_auth.a" "${static}"
+  COMMAND tools/dist/archive.sh "${target_dir}/${host}/release/libnacos_auth.a" "${static}"
   DEPENDS ${sources} build.rs Cargo.toml Cargo.lock cbindgen.toml
   WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
   COMMENT "Building libnacos_auth by cargo"

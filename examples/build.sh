@@ -31,7 +31,7 @@ else
 fi
 if has go && has cc; then
   build "Go program" env PKG_CONFIG_PATH="$prefix/lib/pkgconfig" CGO_LDFLAGS="-Wl,-rpath,$prefix/lib" \
-    go -C examples/go build -o "$out/go" .
+    go -C examples/go build -tags nacos_auth_dynamic -o "$out/go" .
   program go "$out/go"
 else
   missing go "no Go toolchain, or no C compiler for cgo"

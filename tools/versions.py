@@ -20,9 +20,10 @@ SOURCE = ("Cargo.toml", rf'^\[workspace\.package\]\nversion = "{VERSION}"$')
 PLACES = [
     ("Cargo.lock", rf'^name = "(?:nacos-auth|nacos-auth-cli|devserver|demo|simulator)"\nversion = "{VERSION}"$'),
     ("include/nacos_auth.h", rf'^#define NACOS_AUTH_VERSION "{VERSION}"$'),
+    ("bindings/go/nacos_auth.h", rf'^#define NACOS_AUTH_VERSION "{VERSION}"$'),
     ("bindings/python/src/nacos_auth/__init__.py", rf'^__version__ = "{VERSION}"$'),
 ]
-DERIVED = {"Cargo.lock", "include/nacos_auth.h"}
+DERIVED = {"Cargo.lock", "include/nacos_auth.h", "bindings/go/nacos_auth.h"}
 
 
 def found(name: str, pattern: str) -> list[str]:

@@ -14,6 +14,8 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
 
+_OLDEST = (2, 17)
+"""glibc, of what Rust makes."""
 # Besides everything in Rust.
 _NEEDED = {"Cargo.lock", "Cargo.toml", "LICENSE", "THIRD-PARTY.txt", "README.md", "cbindgen.toml", "include", "tools"}
 
@@ -28,7 +30,7 @@ class NativeLibraryHook(BuildHookInterface[Any]):
         elif version != "editable":
             library = _library(crate)
             build_data["pure_python"] = False
-            build_data["tag"] = f"py3-none-{_platform(library)}"
+            build_data["tag"] = f"py3-none-{platform_of(library)}"
             build_data["force_include"][str(library)] = "nacos_auth/libnacos_auth.so"
             for text in ("LICENSE", "THIRD-PARTY.txt"):
                 build_data["force_include"][str(crate / text)] = f"nacos_auth/{text}"
@@ -74,13 +76,16 @@ def _library(crate: Path) -> Path:
     return target / "release" / "libnacos_auth.so"
 
 
-def _platform(library: Path) -> str:
-    """The tag of the oldest C library that has what the native library wants of it."""
-    tags = [tag for tag in platform_tags() if not tag.startswith("linux_")]
-    with library.open("rb") as file:
-        needs = [part for part in ELFFile(file).iter_sections() if isinstance(part, GNUVerNeedSection)]
+def platform_of(program: Path) -> str:
+    """The tag of the oldest C library that has what this library or program wants of it."""
+    with program.open("rb") as file:
+        elf = ELFFile(file)
+        machine = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}.get(elf["e_machine"])
+        needs = [part for part in elf.iter_sections() if isinstance(part, GNUVerNeedSection)]
         names = [entry.name for part in needs for _, entries in part.iter_versions() for entry in entries]
     versions = [tuple(map(int, name[6:].split("."))) for name in names if name.startswith("GLIBC_2")]
-    if not versions:
-        return tags[0]
-    return next(tag for tag in tags if tag.startswith("manylinux_{}_{}_".format(*max(versions))))
+    if machine is None or not versions:  # of this machine's, whatever that is: musl
+        return next(tag for tag in platform_tags() if not tag.startswith("linux_"))
+    oldest = max(*versions, _OLDEST)
+    tag = f"manylinux_{oldest[0]}_{oldest[1]}_{machine}"
+    return f"{tag}.manylinux2014_{machine}" if oldest == _OLDEST else tag  # by which pip knows it before 20.3

@@ -16,7 +16,7 @@ suite() {
   [ "$folder/main.o" -nt tests/cpp/main.cpp ] || check "$name builds doctest" \
     "$compiler" "-std=$standard" "$@" -c tests/cpp/main.cpp -o "$folder/main.o" || return
   check "$name builds" "$compiler" "-std=$standard" -g "${warnings[@]}" "$@" -o "$folder/tests" "$folder/main.o" \
-    tests/cpp/{calls,callbacks,credentials,devserver,diagnose,ending,environment,flags,ownership,results,settings,timeouts}.cpp "${link[@]}" || return
+    tests/cpp/{calls,callbacks,credentials,devserver,diagnose,ending,environment,flags,health,ownership,results,settings,timeouts}.cpp "${link[@]}" || return
   start_server --port 0 || { skip "$name" "no $devserver"; return; }
   output=$(timeout 900 "$folder/tests" --no-colors 2>&1)
   status=$?

@@ -118,9 +118,9 @@ refused "another system" "builds for Linux only, not for Generic" -DCMAKE_SYSTEM
 check "another machine, with a library for it" configure "$prebuilt" -DLANGUAGE=C -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
 
 # Its own installation is that of make.
-own() { "$cmake" -S "$source" -B "$work/own" "$@"; }
-if check "on its own" own "$prebuilt" -DCMAKE_INSTALL_LIBDIR=lib/x86_64-linux-gnu; then
-  check "on its own: builds" "$cmake" --build "$work/own"
+own() { PATH="$work/bin:$PATH" "$cmake" -S "$source" -B "$work/own" "$@"; }
+if check "on its own" own -DCMAKE_INSTALL_LIBDIR=lib/x86_64-linux-gnu; then
+  check "on its own: builds" env PATH="$work/bin:$PATH" "$cmake" --build "$work/own"
   check "on its own: installs" "$cmake" --install "$work/own" --prefix "$work/by cmake"
   check "make installs" make --no-print-directory install PREFIX="$work/by make" LIBDIR=lib/x86_64-linux-gnu LIBRARY="$libdir/libnacos_auth.so"
   check "both install the same" diff -r "$work/by cmake" "$work/by make"

@@ -14,6 +14,7 @@ mkdir -p "$out"
 step() { tools/step.sh "$@"; }
 step "the programs" tools/dist/build.sh "$stage"
 step "source tarball" tools/dist/source.sh "$out"
+step "recipes for Conan and vcpkg" tools/dist/recipes.sh "$out"
 step "binary tarball" tools/dist/binary.sh "$stage" "$out"
 step "Debian packages" tools/dist/debs.sh "$stage" "$out"
 step "Go modules" tools/dist/go-modules.sh "$stage" "$out"

@@ -291,7 +291,7 @@ def test_aiohttp_and_redirects(server: DevServer, token_in: nacos_auth._argument
 )
 def test_who_gets_the_token(servers: str, asked: str, given: bool) -> None:
     with Client(servers, "nacos", "nacos") as client:
-        assert nacos_auth._adapter.Bearer(client).is_for(asked) is given
+        assert nacos_auth._adapter.Bearer(client, "this", Client).is_for(asked) is given
 
 
 def test_places_of_the_token(server: DevServer) -> None:

@@ -95,7 +95,7 @@ def test_wrong_arguments(client: Client) -> None:
     with pytest.raises(nacos_auth.InvalidArgumentError):
         client.post(CONFIG, data={"a": "b"}, body=b"c")
     with pytest.raises(nacos_auth.InvalidArgumentError, match="a value in params must be str"):
-        client.get(CONFIG, params={"a": ["b"]})  # type: ignore[dict-item]
+        client.get(CONFIG, params={"a": {"b": "c"}})  # type: ignore[dict-item]
     with pytest.raises(nacos_auth.InvalidArgumentError) as caught:
         client.get(CONFIG, params={"a": "\ud800"})
     assert caught.value.status == "INVALID_UTF8"

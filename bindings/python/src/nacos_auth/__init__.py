@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import _main_interpreter as _main_interpreter
-from ._arguments import Anonymous, Body, CallSettings, Pairs, Sensitive, TokenIn, Value
+from ._arguments import Anonymous, Body, CallSettings, Pairs, Params, Sensitive, ServerAddr, TokenIn, Value, Values
 from ._callbacks import Credentials
 from ._causes import Cause
 from ._client import Client
@@ -33,6 +33,7 @@ from ._errors import (
     TransportError,
     WouldBlockError,
 )
+from ._health import METRICS_CONTENT_TYPE, Health, metrics
 from ._library import library_version
 from ._response import Headers, Response
 from ._settings import ClientSettings
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ABI_VERSION",
+    "METRICS_CONTENT_TYPE",
     "Advice",
     "Advised",
     "Anonymous",
@@ -65,6 +67,7 @@ __all__ = [
     "ForbiddenError",
     "HTTPStatusError",
     "Headers",
+    "Health",
     "InternalError",
     "InvalidArgumentError",
     "LibraryError",
@@ -73,9 +76,11 @@ __all__ = [
     "NacosTimeoutError",
     "NoCredentialsError",
     "Pairs",
+    "Params",
     "ProtocolError",
     "Response",
     "Sensitive",
+    "ServerAddr",
     "ServerError",
     "Severity",
     "Stats",
@@ -84,11 +89,13 @@ __all__ = [
     "TokenIn",
     "TransportError",
     "Value",
+    "Values",
     "WouldBlockError",
     "__version__",
     "diagnose",
     "diagnose_async",
     "library_version",
+    "metrics",
 ]
 
 
@@ -109,3 +116,6 @@ if not TYPE_CHECKING:  # to whom every name would be one of this module
         value = getattr(import_module(f".{_LATER[name]}", __name__), name)
         globals()[name] = value
         return value
+
+    def __dir__() -> list[str]:
+        return __all__

@@ -40,7 +40,13 @@ class Bearer:
     Any port of them will do, since Nacos 3 has its console on another one; never http where the client has https.
     """
 
-    def __init__(self, client: BaseClient) -> None:
+    def __init__(self, client: BaseClient, wants: str, *kinds: type[BaseClient]) -> None:
+        """wants: who wants a client of these kinds."""
+        if not isinstance(client, kinds):
+            names = " or a ".join(f"nacos_auth.{kind.__name__}" for kind in kinds)
+            given = client.__name__ if isinstance(client, type) else type(client).__name__
+            what = f"the class {given}" if isinstance(client, type) else given
+            raise invalid(f"{wants} wants a {names}, not {what}")
         if client._token_in == "query":
             raise invalid('the adapters put the token into a header: use token_in="auto", "authorization" or "header"')
         self._client = client

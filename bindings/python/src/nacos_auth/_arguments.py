@@ -7,6 +7,7 @@ variables finds none here either: so each function lets go of its value before i
 from __future__ import annotations
 
 import enum
+import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -86,6 +87,8 @@ Path = Union[str, "os.PathLike[str]"]
 Body = Union[str, bytes, bytearray, memoryview]
 Value = Union[str, bytes, int, float, enum.Enum, Sensitive, None]
 """Of a parameter, a header or the field of a form: what None stands for is left out, True is sent as "true"."""
+Values = Union[Value, Sequence[Value]]
+"""Of a parameter or the field of a form: a list or the like is sent as that many of the same name."""
 # Not Iterable: a dict is one too, and type checkers could not tell which of the two a literal is meant to be.
 Pairs = Union[
     Mapping[str, Value],
@@ -94,8 +97,18 @@ Pairs = Union[
     AbstractSet["tuple[str, Value]"],
     _AnyTypedDict,
 ]
+Params = Union[
+    Mapping[str, Values],
+    Sequence["tuple[str, Values]"],
+    Iterator["tuple[str, Values]"],
+    AbstractSet["tuple[str, Values]"],
+    _AnyTypedDict,
+]
+ServerAddr = Union[str, Sequence[str]]
 
 _REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
+_NO_LIST = (str, bytes, int, memoryview, bytearray)
+_JSON = (b"content-type", b"application/json")
 _TOKEN_IN = {"auto": 0, "authorization": 1, "header": 2, "query": 3}
 _ANONYMOUS = {"auto": 0, "never": 1}
 
@@ -144,6 +157,15 @@ def optional_text(name: str, value: object) -> bytes | None:
         return text(name, value)
     finally:
         del value
+
+
+def server_list(value: object) -> str:
+    """One text for a list of servers."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Sequence) or not all(isinstance(server, str) for server in value):
+        raise _not("server_addr", "str or a list of str", value)
+    return ",".join(value)
 
 
 def path_text(name: str, value: object) -> bytes | None:
@@ -203,14 +225,17 @@ def anonymous_mode(value: object) -> int:
     return choice("anonymous", value, _ANONYMOUS)
 
 
-def pairs(name: str, values: object) -> tuple[Array[Pair] | None, int]:
-    if values is None:
-        return None, 0
+def pairs(
+    name: str, values: object, *, lists: bool = True, absent: tuple[bytes, bytes] | None = None
+) -> tuple[Array[Pair] | None, int]:
+    """lists: whether a value may be several. absent: a pair in small letters, for where none has its name."""
     made: list[Pair] = []
     items: Any = None
     item: Any = None
     try:
-        if isinstance(values, (dict, Mapping)):
+        if values is None:
+            items = ()
+        elif isinstance(values, (dict, Mapping)):
             items = values.items()
         elif isinstance(values, (str, bytes, bytearray, memoryview)) or not isinstance(values, Iterable):
             raise _not(name, "a mapping or (name, value) pairs", values)
@@ -219,26 +244,31 @@ def pairs(name: str, values: object) -> tuple[Array[Pair] | None, int]:
         for item in items:
             if not isinstance(item, (tuple, list)) or len(item) != 2:
                 raise invalid(f"{name} must be a mapping or (name, value) pairs")
-            pair = _pair(name, *item)
-            if pair is not None:
-                made.append(pair)
+            if not lists or isinstance(item[1], _NO_LIST) or not isinstance(item[1], Sequence):
+                made += _pair(name, *item)
+                continue
+            for one in item[1]:
+                made += _pair(name, item[0], one)
     finally:
+        one = None
         del values, items, item
+    if absent is not None and all(pair.name.lower() != absent[0] for pair in made):
+        made.append(Pair(*absent, len(absent[0]), len(absent[1]), 0))
     return (Pair * len(made))(*made) if made else None, len(made)
 
 
-def _pair(name: str, key: object, value: object) -> Pair | None:
-    """None for a value that is None."""
+def _pair(name: str, key: object, value: object) -> tuple[Pair, ...]:
+    """Nothing for a value that is None."""
     flags = PAIR_SENSITIVE if isinstance(value, Sensitive) else 0
     c_name = c_value = None
     try:
         c_name = text(f"a name in {name}", key, nul=True)
         c_value = _value(name, value.value if isinstance(value, Sensitive) else value)
         if c_value is None:
-            return None
+            return ()
         if isinstance(c_value, InvalidArgumentError):
             raise c_value
-        return Pair(c_name, c_value, len(c_name), len(c_value), flags)
+        return (Pair(c_name, c_value, len(c_name), len(c_value), flags),)
     finally:
         del key, value, c_name, c_value
 
@@ -359,14 +389,38 @@ def call_options(timeout: object, wait: object) -> CallOptions:
 class Content:
     """What a request carries. In the variables of a traceback it shows nothing of that."""
 
-    __slots__ = ("body", "data", "headers", "params", "path")
+    __slots__ = ("body", "data", "headers", "json", "params", "path")
 
-    def __init__(self, path: object, params: object, headers: object, data: object = None, body: object = None) -> None:
+    def __init__(
+        self,
+        path: object,
+        params: object,
+        headers: object,
+        data: object = None,
+        body: object = None,
+        json: object = None,
+    ) -> None:
         self.path = path
         self.params = params
         self.headers = headers
         self.data = data
         self.body = body
+        self.json = json
+
+
+def _json(value: object) -> bytes:
+    """As httpx writes it."""
+    result: bytes | InvalidArgumentError
+    try:
+        result = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeEncodeError:
+        result = _not_unicode("json")
+    except (TypeError, ValueError, RecursionError) as error:  # their texts may show the value
+        result = invalid(f"json holds what JSON cannot express ({type(error).__name__})")
+    del value
+    if isinstance(result, InvalidArgumentError):
+        raise result
+    return result
 
 
 def request_options(method: object, request: Content, settings: CallSettings) -> RequestOptions:
@@ -374,9 +428,12 @@ def request_options(method: object, request: Content, settings: CallSettings) ->
     c_path = text("path", request.path)
     timeout, flags = _settings(**settings)
     query, query_count = pairs("params", request.params)
-    header_list, header_count = pairs("headers", request.headers)
+    is_json = request.json is not None
+    if is_json and (request.data is not None or request.body is not None):
+        raise invalid("json, data and body exclude each other")
+    header_list, header_count = pairs("headers", request.headers, lists=False, absent=_JSON if is_json else None)
     form, form_count = pairs("data", request.data)
-    body = content("body", request.body)
+    body = _json(request.json) if is_json else content("body", request.body)
     try:
         return RequestOptions(
             _REQUEST_OPTIONS_SIZE,

@@ -7,7 +7,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._arguments import Body, CallSettings, Content, Pairs, call_options, closing_time
+from . import _log
+from ._arguments import Body, CallSettings, Content, Pairs, Params, ServerAddr, call_options, closing_time
 from ._base import BaseClient, Closing
 from ._calls import RequestCall, TokenCall
 from ._causes import Cause
@@ -111,27 +112,30 @@ class AsyncClient(BaseClient):
         method: str,
         path: str,
         *,
-        params: Pairs | None = None,
+        params: Params | None = None,
         headers: Pairs | None = None,
-        data: Pairs | None = None,
+        data: Params | None = None,
         body: Body | None = None,
+        json: object = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """Sends a request with the token, once more if the server refused the token and a login gave a new one.
 
         path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded.
         params: the query, data: a form; both are percent-encoded here. Numbers are written as Python does, truth values
-        as "true" and "false", an Enum as its value; None is left out. A value that is secret goes into `Sensitive`.
-        body: not together with data. settings: see `CallSettings`.
+        as "true" and "false", an Enum as its value; None is left out, a list or tuple is that many of the same name. A
+        value that is secret goes into `Sensitive`.
+        body: what is sent as it is; json: the body as a value. One of data, body and json. A body lies in memory, so
+        that it can be sent again: read files and generators first. settings: see `CallSettings`.
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """
-        content = Content(path, params, headers, data, body)
-        del path, params, headers, data, body
+        content = Content(path, params, headers, data, body, json)
+        del path, params, headers, data, body, json
         return await self._send(method, content, settings)
 
     async def get(
-        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
+        self, path: str, *, params: Params | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with GET."""
         content = Content(path, params, headers)
@@ -142,34 +146,52 @@ class AsyncClient(BaseClient):
         self,
         path: str,
         *,
-        params: Pairs | None = None,
+        params: Params | None = None,
         headers: Pairs | None = None,
-        data: Pairs | None = None,
+        data: Params | None = None,
         body: Body | None = None,
+        json: object = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with POST."""
-        content = Content(path, params, headers, data, body)
-        del path, params, headers, data, body
+        content = Content(path, params, headers, data, body, json)
+        del path, params, headers, data, body, json
         return await self._send("POST", content, settings)
 
     async def put(
         self,
         path: str,
         *,
-        params: Pairs | None = None,
+        params: Params | None = None,
         headers: Pairs | None = None,
-        data: Pairs | None = None,
+        data: Params | None = None,
         body: Body | None = None,
+        json: object = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with PUT."""
-        content = Content(path, params, headers, data, body)
-        del path, params, headers, data, body
+        content = Content(path, params, headers, data, body, json)
+        del path, params, headers, data, body, json
         return await self._send("PUT", content, settings)
 
+    async def patch(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Pairs | None = None,
+        data: Params | None = None,
+        body: Body | None = None,
+        json: object = None,
+        **settings: Unpack[CallSettings],
+    ) -> Response:
+        """`request` with PATCH."""
+        content = Content(path, params, headers, data, body, json)
+        del path, params, headers, data, body, json
+        return await self._send("PATCH", content, settings)
+
     async def delete(
-        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
+        self, path: str, *, params: Params | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with DELETE."""
         content = Content(path, params, headers)
@@ -186,16 +208,23 @@ class AsyncClient(BaseClient):
         closing = Closing(self._close, timeout)
         try:
             if self._functions is None:
-                return closing.run()  # waits for nothing
-            # A function that runs may need the loop.
-            bell = _LoopBell(asyncio.get_running_loop())
-            try:
-                return await _leave(Job(closing, bell), bell, self._tokens)
-            except InternalError:  # no thread
-                return closing.run()
+                done = closing.run()  # waits for nothing
+            else:
+                done = await self._close_on_a_thread(closing)
+            if _log.is_busy():
+                await self._close_on_a_thread(Closing(self._flush, timeout))
+            return done
         finally:
             for threads in (self._tokens, self._requests, self._long_polls):
                 threads.retire()
+
+    async def _close_on_a_thread(self, closing: Closing) -> bool:
+        """A function that runs, or a log handler, may need the loop."""
+        bell = _LoopBell(asyncio.get_running_loop())
+        try:
+            return await _leave(Job(closing, bell), bell, self._tokens)
+        except InternalError:  # no thread
+            return closing.run()
 
     async def __aenter__(self: _Self) -> _Self:
         return self
@@ -223,7 +252,7 @@ class AsyncClient(BaseClient):
 
 
 async def diagnose_async(
-    server_addr: str,
+    server_addr: ServerAddr,
     username: str | None = None,
     password: str | None = None,
     *,

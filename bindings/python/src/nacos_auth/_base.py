@@ -9,16 +9,17 @@ import os
 import time
 from collections.abc import Callable
 from ctypes import byref, c_uint64
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from . import _environment
+from . import _environment, _log
 from ._arguments import (
     Anonymous,
     Body,
     CallSettings,
     Content,
     Path,
+    ServerAddr,
     TokenIn,
     closing_time,
     content,
@@ -27,13 +28,15 @@ from ._arguments import (
     number,
     optional_text,
     request_options,
+    server_list,
     text,
 )
-from ._callbacks import Credentials, Functions, forget, is_asked, is_inside, register
+from ._callbacks import Credentials, Functions, forget, is_asked, is_inside, log_by_default, register
 from ._calls import RequestCall, TokenCall
 from ._causes import Cause
 from ._declarations import (
     NO_WAIT,
+    AuthOptions,
     AuthStatistics,
     CallOptions,
     OwnedError,
@@ -43,13 +46,20 @@ from ._declarations import (
 from ._declarations import Advice as NativeAdvice
 from ._errors import ClosedError, InvalidArgumentError, NacosError, take_error
 from ._greenlets import in_hub, leave_to_a_thread, run, run_cancellable, waiting
+from ._health import Health, health_of, metrics_of
 from ._library import library
-from ._settings import auth_options
+from ._settings import EverySetting, auth_options
 from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Advised, Event, Stats, Token
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _TIMEOUT = 201
 _CLOSED = 401
 _BETWEEN_SIGNALS = 0.05  # seconds that close() waits in one piece: handlers of signals run in between
+_LONGEST_END_OF_LOG = 10_000  # milliseconds
+_LONGEST_FLUSH = 1.0  # seconds that close() waits for a slow log handler
+_LONGEST_LAST_FLUSH = 5.0  # and the end of the program
 _DEFAULT_TIMEOUT = 15.0  # of the library: request_timeout_ms
 _NOTHING_CACHED: tuple[int | None, Token] = (None, Token("", 0, 0, True))  # None equals no generation
 _FINER = Stats._fields[Stats._fields.index("refresh_state") + 1 : -1]  # counters that are called as in C
@@ -70,6 +80,7 @@ class BaseClient:
         "_handle",
         "_is_closed",
         "_library",
+        "_log_handle",
         "_request_timeout",
         "_server_addr",
         "_token_in",
@@ -78,7 +89,7 @@ class BaseClient:
 
     def __init__(
         self,
-        server_addr: str,
+        server_addr: ServerAddr,
         username: str | None = None,
         password: str | None = None,
         *,
@@ -106,7 +117,7 @@ class BaseClient:
     ) -> None:
         """Checks and copies the configuration; connects to nothing.
 
-        server_addr: "10.0.0.1:8848,https://b:443".
+        server_addr: "10.0.0.1:8848,https://b:443", or a list of such.
         username with password or password_file (read anew for each login); or a token, which nothing renews; or
         credentials, a function that gives for each login user name and password, or a token.
         context_path: None is "/nacos", "" is none.
@@ -121,7 +132,8 @@ class BaseClient:
         URL), or "auto": "authorization", and "query" at a server that takes it only there (r-nacos up to 0.8.5).
         anonymous: "auto" lets requests go without a token where no login ever succeeded and a Nacos has shown that it
         asks nobody for one; with "never" they fail with the login's error.
-        logger: told what happens, down to the level it has now. on_event: the same as an `Event`.
+        logger: told what happens, down to the level it has now; None: logging's "nacos_auth" is told, with whatever
+        level it has in time (see README). on_event: the same as an `Event`.
         The functions run on threads of the library; what they raise goes to sys.unraisablehook, or fails the login.
         They are plain functions: an `async def` is refused. Where gevent has patched threading they run in greenlets of
         the main thread; eventlet has them refused. A client with functions lives until it is closed, also if nothing
@@ -129,12 +141,13 @@ class BaseClient:
 
         Raises `InvalidArgumentError` (INVALID_CONFIG, ...), or `LibraryError` if there is no native library.
         """
-        self._server_addr = server_addr
+        self._server_addr = ""
         self._word = c_uint64(0)  # with these it can be shown, in a traceback of what fails here
         self._is_closed = False
         try:
+            self._server_addr = server_list(server_addr)
             options = auth_options(
-                server_addr,
+                self._server_addr,
                 username,
                 password,
                 password_file=password_file,
@@ -163,8 +176,10 @@ class BaseClient:
         self._request_timeout = duration("request_timeout", request_timeout) or _DEFAULT_TIMEOUT
         self._forget()
         # Each object is in its place before there is something that it owns: whatever is raised in between loses none.
-        self._handle, error = OwnedHandle(), OwnedError()
+        self._handle, self._log_handle, error = OwnedHandle(), OwnedHandle(), OwnedError()
         self._functions = register(Functions(credentials, on_event, logger), options)
+        if self._functions is not None and logger is None:
+            log_by_default(options)
         status = self._library.nacos_auth_init(byref(options), byref(self._handle), byref(error))
         if status:
             forget(self._functions)
@@ -176,26 +191,52 @@ class BaseClient:
         _clients[id(self)] = self
         if self._functions is not None:
             _open[id(self)] = self
+        else:
+            self._log_by_default(options)
 
     @classmethod
-    def from_env(cls: type[_Self]) -> _Self:
+    def from_env(cls: type[_Self], **settings: Unpack[EverySetting]) -> _Self:
         """A client from environment variables, which have the same names in every language.
 
-        NACOS_SERVER_ADDR; NACOS_USERNAME with NACOS_PASSWORD or NACOS_PASSWORD_FILE, or else NACOS_TOKEN; and, where
-        wanted, NACOS_CONTEXT_PATH, NACOS_CA_FILE, NACOS_CLIENT_CERT_FILE, NACOS_CLIENT_KEY_FILE, NACOS_TLS_SERVER_NAME,
-        NACOS_PROXY, NACOS_TOKEN_IN. Each is the argument of its name; an empty one counts as not set.
+        settings: as of the constructor; they count before the environment, and what they exclude there is not looked
+        at: from_env(token=…) wants no NACOS_USERNAME.
+
+        They are NACOS_SERVER_ADDR; NACOS_USERNAME with NACOS_PASSWORD or NACOS_PASSWORD_FILE, or else NACOS_TOKEN; and,
+        where wanted, NACOS_CONTEXT_PATH, NACOS_CA_FILE, NACOS_CLIENT_CERT_FILE, NACOS_CLIENT_KEY_FILE,
+        NACOS_TLS_SERVER_NAME, NACOS_PROXY, NACOS_TOKEN_IN. Each is the argument of its name; an empty one counts as not
+        set.
 
         Raises `InvalidArgumentError` (INVALID_CONFIG) that names the variable. Nothing else here reads the environment,
         but `python -m nacos_auth`.
         """
-        settings: dict[str, Any] = _environment.read(os.environ)
+        given: dict[str, Any] = dict(settings)
+        all_settings: dict[str, Any] = {}
         try:
-            return cls(**settings)
+            all_settings = _environment.read(os.environ, given)
+            return cls(**all_settings)
         except InvalidArgumentError as error:
-            error.args = (_environment.name_the_variable(str(error)),)
+            error.args = (_environment.name_the_variable(str(error), all_settings.keys() - given.keys()),)
             raise
         finally:
-            del settings  # a traceback that shows variables must not find secrets
+            del settings, given, all_settings  # a traceback that shows variables must not find secrets
+
+    def _log_by_default(self, options: AuthOptions) -> None:
+        """By a second handle, which makes no calls and hears of the login that both share.
+
+        Since that can be closed at the end of the program, when no thread of the library may enter the interpreter any
+        more, while this client goes on: daemon threads may be inside its calls, and see no error then. A token of
+        somebody else is shared by no handles; whatever becomes of it, calls tell.
+        """
+        if options.token is None and not _log.is_over and log_by_default(options):
+            # What goes wrong here does not concern the caller: the other handle is the same and could be made.
+            self._library.nacos_auth_init(byref(options), byref(self._log_handle), None)
+            if _log.is_over:  # in the meantime
+                self._end_log()
+
+    def _end_log(self) -> None:
+        """What has happened so far is logged, and then no more. Waits for the interpreter only."""
+        if self._log_handle:
+            self._library.nacos_auth_close(self._log_handle, _LONGEST_END_OF_LOG, None)
 
     def _ask(self, options: CallOptions) -> Token:
         """Asks the native library for the token, which may block."""
@@ -242,10 +283,13 @@ class BaseClient:
         """Replaces the account's name and password; the next call logs in with them, and calls that wait use them."""
         error = OwnedError()
         try:
-            status = self._library.nacos_auth_set_credentials(
-                self._handle, text("username", username), text("password", password), byref(error)
-            )
+            native = text("username", username), text("password", password)
+            # First: if something is raised in between, nothing keeps the former account logged in.
+            if self._log_handle:
+                self._library.nacos_auth_set_credentials(self._log_handle, *native, None)
+            status = self._library.nacos_auth_set_credentials(self._handle, *native, byref(error))
         finally:
+            native = (b"", b"")
             del password
         if status:
             raise take_error(self._library, status, error)
@@ -262,6 +306,7 @@ class BaseClient:
             del token
         if status:
             raise take_error(self._library, status, error)
+        self._end_log()
 
     def retry(self) -> None:
         """Ends whatever pause there is between logins, and takes no server for one that is down. Never waits.
@@ -312,6 +357,18 @@ class BaseClient:
         known = advice.advice in Advice.__members__.values()
         return Advised(Advice(advice.advice) if known else Advice.RETURN, advice.wait_ms / 1000)
 
+    def health(self) -> Health:
+        """Whether this client can do its work, from what is known: asks no server, waits for nothing, begins no login.
+
+        A client without a token logs in only when a call wants one, so a probe asks for the token without waiting
+        first, and goes by this whatever comes of it. Of a closed client too.
+        """
+        return health_of(self._library, self._handle)
+
+    def metrics(self) -> str:
+        """The figures of this client as Prometheus text; those of several clients: `nacos_auth.metrics`."""
+        return metrics_of(self._library, [self._handle], None)
+
     def stats(self) -> Stats:
         """The counters and states of this moment, of a closed client too."""
         statistics, error = AuthStatistics(), OwnedError()
@@ -341,8 +398,7 @@ class BaseClient:
         return generation
 
     def _close(self, timeout: float | None) -> bool:
-        seconds = closing_time(timeout)
-        call = Closing(self._close_here, self._request_timeout if seconds is None else seconds)
+        call = Closing(self._close_here, self._closing_time(timeout))
         make_bell = in_hub()
         if make_bell is None:
             done = call.run()
@@ -353,7 +409,16 @@ class BaseClient:
         else:
             done = run(call, make_bell)
         self._has_closed(done)
+        self._end_log()
         return done
+
+    def _flush(self, timeout: float | None) -> bool:
+        """Has what was logged reach the handlers, before a program goes on that may be about to end."""
+        return is_inside() or _log.flush(min(self._closing_time(timeout), _LONGEST_FLUSH))
+
+    def _closing_time(self, timeout: float | None) -> float:
+        seconds = closing_time(timeout)
+        return self._request_timeout if seconds is None else seconds
 
     def _close_here(self, seconds: float) -> bool:
         """In pieces, between which the handlers of signals run."""
@@ -429,15 +494,21 @@ def _forget_what_was_inherited() -> None:
     _unfinished.clear()
     for client in list(_clients.values()):
         client._forget()
+        if client._log_handle:  # in this process it hears of nothing before it has been used
+            client._library.nacos_auth_generation(client._log_handle)
 
 
 os.register_at_fork(after_in_child=_forget_what_was_inherited)
 
 
-def _close_those_with_functions() -> None:
+def _end_functions() -> None:
     """Before the interpreter goes, which a thread of the library must not enter any more."""
+    _log.is_over = True
+    for client in list(_clients.values()):
+        client._end_log()
     for client in [*_open.values(), *_unfinished.values()]:
         client._close(math.inf)  # a function that still ran would be in the middle of an interpreter that has gone
+    _log.flush(_LONGEST_LAST_FLUSH)
 
 
-atexit.register(_close_those_with_functions)
+atexit.register(_end_functions)

@@ -14,17 +14,19 @@ from typing import Any, NamedTuple, TypeVar, Union
 from weakref import WeakValueDictionary
 
 from ._arguments import invalid, life, text
-from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions, OwnedError
+from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions, LogRecord, OwnedError
 from ._errands import Errands
 from ._errors import cause_of, server_of, take_error
 from ._greenlets import hub_for_functions, make_main_hub
 from ._library import library
+from ._log import is_wanted, put
 from ._state import EVENT_KINDS, Event, ExternalToken
 from ._workers import eventlet_has_patched_threads
 
 Credentials = Union["tuple[str, str]", ExternalToken, str]
 """What a credentials function returns: user name and password, or a token that somebody else got."""
 
+_CREDENTIALS_FAILED = "the credentials function failed"
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
 
 
@@ -79,6 +81,18 @@ def register(functions: Functions, options: AuthOptions) -> Used | None:
         level = functions.logger.getEffectiveLevel()
         options.log_level = max(number for number, least in _LEVELS.items() if number == 1 or least >= level)
     return used
+
+
+def log_by_default(options: AuthOptions) -> bool:
+    """Has the handle of these options logged by "nacos_auth"; false where that logs nothing.
+
+    Down to every level: which of them are wanted is looked at with each record.
+    """
+    if not is_wanted(logging.ERROR) or eventlet_has_patched_threads():
+        return False
+    make_main_hub()
+    options.log, options.log_level = _DEFAULT_LOG, max(_LEVELS)
+    return True
 
 
 def _check(functions: Functions) -> None:
@@ -151,12 +165,21 @@ def _tell(used: Used, function: Callable[[], object]) -> None:
 
 
 def _log(number: int, pointer: Any) -> None:
-    used, told = _used.get(number), pointer.contents  # None: closed inside a function, and let go of
+    used = _used.get(number)  # None: closed inside a function, and let go of
     logger = used.functions.logger if used is not None else None
     if used is not None and logger is not None:
-        level, text = _LEVELS.get(told.level, logging.INFO), told.message.decode("utf-8", "replace")
-        more = {"nacos_server": server_of(told.server), "nacos_cause": cause_of(told.cause)}
+        level, text, more = _record(pointer.contents)
         _tell(used, partial(logger.log, level, "%s", text, extra=more))
+
+
+def _default_log(_: int, pointer: Any) -> None:
+    # Though nothing of the user's is called: the garbage collector may be, and close a client.
+    _inside_of(partial(put, *_record(pointer.contents)))
+
+
+def _record(told: LogRecord) -> tuple[int, str, dict[str, Any]]:
+    more = {"nacos_server": server_of(told.server), "nacos_cause": cause_of(told.cause)}
+    return _LEVELS.get(told.level, logging.INFO), told.message.decode("utf-8", "replace"), more
 
 
 def _event(number: int, pointer: Any) -> None:
@@ -192,9 +215,11 @@ def _credentials(number: int, answer: int) -> None:
         _answer(answer, _inside_of(function) if hub is None else used.errands.result(hub, function))
     except Exception as failure:
         # Its text may hold what it should not: that goes to the user's own log and not into errors.
+        # No variable holds it: a traceback that shows variables must not find its text here.
         if logger is not None:
-            # No variable holds it: a traceback that shows variables must not find its text here.
-            _tell(used, partial(logger.error, "the credentials function failed", exc_info=failure))
+            _tell(used, partial(logger.error, _CREDENTIALS_FAILED, exc_info=failure))
+        else:
+            put(logging.ERROR, _CREDENTIALS_FAILED, {}, failure)
         reason = f"the credentials function raised {type(failure).__name__}"
         if isinstance(failure, _AwaitableError):
             reason = str(failure)
@@ -227,6 +252,7 @@ def _answer(answer: int, credentials: Credentials) -> None:
 _CREDENTIALS = CREDENTIALS_CALLBACK(_credentials)
 _EVENT = EVENT_CALLBACK(_event)
 _LOG = LOG_CALLBACK(_log)
+_DEFAULT_LOG = LOG_CALLBACK(_default_log)
 
 
 def _forget_what_was_inherited() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from ._arguments import Body, CallSettings, Content, Pairs, call_options
+from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options
 from ._base import BaseClient
 from ._response import Response
 from ._state import Token
@@ -48,10 +48,11 @@ class Client(BaseClient):
         method: str,
         path: str,
         *,
-        params: Pairs | None = None,
+        params: Params | None = None,
         headers: Pairs | None = None,
-        data: Pairs | None = None,
+        data: Params | None = None,
         body: Body | None = None,
+        json: object = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """Sends a request with the token, once more if the server refused the token and a login gave a new one.
@@ -59,17 +60,19 @@ class Client(BaseClient):
         path: after the context path, "/v1/cs/configs"; it may carry a query that is already percent-encoded. Paths that
         lead out of the context path, and headers such as Host and Content-Length, are refused.
         params: the query, data: a form; both are percent-encoded here. Numbers are written as Python does, truth values
-        as "true" and "false", an Enum as its value; None is left out. A value that is secret goes into `Sensitive`.
-        body: not together with data. settings: see `CallSettings`.
+        as "true" and "false", an Enum as its value; None is left out, a list or tuple is that many of the same name. A
+        value that is secret goes into `Sensitive`.
+        body: what is sent as it is; json: the body as a value. One of data, body and json. A body lies in memory, so
+        that it can be sent again: read files and generators first. settings: see `CallSettings`.
 
         Any HTTP status is an answer: see `Response.raise_for_status`. Raises as `token` does.
         """
-        content = Content(path, params, headers, data, body)
-        del path, params, headers, data, body
+        content = Content(path, params, headers, data, body, json)
+        del path, params, headers, data, body, json
         return self._send(method, content, settings)
 
     def get(
-        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
+        self, path: str, *, params: Params | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with GET."""
         content = Content(path, params, headers)
@@ -80,34 +83,52 @@ class Client(BaseClient):
         self,
         path: str,
         *,
-        params: Pairs | None = None,
+        params: Params | None = None,
         headers: Pairs | None = None,
-        data: Pairs | None = None,
+        data: Params | None = None,
         body: Body | None = None,
+        json: object = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with POST."""
-        content = Content(path, params, headers, data, body)
-        del path, params, headers, data, body
+        content = Content(path, params, headers, data, body, json)
+        del path, params, headers, data, body, json
         return self._send("POST", content, settings)
 
     def put(
         self,
         path: str,
         *,
-        params: Pairs | None = None,
+        params: Params | None = None,
         headers: Pairs | None = None,
-        data: Pairs | None = None,
+        data: Params | None = None,
         body: Body | None = None,
+        json: object = None,
         **settings: Unpack[CallSettings],
     ) -> Response:
         """`request` with PUT."""
-        content = Content(path, params, headers, data, body)
-        del path, params, headers, data, body
+        content = Content(path, params, headers, data, body, json)
+        del path, params, headers, data, body, json
         return self._send("PUT", content, settings)
 
+    def patch(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Pairs | None = None,
+        data: Params | None = None,
+        body: Body | None = None,
+        json: object = None,
+        **settings: Unpack[CallSettings],
+    ) -> Response:
+        """`request` with PATCH."""
+        content = Content(path, params, headers, data, body, json)
+        del path, params, headers, data, body, json
+        return self._send("PATCH", content, settings)
+
     def delete(
-        self, path: str, *, params: Pairs | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
+        self, path: str, *, params: Params | None = None, headers: Pairs | None = None, **settings: Unpack[CallSettings]
     ) -> Response:
         """`request` with DELETE."""
         content = Content(path, params, headers)
@@ -124,7 +145,9 @@ class Client(BaseClient):
         Waits for a function of the client's that runs, for `timeout` seconds at the most (None: its request_timeout, 0:
         not at all). False if one still runs then: the client is closed all the same.
         """
-        return self._close(timeout)
+        done = self._close(timeout)
+        self._flush(timeout)
+        return done
 
     def __enter__(self: _Self) -> _Self:
         return self

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ._arguments import flag, invalid, milliseconds, optional_text
+from ._arguments import ServerAddr, flag, invalid, milliseconds, optional_text, server_list
 from ._callbacks import Functions, forget, register
 from ._calls import NativeCall
 from ._causes import Cause
@@ -85,7 +85,7 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
     def __init__(
         self,
         options: DiagnoseOptions,
-        server_addr: str,
+        server_addr: ServerAddr,
         username: str | None,
         password: str | None,
         *,
@@ -96,7 +96,7 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
     ) -> None:
         """The functions that are told what happens are not called."""
         try:
-            self._auth_options = auth_options(server_addr, username, password, **settings)
+            self._auth_options = auth_options(server_list(server_addr), username, password, **settings)
         finally:
             del password, settings
         super().__init__(library(), options)
@@ -205,7 +205,7 @@ def diagnose_options(
 
 
 def diagnose(
-    server_addr: str,
+    server_addr: ServerAddr,
     username: str | None = None,
     password: str | None = None,
     *,

@@ -10,6 +10,7 @@ from ._arguments import (
     Anonymous,
     Body,
     Path,
+    ServerAddr,
     TokenIn,
     anonymous_mode,
     count,
@@ -54,6 +55,14 @@ class ClientSettings(PlainSettings, total=False):
     credentials: Callable[[], Credentials] | None
     logger: logging.Logger | None
     on_event: Callable[[Event], None] | None
+
+
+class EverySetting(ClientSettings, total=False):
+    """What `Client.from_env` takes."""
+
+    server_addr: ServerAddr
+    username: str | None
+    password: str | None
 
 
 def auth_options(

@@ -13,6 +13,8 @@ from ._adapter import LOOK_BYTES, LOOK_SECONDS, MAY_REFUSE, Attempt, Bearer, Loo
 from ._async_client import AsyncClient
 from ._state import Token
 
+__all__ = ["NacosAuth"]
+
 
 class NacosAuth:
     """A middleware: puts the client's token on requests to its servers, and repeats one refused for its token.
@@ -23,8 +25,8 @@ class NacosAuth:
     """
 
     def __init__(self, client: AsyncClient) -> None:
+        self._bearer = Bearer(client, "NacosAuth for aiohttp", AsyncClient)
         self._client = client
-        self._bearer = Bearer(client)
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Called for each hop: aiohttp follows redirects by itself, with the headers that the caller gave."""
@@ -94,3 +96,7 @@ def _seconds() -> float | None:
     if not isinstance(timeout, ClientTimeout):  # but what says that there is none of the request's own
         timeout = argument(ClientSession, "_request", "self").timeout
     return shortest(timeout.sock_read)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,6 +14,8 @@ from ._async_client import AsyncClient
 from ._client import Client
 from ._state import Token
 
+__all__ = ["NacosAuth"]
+
 
 class NacosAuth(httpx.Auth):
     """Puts the client's token on requests to its servers, and repeats one that was refused for its token.
@@ -24,8 +26,8 @@ class NacosAuth(httpx.Auth):
     """
 
     def __init__(self, client: Client | AsyncClient) -> None:
+        self._bearer = Bearer(client, "NacosAuth for httpx", Client, AsyncClient)
         self._client = client
-        self._bearer = Bearer(client)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         client = self._client
@@ -293,3 +295,7 @@ def _position(file: Any) -> int | None:
         return int(file.tell()) if file.seekable() else None
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def __dir__() -> list[str]:
+    return __all__

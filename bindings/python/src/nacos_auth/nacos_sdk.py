@@ -30,6 +30,8 @@ from ._client import Client
 from ._errors import NacosError
 from ._http_client import is_due
 
+__all__ = ["NacosClient"]
+
 _UNAVAILABLE = frozenset({500, 502, 503})
 """What the SDK asks the next server after."""
 _log = logging.getLogger("nacos.client")  # the SDK's
@@ -59,7 +61,7 @@ class NacosClient(nacos.NacosClient):  # type: ignore[misc]
     def __init__(self, *arguments: Any, auth: Client | None = None, **settings: Any) -> None:
         self.auth = auth
         if auth is not None:
-            self._bearer = Bearer(auth)
+            self._bearer = Bearer(auth, "nacos_sdk.NacosClient(auth=…)", Client)
         super().__init__(*arguments, **settings)
         if self.username and self.password:
             self.get_access_token()  # as later versions of the SDK have done already
@@ -77,7 +79,7 @@ class NacosClient(nacos.NacosClient):  # type: ignore[misc]
         way = ",".join(f"{host}:{port}" for host, port in self.server_list), self._proxy()
         if self._account is not None and way != self._way:
             auth = Client(way[0], *self._account, proxy=way[1])
-            self._bearer, self.auth, self._way = Bearer(auth), auth, way
+            self._bearer, self.auth, self._way = Bearer(auth, "NacosClient", Client), auth, way
         return self.auth, self._bearer
 
     def _proxy(self) -> str | None:
@@ -247,3 +249,7 @@ def _returned(answer: Any, look: Look) -> Any:
         body = io.BufferedReader(_Body(look, answer))
         raise HTTPError(answer.url, answer.code, answer.msg, answer.headers, body) from None
     return answer
+
+
+def __dir__() -> list[str]:
+    return __all__

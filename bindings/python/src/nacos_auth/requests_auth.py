@@ -22,6 +22,8 @@ from ._errors import NacosError
 from ._http_client import is_due
 from ._state import Token
 
+__all__ = ["NacosAuth"]
+
 _READ_AGAIN = (str, bytes, bytearray, memoryview)  # bodies that have no position
 
 
@@ -33,8 +35,8 @@ class NacosAuth(AuthBase):
     """
 
     def __init__(self, client: Client) -> None:
+        self._bearer = Bearer(client, "NacosAuth for requests", Client)
         self._client = client
-        self._bearer = Bearer(client)
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         if request.url is not None and self._bearer.is_for(request.url):
@@ -280,3 +282,7 @@ def _seconds(timeout: Any) -> float | None:
     if isinstance(timeout, Timeout):
         return shortest(timeout.total, timeout._read)
     return shortest(timeout)
+
+
+def __dir__() -> list[str]:
+    return __all__

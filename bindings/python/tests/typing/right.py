@@ -51,6 +51,10 @@ numbers: dict[str, int] = {"pageNo": 1}
 mixed: Mapping[str, str | int | bool] = {"dataId": "a", "pageNo": 1}
 maybe: dict[str, str | None] = {"tenant": None}
 listed: list[tuple[str, str]] = [("dataId", "a")]
+texts_listed: list[str] = ["a", "b"]
+several: dict[str, list[str]] = {"a": texts_listed}
+servers: tuple[str, ...] = ("10.0.0.1", "https://b:443")
+form: nacos_auth.Params = {"a": ["b"], "c": 1}
 instance: Instance = {"ip": "10.0.0.1", "port": 8080}
 
 with Mine("127.0.0.1:8848", "nacos", "nacos", on_event=told, token_in=place, anonymous=anonymous) as mine:
@@ -58,6 +62,11 @@ with Mine("127.0.0.1:8848", "nacos", "nacos", on_event=told, token_in=place, ano
     mine.get("/v1/ns/instance/list", params={"serviceName": "a", "pageNo": 1, "healthyOnly": True, "weight": 1.0})
     mine.get("/v1/ns/instance/list", params={"serviceName": "a", "group": Group.DEFAULT, "namespaceId": None})
     mine.get("/v1/cs/configs", params=texts, headers=texts)
+    mine.get("/v1/cs/configs", params={"a": ["b", "c"], "d": (1, None, True), "e": 1.5, "f": Group.DEFAULT})
+    mine.get("/v1/cs/configs", params=several)
+    mine.get("/v1/cs/configs", params=[("a", ["b", "c"]), ("d", 1)])
+    mine.post("/v1/cs/configs", data={"a": texts_listed}, json=None)
+    mine.patch("/v1/ns/instance", json={"a": [1, None, {"b": 2.5}]}, timeout=1)
     mine.get("/v1/cs/configs", params=numbers)
     mine.get("/v1/cs/configs", params=mixed)
     mine.get("/v1/cs/configs", params=maybe)
@@ -81,6 +90,8 @@ Client("127.0.0.1", credentials=pair, ca_file=Path("a"), client_key_pem=b"a")
 Client("127.0.0.1", credentials=lambda: nacos_auth.ExternalToken("a", 5))
 found: list[Event] = []
 Client("127.0.0.1", token="a", on_event=found.append)
+Client(["127.0.0.1", "https://b:443"], "nacos", "nacos").patch("/", data=form)
+Client.from_env(server_addr=servers, request_timeout=5, logger=logging.getLogger("a")).token()
 
 
 async def other() -> None:

@@ -23,8 +23,11 @@ Client("127.0.0.1", token_in="pigeon")  # wrong
 Client("127.0.0.1", request_timeout="5")  # wrong
 Client("127.0.0.1", logger="nacos")  # wrong
 client.get("/v1/cs/configs", params={"a": object()})  # wrong
-client.get("/v1/cs/configs", params={"a": ["b"]})  # wrong
+client.get("/v1/cs/configs", headers={"a": ["b"]})  # wrong
 client.get("/v1/cs/configs", params={1: "b"})  # wrong
+Client.from_env(server=1)  # wrong
+Client.from_env(server_addr=1)  # wrong
+client.get("/v1/cs/configs", json={"a": 1})  # wrong
 client.get("/v1/cs/configs", params="a=b")  # wrong
 client.get("/v1/cs/configs", timout=5)  # wrong
 client.get("/v1/cs/configs", timeout="5")  # wrong
