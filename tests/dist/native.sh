@@ -1,9 +1,23 @@
 #!/usr/bin/env bash
 # native.sh DIST [PART…]: the Debian packages, the binary and the source tarball of DIST, used as their users do, outside the
 # checkout: symbols, tarball, debs, source, old. Without parts all of them; source and old take minutes. With the word quick among
-# the parts only C, not C++. Packages are installed on this machine, and removed again, where this is root on a Debian.
+# the parts only C, not C++. Packages are installed, and removed again, where this is root on a Debian.
 dist=$(realpath "$1")
 shift
+# On a layer over this machine's folders, where the system has such: nothing else sees what is installed.
+if [ -z "${NATIVE_LAYERS:-}" ] && unshare --mount true 2>/dev/null; then
+  NATIVE_LAYERS=$(mktemp -d) || exit
+  export NATIVE_LAYERS
+  unshare --mount "$0" "$dist" "$@"
+  status=$?
+  rm -rf "$NATIVE_LAYERS"
+  exit $status
+fi
+for folder in ${NATIVE_LAYERS:+usr etc var}; do
+  mkdir -p "$NATIVE_LAYERS/$folder/upper" "$NATIVE_LAYERS/$folder/work"
+  mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$NATIVE_LAYERS/$folder/upper,workdir=$NATIVE_LAYERS/$folder/work" "/$folder" ||
+    echo "no layer over /$folder: packages are installed on this machine itself"
+done
 parts=" ${*:-symbols tarball debs source old} "
 # shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/../c/common.sh"
