@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ctypes import byref, c_uint64
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -19,7 +19,6 @@ from ._arguments import (
     CallSettings,
     Content,
     Path,
-    ServerAddr,
     TokenIn,
     closing_time,
     content,
@@ -88,7 +87,7 @@ class BaseClient:
 
     def __init__(
         self,
-        server_addr: ServerAddr,
+        server_addr: str | Sequence[str],
         username: str | None = None,
         password: str | None = None,
         *,
