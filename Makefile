@@ -8,17 +8,14 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+LIBDIR ?= lib
+INCLUDEDIR ?= include
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 LIBRARY := target/release/libnacos_auth.so
 CLI ?= target/release/nacos-auth
-# Where install puts things, what it puts there, and the folders that are nobody else's.
+CLI_OUT := build/cli
+# Where install-cli puts things.
 ROOT = $(DESTDIR)$(PREFIX)
-OWN_FOLDERS := lib/cmake/nacos_auth share/doc/nacos-auth
-INSTALLED := include/nacos_auth.h include/nacos_auth.hpp \
-	lib/libnacos_auth.so lib/libnacos_auth.so.1 lib/libnacos_auth.so.$(VERSION) lib/libnacos_auth.a \
-	lib/pkgconfig/nacos_auth.pc lib/cmake/nacos_auth/nacos_authConfig.cmake \
-	lib/cmake/nacos_auth/nacos_authConfigVersion.cmake share/doc/nacos-auth/LICENSE share/doc/nacos-auth/README.md \
-	share/doc/nacos-auth/c-and-cpp.md share/doc/nacos-auth/THIRD-PARTY.txt
 VENV := .venv
 MINUTES ?= 10
 SECONDS ?= 60
@@ -31,59 +28,65 @@ help: ## this list
 build: ## the library, shared and static, and the header
 	tools/cargo-release.sh build --release --features wiping
 	ln -sf libnacos_auth.so $(LIBRARY).1
+	@$(MAKE) --no-print-directory go-archive
+
+# What Go programs of this checkout are linked with, where they do not ask for the shared library.
+GO_ARCHIVE := $(patsubst %,bindings/go/lib/linux_amd64/libnacos_auth.a,$(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)))
+.PHONY: go-archive
+go-archive: $(GO_ARCHIVE)
+$(GO_ARCHIVE): $(LIBRARY:.so=.a) tools/dist/archive.sh
+	tools/dist/archive.sh $< $@
 
 # What the dynamically linked Go programs and the tests of the installation use.
 .PHONY: prefix
 prefix: build
 	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/build/prefix DESTDIR= >&2
 
-.PHONY: install
-install: ## headers, library, pkg-config and CMake files to PREFIX (default /usr/local); DESTDIR is honoured
-	@test -f $(LIBRARY) || { echo "there is no $(LIBRARY); run make build first" >&2; exit 1; }
-	install -d $(addprefix "$(ROOT)"/,include lib/pkgconfig $(OWN_FOLDERS))
-	install -m 644 include/nacos_auth.h include/nacos_auth.hpp "$(ROOT)/include/"
-	install -m 755 $(LIBRARY) "$(ROOT)/lib/libnacos_auth.so.$(VERSION)"
-	ln -sf libnacos_auth.so.$(VERSION) "$(ROOT)/lib/libnacos_auth.so.1"
-	ln -sf libnacos_auth.so.1 "$(ROOT)/lib/libnacos_auth.so"
-	install -m 644 $(LIBRARY:.so=.a) "$(ROOT)/lib/"
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' nacos_auth.pc.in \
-		| install -m 644 /dev/stdin "$(ROOT)/lib/pkgconfig/nacos_auth.pc"
-	install -m 644 cmake/nacos_authConfig.cmake "$(ROOT)/lib/cmake/nacos_auth/"
-	sed 's|@VERSION@|$(VERSION)|' cmake/nacos_authConfigVersion.cmake.in \
-		| install -m 644 /dev/stdin "$(ROOT)/lib/cmake/nacos_auth/nacos_authConfigVersion.cmake"
-	install -m 644 LICENSE THIRD-PARTY.txt README.md docs/c-and-cpp.md "$(ROOT)/share/doc/nacos-auth/"
-
-.PHONY: uninstall
-uninstall: ## removes what install put there, with the same PREFIX and DESTDIR
-	rm -f $(addprefix "$(ROOT)"/,$(INSTALLED))
-	for folder in $(OWN_FOLDERS); do \
-		if [ -d "$(ROOT)/$$folder" ]; then rmdir --ignore-fail-on-non-empty "$(ROOT)/$$folder"; fi; \
-	done
+.PHONY: install uninstall
+install: ## headers, library, pkg-config and CMake files to PREFIX (/usr/local); DESTDIR, LIBDIR (lib) and INCLUDEDIR (include) too
+uninstall: ## removes what install put there, with the same PREFIX, DESTDIR, LIBDIR and INCLUDEDIR
+install uninstall: export PREFIX := $(PREFIX)
+install uninstall: export DESTDIR := $(DESTDIR)
+install uninstall: export LIBDIR := $(LIBDIR)
+install uninstall: export INCLUDEDIR := $(INCLUDEDIR)
+install uninstall: export VERSION := $(VERSION)
+install uninstall: export LIBRARY := $(LIBRARY)
+install uninstall:
+	@tools/install.sh $@
 
 .PHONY: cli
 cli: ## the command nacos-auth, its man pages and completions: build/cli
 	tools/cargo-release.sh build --release --package nacos-auth-cli
 	$(MAKE) --no-print-directory cli-pages
-	install -m 755 $(CLI) build/cli/
 
 # From a program that is built already.
 .PHONY: cli-pages
 cli-pages:
-	mkdir -p build/cli/man build/cli/completions
-	$(CLI) man build/cli/man
-	$(CLI) completions bash >build/cli/completions/nacos-auth
-	$(CLI) completions zsh >build/cli/completions/_nacos-auth
-	$(CLI) completions fish >build/cli/completions/nacos-auth.fish
+	mkdir -p "$(CLI_OUT)/man" "$(CLI_OUT)/completions"
+	$(CLI) man "$(CLI_OUT)/man"
+	$(CLI) completions bash >"$(CLI_OUT)/completions/nacos-auth"
+	$(CLI) completions zsh >"$(CLI_OUT)/completions/_nacos-auth"
+	$(CLI) completions fish >"$(CLI_OUT)/completions/nacos-auth.fish"
+	install -m 755 $(CLI) "$(CLI_OUT)/"
 
 .PHONY: install-cli
 install-cli: ## the command, its man pages and completions to PREFIX; DESTDIR is honoured
-	@test -f build/cli/nacos-auth || { echo "there is no build/cli/nacos-auth; run make cli first" >&2; exit 1; }
-	install -d $(addprefix "$(ROOT)"/,bin share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d)
-	install -m 755 build/cli/nacos-auth "$(ROOT)/bin/"
-	install -m 644 build/cli/man/*.1 "$(ROOT)/share/man/man1/"
-	install -m 644 build/cli/completions/nacos-auth "$(ROOT)/share/bash-completion/completions/"
-	install -m 644 build/cli/completions/_nacos-auth "$(ROOT)/share/zsh/site-functions/"
-	install -m 644 build/cli/completions/nacos-auth.fish "$(ROOT)/share/fish/vendor_completions.d/"
+	@test -f "$(CLI_OUT)/nacos-auth" || { echo "there is no $(CLI_OUT)/nacos-auth; run make cli first" >&2; exit 1; }
+	install -d $(addprefix "$(ROOT)"/,bin share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d share/doc/nacos-auth-cli)
+	install -m 755 "$(CLI_OUT)/nacos-auth" "$(ROOT)/bin/"
+	install -m 644 "$(CLI_OUT)"/man/*.1 "$(ROOT)/share/man/man1/"
+	install -m 644 "$(CLI_OUT)/completions/nacos-auth" "$(ROOT)/share/bash-completion/completions/"
+	install -m 644 "$(CLI_OUT)/completions/_nacos-auth" "$(ROOT)/share/zsh/site-functions/"
+	install -m 644 "$(CLI_OUT)/completions/nacos-auth.fish" "$(ROOT)/share/fish/vendor_completions.d/"
+	install -m 644 LICENSE cli/THIRD-PARTY.txt "$(ROOT)/share/doc/nacos-auth-cli/"
+
+.PHONY: dist
+dist: ## a release as files, for this machine's processor: dist/; takes some ten minutes; docs/releasing.md
+	tools/dist/all.sh dist
+
+.PHONY: release-check
+release-check: ## whether the last commit can be released: versions, ABI, docs, and all of dist tried
+	tools/release-check.sh
 
 .PHONY: shims
 shims: ## the conformance shims; prints LANGUAGE<TAB>COMMAND for each; C and C++ need what tests/setup.sh installs
@@ -112,7 +115,7 @@ sanitizers: ## C, C++, Python, Go and Rust under AddressSanitizer, ThreadSanitiz
 	$(MAKE) --no-print-directory test ONLY="build sanitizers"
 
 .PHONY: sbom
-sbom: ## the bill of materials in CycloneDX's JSON: build/nacos-auth.cdx.json
+sbom: ## the bills of materials in CycloneDX's JSON: build/nacos-auth.cdx.json, build/nacos-auth-cli.cdx.json
 	tools/sbom.sh
 
 .PHONY: soak
@@ -120,7 +123,7 @@ soak: ## all languages at once, a fault every few seconds; MINUTES=10 is the def
 	tests/setup.sh
 	cargo build --quiet --package devserver
 	mkdir -p build
-	$(MAKE) --no-print-directory -s shims >build/soak-shims.txt
+	$(if $(NACOS_MADE_SHIMS),cat $(NACOS_MADE_SHIMS),$(MAKE) --no-print-directory -s shims) >build/soak-shims.txt
 	NACOS_SHIMS=build/soak-shims.txt PYTHONPATH=tests/conformance \
 		$(VENV)/bin/python tests/soak/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
@@ -149,9 +152,10 @@ bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## the measurements behind docs/perform
 
 .PHONY: sim
 sim: ## thousands of the real state machines against three modelled servers, beside the Java client's rule
-	tools/cargo-release.sh run --release --quiet --package simulator
+	# In a folder of its own: its library has a feature more.
+	cargo run --release --quiet --package simulator --target-dir target/simulator
 
 .PHONY: clean
 clean: ## removes what was built
 	cargo clean
-	rm -rf build
+	rm -rf build dist

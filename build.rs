@@ -29,7 +29,10 @@ fn main() {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libnacos_auth.so.1");
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
-    put(&root, "include/nacos_auth.h", &header(&root));
+    let header = header(&root);
+    put(&root, "include/nacos_auth.h", &header);
+    // A module of Go has it inside, and may have no links in it.
+    put(&root, "bindings/go/nacos_auth.h", &header);
     put(&root, "bindings/python/src/nacos_auth/_causes.py", &python());
     put(&root, "bindings/go/causes.go", &go());
     put(&root, "docs/causes.md", &markdown());
@@ -62,7 +65,10 @@ fn header(root: &Path) -> String {
     });
     let mut builder = cbindgen::Builder::new().with_config(config);
     // The order of the header.
-    for room in ["status", "error", "cancel", "callback", "options", "auth", "token", "request", "diagnose", "names"] {
+    for room in [
+        "status", "error", "cancel", "callback", "options", "auth", "token", "request", "health", "metrics",
+        "diagnose", "names",
+    ] {
         builder = builder.with_src(root.join("src/ffi").join(room).with_extension("rs"));
     }
     let generated = Path::new(&env::var("OUT_DIR").unwrap()).join("nacos_auth.h");

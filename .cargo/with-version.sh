@@ -1,6 +1,7 @@
 #!/bin/sh
 # Links, as cc does, and gives what the shared library exports the symbol version NACOS_AUTH_1: rustc hands the linker a
-# script that names the functions without a version, and linkers take no second one for the same names.
+# script that names the functions without a version, and linkers take no second one for the same names. NACOS_AUTH_CC is
+# another compiler to link with: see tools/dist/build.sh.
 for argument; do
   case $argument in
   -Wl,--version-script=*)
@@ -11,4 +12,4 @@ for argument; do
     ;;
   esac
 done
-exec cc "$@"
+exec "${NACOS_AUTH_CC:-cc}" "$@"

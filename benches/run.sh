@@ -59,7 +59,7 @@ for part in $parts; do
       command -v go >/dev/null || continue
       make --no-print-directory prefix >&2
       (cd bindings/go && PKG_CONFIG_PATH="$PWD/../../build/prefix/lib/pkgconfig" \
-        CGO_LDFLAGS="-Wl,-rpath,$PWD/../../build/prefix/lib" go test -run '^$' -bench . -benchtime 1s ./...) >&2
+        CGO_LDFLAGS="-Wl,-rpath,$PWD/../../build/prefix/lib" go test -tags nacos_auth_dynamic -run '^$' -bench . -benchtime 1s ./...) >&2
       ;;
     *)
       echo "no such part: $part" >&2

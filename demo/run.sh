@@ -11,7 +11,7 @@ fi
 echo "First the library and the programs are built, which takes some minutes the first time."
 
 tools/step.sh library make --no-print-directory prefix
-tools/step.sh demo tools/cargo-release.sh build --release --package demo
+tools/step.sh demo cargo build --package demo
 lines=$(examples/build.sh)
 arguments=()
 while IFS= read -r line; do
@@ -28,4 +28,4 @@ else
   arguments+=(--output build/demo.txt)
   unset NACOS_PASSWORD
 fi
-exec target/release/nacos-demo "${arguments[@]}"
+exec target/debug/nacos-demo "${arguments[@]}"

@@ -9,9 +9,10 @@
  *   has_value, bool, *, ->, error and value_or. Either may throw std::bad_alloc besides. With -fno-exceptions only the
  *   functions that return results are there.
  * - client, response and cancel_source own a C handle and can be moved, not copied. native() lends the handle to the C
- *   functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. One that has been moved
- *   from may be assigned to, and fails with status::null_argument otherwise, also as the cancel of a call.
- *   client::share() makes another owner of the same client.
+ *   functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. `{}`, nullptr and 0 are
+ *   no handle and no settings: the compiler refuses them. One that has been moved from may be assigned to, and fails
+ *   with status::null_argument otherwise, also as the cancel of a call. client::share() makes another owner of the
+ *   same client.
  * - Time-outs are any std::chrono::duration, see time_span and docs/timeouts.md.
  * - const member functions may be called from any number of threads at once.
  * - A string with a NUL inside is refused where C would cut it.
@@ -39,8 +40,10 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -202,6 +205,17 @@ enum class severity : std::int32_t {
 /// As "WARNING".
 inline const char *name(severity how_bad) noexcept { return nacos_severity_name(static_cast<std::int32_t>(how_bad)); }
 
+/// How well a client is. More may come.
+enum class health_status : std::int32_t {
+  unknown = NACOS_HEALTH_UNKNOWN,
+  ok = NACOS_HEALTH_OK,
+  degraded = NACOS_HEALTH_DEGRADED,
+  down = NACOS_HEALTH_DOWN,
+};
+
+/// As "DEGRADED".
+inline const char *name(health_status status) noexcept { return nacos_health_name(static_cast<std::int32_t>(status)); }
+
 /// The unit of every time here.
 using milliseconds = std::chrono::milliseconds;
 
@@ -265,6 +279,10 @@ struct adopted {
   explicit adopted() = default;
 };
 
+/// What `{}`, `{{}}`, `{nullptr}` and `{0}` are sooner than settings. Where settings are required, functions for this
+/// are deleted: none of these could work, and a text must not be made of a null pointer.
+using no_settings = std::initializer_list<std::nullptr_t>;
+
 }  // namespace detail
 
 /// How long: any std::chrono::duration, rounded up to whole milliseconds. The largest ones and infinite ones are
@@ -314,7 +332,7 @@ class error {
   [[nodiscard]] static error adopt(nacos_status code, nacos_error *details) {
     return error(detail::adopted(), code, details);
   }
-  /// An error of this header; `message` is static.
+  /// An error of this header; `message` is static, NULL for the words of the status.
   explicit error(status code, const char *message) noexcept
       : code_(static_cast<nacos_status>(code)), message_(message) {}
 
@@ -569,6 +587,7 @@ class cancel_source {
   [[nodiscard]] static cancel_source adopt(nacos_cancel *handle) noexcept {
     return cancel_source(detail::adopted(), handle);
   }
+  static cancel_source adopt(std::nullptr_t) = delete;
 
   /// Every call that carries this source ends with status::cancelled, now and later.
   void cancel() const noexcept { nacos_cancel_trigger(handle_.get()); }
@@ -892,6 +911,7 @@ class response {
  public:
   /// Takes over what nacos_request returned.
   [[nodiscard]] static response adopt(nacos_response *handle) noexcept { return response(detail::adopted(), handle); }
+  static response adopt(std::nullptr_t) = delete;
 
   /// The HTTP status.
   int status() const noexcept { return nacos_response_status(handle_.get()); }
@@ -1011,13 +1031,42 @@ inline result<diagnosis> copied(const nacos_diagnosis *found) {
   const detail::owner<nacos_diagnosis, nacos_diagnosis_free> owned(found);
   return detail::copied(found);
 }
+result<diagnosis> try_diagnose(detail::no_settings, const diagnose_options &asked = {}) = delete;
 
 #ifdef __cpp_exceptions
 /// try_diagnose(), or throws.
 [[nodiscard]] inline diagnosis diagnose(const options &settings, const diagnose_options &asked = {}) {
   return detail::unwrap(try_diagnose(settings, asked));
 }
+diagnosis diagnose(detail::no_settings, const diagnose_options &asked = {}) = delete;
 #endif
+
+/// What is known of a client's health.
+struct health {
+  health_status status = {};                ///< in one word
+  bool is_ready = false;                    ///< requests can be expected to succeed: ok or degraded
+  std::string cause = {};                   ///< one of NACOS_CAUSE_*; "" if it is well, or nothing is known
+  std::optional<error> reason = {};         ///< what is wrong, with the server and its words, if something is
+  milliseconds failing_for = {};            ///< since the first failed login after the last success; 0: it did not fail
+  milliseconds remaining = {};              ///< until the token's reckoned expiry; negative after it
+  milliseconds retry_in = {};               ///< until the next login after one that failed
+  nacosauth::token_state token_state = {};  ///< of the token
+  nacosauth::refresh_state refresh_state = {};  ///< of its renewal
+};
+
+namespace detail {
+
+/// The text of nacos_auth_metrics.
+inline result<std::string> metrics_of(nacos_auth *const *handles, const char *const *names, std::size_t count) {
+  nacos_metrics *metrics = nullptr;
+  nacos_error *details = nullptr;
+  const auto code = nacos_auth_metrics(handles, names, count, &metrics, &details);
+  if (code != NACOS_OK) return unexpected(error::adopt(code, details));
+  const owner<nacos_metrics, nacos_metrics_free> owned(metrics);
+  return std::string(nacos_metrics_text(metrics));
+}
+
+}  // namespace detail
 
 /// A client of one Nacos cluster. The destructor of the last owner closes it; no other thread may be using that owner
 /// by then. It may be a static object; its callbacks may then refer only to what is destroyed after it.
@@ -1036,8 +1085,10 @@ class client {
     (void)callbacks.release();  // callback_drop deletes them
     return adopt(handle);
   }
+  static result<client> make(detail::no_settings) = delete;
   /// Takes over what nacos_auth_init or nacos_auth_ref returned.
   [[nodiscard]] static client adopt(nacos_auth *handle) noexcept { return client(detail::adopted(), handle); }
+  static client adopt(std::nullptr_t) = delete;
   /// Another owner of the same client, for a part of the program that may outlive this one.
   [[nodiscard]] client share() const noexcept { return adopt(nacos_auth_ref(handle_.get())); }
 
@@ -1153,6 +1204,35 @@ class client {
     return detail::outcome([&](nacos_error **details) { return nacos_auth_retry(handle_.get(), details); });
   }
 
+  /// Whether this client can do its work, from what is known: asks no server, waits for nothing and begins no login. Of
+  /// a closed client too. A probe calls try_copy_token() with `no_wait` first, and goes by this whatever that said.
+  [[nodiscard]] result<nacosauth::health> try_health() const {
+    if (!handle_) return unexpected(error(status::null_argument, moved_from));
+    auto out = nacos_health_default();
+    nacos_error *reason = nullptr, *details = nullptr;
+    const auto code = nacos_auth_health(handle_.get(), &out, &reason, &details);
+    if (code != NACOS_OK) return unexpected(error::adopt(code, details));
+    nacosauth::health found;
+    if (reason != nullptr) found.reason = error::adopt(nacos_error_status(reason), reason);
+    found.status = static_cast<health_status>(out.status);
+    found.is_ready = out.ready != 0;
+    found.cause = out.cause;
+    found.failing_for = milliseconds(static_cast<milliseconds::rep>(out.failing_for_ms));
+    found.remaining = milliseconds(static_cast<milliseconds::rep>(out.remaining_ms));
+    found.retry_in = milliseconds(static_cast<milliseconds::rep>(out.retry_in_ms));
+    found.token_state = static_cast<nacosauth::token_state>(out.token_state);
+    found.refresh_state = static_cast<nacosauth::refresh_state>(out.refresh_state);
+    return found;
+  }
+
+  /// The figures of this client in Prometheus' text format, see nacos_auth_metrics; those of several:
+  /// nacosauth::metrics().
+  [[nodiscard]] result<std::string> try_metrics() const {
+    if (!handle_) return unexpected(error(status::null_argument, moved_from));
+    auto *handle = handle_.get();
+    return detail::metrics_of(&handle, nullptr, 1);
+  }
+
   /// Counters and state. Of a closed client too.
   [[nodiscard]] result<statistics> try_stats() const {
     if (!handle_) return unexpected(error(status::null_argument, moved_from));
@@ -1192,6 +1272,7 @@ class client {
 #ifdef __cpp_exceptions
   /// make(), or throws.
   explicit client(const options &settings) : client(detail::unwrap(make(settings))) {}
+  explicit client(detail::no_settings) = delete;
   /// try_token(), or throws.
   [[nodiscard]] std::string token(const call_options &limits = {}) const { return detail::unwrap(try_token(limits)); }
   /// try_copy_token(), or throws.
@@ -1214,6 +1295,10 @@ class client {
   }
   /// try_retry(), or throws.
   void retry() const { detail::unwrap(try_retry()); }
+  /// try_health(), or throws.
+  [[nodiscard]] nacosauth::health health() const { return detail::unwrap(try_health()); }
+  /// try_metrics(), or throws.
+  [[nodiscard]] std::string metrics() const { return detail::unwrap(try_metrics()); }
   /// try_stats(), or throws.
   [[nodiscard]] statistics stats() const { return detail::unwrap(try_stats()); }
 #endif
@@ -1252,6 +1337,27 @@ class client {
 
   detail::owner<nacos_auth, nacos_auth_free> handle_;
 };
+
+/// The figures of several clients in Prometheus' text format, see nacos_auth_metrics, each under its name; to be served
+/// as NACOS_METRICS_CONTENT_TYPE. The clients are borrowed for the call.
+[[nodiscard]] inline result<std::string> try_metrics(const std::map<std::string, const client *> &clients) {
+  detail::lender lender;
+  std::vector<nacos_auth *> handles;
+  std::vector<const char *> names;
+  for (const auto &[name, one] : clients) {
+    names.push_back(lender.text(name, "a name holds a NUL character"));
+    handles.push_back(one == nullptr ? nullptr : one->native());
+  }
+  if (auto usable = lender.check(); !usable) return unexpected(usable.error());
+  return detail::metrics_of(handles.data(), names.data(), handles.size());
+}
+
+#ifdef __cpp_exceptions
+/// try_metrics(), or throws.
+[[nodiscard]] inline std::string metrics(const std::map<std::string, const client *> &clients) {
+  return detail::unwrap(try_metrics(clients));
+}
+#endif
 
 namespace detail {
 

@@ -20,6 +20,12 @@ macro_rules! causes {
                 match self { $(Self::$name => $slug,)* }
             }
 
+            /// The same as C has strings.
+            pub(crate) fn c_name(self) -> &'static std::ffi::CStr {
+                let name = match self { $(Self::$name => concat!($slug, "\0"),)* };
+                std::ffi::CStr::from_bytes_with_nul(name.as_bytes()).unwrap_or(c"")
+            }
+
             /// What it means, in a sentence.
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$name => $meaning,)* }

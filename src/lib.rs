@@ -40,7 +40,10 @@ mod sys;
 mod wait;
 
 pub use cause::Cause;
-pub use client::{Advice, Advised, Anonymous, Client, Config, Report, Request, Response, Stats, Token};
+pub use client::{
+    Advice, Advised, Anonymous, Client, Config, Health, HealthStatus, METRICS_CONTENT_TYPE, Report, Request, Response,
+    Stats, Token, metrics,
+};
 pub use diagnose::{DiagnoseOptions, Diagnosis, Finding, Severity, diagnose};
 pub use error::{Error, Kind, Result};
 pub use lifecycle::{RefreshState, TokenState};

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 # A command that shows the package is there, and the package.
 wanted=(
   "gcc gcc" "g++ g++" "clang clang" "clang-format clang-format" "valgrind valgrind" "pkg-config pkg-config"
-  "abidiff abigail-tools" "doxygen doxygen" "cmake cmake" "openssl openssl" "strace strace" "java openjdk-17-jre-headless" "mvn maven"
+  "abidiff abigail-tools" "doxygen doxygen" "cmake cmake" "ninja ninja-build" "openssl openssl" "strace strace" "java openjdk-17-jre-headless" "mvn maven"
 )
 # For the long tests alone, since Debian starts it as a service.
 [ -z "${HOST_LONG:-}" ] || wanted+=("nginx nginx")

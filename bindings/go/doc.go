@@ -25,6 +25,7 @@
 //
 // # Linking
 //
-// The package is a thin cgo layer over libnacos_auth. By default it is found with pkg-config (nacos_auth.pc); with
-// -tags nacos_auth_static the library is linked into the program from a checkout of the project. See [Linkage].
+// The package is a thin cgo layer over libnacos_auth. On Linux with glibc on amd64 the library comes along, in a module of its own,
+// and is linked into the program. With -tags nacos_auth_dynamic an installed one is found with pkg-config (nacos_auth.pc), on
+// any system. See [Linkage].
 package nacosauth

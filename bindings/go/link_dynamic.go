@@ -1,9 +1,9 @@
-//go:build !nacos_auth_static
+//go:build nacos_auth_dynamic
 
 package nacosauth
 
 // #cgo pkg-config: nacos_auth
 import "C"
 
-// Linkage tells how libnacos_auth is linked: "dynamic" or "static" (build tag nacos_auth_static).
+// Linkage tells how libnacos_auth is linked: "static", or "dynamic" (build tag nacos_auth_dynamic).
 const Linkage = "dynamic"

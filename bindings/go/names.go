@@ -43,6 +43,14 @@ func (t TokenIn) String() string {
 	return inWords("token in", int32(t), C.nacos_token_in_name(C.int32_t(t)))
 }
 
+// String returns the name of the choice, such as "never".
+func (a Anonymous) String() string { return oneOf("anonymous", int(a), "auto", "never") }
+
+// String returns the name of the choice, such as "by method".
+func (i Idempotence) String() string {
+	return oneOf("idempotence", int(i), "by method", "idempotent", "not idempotent")
+}
+
 // String returns the name of the advice, such as "replay".
 func (a Advice) String() string {
 	return inWords("advice", int32(a), C.nacos_advice_name(C.int32_t(a)))
@@ -51,6 +59,14 @@ func (a Advice) String() string {
 // String returns the name of the severity, such as "warning".
 func (s Severity) String() string {
 	return inWords("severity", int32(s), C.nacos_severity_name(C.int32_t(s)))
+}
+
+// oneOf names a number for which the library has no names.
+func oneOf(kind string, number int, names ...string) string {
+	if number < 0 || number >= len(names) {
+		return fmt.Sprintf("%s %d", kind, number)
+	}
+	return names[number]
 }
 
 // inWords spells the name of a number as text does; one that the library does not know stays a number.

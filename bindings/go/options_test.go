@@ -81,19 +81,3 @@ func TestMaxResponseSize(t *testing.T) {
 		t.Errorf("%+v", detail)
 	}
 }
-
-func TestNames(t *testing.T) {
-	for have, want := range map[interface{ String() string }]string{
-		nacosauth.EventCredentialsRejected:   "credentials rejected",
-		nacosauth.EventKind(99):              "event 99",
-		nacosauth.TokenMandatory:             "mandatory",
-		nacosauth.RefreshCredentialsRejected: "credentials rejected",
-		nacosauth.RefreshState(-1):           "refresh state -1",
-		nacosauth.TokenInAuthorization:       "authorization",
-		nacosauth.AdviceReplayIfIdempotent:   "replay if idempotent",
-	} {
-		if have.String() != want {
-			t.Errorf("%s, want %s", have, want)
-		}
-	}
-}

@@ -25,10 +25,9 @@ impl Call<'_> {
     /// No login succeeds: sends without a token if that is what the servers want, else gives the login's `error`.
     pub(super) fn without_token(&self, error: Error) -> Result<Response> {
         let session = self.live.session();
-        let answered = error.http_status().is_some_and(|status| !matches!(status, 429 | 502..=504 | 520..=530));
         let wanted = self.client.settings.anonymous == Anonymous::Auto && !self.request.no_anonymous;
         let may = wanted && !session.was_good();
-        if !may || !answered || error.kind() == Kind::Forbidden {
+        if !may || !may_help(&error) {
             return Err(error);
         }
         if session.openness(&self.limits, || look(self.client, self.live, &session, &self.limits))
@@ -44,6 +43,12 @@ impl Call<'_> {
         // Authentication has been switched on, so that a login may have become possible.
         if session.is_closed() { self.with_token(self.lease()?, 1) } else { Err(error) }
     }
+}
+
+/// Whether a login that failed so may have failed because authentication is off.
+pub(super) fn may_help(error: &Error) -> bool {
+    let answered = error.http_status().is_some_and(|status| !matches!(status, 429 | 502..=504 | 520..=530));
+    answered && error.kind() != Kind::Forbidden
 }
 
 /// Asks the servers whether they ask for tokens.

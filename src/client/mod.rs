@@ -5,6 +5,8 @@ mod call;
 mod config;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod health;
+mod metrics;
 mod report;
 mod request;
 mod send;
@@ -22,6 +24,8 @@ use std::{
 use arc_swap::ArcSwap;
 
 pub use config::{Anonymous, Config};
+pub use health::{Health, HealthStatus};
+pub use metrics::{METRICS_CONTENT_TYPE, metrics};
 pub use report::{Advice, Advised, Report};
 pub use request::{Request, Response};
 pub use stats::Stats;
@@ -302,6 +306,19 @@ impl Client {
     pub fn stats(&self) -> Stats {
         let live = self.live();
         Stats::of(&live.handle.counters, live.session().gauges())
+    }
+
+    /// Whether this client can do its work, from what is known: asks no server, waits for nothing, and begins no login.
+    ///
+    /// Before the first login that is [`HealthStatus::Unknown`]. A client without a token logs in only when a call wants one,
+    /// so a probe first calls [`token_without_waiting`](Self::token_without_waiting), and goes by this whatever that said.
+    pub fn health(&self) -> Health {
+        let session = self.live().session();
+        let condition = session.condition();
+        let may = !condition.was_good;
+        let closed = self.closed.load(Ordering::SeqCst);
+        let anonymous = |error: &Error| may && self.settings.anonymous == Anonymous::Auto && anonymous::may_help(error);
+        Health::of(condition, closed, &session.servers.names(), anonymous)
     }
 
     /// Ends every call under way with [`Kind::Closed`](crate::Kind::Closed), and every later one. Does not wait for a login or a server,

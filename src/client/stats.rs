@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    lifecycle::{RefreshState, TokenState},
-    observe::{Count, Counters},
+    lifecycle::{Occasion, RefreshState, TokenState},
+    observe::{Count, Counters, Outcome},
     session::Gauges,
 };
 
@@ -68,13 +68,12 @@ impl Stats {
     pub(super) fn of(counters: &Counters, gauges: Gauges) -> Self {
         use Count::*;
         let get = |count| counters.get(count);
+        let logins = |occasion| counters.logins(occasion, Outcome::Success);
+        let failures = |why| Occasion::ALL.iter().map(|occasion| counters.logins(*occasion, why)).sum::<u64>();
         let Gauges { generation, remaining_ms, retry_in, token, refresh } = gauges;
         Self {
-            logins: get(LoginsFirst) + get(LoginsRenewal) + get(LoginsRejection),
-            login_failures: get(FailuresUnreachable)
-                + get(FailuresOverloaded)
-                + get(FailuresRefused)
-                + get(FailuresOther),
+            logins: Occasion::ALL.map(logins).iter().sum(),
+            login_failures: Outcome::FAILURES.map(failures).iter().sum(),
             requests: get(Requests),
             replays: get(Replays),
             rejections: get(RejectionsIdentity) + get(RejectionsPermission) + get(RejectionsUnknown),
@@ -84,13 +83,13 @@ impl Stats {
             remaining_ms,
             token_state: token,
             refresh_state: refresh,
-            logins_first: get(LoginsFirst),
-            logins_renewal: get(LoginsRenewal),
-            logins_rejection: get(LoginsRejection),
-            failures_unreachable: get(FailuresUnreachable),
-            failures_overloaded: get(FailuresOverloaded),
-            failures_refused: get(FailuresRefused),
-            failures_other: get(FailuresOther),
+            logins_first: logins(Occasion::First),
+            logins_renewal: logins(Occasion::Renewal),
+            logins_rejection: logins(Occasion::Rejection),
+            failures_unreachable: failures(Outcome::Unreachable),
+            failures_overloaded: failures(Outcome::Overloaded),
+            failures_refused: failures(Outcome::Refused),
+            failures_other: failures(Outcome::Other),
             rejections_identity: get(RejectionsIdentity),
             rejections_unknown: get(RejectionsUnknown),
             suppressed_by_pause: get(SuppressedByPause),

@@ -105,6 +105,26 @@ pub struct nacos_auth_statistics {
 
 unsafe impl Sized_ for nacos_auth_statistics {}
 
+pub(super) fn token_state(state: TokenState) -> i32 {
+    match state {
+        TokenState::None => NACOS_TOKEN_NONE,
+        TokenState::Fresh => NACOS_TOKEN_FRESH,
+        TokenState::Advisory => NACOS_TOKEN_ADVISORY,
+        TokenState::Mandatory => NACOS_TOKEN_MANDATORY,
+        TokenState::Expired => NACOS_TOKEN_EXPIRED,
+        TokenState::Rejected => NACOS_TOKEN_REJECTED,
+    }
+}
+
+pub(super) fn refresh_state(state: RefreshState) -> i32 {
+    match state {
+        RefreshState::Idle => NACOS_REFRESH_IDLE,
+        RefreshState::InFlight => NACOS_REFRESH_IN_FLIGHT,
+        RefreshState::BackingOff => NACOS_REFRESH_BACKING_OFF,
+        RefreshState::CredentialsRejected => NACOS_REFRESH_CREDENTIALS_REJECTED,
+    }
+}
+
 /// Makes a handle. Checks and copies the options and reads the files they name, which may block as long as they do; opens no
 /// connection and starts no thread (the first token does). Former refusals of these credentials count no longer: whoever makes
 /// a handle has a reason to think that they are good.
@@ -213,20 +233,8 @@ pub unsafe extern "C" fn nacos_auth_stats(
                 waits: stats.waits,
                 generation: stats.generation,
                 remaining_ms: stats.remaining_ms,
-                token_state: match stats.token_state {
-                    TokenState::None => NACOS_TOKEN_NONE,
-                    TokenState::Fresh => NACOS_TOKEN_FRESH,
-                    TokenState::Advisory => NACOS_TOKEN_ADVISORY,
-                    TokenState::Mandatory => NACOS_TOKEN_MANDATORY,
-                    TokenState::Expired => NACOS_TOKEN_EXPIRED,
-                    TokenState::Rejected => NACOS_TOKEN_REJECTED,
-                },
-                refresh_state: match stats.refresh_state {
-                    RefreshState::Idle => NACOS_REFRESH_IDLE,
-                    RefreshState::InFlight => NACOS_REFRESH_IN_FLIGHT,
-                    RefreshState::BackingOff => NACOS_REFRESH_BACKING_OFF,
-                    RefreshState::CredentialsRejected => NACOS_REFRESH_CREDENTIALS_REJECTED,
-                },
+                token_state: token_state(stats.token_state),
+                refresh_state: refresh_state(stats.refresh_state),
                 logins_first: stats.logins_first,
                 logins_renewal: stats.logins_renewal,
                 logins_rejection: stats.logins_rejection,

@@ -13,6 +13,8 @@ mod callback;
 mod cancel;
 mod diagnose;
 mod error;
+mod health;
+mod metrics;
 mod names;
 mod options;
 mod pointer;

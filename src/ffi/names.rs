@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use super::{auth::*, callback::*, diagnose::*, options::*, token::*};
+use super::{auth::*, callback::*, diagnose::*, health::*, options::*, token::*};
 
 /// A name for each number; "UNKNOWN" for what a newer version may have.
 fn find(names: &[(i32, &'static CStr)], number: i32) -> *const c_char {
@@ -100,4 +100,17 @@ pub extern "C" fn nacos_severity_name(severity: i32) -> *const c_char {
         (NACOS_SEVERITY_ERROR, c"ERROR"),
     ];
     find(&names, severity)
+}
+
+/// The name of a status of the health without its prefix, as "DEGRADED"; "UNKNOWN" for a number that is none, and for
+/// NACOS_HEALTH_UNKNOWN. Static, never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn nacos_health_name(status: i32) -> *const c_char {
+    let names = [
+        (NACOS_HEALTH_UNKNOWN, c"UNKNOWN"),
+        (NACOS_HEALTH_OK, c"OK"),
+        (NACOS_HEALTH_DEGRADED, c"DEGRADED"),
+        (NACOS_HEALTH_DOWN, c"DOWN"),
+    ];
+    find(&names, status)
 }

@@ -134,6 +134,10 @@ pub(crate) enum Occasion {
     Rejection,
 }
 
+impl Occasion {
+    pub(crate) const ALL: [Self; 3] = [Self::First, Self::Renewal, Self::Rejection];
+}
+
 /// State of the token, for statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

@@ -51,6 +51,14 @@ impl Machine {
         }
     }
 
+    /// Since when a login has been under way, if one is.
+    pub(crate) fn logging_in_since(&self) -> Option<Time> {
+        match self.refresh {
+            Refresh::LoggingIn { since, .. } => Some(since),
+            Refresh::Idle | Refresh::Pausing(_) => None,
+        }
+    }
+
     /// Whether the last logins were refused for their credentials' sake.
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self.refresh, Refresh::Pausing(pause) if pause.class.is_refusal())

@@ -4,7 +4,7 @@ mod counters;
 mod event;
 mod listener;
 
-pub(crate) use counters::{Count, Counters};
+pub(crate) use counters::{Count, Counters, Outcome};
 pub use event::{Event, EventKind, Level};
 pub use listener::Supply;
 pub(crate) use listener::{Hooks, Listener, is_inside};

@@ -249,7 +249,7 @@ fn context(text: &str) -> Result<String> {
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
     if !inner.chars().all(plain) || inner.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-        return Err(Error::config("context_path: not a path; write it like \"/nacos\", or \"\" for none"));
+        return Err(Error::config("context_path: not a path; write it like \"/nacos\", or \"/\" for none"));
     }
     if inner.len() > LONGEST_CONTEXT {
         return Err(Error::config(format!("context_path: longer than {LONGEST_CONTEXT} characters")));

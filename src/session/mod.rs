@@ -6,6 +6,7 @@
 mod alarm;
 mod cache;
 mod cell;
+mod condition;
 pub(crate) mod credentials;
 pub(crate) mod exchange;
 pub(crate) mod failure;
@@ -22,6 +23,7 @@ mod state;
 mod verdict;
 
 pub(crate) use cache::{Snapshot, TokenCache};
+pub(crate) use condition::Condition;
 #[cfg(feature = "fuzzing")]
 pub(crate) use exchange::retry_after;
 pub(crate) use handle::{Handle, Lease};

@@ -26,8 +26,8 @@ use crate::{
     cause::Cause,
     error::{Error, Result},
     http::{Settings, Transport},
-    lifecycle::{Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState},
-    observe::{Count, Event},
+    lifecycle::{Demand, Issued, LoginError, Machine, Pauses, RefreshState, Time, TokenState},
+    observe::{Count, Event, Outcome},
     protocol::{
         login::{IssuedToken, Reason},
         openness::Openness,
@@ -128,7 +128,10 @@ impl Session {
             return Self::new(parent.origin.clone(), source, transport, None);
         };
         let (snapshots, error) = (state.snapshots.clone(), state.last_error.clone());
-        Self::with(parent.origin.clone(), source, transport, state.machine.forked(seed()), snapshots, error)
+        let child =
+            Self::with(parent.origin.clone(), source, transport, state.machine.forked(seed()), snapshots, error);
+        child.lock().failing_since = state.failing_since;
+        child
     }
 
     fn with(
@@ -142,7 +145,9 @@ impl Session {
         let servers = ServerList::new(&origin.servers, seed() as usize);
         let (handles, supplied, openness) = (Vec::new(), None, None);
         let (looked, denial) = (Time::ZERO, None);
-        let state = State { machine, snapshots, handles, last_error, supplied, looked, openness, denial };
+        let failing_since = None;
+        let state =
+            State { machine, snapshots, handles, last_error, failing_since, supplied, looked, openness, denial };
         Self {
             origin,
             source,
@@ -343,35 +348,35 @@ impl Session {
                     self.servers.put_first(index);
                 }
                 state.put(Snapshot { generation, token, expiry });
-                state.count(match occasion {
-                    Occasion::First => Count::LoginsFirst,
-                    Occasion::Renewal => Count::LoginsRenewal,
-                    Occasion::Rejection => Count::LoginsRejection,
-                });
+                state.count_login(occasion, Outcome::Success);
                 let from = server.map(|index| self.servers.name(Some(index)));
                 state.emit(|| Event::token_refreshed(generation, expiry.saturating_sub(now), from));
+                state.failing_since = None;
                 if state.last_error.take().is_some() {
                     state.emit(|| Event::recovered(generation));
                 }
             }
             Err((login_error, error)) => {
+                let occasion = state.machine.occasion();
                 if !state.machine.failed(number, login_error, now) {
                     return;
                 }
-                state.count(match login_error {
-                    LoginError::Unreachable => Count::FailuresUnreachable,
+                let why = match login_error {
+                    LoginError::Unreachable => Outcome::Unreachable,
                     LoginError::Slow
                     | LoginError::Overdue
-                    | LoginError::Answered(Reason::Overloaded | Reason::Gateway, _) => Count::FailuresOverloaded,
-                    LoginError::Answered(Reason::Refused | Reason::Fault, _) => Count::FailuresRefused,
+                    | LoginError::Answered(Reason::Overloaded | Reason::Gateway, _) => Outcome::Overloaded,
+                    LoginError::Answered(Reason::Refused | Reason::Fault, _) => Outcome::Refused,
                     LoginError::NoCredentials | LoginError::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
-                        Count::FailuresOther
+                        Outcome::Other
                     }
-                });
+                };
+                state.count_login(occasion, why);
                 let rejected = state.machine.refresh_state() == RefreshState::CredentialsRejected;
                 let retry_in = state.machine.retry_at().unwrap_or(now).saturating_sub(now);
                 state.emit(|| Event::login_failed(error.clone().with_retry_after(retry_in), rejected));
                 state.last_error = Some(error);
+                state.failing_since.get_or_insert(now);
                 // Whether servers do well from now on is worth knowing.
                 self.accepted.store(0, Ordering::Relaxed);
                 if !was_late {
@@ -435,11 +440,6 @@ impl Session {
     }
 
     pub(crate) fn gauges(&self) -> Gauges {
-        let now = clock::now();
-        let state = self.lock();
-        let (generation, remaining_ms) = state.snapshot().map_or((0, 0), |s| (s.generation, s.remaining_ms(now)));
-        let retry_in = state.machine.retry_at().map_or(Duration::ZERO, |at| at.saturating_sub(now));
-        let (token, refresh) = (state.machine.token_state(now), state.machine.refresh_state());
-        Gauges { generation, remaining_ms, retry_in, token, refresh }
+        self.lock().gauges(clock::now())
     }
 }

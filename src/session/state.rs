@@ -6,17 +6,19 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use super::{
     cache::Snapshot,
     credentials::Supplied,
     handle::{Handle, Lease},
+    session::Gauges,
 };
 use crate::{
     error::{Error, Kind, Result},
-    lifecycle::{Machine, Time, TokenState},
-    observe::{Count, Event, Listener},
+    lifecycle::{Machine, Occasion, Time, TokenState},
+    observe::{Event, Listener, Outcome},
     protocol::{openness::Openness, quote::quote_refusal},
     secret::Secret,
     sys::{
@@ -32,6 +34,8 @@ pub(super) struct State {
     pub(super) snapshots: Vec<Arc<Snapshot>>,
     pub(super) handles: Vec<Weak<Handle>>,
     pub(super) last_error: Option<Error>,
+    /// When the first login failed of those that have failed since the last success.
+    pub(super) failing_since: Option<Time>,
     /// What the last login used, and when its source was looked at last.
     pub(super) supplied: Option<Supplied>,
     pub(super) looked: Time,
@@ -149,8 +153,8 @@ impl State {
         quote_refusal(body, &secrets.collect::<Vec<_>>())
     }
 
-    pub(super) fn count(&self, what: Count) {
-        self.handles().for_each(|handle| handle.counters.count(what));
+    pub(super) fn count_login(&self, occasion: Occasion, outcome: Outcome) {
+        self.handles().for_each(|handle| handle.counters.count_login(occasion, outcome));
     }
 
     pub(super) fn lease(&self, expired: bool) -> Result<Lease> {
@@ -167,6 +171,13 @@ impl State {
             }
             state => Some(self.lease(state == TokenState::Expired)),
         }
+    }
+
+    pub(super) fn gauges(&self, now: Time) -> Gauges {
+        let (generation, remaining_ms) = self.snapshot().map_or((0, 0), |s| (s.generation, s.remaining_ms(now)));
+        let retry_in = self.machine.retry_at().map_or(Duration::ZERO, |at| at.saturating_sub(now));
+        let (token, refresh) = (self.machine.token_state(now), self.machine.refresh_state());
+        Gauges { generation, remaining_ms, retry_in, token, refresh }
     }
 
     pub(super) fn error(&self, now: Time, retry_at: Time) -> Error {

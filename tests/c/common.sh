@@ -9,8 +9,8 @@ out=build/c
 passed=0 failed=0 skipped=0 server_pid=
 
 mkdir -p "$out"/lib
-# What an installation gives: the name that programs load.
-ln -sf "$libdir/libnacos_auth.so" "$out"/lib/libnacos_auth.so.1
+# What an installation gives: the name that programs load. Other scripts may do the same now.
+ln -sf "$libdir/libnacos_auth.so" "$out/lib/of-$$" && mv -T "$out/lib/of-$$" "$out"/lib/libnacos_auth.so.1
 export LD_LIBRARY_PATH=$PWD/"$out"/lib
 
 pass() { passed=$((passed + 1)); echo "ok      $1"; }
@@ -36,7 +36,7 @@ link=(-Iinclude "-L$libdir" -lnacos_auth -lpthread)
 # Builds the test programs into $out.
 build_tests() {
   local name
-  for name in layout arguments lifetime token callbacks answers timeouts diagnose; do
+  for name in layout arguments lifetime token callbacks answers timeouts diagnose health; do
     check "$name builds" gcc -std=c99 -g "${warnings[@]}" -o "$out"/$name tests/c/$name.c "${link[@]}"
   done
   [ "$failed" -eq 0 ]

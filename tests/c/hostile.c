@@ -248,6 +248,50 @@ static void fill_stats(slot *a) {
   a[1].p = in_memory(1, &statistics, sizeof(statistics));
 }
 
+/* Nothing may be wrong with the handle, so a reason is none of the call's errors. */
+static nacos_status call_health(const slot *a, nacos_error **error) {
+  const nacos_status status = nacos_auth_health(a[0].p, a[1].p, a[2].p, error);
+  if (status == NACOS_OK && a[2].p != NULL) nacos_error_free(results[2]);
+  return status;
+}
+static void fill_health(slot *a) {
+  const nacos_health health = nacos_health_default();
+  a[0].p = opened;
+  a[1].p = in_memory(1, &health, sizeof(health));
+  a[2].p = &results[2];
+}
+
+/* nacos_auth_metrics: of an open and a closed handle */
+static nacos_status call_metrics(const slot *a, nacos_error **error) {
+  const nacos_status status = nacos_auth_metrics(a[0].p, a[1].p, a[2].number, a[3].p, error);
+  if (status == NACOS_OK) nacos_metrics_free(results[3]);
+  return status;
+}
+static const char *client_names[] = {"a", "b\n\"\\"};
+static void fill_metrics(slot *a) {
+  static __thread nacos_auth *auths[2];
+  auths[0] = opened;
+  auths[1] = closed;
+  a[0].p = auths;
+  a[1].p = client_names;
+  a[2].number = 2;
+  a[3].p = &results[3];
+}
+static void fill_metrics_beyond(slot *a) {
+  fill_metrics(a);
+  a[2].number = SIZE_MAX;
+}
+static const char *same_names[] = {"a", "a"};
+static void fill_metrics_of_one_name(slot *a) {
+  fill_metrics(a);
+  a[1].p = same_names;
+}
+static const char *wrong_names[] = {"a", NOT_UTF8};
+static void fill_metrics_not_utf8(slot *a) {
+  fill_metrics(a);
+  a[1].p = wrong_names;
+}
+
 static nacos_status call_retry(const slot *a, nacos_error **error) { return nacos_auth_retry(a[0].p, error); }
 static void fill_handle(slot *a) { a[0].p = opened; }
 
@@ -347,6 +391,13 @@ static void fill_supply_one(slot *a) {
   { OBJECT, "credentials", NACOS_NULL_ARGUMENT, 0, 0, 0, NULL, NULL }
 #define NO_MORE \
   { NOTHING, NULL, 0, 0, 0, 0, NULL, NULL }
+#define METRICS(fill, expected)                                                                                \
+  {                                                                                                            \
+    "nacos_auth_metrics", call_metrics, fill, expected, expected, {                                            \
+      {OBJECT, "auths", NACOS_NULL_ARGUMENT, 0, 0, 0, NULL, NULL},                                             \
+          {OBJECT, "names", NACOS_NULL_ARGUMENT, 0, 0, 0, NULL, NULL}, A_NUMBER, RESULT_AT("metrics"), NO_MORE \
+    }                                                                                                          \
+  }
 
 /* The functions that return a status. */
 static const row rows[] = {
@@ -402,6 +453,20 @@ static const row rows[] = {
      NACOS_OK,
      {HANDLE, SIZED(STRUCT_OUT, "statistics", NACOS_NULL_ARGUMENT, nacos_auth_statistics, NULL, NULL), NO_MORE, NO_MORE,
       NO_MORE}},
+    {"nacos_auth_health",
+     call_health,
+     fill_health,
+     NACOS_OK,
+     NACOS_OK,
+     {HANDLE,
+      SIZED(STRUCT_OUT, "health", NACOS_NULL_ARGUMENT, nacos_health, NULL, NULL),
+      {RESULT, "reason", NACOS_OK, 0, 0, 0, NULL, NULL},
+      NO_MORE,
+      NO_MORE}},
+    METRICS(fill_metrics, NACOS_OK),
+    METRICS(fill_metrics_beyond, NACOS_INVALID_ARGUMENT),
+    METRICS(fill_metrics_of_one_name, NACOS_INVALID_ARGUMENT),
+    METRICS(fill_metrics_not_utf8, NACOS_INVALID_UTF8),
     {"nacos_auth_retry", call_retry, fill_handle, NACOS_OK, NACOS_CLOSED, {HANDLE, NO_MORE, NO_MORE, NO_MORE, NO_MORE}},
     {"nacos_auth_close",
      call_close,
@@ -852,11 +917,19 @@ static void diagnoses(void) {
   CHECK(strstr(nacos_diagnosis_json(diagnosis), NACOS_CAUSE_CONNECTION_REFUSED) != NULL);
   nacos_diagnosis_free(NULL);
 }
+static void metrics(void) {
+  nacos_metrics *metrics = NULL;
+  CHECK(strcmp(nacos_metrics_text(NULL), "") == 0);
+  CHECK_CALL(NACOS_OK, NULL, nacos_auth_metrics(&closed, NULL, 1, &metrics, &error));
+  CHECK(strstr(nacos_metrics_text(metrics), SECRET) == NULL && strlen(nacos_metrics_text(metrics)) > 100);
+  nacos_metrics_free(metrics);
+  nacos_metrics_free(NULL);
+}
 /* Numbers that are none of theirs: "UNKNOWN", and never NULL. */
 static void names(void) {
   const char *(*const all[])(int32_t) = {nacos_status_name,      nacos_event_name,         nacos_log_level_name,
                                          nacos_token_state_name, nacos_refresh_state_name, nacos_token_in_name,
-                                         nacos_advice_name,      nacos_severity_name};
+                                         nacos_advice_name,      nacos_severity_name,      nacos_health_name};
   const int32_t none[] = {-1, 77, 65536, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
     for (size_t j = 0; j < sizeof(none) / sizeof(*none); j++) CHECK(strcmp(all[i](none[j]), "UNKNOWN") == 0);
@@ -869,6 +942,7 @@ static void names(void) {
   CHECK(strcmp(nacos_token_in_name(NACOS_TOKEN_IN_QUERY), "QUERY") == 0);
   CHECK(strcmp(nacos_advice_name(NACOS_ADVICE_REPLAY), "REPLAY") == 0);
   CHECK(strcmp(nacos_severity_name(NACOS_SEVERITY_WARNING), "WARNING") == 0);
+  CHECK(strcmp(nacos_health_name(NACOS_HEALTH_DEGRADED), "DEGRADED") == 0);
 }
 
 static const struct {
@@ -890,8 +964,9 @@ static const struct {
      responses},
     {" nacos_diagnosis_count nacos_diagnosis_severity nacos_diagnosis_text nacos_diagnosis_json nacos_diagnosis_free ",
      diagnoses},
+    {" nacos_metrics_text nacos_metrics_free ", metrics},
     {" nacos_status_name nacos_status_message nacos_event_name nacos_log_level_name nacos_token_state_name "
-     "nacos_refresh_state_name nacos_token_in_name nacos_advice_name nacos_severity_name ",
+     "nacos_refresh_state_name nacos_token_in_name nacos_advice_name nacos_severity_name nacos_health_name ",
      names},
 };
 enum { OTHERS = sizeof(others) / sizeof(*others) };

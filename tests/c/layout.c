@@ -147,5 +147,15 @@ int main(void) {
   FIELD(nacos_finding, cure);
   FIELD(nacos_finding, severity);
   FIELD(nacos_finding, reserved0);
+  STRUCT(nacos_health);
+  FIELD(nacos_health, struct_size);
+  FIELD(nacos_health, status);
+  FIELD(nacos_health, ready);
+  FIELD(nacos_health, cause);
+  FIELD(nacos_health, failing_for_ms);
+  FIELD(nacos_health, remaining_ms);
+  FIELD(nacos_health, retry_in_ms);
+  FIELD(nacos_health, token_state);
+  FIELD(nacos_health, refresh_state);
   return 0;
 }

@@ -13,6 +13,7 @@ if start_server --port 0; then
   check "answers" "$out"/answers
   check "time-outs" "$out"/timeouts
   check "diagnose" "$out"/diagnose
+  check "health and metrics" "$out"/health
   stop_server
 else
   skip "token" "no $devserver"
@@ -20,5 +21,6 @@ else
   skip "answers" "no $devserver"
   skip "time-outs" "no $devserver"
   skip "diagnose" "no $devserver"
+  skip "health and metrics" "no $devserver"
 fi
 finish

@@ -40,7 +40,9 @@ TEST_CASE("each setting reaches the library") {
   CHECK(refusal_of([](options &) {}).code() == nacosauth::status::ok);
 }
 
-TEST_CASE("braces are settings, not a handle") { CHECK_THROWS_AS(nacosauth::client({}), nacosauth::exception); }
+TEST_CASE("settings with nothing in them name what is missing") {
+  CHECK_THROWS_WITH_AS(nacosauth::client(nacosauth::options()), doctest::Contains("server_addr"), nacosauth::exception);
+}
 
 TEST_CASE("the token in each place") {
   for (const auto place : {nacosauth::token_in::automatic, nacosauth::token_in::authorization,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import urllib.parse
@@ -113,11 +112,9 @@ def build(snippet: Snippet, server: str, folder: Path) -> list[str]:
     source = folder / f"main.{ {'rust': 'rs'}.get(snippet.language, snippet.language) }"
     source.write_text(program, encoding="utf-8")
     if snippet.language == "go":
-        shutil.copy(ROOT / "bindings" / "go" / "go.mod", folder / "go.mod")
-        requires = f"\nrequire {MODULE} v0.0.0\nreplace {MODULE} => {ROOT / 'bindings' / 'go'}\n"
-        module = (folder / "go.mod").read_text(encoding="utf-8")
-        (folder / "go.mod").write_text(re.sub("^module .*$", "module snippet", module, flags=re.M) + requires)
-        run(["go", "build", "-tags", "nacos_auth_static", "-o", "main", "."], folder)
+        module = (ROOT / "examples" / "go" / "go.mod").read_text(encoding="utf-8")
+        (folder / "go.mod").write_text(module.replace("../../bindings/go", str(ROOT / "bindings" / "go")))
+        run(["go", "build", "-o", "main", "."], folder)
         return ["./main"]
     if snippet.language == "rust":
         crate = ["--extern", f"nacos_auth={RELEASE / 'libnacos_auth.rlib'}", "-L", f"dependency={RELEASE / 'deps'}"]

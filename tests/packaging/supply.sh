@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the library is made of: licences, sources, bans and duplicates (deny.toml), and the bill of materials. Advisories are
 # not looked at: their database is not at hand everywhere. Faults on purpose show that each is looked at. The tools are those of
-# tools/install.sh.
+# tools/crates.sh.
 # shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/../c/common.sh"
 
@@ -17,7 +17,7 @@ refused() {
   if output=$(deny "$work/deny.toml" "$2" 2>&1); then fail "planted: $1 is refused"; return; fi
   if grep -Eq "$3" <<<"$output"; then pass "planted: $1 is refused"; else fail "planted: $1 is refused" "$output"; fi
 }
-if tools/install.sh cargo-deny; then
+if tools/crates.sh cargo-deny; then
   for what in licenses sources bans; do check "$what" deny deny.toml $what; done
   refused "a licence" licenses 'error\[rejected\]' '/"ISC",/d'
   refused "a registry" sources 'error\[source-not-allowed\]' 's|^allow-registry = .*|allow-registry = []|'
@@ -41,7 +41,7 @@ print("\n".join(f"{name}: {', '.join(crates)}" for name, crates in problems.item
 sys.exit(any(problems.values()) or len(wanted) < 30)
 END
 }
-if tools/install.sh cargo-cyclonedx; then
+if tools/crates.sh cargo-cyclonedx; then
   sbom=build/nacos-auth.cdx.json
   check "the bill of materials is written" tools/sbom.sh
   cp $sbom "$work/first.json"

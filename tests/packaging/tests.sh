@@ -11,8 +11,8 @@ trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix stage=$work/stage
 flags=(-Wall -Wextra -Wpedantic -Werror)
 
-# in_make TARGET PREFIX [DESTDIR]: under the strictest umask, which must not show in what is installed.
-in_make() { (umask 077 && make --no-print-directory "$1" PREFIX="$2" DESTDIR="${3:-}" LIBRARY="$libdir/libnacos_auth.so"); }
+# in_make TARGET PREFIX [DESTDIR [VARIABLE=VALUE…]]: under the strictest umask, which must not show in what is installed.
+in_make() { (umask 077 && make --no-print-directory "$1" PREFIX="$2" DESTDIR="${3:-}" LIBRARY="$libdir/libnacos_auth.so" "${@:4}"); }
 
 files_in() { (cd "$1" && find . ! -type d | sort); }
 
@@ -23,6 +23,7 @@ expected_files() {
 ./include/nacos_auth.hpp
 ./lib/cmake/nacos_auth/nacos_authConfig.cmake
 ./lib/cmake/nacos_auth/nacos_authConfigVersion.cmake
+./lib/cmake/nacos_auth/nacos_authTargets.cmake
 ./lib/libnacos_auth.a
 ./lib/libnacos_auth.so
 ./lib/libnacos_auth.so.1
@@ -77,7 +78,7 @@ if command -v pkg-config >/dev/null; then
   build "C++ by pkg-config --static" static c++ -static -std=c++17 "${flags[@]}" main.cpp -o program "${static[@]}"
 
   of_pc=$(pc --static --libs-only-l | tr ' ' '\n' | grep -v -e nacos_auth -e '^$' | sort)
-  of_cmake=$(grep -o '"-l.*"' "$prefix/lib/cmake/nacos_auth/nacos_authConfig.cmake" | tr -d '"' | tr ';' '\n' | sort)
+  of_cmake=$(grep -o '"-l.*"' "$prefix/lib/cmake/nacos_auth/nacos_authTargets.cmake" | tr -d '"' | tr ';' '\n' | sort)
   check "pkg-config and CMake name the same system libraries" diff <(echo "$of_pc") <(echo "$of_cmake")
   if command -v rustc >/dev/null; then
     of_rust=$(rustc --crate-type staticlib --print native-static-libs -o "$work/empty.a" - 2>&1 </dev/null |
@@ -134,7 +135,7 @@ fi
 
 check "a stage has the same files" diff <(expected_files) <(files_in "$stage/opt/nacos_auth")
 check "nothing installed knows the stage" eval "! grep -rIl '$stage' '$stage'"
-check "pkg-config's file has the final place" grep -qx prefix=/opt/nacos_auth "$stage/opt/nacos_auth/lib/pkgconfig/nacos_auth.pc"
+check "nothing installed knows its place, so that it can be moved" eval "! grep -rIl -e '$prefix' -e /opt/nacos_auth '$stage' '$prefix'"
 
 echo "somebody else's" | tee "$prefix/include/other.h" >"$prefix/share/doc/nacos-auth/notes"
 check "uninstall" in_make uninstall "$prefix"

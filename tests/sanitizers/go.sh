@@ -9,6 +9,7 @@ done
 if [ ! -e build/prefix/lib/pkgconfig/nacos_auth.pc ]; then skip "go" "no build/prefix; run make prefix"; finish; exit; fi
 
 export PKG_CONFIG_PATH=$PWD/build/prefix/lib/pkgconfig CGO_LDFLAGS="-Wl,-rpath,$PWD/build/prefix/lib"
+export GOFLAGS=-tags=nacos_auth_dynamic
 export GOEXPERIMENT=cgocheck2
 unset LD_LIBRARY_PATH
 

@@ -8,6 +8,7 @@ require (
 )
 
 require (
+	github.com/nacos-auth/nacos-auth/bindings/go/lib/linux_amd64 v0.0.0 // indirect
 	golang.org/x/net v0.49.0 // indirect
 	golang.org/x/sys v0.40.0 // indirect
 	golang.org/x/text v0.33.0 // indirect
@@ -16,3 +17,5 @@ require (
 )
 
 replace github.com/nacos-auth/nacos-auth/bindings/go => ../
+
+replace github.com/nacos-auth/nacos-auth/bindings/go/lib/linux_amd64 => ../lib/linux_amd64

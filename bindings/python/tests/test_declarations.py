@@ -13,7 +13,18 @@ from typing import Any
 import pytest
 
 from devserver import REPOSITORY
-from nacos_auth import Advice, Cause, Severity, _arguments, _callbacks, _declarations, _errors, _state, library_version
+from nacos_auth import (
+    Advice,
+    Cause,
+    Severity,
+    _arguments,
+    _callbacks,
+    _declarations,
+    _errors,
+    _health,
+    _state,
+    library_version,
+)
 from nacos_auth._declarations import FUNCTIONS
 from nacos_auth._library import library
 
@@ -34,6 +45,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "nacos_advice": _declarations.Advice,
     "nacos_diagnose_options": _declarations.DiagnoseOptions,
     "nacos_finding": _declarations.Finding,
+    "nacos_health": _declarations.NativeHealth,
 }
 FLAGS = ("NO_WAIT", "NO_REPLAY", "NO_FAILOVER", "IDEMPOTENT", "NOT_IDEMPOTENT", "NO_ANONYMOUS")
 SCALARS = {
@@ -126,7 +138,7 @@ def test_no_padding(struct: type[ctypes.Structure]) -> None:
 
 
 def test_numbers(tmp_path: Path) -> None:
-    families_of = "ANONYMOUS|ADVICE|TOKEN|REFRESH|EVENT|LOG|FLAG|PAIR|SENT|SEVERITY|DIAGNOSE"
+    families_of = "ANONYMOUS|ADVICE|TOKEN|REFRESH|EVENT|LOG|FLAG|PAIR|SENT|SEVERITY|DIAGNOSE|HEALTH"
     names = sorted(set(re.findall(rf"#define (NACOS_(?:{families_of})_[A-Z_]+) ", HEADER)))
     seen = run_c(tmp_path, [f'printf("{name} %d\\n", (int)({name}));' for name in names])
     families: dict[str, dict[str, int]] = {
@@ -141,6 +153,7 @@ def test_numbers(tmp_path: Path) -> None:
         "LOG": {logging.getLevelName(level).replace("ING", ""): n for n, level in _callbacks._LEVELS.items()},
         "REFRESH": {name: number for number, name in _state.REFRESH_STATES.items()},
         "SEVERITY": {severity.name: severity.value for severity in Severity},
+        "HEALTH": {name: number for number, name in _health.HEALTH.items()},
         "DIAGNOSE": {"SEND_WRITES": _declarations.DIAGNOSE_SEND_WRITES},
     }
     expected = {

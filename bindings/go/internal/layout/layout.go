@@ -3,7 +3,7 @@
 package layout
 
 /*
-#cgo CFLAGS: -I${SRCDIR}/../../../../include
+#cgo CFLAGS: -I${SRCDIR}/../..
 #include <nacos_auth.h>
 */
 import "C"
@@ -42,6 +42,7 @@ func Structs() []Struct {
 		of[C.nacos_log_record]("nacos_log_record", C.sizeof_nacos_log_record),
 		of[C.nacos_diagnose_options]("nacos_diagnose_options", C.sizeof_nacos_diagnose_options),
 		of[C.nacos_finding]("nacos_finding", C.sizeof_nacos_finding),
+		of[C.nacos_health]("nacos_health", C.sizeof_nacos_health),
 	}
 }
 

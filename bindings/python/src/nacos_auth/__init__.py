@@ -33,6 +33,7 @@ from ._errors import (
     TransportError,
     WouldBlockError,
 )
+from ._health import METRICS_CONTENT_TYPE, Health, metrics
 from ._library import library_version
 from ._response import Headers, Response
 from ._settings import ClientSettings
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ABI_VERSION",
+    "METRICS_CONTENT_TYPE",
     "Advice",
     "Advised",
     "Anonymous",
@@ -65,6 +67,7 @@ __all__ = [
     "ForbiddenError",
     "HTTPStatusError",
     "Headers",
+    "Health",
     "InternalError",
     "InvalidArgumentError",
     "LibraryError",
@@ -91,6 +94,7 @@ __all__ = [
     "diagnose",
     "diagnose_async",
     "library_version",
+    "metrics",
 ]
 
 

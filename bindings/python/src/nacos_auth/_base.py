@@ -45,6 +45,7 @@ from ._declarations import (
 from ._declarations import Advice as NativeAdvice
 from ._errors import ClosedError, InvalidArgumentError, NacosError, take_error
 from ._greenlets import in_hub, leave_to_a_thread, run, run_cancellable, waiting
+from ._health import Health, health_of, metrics_of
 from ._library import library
 from ._settings import EverySetting, auth_options
 from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Advised, Event, Stats, Token
@@ -354,6 +355,18 @@ class BaseClient:
             raise take_error(self._library, status, error)
         known = advice.advice in Advice.__members__.values()
         return Advised(Advice(advice.advice) if known else Advice.RETURN, advice.wait_ms / 1000)
+
+    def health(self) -> Health:
+        """Whether this client can do its work, from what is known: asks no server, waits for nothing, begins no login.
+
+        A client without a token logs in only when a call wants one, so a probe asks for the token without waiting
+        first, and goes by this whatever comes of it. Of a closed client too.
+        """
+        return health_of(self._library, self._handle)
+
+    def metrics(self) -> str:
+        """The figures of this client as Prometheus text; those of several clients: `nacos_auth.metrics`."""
+        return metrics_of(self._library, [self._handle], None)
 
     def stats(self) -> Stats:
         """The counters and states of this moment, of a closed client too."""

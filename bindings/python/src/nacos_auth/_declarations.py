@@ -56,6 +56,11 @@ class OwnedDiagnosis(Owned):
     free = "nacos_diagnosis_free"
 
 
+class OwnedMetrics(Owned):
+    __slots__ = ()
+    free = "nacos_metrics_free"
+
+
 class OwnedCancel(Owned):
     """A signal that ends calls; whoever holds options with it may make the call."""
 
@@ -352,6 +357,28 @@ class Finding(_Sized):
     ]
 
 
+class NativeHealth(_Sized):
+    status: int
+    ready: int
+    cause: bytes
+    failing_for_ms: int
+    remaining_ms: int
+    retry_in_ms: int
+    token_state: int
+    refresh_state: int
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("status", c_int32),
+        ("ready", c_int32),
+        ("cause", c_char_p),
+        ("failing_for_ms", c_uint64),
+        ("remaining_ms", c_int64),
+        ("retry_in_ms", c_uint64),
+        ("token_state", c_int32),
+        ("refresh_state", c_int32),
+    ]
+
+
 _OUT = POINTER(c_void_p)
 
 # name: (result, arguments)
@@ -368,6 +395,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "nacos_credentials_set_token": (c_int32, [Handle, c_char_p, c_uint64, _OUT]),
     "nacos_credentials_set_failure": (c_int32, [Handle, c_char_p, _OUT]),
     "nacos_auth_stats": (c_int32, [Handle, POINTER(AuthStatistics), _OUT]),
+    "nacos_auth_health": (c_int32, [Handle, POINTER(NativeHealth), _OUT, _OUT]),
+    "nacos_auth_metrics": (c_int32, [_OUT, POINTER(c_char_p), c_size_t, _OUT, _OUT]),
+    "nacos_metrics_text": (c_char_p, [Handle]),
+    "nacos_metrics_free": (None, [Handle]),
     "nacos_auth_retry": (c_int32, [Handle, _OUT]),
     "nacos_auth_ref": (c_void_p, [Handle]),
     "nacos_auth_close": (c_int32, [Handle, c_uint32, _OUT]),
@@ -414,4 +445,5 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "nacos_token_in_name": (c_char_p, [c_int32]),
     "nacos_advice_name": (c_char_p, [c_int32]),
     "nacos_severity_name": (c_char_p, [c_int32]),
+    "nacos_health_name": (c_char_p, [c_int32]),
 }
