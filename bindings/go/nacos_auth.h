@@ -69,6 +69,9 @@
 #define NACOS_PAIR(name, value) \
   { (name), (value), 0, 0, 0, 0 }
 
+/** The Content-Type under which nacos_metrics_text is served to Prometheus. */
+#define NACOS_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
 /* Causes: what nacos_error_cause, events and log records give. More may come. */
 /** An argument of the call is not usable. Give what the message asks for; nothing was sent. */
 #define NACOS_CAUSE_INVALID_ARGUMENT "invalid-argument"
@@ -430,6 +433,26 @@
 #define NACOS_PAIR_SENSITIVE 1
 
 /**
+ * Nothing is known yet: no login has been tried, or the first one has just begun. Not ready.
+ */
+#define NACOS_HEALTH_UNKNOWN 0
+
+/**
+ * There is a token, and nothing is wrong with logins.
+ */
+#define NACOS_HEALTH_OK 1
+
+/**
+ * Calls work, and will not for long if nothing changes: an old token still serves and logins fail, for one. Ready.
+ */
+#define NACOS_HEALTH_DEGRADED 2
+
+/**
+ * There is no token that works, and no login brings one; or the handle is closed.
+ */
+#define NACOS_HEALTH_DOWN 3
+
+/**
  * How bad a finding is: as it should be.
  */
 #define NACOS_SEVERITY_OK 0
@@ -480,6 +503,11 @@ typedef struct nacos_diagnosis nacos_diagnosis;
  * Holds no password, token or query.
  */
 typedef struct nacos_error nacos_error;
+
+/**
+ * Figures in Prometheus' text format. Immutable, owned by the caller, freed with nacos_metrics_free. Any thread may read it.
+ */
+typedef struct nacos_metrics nacos_metrics;
 
 /**
  * The answer to a request. Immutable, owned by the caller, freed with nacos_response_free. Any thread may read it.
@@ -1069,6 +1097,48 @@ typedef struct nacos_request_options {
    */
   uint32_t flags;
 } nacos_request_options;
+
+/**
+ * What is known of a handle's health. Begin with nacos_health_default().
+ */
+typedef struct nacos_health {
+  /**
+   * sizeof(nacos_health), as the caller compiled it.
+   */
+  size_t struct_size;
+  /**
+   * One of NACOS_HEALTH_*.
+   */
+  int32_t status;
+  /**
+   * 1 with NACOS_HEALTH_OK and NACOS_HEALTH_DEGRADED: requests can be expected to succeed. Else 0.
+   */
+  int32_t ready;
+  /**
+   * Why it is not well, as a word of the list of causes: static, NUL-terminated. "" if it is, or if nothing is known.
+   */
+  const char *cause;
+  /**
+   * Milliseconds since the first login failed of those that have failed since the last success; 0 if the last one did not.
+   */
+  uint64_t failing_for_ms;
+  /**
+   * Milliseconds until the token's reckoned expiry, until when a degraded handle works; negative after it, 0 without one.
+   */
+  int64_t remaining_ms;
+  /**
+   * Milliseconds until the next login after one that failed; 0 if none is waiting for its time.
+   */
+  uint64_t retry_in_ms;
+  /**
+   * One of NACOS_TOKEN_NONE to NACOS_TOKEN_REJECTED.
+   */
+  int32_t token_state;
+  /**
+   * One of NACOS_REFRESH_*.
+   */
+  int32_t refresh_state;
+} nacos_health;
 
 /**
  * What an examination is to look at besides servers and credentials. Begin with nacos_diagnose_options_default().
@@ -1717,6 +1787,59 @@ uint32_t nacos_response_replays(const struct nacos_response *response) NACOS_NOE
 void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
 
 /**
+ * Whether this handle can do its work, from what is known: asks no server, waits for nothing and begins no login. Works on
+ * a closed handle too. Any thread.
+ *
+ * For a readiness probe, call nacos_get_token with NACOS_FLAG_NO_WAIT first and go by `health->ready` whatever that returns:
+ * a handle without a token logs in only when a call wants one. Before the first login it is NACOS_HEALTH_UNKNOWN.
+ *
+ * `reason` may be NULL. It takes an error object with what is wrong, which calls get or will get, its server and words, owned
+ * by the caller; NULL if nothing is wrong, or nothing is known. Fails with an argument error.
+ *
+ * Requires: `auth` and `health` are valid; `reason` and `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_auth_health(const struct nacos_auth *auth,
+                               struct nacos_health *health,
+                               struct nacos_error **reason,
+                               struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * The figures of `count` handles in Prometheus' text format: counters since nacos_auth_init, the state of token and logins,
+ * and the health. docs/monitoring.md lists them. Works on closed handles too. Never waits for a server. Any thread.
+ *
+ * `names` has a name for each handle, none twice, which becomes the label `client` of its samples: any UTF-8. It may be NULL
+ * for a single handle, which has no such label then. On success `*metrics` is owned by the caller; on failure it is NULL.
+ * Fails with an argument error.
+ *
+ * Requires: `auths` and `names` have `count` valid entries, but for a NULL `names`; `metrics` is valid; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_auth_metrics(struct nacos_auth *const *auths,
+                                const char *const *names,
+                                size_t count,
+                                struct nacos_metrics **metrics,
+                                struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * The text, to be served as NACOS_METRICS_CONTENT_TYPE; NUL-terminated UTF-8, good until the metrics are freed; "" for NULL.
+ * Any thread.
+ *
+ * Requires: `metrics` is NULL or has not been freed.
+ */
+const char *nacos_metrics_text(const struct nacos_metrics *metrics)
+NACOS_NOEXCEPT;
+
+/**
+ * Frees metrics and their text. NULL is a no-op. Any thread.
+ *
+ * Requires: `metrics` is NULL or has not been freed.
+ */
+void nacos_metrics_free(struct nacos_metrics *metrics) NACOS_NOEXCEPT;
+
+/**
  * Finds out whether these options work, and if not, why not: is the server there, is it a Nacos, does it let this user in,
  * does it take its own token, do the servers of the list share a secret and a clock; and what is wrong with a token or a
  * request of the caller's. Makes connections and logins of its own, at most two logins at each server, and none at the others
@@ -1826,6 +1949,12 @@ const char *nacos_advice_name(int32_t advice) NACOS_NOEXCEPT;
  */
 const char *nacos_severity_name(int32_t severity) NACOS_NOEXCEPT;
 
+/**
+ * The name of a status of the health without its prefix, as "DEGRADED"; "UNKNOWN" for a number that is none, and for
+ * NACOS_HEALTH_UNKNOWN. Static, never NULL.
+ */
+const char *nacos_health_name(int32_t status) NACOS_NOEXCEPT;
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1889,6 +2018,13 @@ static inline nacos_request_options nacos_request_options_default(void) {
   return options;
 }
 
+/** A nacos_health with its size set and everything else at its default. */
+static inline nacos_health nacos_health_default(void) {
+  nacos_health health = NACOS_ZERO;
+  health.struct_size = sizeof(nacos_health);
+  return health;
+}
+
 /** A nacos_diagnose_options with its size set and everything else at its default. */
 static inline nacos_diagnose_options nacos_diagnose_options_default(void) {
   nacos_diagnose_options options = NACOS_ZERO;
@@ -1924,6 +2060,7 @@ NACOS_LAYOUT(nacos_rejection, 56)
 NACOS_LAYOUT(nacos_advice, 24)
 NACOS_LAYOUT(nacos_pair, 40)
 NACOS_LAYOUT(nacos_request_options, 104)
+NACOS_LAYOUT(nacos_health, 56)
 NACOS_LAYOUT(nacos_diagnose_options, 48)
 NACOS_LAYOUT(nacos_finding, 56)
 #undef NACOS_LAYOUT
