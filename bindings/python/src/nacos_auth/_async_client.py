@@ -103,6 +103,8 @@ class AsyncClient(BaseClient):
         options = call_options(timeout, wait)
         if not wait:
             return self._ask(options)
+        if self._is_log_asleep:
+            self._wake_log()
         at_hand = self._ask_at_once()
         if at_hand is not None:
             return at_hand
