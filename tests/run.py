@@ -279,6 +279,7 @@ PARTS = [
                     "tests/run.py",
                     "tests/sanitizers",
                     "tests/dist",
+                    "tools/dist",
                     "tools/versions.py",
                     "benches/table.py",
                 ]

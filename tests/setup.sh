@@ -10,8 +10,8 @@ wanted=(
   "gcc gcc" "g++ g++" "clang clang" "clang-format clang-format" "valgrind valgrind" "pkg-config pkg-config"
   "abidiff abigail-tools" "doxygen doxygen" "cmake cmake" "ninja ninja-build" "openssl openssl" "strace strace" "java openjdk-17-jre-headless" "mvn maven"
 )
-# For the long tests alone, since Debian starts it as a service.
-[ -z "${HOST_LONG:-}" ] || wanted+=("nginx nginx")
+# For the long tests alone: nginx, since Debian starts it as a service, and what tries the packages of a release.
+[ -z "${HOST_LONG:-}" ] || wanted+=("nginx nginx" "debootstrap debootstrap" "lintian lintian" "dpkg-shlibdeps dpkg-dev")
 missing=()
 for pair in "${wanted[@]}"; do
   PATH=$PATH:/usr/sbin command -v "${pair% *}" >/dev/null 2>&1 || missing+=("${pair#* }")

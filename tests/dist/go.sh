@@ -10,6 +10,8 @@ for tool in go cc pkg-config; do
   command -v $tool >/dev/null || { skip "Go: all" "no $tool"; finish; exit; }
 done
 
+[ -d "$dist/go" ] || { skip "Go: all" "no modules for this machine"; finish; exit 0; }
+
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 module=github.com/nacos-auth/nacos-auth/bindings/go
@@ -128,6 +130,17 @@ check "Go: vendored: go mod vendor" env -C "$project" go mod vendor
 offline=(GOPROXY=off GOFLAGS=-mod=vendor "GOMODCACHE=$work/empty")
 built "vendored, static" static "$project" "${offline[@]}" "${nowhere[@]}" --
 built "vendored, dynamic" dynamic "$project" "${offline[@]}" "${dynamic[@]}" -- -tags nacos_auth_dynamic
+
+# A repository as it is after a release, in the place of the real one.
+export GIT_AUTHOR_NAME=release GIT_AUTHOR_EMAIL=release@example.com GIT_COMMITTER_NAME=release GIT_COMMITTER_EMAIL=release@example.com
+tagged() { git clone --quiet "$PWD" "$work/repository" && "$work/repository/tools/dist/go-tags.sh" "$dist"; }
+if check "Go: tags: are made" tagged; then
+  printf '[url "file://%s"]\n\tinsteadOf = https://github.com/nacos-auth/nacos-auth\n' "$work/repository" >"$work/gitconfig"
+  program "$work/tags" <<<'package main'
+  check "Go: tags: go get" env -C "$work/tags" GIT_CONFIG_GLOBAL="$work/gitconfig" GOPRIVATE=github.com/nacos-auth/* \
+    GOMODCACHE="$work/modules by tags" go get "$module@$version"
+  check "Go: tags: these are the same modules" diff "$project/go.sum" "$work/tags/go.sum"
+fi
 
 # The adapters bring dependencies, which may have to be downloaded.
 program "$work/adapters" <<'GO'

@@ -17,11 +17,11 @@ check "and again the same" eval "tools/dist/archive.sh '$raw' '$work/again.a' &&
 
 # Each is true of the archive, and not of the one that rustc made.
 symbols() { readelf -sW "$1" 2>/dev/null | awk -v binding="$2" '$5 ~ binding && NF >= 8 { print $7, $8 }' | sort -u; }
-is_small() { [ "$(stat -c %s "$1")" -le $((9 * 1024 * 1024)) ]; }
+is_small() { [ "$(stat -Lc %s "$1")" -le $((9 * 1024 * 1024)) ]; }
 shows_the_header_only() {
   diff <(printf '#include <nacos_auth.h>\n' | gcc -E -P -Iinclude -x c - | grep -v 'static inline' |
     grep -Eo '\bnacos_[a-z_]+ *\(' | tr -d ' (' | grep -v '_default$' | sort -u) \
-    <(symbols "$1" 'GLOBAL|WEAK|UNIQUE' | awk '$1 != "UND" { print $2 }')
+    <(symbols "$1" 'GLOBAL|WEAK|UNIQUE' | awk '$1 != "UND" { print $2 }' | sort)
 }
 has_no_bitcode_and_debug() { ! readelf -SW "$1" 2>/dev/null | grep -Eq ' \.(llvm|debug_|zdebug_|gnu\.lto)'; }
 has_no_groups() { ! readelf -gW "$1" 2>/dev/null | grep -q 'group section'; }

@@ -25,6 +25,6 @@ mapfile -t roots < <(sed 's/^/--undefined=/' "$work/functions")
 # another one has under the same name.
 "${LD:-ld}" -r --gc-sections --force-group-allocation "${roots[@]}" -o "$work/nacos_auth.o" "$in"
 "${OBJCOPY:-objcopy}" --keep-global-symbols="$work/functions" --strip-unneeded --remove-section=.comment \
-  --remove-section=.llvmbc --remove-section=.llvmcmd "$work/nacos_auth.o"
+  --remove-section='.llvm*' "$work/nacos_auth.o"
 "${AR:-ar}" rcsD "$work/out.a" "$work/nacos_auth.o"
 install -m 644 "$work/out.a" "$out"
