@@ -126,6 +126,7 @@ GO_MODULES = (
     "bindings/go/lib/linux_amd64",
     "bindings/go/oauth2",
     "bindings/go/grpc",
+    "bindings/go/prometheus",
     "examples/go",
     "tests/shims/go",
 )
@@ -234,6 +235,7 @@ PARTS = [
         "command", [Step([PYTHON, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"], pytest, "tests/command")]
     ),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
+    Part("monitoring", [Step([PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *SHORT], pytest, "tests/monitoring")]),
     # Two targets at a time: the whole is this long times five, and the build.
     Part("fuzz", [Step(["fuzz/run.sh", "60"], tally, needs=("cargo", "c++"))], long=True),
     Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=1"])]),
@@ -286,6 +288,7 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/docs"),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/monitoring"),
             Step([PYTHON, "-m", "mypy", "--strict", "test_unchanged_clients.py"], folder="tests/command"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/host"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tools/site"),

@@ -10,8 +10,8 @@ wanted=(
   "gcc gcc" "g++ g++" "clang clang" "clang-format clang-format" "valgrind valgrind" "pkg-config pkg-config"
   "abidiff abigail-tools" "doxygen doxygen" "cmake cmake" "ninja ninja-build" "openssl openssl" "strace strace" "java openjdk-17-jre-headless" "mvn maven"
 )
-# For the long tests alone, since Debian starts it as a service.
-[ -z "${HOST_LONG:-}" ] || wanted+=("nginx nginx")
+# For the long tests alone: nginx, since Debian starts it as a service, and what tries the packages of a release.
+[ -z "${HOST_LONG:-}" ] || wanted+=("nginx nginx" "debootstrap debootstrap" "lintian lintian" "dpkg-shlibdeps dpkg-dev")
 missing=()
 for pair in "${wanted[@]}"; do
   PATH=$PATH:/usr/sbin command -v "${pair% *}" >/dev/null 2>&1 || missing+=("${pair#* }")
@@ -44,6 +44,18 @@ fi
 if command -v go >/dev/null 2>&1 && [ ! -x build/tools/staticcheck ]; then
   mkdir -p build/tools
   GOBIN="$PWD/build/tools" go install honnef.co/go/tools/cmd/staticcheck@v0.6.1
+fi
+
+# For the long tests alone. Unpacked, not installed: Debian would start it as a service.
+if [ -n "${HOST_LONG:-}" ] && [ ! -x build/tools/prometheus/usr/bin/promtool ]; then
+  if command -v apt-get >/dev/null 2>&1 && folder=$(mktemp -d) &&
+    (cd "$folder" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } >/dev/null 2>&1); then
+    mkdir -p build/tools/prometheus
+    dpkg-deb -x "$folder"/prometheus_*.deb build/tools/prometheus
+    rm -r "$folder"
+  else
+    echo "MISSING: prometheus and promtool; put them on the PATH" >&2
+  fi
 fi
 
 # Clients that are tried unchanged behind the command.

@@ -32,5 +32,5 @@ check "Debian packages" tools/dist/debs.sh "$stage" "$dist"
 check "the tarball is the same again" eval "(umask 077; cd / && TZ=Asia/Tokyo TMPDIR='$work/other' '$PWD/tools/dist/binary.sh' '$stage' '$work/again') &&
   cmp '$dist'/*.tar.gz '$work/again/'*.tar.gz"
 check "checksums" eval "tools/dist/checksums.sh '$dist' && cd '$dist' && sha256sum --quiet -c SHA256SUMS"
-tests/dist/native.sh "$dist" tarball debs
+tests/dist/native.sh "$dist" tarball debs quick
 finish

@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/stage"
 ln -s "$libdir/libnacos_auth.so" "$work/stage/"
-command=${NACOS_AUTH_COMMAND:-target/debug/nacos-auth}
+command=${NACOS_AUTH_CLI:-target/debug/nacos-auth}
 [ ! -e "$command" ] || strip -o "$work/stage/nacos-auth" "$command"
 tools/dist/wheels.sh "$work/stage" "$work/dist"
 tests/dist/python.sh "$work/dist" quick

@@ -2,19 +2,11 @@
 # wheels.sh STAGE OUT: of STAGE/libnacos_auth.so the library's wheel, its source package, and of STAGE/nacos-auth, if that is
 # there, the command's wheel. The platform that a wheel claims comes from the versions of the symbols that the program wants;
 # auditwheel has to agree. The same programs and the same commit give the same bytes.
-set -eu -o pipefail
 stage=$(realpath "$1")
 mkdir -p "$2"
 out=$(realpath "$2")
-cd "$(dirname "$0")/../.."
-# In an unpacked source tarball all files have the time of the commit.
-if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
-  if [ -e .git ]; then SOURCE_DATE_EPOCH=$(git log -1 --format=%ct); else SOURCE_DATE_EPOCH=$(stat -c %Y Cargo.toml); fi
-fi
-export SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC
-umask 022
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tools/dist/common.sh
+source "$(dirname "$0")/common.sh"
 
 tools=build/wheel-tools
 if ! cmp -s tools/dist/wheels-requirements.txt $tools/requirements.txt; then
@@ -35,9 +27,7 @@ NACOS_AUTH_BUILD_LIBRARY=$stage/libnacos_auth.so build wheel bindings/python
 build sdist bindings/python
 if [ -e "$stage/nacos-auth" ]; then
   cp -r cli/python "$work/command"
-  cp Cargo.toml LICENSE "$work/command/"
-  # The command links what the library does, and more.
-  if [ -e cli/THIRD-PARTY.txt ]; then cp cli/THIRD-PARTY.txt "$work/command/"; else cp THIRD-PARTY.txt "$work/command/"; fi
+  cp Cargo.toml LICENSE cli/THIRD-PARTY.txt "$work/command/"
   NACOS_AUTH_BUILD_COMMAND=$stage/nacos-auth NACOS_AUTH_BUILD_PLATFORM=$(platform_of "$stage/nacos-auth") \
     build wheel "$work/command"
 fi

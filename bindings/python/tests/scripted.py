@@ -121,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             answer(self)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer  # noqa: N815
 
     def _login(self, path: str) -> Answer:
         self.server.logins_go_on.wait(20)

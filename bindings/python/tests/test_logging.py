@@ -19,7 +19,7 @@ import pytest
 
 import nacos_auth
 from devserver import DevServer
-from nacos_auth import AsyncClient, Client
+from nacos_auth import AsyncClient, Client, _log, _workers
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -257,6 +257,33 @@ def test_what_a_handler_raises_is_heard_of(
     wait_until(lambda: len(heard) == 2)  # each record
     assert {each.exc_type for each in heard} == {RuntimeError}
     heard.clear()
+
+
+@pytest.mark.parametrize("starts", ["at once", "not at all", "later"])
+def test_no_record_is_left_behind(seen: Seen, monkeypatch: pytest.MonkeyPatch, starts: str) -> None:
+    """Whenever the thread begins, and if the system has none to give."""
+
+    class Threads(_workers.Workers):
+        def start(self, job: _workers.Job[Any]) -> bool:
+            if starts == "at once":
+                job.run()
+            elif starts == "later":
+                jobs.append(job)
+            return starts != "not at all"
+
+    jobs: list[_workers.Job[Any]] = []
+    monkeypatch.setattr(_log, "_threads", Threads(1))
+    for _ in range(3):
+        _log.put(logging.INFO, "text", {})
+    assert len(jobs) == (1 if starts == "later" else 0)
+    for job in jobs:
+        job.run()
+    assert len(seen.records) == (0 if starts == "not at all" else 3)
+    monkeypatch.undo()
+    LOGGER.setLevel(logging.DEBUG)
+    _log.put(logging.INFO, "text", {})
+    assert _log.flush(60)
+    assert len(seen.records) == 4
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

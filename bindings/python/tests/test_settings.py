@@ -49,6 +49,8 @@ def test_wait(server: DevServer, client: Client, wait_until: WaitUntil) -> None:
 
 
 def test_wait_async(server: DevServer) -> None:
+    server.control("/faults", on="login", kind="delay", delay_ms=500, times=1)
+
     async def main() -> None:
         async with AsyncClient(server.address, "nacos", "nacos") as client:
             coroutine = client.token(wait=False)

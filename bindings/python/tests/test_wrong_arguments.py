@@ -62,6 +62,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "get": {"path": CONFIG},
     "post": {"path": CONFIG},
     "put": {"path": CONFIG},
+    "patch": {"path": CONFIG},
     "delete": {"path": CONFIG},
     "set_credentials": {"username": "nacos", "password": SECRET},
     "set_token": {"token": SECRET},
@@ -69,7 +70,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "close": {},
 }
 SETTINGS = list(nacos_auth.CallSettings.__annotations__)
-PLAIN = {"retry", "stats", "from_env"}  # take nothing
+PLAIN = {"retry", "stats", "health", "metrics", "from_env"}  # take nothing of their own
 
 
 def names_of(function: Callable[..., object]) -> list[str]:
@@ -98,7 +99,19 @@ def examine(error: BaseException | None, name: str, value: object) -> None:
 
 
 # What may hold a secret: no variable of the package may show it either, in a traceback with variables.
-SECRETS = {"password", "token", "client_key_pem", "proxy", "path", "params", "headers", "data", "body", "refused_token"}
+SECRETS = {
+    "password",
+    "token",
+    "client_key_pem",
+    "proxy",
+    "path",
+    "params",
+    "headers",
+    "data",
+    "body",
+    "json",
+    "refused_token",
+}
 ALSO = {"server_addr": ("server", "address"), "refused_before": ("refused",), "client_cert_file": ("client_key",)}
 
 

@@ -11,7 +11,7 @@ use std::{
 use base64::Engine;
 use devserver::{Fault, FaultKind, Generation, Gzip, On, Options, Server, Spread};
 
-use crate::support::{Answer, DEMO, PATIENCE, Proxy, command, run, server, wait_for};
+use crate::support::{Answer, DEMO, PATIENCE, Proxy, bare, command, run, server, wait_for};
 
 const LOGIN: &str = "/nacos/v1/auth/users/login";
 
@@ -172,7 +172,7 @@ fn state_and_figures_are_its_own() {
     let proxy = Proxy::start(&server, &[]);
     wait_for("a token", || proxy.get("/-/health").status == 200);
     assert!(proxy.get("/-/health").body.contains("\"status\":\"ok\""));
-    assert_eq!(proxy.figure("nacos_auth_token_usable"), 1);
+    assert_eq!(proxy.figure("nacos_auth_health{status=\"ok\"}"), 1);
     assert_eq!(proxy.get("/-/other").status, 404);
     assert_eq!(proxy.send("POST", "/-/health", "", b"").status, 405);
     assert_eq!(server.counts().requests, 0);
@@ -191,6 +191,20 @@ fn state_and_figures_are_its_own() {
     proxy.running.signal("TERM");
     proxy.running.end();
     assert!(!proxy.rest().contains("secretword"));
+}
+
+/// Nobody asks for anything before a probe has said that it is ready.
+#[test]
+fn probes_alone_see_a_server_that_comes_up_later() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut early = bare();
+    early.env("NACOS_SERVER_ADDR", format!("127.0.0.1:{port}")).env("NACOS_USERNAME", "nacos");
+    early.env("NACOS_PASSWORD", "nacos").args(["proxy", "--listen", "127.0.0.1:0"]);
+    let proxy = Proxy::with(&mut early);
+    wait_for("the failed login", || proxy.get("/-/health").body.contains("\"cause\":\"connection-refused\""));
+    assert_eq!(proxy.get("/-/health").status, 503);
+    let _server = Server::start(Options { port, ..Options::default() }).unwrap();
+    wait_for("a token", || proxy.get("/-/health").status == 200);
 }
 
 #[test]

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import _main_interpreter as _main_interpreter
-from ._arguments import Anonymous, Body, CallSettings, Pairs, Params, Sensitive, ServerAddr, TokenIn, Value, Values
+from ._arguments import Anonymous, Body, CallSettings, Pairs, Params, Sensitive, TokenIn, Value, Values
 from ._callbacks import Credentials
 from ._causes import Cause
 from ._client import Client
@@ -80,7 +80,6 @@ __all__ = [
     "ProtocolError",
     "Response",
     "Sensitive",
-    "ServerAddr",
     "ServerError",
     "Severity",
     "Stats",

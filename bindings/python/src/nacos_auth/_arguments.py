@@ -104,7 +104,6 @@ Params = Union[
     AbstractSet["tuple[str, Values]"],
     _AnyTypedDict,
 ]
-ServerAddr = Union[str, Sequence[str]]
 
 _REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
 _NO_LIST = (str, bytes, int, memoryview, bytearray)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _log
-from ._arguments import Body, CallSettings, Content, Pairs, Params, ServerAddr, call_options, closing_time
+from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options, closing_time
 from ._base import BaseClient, Closing
 from ._calls import RequestCall, TokenCall
 from ._causes import Cause
@@ -102,6 +103,8 @@ class AsyncClient(BaseClient):
         options = call_options(timeout, wait)
         if not wait:
             return self._ask(options)
+        if self._is_log_asleep:
+            self._wake_log()
         at_hand = self._ask_at_once()
         if at_hand is not None:
             return at_hand
@@ -252,7 +255,7 @@ class AsyncClient(BaseClient):
 
 
 async def diagnose_async(
-    server_addr: ServerAddr,
+    server_addr: str | Sequence[str],
     username: str | None = None,
     password: str | None = None,
     *,

@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ctypes import byref, c_uint64
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -19,7 +19,6 @@ from ._arguments import (
     CallSettings,
     Content,
     Path,
-    ServerAddr,
     TokenIn,
     closing_time,
     content,
@@ -79,6 +78,7 @@ class BaseClient:
         "_functions",
         "_handle",
         "_is_closed",
+        "_is_log_asleep",
         "_library",
         "_log_handle",
         "_request_timeout",
@@ -89,7 +89,7 @@ class BaseClient:
 
     def __init__(
         self,
-        server_addr: ServerAddr,
+        server_addr: str | Sequence[str],
         username: str | None = None,
         password: str | None = None,
         *,
@@ -144,6 +144,7 @@ class BaseClient:
         self._server_addr = ""
         self._word = c_uint64(0)  # with these it can be shown, in a traceback of what fails here
         self._is_closed = False
+        self._is_log_asleep = False
         try:
             self._server_addr = server_list(server_addr)
             options = auth_options(
@@ -238,8 +239,15 @@ class BaseClient:
         if self._log_handle:
             self._library.nacos_auth_close(self._log_handle, _LONGEST_END_OF_LOG, None)
 
+    def _wake_log(self) -> None:
+        """In a forked child, with the first call of the other handle: before it is used there, one hears of nothing."""
+        self._is_log_asleep = False
+        self._library.nacos_auth_generation(self._log_handle)
+
     def _ask(self, options: CallOptions) -> Token:
         """Asks the native library for the token, which may block."""
+        if self._is_log_asleep:
+            self._wake_log()
         if options.flags & NO_WAIT:
             return self._keep(TokenCall(self._library, self._handle, options).run())
         at_hand = self._ask_at_once()
@@ -262,6 +270,8 @@ class BaseClient:
 
     def _request_call(self, method: str, request: Content, settings: CallSettings) -> RequestCall:
         options = request_options(method, request, settings)
+        if self._is_log_asleep:
+            self._wake_log()
         return RequestCall(self._library, self._handle, options, method, str(request.path))
 
     def _call(self, call: TokenCall | RequestCall) -> Any:
@@ -494,8 +504,7 @@ def _forget_what_was_inherited() -> None:
     _unfinished.clear()
     for client in list(_clients.values()):
         client._forget()
-        if client._log_handle:  # in this process it hears of nothing before it has been used
-            client._library.nacos_auth_generation(client._log_handle)
+        client._is_log_asleep = bool(client._log_handle)
 
 
 os.register_at_fork(after_in_child=_forget_what_was_inherited)

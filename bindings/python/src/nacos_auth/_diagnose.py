@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ._arguments import ServerAddr, flag, invalid, milliseconds, optional_text, server_list
+from ._arguments import flag, invalid, milliseconds, optional_text, server_list
 from ._callbacks import Functions, forget, register
 from ._calls import NativeCall
 from ._causes import Cause
@@ -23,7 +23,7 @@ from ._library import library
 from ._settings import auth_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from ctypes import CDLL
 
     from typing_extensions import Unpack
@@ -85,7 +85,7 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
     def __init__(
         self,
         options: DiagnoseOptions,
-        server_addr: ServerAddr,
+        server_addr: str | Sequence[str],
         username: str | None,
         password: str | None,
         *,
@@ -205,7 +205,7 @@ def diagnose_options(
 
 
 def diagnose(
-    server_addr: ServerAddr,
+    server_addr: str | Sequence[str],
     username: str | None = None,
     password: str | None = None,
     *,

@@ -47,7 +47,8 @@ def put(level: int, text: str, extra: dict[str, Any], failure: BaseException | N
         return
     _is_scheduled = True
     if not _is_patched():
-        _is_scheduled = _threads.start(Job(_HandOver(), _Nobody()))
+        if not _threads.start(Job(_HandOver(), _Nobody())):
+            _is_scheduled = False  # for the next one, or `flush`; nor may it be set after the thread has begun
         return
     hub = hub_for_functions()
     if hub is not None:

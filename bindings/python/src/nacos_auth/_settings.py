@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from ._arguments import (
     Anonymous,
     Body,
     Path,
-    ServerAddr,
     TokenIn,
     anonymous_mode,
     count,
@@ -60,7 +59,7 @@ class ClientSettings(PlainSettings, total=False):
 class EverySetting(ClientSettings, total=False):
     """What `Client.from_env` takes."""
 
-    server_addr: ServerAddr
+    server_addr: str | Sequence[str]
     username: str | None
     password: str | None
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::StatusCode;
-use nacos_auth::{Stats, TokenState};
+use nacos_auth::Client;
 
 /// What is counted.
 #[derive(Clone, Copy)]
@@ -57,65 +57,30 @@ impl Figures {
         Going(&self.0[what as usize])
     }
 
-    /// In the text format of Prometheus.
-    pub(super) fn text(&self, stats: &Stats) -> String {
+    /// In the text format of Prometheus, after those of the client.
+    pub(super) fn text(&self, client: &Client) -> String {
         let get = |what: Count| self.0[what as usize].load(Ordering::Relaxed);
-        let mut text = String::new();
+        let mut text = client.metrics();
         let mut family = |name: &str, kind: &str, help: &str, values: &[(&str, u64)]| {
-            _ = writeln!(text, "# HELP nacos_auth_{name} {help}\n# TYPE nacos_auth_{name} {kind}");
+            _ = writeln!(text, "# HELP nacos_auth_proxy_{name} {help}\n# TYPE nacos_auth_proxy_{name} {kind}");
             for (labels, value) in values {
-                _ = writeln!(text, "nacos_auth_{name}{labels} {value}");
+                _ = writeln!(text, "nacos_auth_proxy_{name}{labels} {value}");
             }
         };
-        let remaining = if stats.generation == 0 { 0 } else { stats.remaining_ms.max(0).unsigned_abs() / 1000 };
-        family(
-            "token_usable",
-            "gauge",
-            "Whether there is a token that servers take.",
-            &[("", is_usable(stats).into())],
-        );
-        family("token_remaining_seconds", "gauge", "Time until the token's expiry.", &[("", remaining)]);
-        let logins = [
-            ("{reason=\"first\"}", stats.logins_first),
-            ("{reason=\"renewal\"}", stats.logins_renewal),
-            ("{reason=\"rejection\"}", stats.logins_rejection),
-        ];
-        family("logins_total", "counter", "Logins that brought a token.", &logins);
-        let failures = [
-            ("{class=\"unreachable\"}", stats.failures_unreachable),
-            ("{class=\"overloaded\"}", stats.failures_overloaded),
-            ("{class=\"refused\"}", stats.failures_refused),
-            ("{class=\"other\"}", stats.failures_other),
-        ];
-        family("login_failures_total", "counter", "Logins that did not.", &failures);
-        let rejections = [
-            ("{class=\"identity\"}", stats.rejections_identity),
-            ("{class=\"permission\"}", stats.rejections_permission),
-            ("{class=\"unknown\"}", stats.rejections_unknown),
-        ];
-        family("rejections_total", "counter", "Requests that servers refused.", &rejections);
-        family("proxy_requests_total", "counter", "Requests of clients.", &[("", get(Count::Requests))]);
+        family("requests_total", "counter", "Requests of clients.", &[("", get(Count::Requests))]);
         let answers = [
             ("{class=\"2xx\"}", get(Count::Answers2xx)),
             ("{class=\"3xx\"}", get(Count::Answers3xx)),
             ("{class=\"4xx\"}", get(Count::Answers4xx)),
             ("{class=\"5xx\"}", get(Count::Answers5xx)),
         ];
-        family("proxy_answers_total", "counter", "Answers to clients.", &answers);
-        family("proxy_replays_total", "counter", "Requests sent once more.", &[("", get(Count::Replays))]);
-        family(
-            "proxy_refused_total",
-            "counter",
-            "Requests answered with an error of the proxy's own.",
-            &[("", get(Count::Refused))],
-        );
-        family("proxy_client_logins_total", "counter", "Logins of clients answered here.", &[("", get(Count::Logins))]);
-        family("proxy_clients", "gauge", "Connections of clients.", &[("", get(Count::Clients))]);
-        family("proxy_requests_in_flight", "gauge", "Requests under way.", &[("", get(Count::InFlight))]);
+        family("answers_total", "counter", "Answers to clients.", &answers);
+        family("replays_total", "counter", "Requests sent once more.", &[("", get(Count::Replays))]);
+        let help = "Requests answered with an error of the proxy's own.";
+        family("refused_total", "counter", help, &[("", get(Count::Refused))]);
+        family("client_logins_total", "counter", "Logins of clients answered here.", &[("", get(Count::Logins))]);
+        family("clients", "gauge", "Connections of clients.", &[("", get(Count::Clients))]);
+        family("requests_in_flight", "gauge", "Requests under way.", &[("", get(Count::InFlight))]);
         text
     }
-}
-
-pub(super) fn is_usable(stats: &Stats) -> bool {
-    matches!(stats.token_state, TokenState::Fresh | TokenState::Advisory | TokenState::Mandatory)
 }

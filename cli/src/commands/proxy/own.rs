@@ -2,13 +2,14 @@
 
 use http::{Method, Response, StatusCode, request::Parts};
 use hyper::body::Incoming;
+use nacos_auth::{Cause, METRICS_CONTENT_TYPE, TokenState};
 use serde_json::json;
 
 use super::{
     Proxy,
     answer::{Refusal, json_of, text_of},
     body::{AnyBody, begin},
-    figures::{Count, is_usable},
+    figures::Count,
 };
 use std::time::Duration;
 
@@ -40,23 +41,23 @@ impl Proxy {
         if !matches!(parts.method, Method::GET | Method::HEAD) {
             return Err(not_allowed("this is read only"));
         }
-        let stats = self.client.stats();
         match parts.uri.path() {
             "/-/health" => {
-                let is_well = is_usable(&stats);
-                let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                let state = format!("{:?}", stats.token_state).to_lowercase();
-                let remaining = (stats.generation != 0).then_some(stats.remaining_ms / 1000);
+                // There may be no requests, which would have a login made, before this has said that it is ready.
+                _ = self.client.token_without_waiting();
+                let health = self.client.health();
+                let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
                 let text = json!({
-                    "status": if is_well { "ok" } else { "no usable token" },
-                    "token": state,
-                    "remainingSeconds": remaining,
+                    "status": health.status.to_string(),
+                    "cause": health.cause().map(Cause::name),
+                    "message": health.error.as_ref().map(nacos_auth::Error::message),
+                    "token": format!("{:?}", health.token_state).to_lowercase(),
+                    "remainingSeconds": (health.token_state != TokenState::None).then_some(health.remaining_ms / 1000),
+                    "failingSeconds": health.failing_for.map(|time| time.as_secs()),
                 });
                 Ok(json_of(status, &text))
             }
-            "/-/metrics" => {
-                Ok(text_of(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.figures.text(&stats)))
-            }
+            "/-/metrics" => Ok(text_of(StatusCode::OK, METRICS_CONTENT_TYPE, self.figures.text(&self.client))),
             _ => Err(Refusal::new(StatusCode::NOT_FOUND, "path", "there are /-/health and /-/metrics")),
         }
     }
