@@ -235,7 +235,10 @@ PARTS = [
         "command", [Step([PYTHON, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"], pytest, "tests/command")]
     ),
     Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
-    Part("monitoring", [Step([PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *SHORT], pytest, "tests/monitoring")]),
+    Part(
+        "monitoring",
+        [Step([PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *SHORT], pytest, "tests/monitoring")],
+    ),
     # Two targets at a time: the whole is this long times five, and the build.
     Part("fuzz", [Step(["fuzz/run.sh", "60"], tally, needs=("cargo", "c++"))], long=True),
     Part("soak", [Step(["make", "--no-print-directory", "soak", "MINUTES=1"])]),
@@ -278,12 +281,12 @@ PARTS = [
                     "--strict",
                     "tests/run.py",
                     "tests/sanitizers",
-                    "tests/dist",
                     "tools/dist",
                     "tools/versions.py",
                     "benches/table.py",
                 ]
             ),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/dist"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),

@@ -1,8 +1,8 @@
-"""The library for Conan 2, built from the source tarball of a release, whose crates are in it. Needs cargo on the PATH."""
+"""The library for Conan 2, from the source tarball of a release, whose crates are in it. Needs cargo on the PATH."""
 
 from conan import ConanFile
 from conan.errors import ConanInvalidConfiguration
-from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
 from conan.tools.files import copy, get, rm, rmdir
 
 required_conan_version = ">=2.4"
@@ -38,7 +38,6 @@ class NacosAuth(ConanFile):
 
     def generate(self) -> None:
         CMakeToolchain(self).generate()
-        CMakeDeps(self).generate()
 
     def build(self) -> None:
         cmake = CMake(self)

@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """From the dynamically linked Go shim the other differs by how it is linked: here one file of tests for it will do."""
+    """The other Go shim differs from the dynamic one by how it is linked: here one file of tests will do for it."""
     if os.environ.get("HOST_LONG"):
         return
     left_out = [item for item in items if "[go-static" in item.name and item.path.name != "test_token.py"]

@@ -41,7 +41,8 @@ TEST_CASE("each setting reaches the library") {
 }
 
 TEST_CASE("settings with nothing in them name what is missing") {
-  CHECK_THROWS_WITH_AS(nacosauth::client(nacosauth::options()), doctest::Contains("server_addr"), nacosauth::exception);
+  const nacosauth::options nothing;
+  CHECK_THROWS_WITH_AS(nacosauth::client{nothing}, doctest::Contains("server_addr"), nacosauth::exception);
 }
 
 TEST_CASE("the token in each place") {

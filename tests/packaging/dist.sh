@@ -33,4 +33,9 @@ check "the tarball is the same again" eval "(umask 077; cd / && TZ=Asia/Tokyo TM
   cmp '$dist'/*.tar.gz '$work/again/'*.tar.gz"
 check "checksums" eval "tools/dist/checksums.sh '$dist' && cd '$dist' && sha256sum --quiet -c SHA256SUMS"
 tests/dist/native.sh "$dist" tarball debs quick
+if [ -n "${HOST_LONG:-}" ]; then
+  check "source tarball" tools/dist/source.sh "$dist"
+  check "recipes" tools/dist/recipes.sh "$dist"
+  tests/dist/cmake.sh "$dist"
+fi
 finish

@@ -1,6 +1,7 @@
 # From the source tarball of a release, whose crates are in it. make dist fills in what belongs to the release: dist/vcpkg.
 # cargo has no debug library to offer; the one there is goes with both.
 set(VCPKG_BUILD_TYPE release)
+set(VCPKG_POLICY_MISMATCHED_NUMBER_OF_BINARIES enabled)
 
 find_program(CARGO cargo PATHS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin")
 if(NOT CARGO)
@@ -17,7 +18,9 @@ vcpkg_cmake_configure(
   SOURCE_PATH "${source}"
   OPTIONS
     "-DNACOS_AUTH_CARGO=${CARGO}"
-    "-DNACOS_AUTH_INSTALL_CMAKEDIR=share/nacos_auth")
+    "-DNACOS_AUTH_INSTALL_CMAKEDIR=share/nacos_auth"
+  MAYBE_UNUSED_VARIABLES
+    NACOS_AUTH_CARGO) # where a triplet names a library that is there already
 vcpkg_cmake_install()
 vcpkg_fixup_pkgconfig()
 
