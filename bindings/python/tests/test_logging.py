@@ -60,6 +60,7 @@ def test_a_client_logs_with_no_setting(server: DevServer, seen: Seen) -> None:
     # With the end of the block all of it is there.
     assert {logging.DEBUG, logging.INFO, logging.WARNING} == {record.levelno for record in seen.records}
     assert {record.name for record in seen.records} == {"nacos_auth"}
+    assert {record.threadName for record in seen.records} == {"nacos-auth-log"}
     assert {vars(record)["nacos_server"] for record in seen.records if record.levelno == logging.WARNING} == {
         server.address
     }

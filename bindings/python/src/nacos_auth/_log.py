@@ -71,9 +71,10 @@ def flush(seconds: float) -> bool:
     except OSError:  # no more descriptors
         return False
     try:
-        if not _threads.start(job) and not _threads.count and job.claim():
-            job.run()
-        bell.wait(seconds)
+        if _threads.start(job) or _threads.count or not job.claim():
+            bell.wait(seconds)
+        else:  # the system has no more threads
+            _hand_over()
     except ExpiredError:
         return False
     finally:
@@ -89,6 +90,7 @@ class _HandOver:
     """As a call that a thread makes."""
 
     def run(self) -> None:
+        threading.current_thread().name = "nacos-auth-log"  # which records have, too
         _hand_over()
 
     def cancel(self) -> None:
