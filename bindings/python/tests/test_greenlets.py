@@ -467,7 +467,7 @@ wait_until(lambda: len(_greenlets._threads.running()) == 3)
 """
     begin = time.monotonic()
     assert outcome(start(patch + COMMON + code, server.address)) == (status, "", "")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 30  # not 60
 
 
 @pytest.mark.parametrize("function", ["credentials", "on_event", "logger"])

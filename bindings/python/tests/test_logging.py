@@ -60,6 +60,7 @@ def test_a_client_logs_with_no_setting(server: DevServer, seen: Seen) -> None:
     # With the end of the block all of it is there.
     assert {logging.DEBUG, logging.INFO, logging.WARNING} == {record.levelno for record in seen.records}
     assert {record.name for record in seen.records} == {"nacos_auth"}
+    assert {record.threadName for record in seen.records} == {"nacos-auth-log"}
     assert {vars(record)["nacos_server"] for record in seen.records if record.levelno == logging.WARNING} == {
         server.address
     }
@@ -139,6 +140,32 @@ def test_it_follows_the_credentials(server: DevServer, seen: Seen, wait_until: W
     with pytest.raises(nacos_auth.ClosedError):
         client.set_credentials("nacos", "nacos")
     assert server.counts()["logins"] == 1
+
+
+def test_clients_that_share_a_login_tell_of_it_once(server: DevServer, seen: Seen) -> None:
+    clients = [Client(server.address, "nacos", "nacos") for _ in range(5)]
+    clients.append(Client(server.address, "nacos", "nacos", on_event=lambda _: None))
+    for client in clients:
+        client.token()
+    server.control("/secret")
+    assert clients[0].get(CONFIG, params=DEMO).status == 200
+    for client in clients:
+        client.close()
+    levels = [record.levelno for record in seen.records]
+    assert sorted(levels) == sorted([logging.DEBUG, logging.INFO, logging.WARNING, logging.DEBUG, logging.INFO])
+
+
+def test_what_happens_again_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(_log, "_put_last", {})
+    assert [_log.is_news("a", handle) for handle in (1, 2, 3, 1, 2)] == [True, False, False, True, False]
+    assert _log.is_news("b", 2)
+    now += 2
+    assert [_log.is_news("a", handle) for handle in (3, 2, 1, 3)] == [True, False, False, True]
+    for n in range(1000):
+        assert _log.is_news(str(n), 1)
+    assert len(_log._put_last) <= _log._MOST_REMEMBERED
 
 
 def test_asyncio(server: DevServer, seen: Seen) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 import nacos_auth
 from devserver import REPOSITORY
+from nacos_auth import __pyinstaller
 
 PROJECT = REPOSITORY / "bindings" / "python"
 
@@ -54,6 +55,17 @@ def test_one_wheel_with_a_stripped_library(wheel: Path) -> None:
     modules = {f"nacos_auth/{path.name}" for path in (PROJECT / "src" / "nacos_auth").glob("*.py")}
     assert modules | {"nacos_auth/py.typed", "nacos_auth/LICENSE"} <= set(sizes)
     assert {name.split("/")[0] for name in sizes} == {"nacos_auth", f"nacos_auth-{nacos_auth.__version__}.dist-info"}
+
+
+def test_pyinstaller_finds_its_hook(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (entries,) = [archive.read(name) for name in archive.namelist() if name.endswith("entry_points.txt")]
+        assert "nacos_auth/__pyinstaller/hook-nacos_auth.py" in archive.namelist()
+    assert entries.decode().split() == ["[pyinstaller40]", "hook-dirs", "=", "nacos_auth.__pyinstaller:get_hook_dirs"]
+    (folder,) = __pyinstaller.get_hook_dirs()
+    hook = (Path(folder) / "hook-nacos_auth.py").read_text()
+    later = {f"nacos_auth.{module}" for module in nacos_auth._LATER.values()}  # type: ignore[attr-defined]
+    assert later <= set(re.findall(r'"(nacos_auth\.\w+)"', hook))
 
 
 @pytest.fixture

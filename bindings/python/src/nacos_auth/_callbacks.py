@@ -19,7 +19,7 @@ from ._errands import Errands
 from ._errors import cause_of, server_of, take_error
 from ._greenlets import hub_for_functions, make_main_hub
 from ._library import library
-from ._log import is_wanted, put
+from ._log import is_news, is_wanted, put
 from ._state import EVENT_KINDS, Event, ExternalToken
 from ._workers import eventlet_has_patched_threads
 
@@ -92,6 +92,7 @@ def log_by_default(options: AuthOptions) -> bool:
         return False
     make_main_hub()
     options.log, options.log_level = _DEFAULT_LOG, max(_LEVELS)
+    options.callback_data = options.callback_data or next(_numbers)
     return True
 
 
@@ -172,9 +173,15 @@ def _log(number: int, pointer: Any) -> None:
         _tell(used, partial(logger.log, level, "%s", text, extra=more))
 
 
-def _default_log(_: int, pointer: Any) -> None:
+def _default_log(number: int, pointer: Any) -> None:
     # Though nothing of the user's is called: the garbage collector may be, and close a client.
-    _inside_of(partial(put, *_record(pointer.contents)))
+    _inside_of(partial(_put, number, pointer.contents))
+
+
+def _put(number: int, told: LogRecord) -> None:
+    level, text, more = _record(told)
+    if is_wanted(level) and is_news(text, number):
+        put(level, text, more)
 
 
 def _record(told: LogRecord) -> tuple[int, str, dict[str, Any]]:

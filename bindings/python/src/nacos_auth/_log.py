@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -23,6 +24,10 @@ LOGGER.addHandler(logging.NullHandler())
 _MOST = 1024
 """Records that wait for a slow handler; beyond that the oldest are forgotten."""
 _waiting: deque[tuple[int, str, dict[str, Any], BaseException | None]] = deque(maxlen=_MOST)
+_AT_ONCE = 1.0  # seconds
+_MOST_REMEMBERED = 256
+_put_last: dict[str, tuple[int, float]] = {}
+"""By whom, and when."""
 _is_scheduled = False
 """Something is about to look into the queue."""
 _at_it: int | None = None
@@ -35,6 +40,19 @@ is_over = False
 def is_wanted(level: int) -> bool:
     """As `isEnabledFor`, but without its lock."""
     return not LOGGER.disabled and LOGGER.manager.disable < level and LOGGER.getEffectiveLevel() <= level
+
+
+def is_news(text: str, handle: int) -> bool:
+    """Whether no other handle has just told the same: clients that share a login hear all of it, each for itself."""
+    now = time.monotonic()
+    if len(_put_last) >= _MOST_REMEMBERED:
+        _put_last.clear()
+    mine = handle, now
+    first, when = _put_last.setdefault(text, mine)
+    if first != handle and now - when < _AT_ONCE:
+        return False
+    _put_last[text] = mine
+    return True
 
 
 def put(level: int, text: str, extra: dict[str, Any], failure: BaseException | None = None) -> None:
@@ -71,9 +89,10 @@ def flush(seconds: float) -> bool:
     except OSError:  # no more descriptors
         return False
     try:
-        if not _threads.start(job) and not _threads.count and job.claim():
-            job.run()
-        bell.wait(seconds)
+        if _threads.start(job) or _threads.count or not job.claim():
+            bell.wait(seconds)
+        else:  # the system has no more threads
+            _hand_over()
     except ExpiredError:
         return False
     finally:
@@ -89,6 +108,7 @@ class _HandOver:
     """As a call that a thread makes."""
 
     def run(self) -> None:
+        threading.current_thread().name = "nacos-auth-log"  # which records have, too
         _hand_over()
 
     def cancel(self) -> None:
