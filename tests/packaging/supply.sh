@@ -40,7 +40,7 @@ locked = {" ".join(pair) for pair in re.findall(r'^name = "(.*)"\nversion = "(.*
 nameless = [part["name"] for part in parts if f"{part['name']} {part['version']}" not in there]
 problems = {"missing": sorted(wanted - there), "without a licence": nameless, "not in Cargo.lock": sorted(there - locked)}
 print("\n".join(f"{name}: {', '.join(crates)}" for name, crates in problems.items() if crates))
-sys.exit(any(problems.values()) or len(wanted) < 30)
+sys.exit(any(problems.values()) or len(wanted) < 20)
 END
 }
 if tools/crates.sh cargo-cyclonedx; then
