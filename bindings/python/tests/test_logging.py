@@ -251,7 +251,8 @@ def test_a_handler_may_use_clients_and_close_them(server: DevServer, seen: Seen,
             done.append(client.close())
 
     seen.action = use
-    client.token()
+    with suppress(nacos_auth.ClosedError):  # if the handler was quicker
+        client.token()
     wait_until(lambda: True in done)
     with pytest.raises(nacos_auth.ClosedError):
         client.token()
