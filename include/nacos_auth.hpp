@@ -9,10 +9,10 @@
  *   has_value, bool, *, ->, error and value_or. Either may throw std::bad_alloc besides. With -fno-exceptions only the
  *   functions that return results are there.
  * - client, response and cancel_source own a C handle and can be moved, not copied. native() lends the handle to the C
- *   functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. `{}`, nullptr and 0 are
- *   no handle and no settings: the compiler refuses them. One that has been moved from may be assigned to, and fails
- *   with status::null_argument otherwise, also as the cancel of a call. client::share() makes another owner of the
- *   same client.
+ *   functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. `{}` are settings with
+ *   nothing in them, never a handle; nullptr and 0 are neither, and do not compile. One that has been moved from may be
+ *   assigned to, and fails with status::null_argument otherwise, also as the cancel of a call. client::share() makes
+ *   another owner of the same client.
  * - Time-outs are any std::chrono::duration, see time_span and docs/timeouts.md.
  * - const member functions may be called from any number of threads at once.
  * - A string with a NUL inside is refused where C would cut it.
@@ -40,7 +40,6 @@
 #include <cstring>
 #include <exception>
 #include <functional>
-#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -279,9 +278,10 @@ struct adopted {
   explicit adopted() = default;
 };
 
-/// What `{}`, `{{}}`, `{nullptr}` and `{0}` are sooner than settings. Where settings are required, functions for this
-/// are deleted: none of these could work, and a text must not be made of a null pointer.
-using no_settings = std::initializer_list<std::nullptr_t>;
+/// What `{nullptr}` and `{0}` are sooner than settings. Functions that take settings are deleted for it: no text is to
+/// be made of a null pointer, and no handle is meant.
+template <std::size_t Count>
+using null_pointers = const std::nullptr_t (&)[Count];
 
 }  // namespace detail
 
@@ -1031,14 +1031,16 @@ inline result<diagnosis> copied(const nacos_diagnosis *found) {
   const detail::owner<nacos_diagnosis, nacos_diagnosis_free> owned(found);
   return detail::copied(found);
 }
-result<diagnosis> try_diagnose(detail::no_settings, const diagnose_options &asked = {}) = delete;
+template <std::size_t Count>
+result<diagnosis> try_diagnose(detail::null_pointers<Count>, const diagnose_options &asked = {}) = delete;
 
 #ifdef __cpp_exceptions
 /// try_diagnose(), or throws.
 [[nodiscard]] inline diagnosis diagnose(const options &settings, const diagnose_options &asked = {}) {
   return detail::unwrap(try_diagnose(settings, asked));
 }
-diagnosis diagnose(detail::no_settings, const diagnose_options &asked = {}) = delete;
+template <std::size_t Count>
+diagnosis diagnose(detail::null_pointers<Count>, const diagnose_options &asked = {}) = delete;
 #endif
 
 /// What is known of a client's health.
@@ -1085,7 +1087,8 @@ class client {
     (void)callbacks.release();  // callback_drop deletes them
     return adopt(handle);
   }
-  static result<client> make(detail::no_settings) = delete;
+  template <std::size_t Count>
+  static result<client> make(detail::null_pointers<Count>) = delete;
   /// Takes over what nacos_auth_init or nacos_auth_ref returned.
   [[nodiscard]] static client adopt(nacos_auth *handle) noexcept { return client(detail::adopted(), handle); }
   static client adopt(std::nullptr_t) = delete;
@@ -1272,7 +1275,8 @@ class client {
 #ifdef __cpp_exceptions
   /// make(), or throws.
   explicit client(const options &settings) : client(detail::unwrap(make(settings))) {}
-  explicit client(detail::no_settings) = delete;
+  template <std::size_t Count>
+  explicit client(detail::null_pointers<Count>) = delete;
   /// try_token(), or throws.
   [[nodiscard]] std::string token(const call_options &limits = {}) const { return detail::unwrap(try_token(limits)); }
   /// try_copy_token(), or throws.

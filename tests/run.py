@@ -127,6 +127,7 @@ GO_MODULES = (
     "bindings/go/oauth2",
     "bindings/go/grpc",
     "bindings/go/prometheus",
+    "bindings/go/otel",
     "examples/go",
     "tests/shims/go",
 )

@@ -133,7 +133,7 @@ type Client struct {
 	logger           *slog.Logger
 	issued           issued        // for requests that must not carry them
 	accepted         atomic.Uint64 // the last generation that a server took from a Transport
-	hasWarned        atomic.Bool   // of a request to a foreign host
+	warned           warned        // of requests to foreign hosts
 }
 
 // native owns the handle. It is there before the call that makes the handle.

@@ -3,6 +3,7 @@ package nacosauth_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -158,8 +159,8 @@ func TestHostsOfTheToken(t *testing.T) {
 	}
 }
 
-// The first request without the token is told, and no other.
-func TestTheWrongHostIsToldOnce(t *testing.T) {
+// Of each server the first request without the token is told, and no other; of a hundred at the most.
+func TestTheWrongHostsAreToldOnce(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Basic mine" {
 			t.Errorf("what is the caller's own was changed: %q", r.Header.Get("Authorization"))
@@ -179,10 +180,17 @@ func TestTheWrongHostIsToldOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		transport := &nacosauth.Transport{Client: client, Base: base(func(*http.Request) (*http.Response, error) {
+			return nil, io.ErrUnexpectedEOF
+		})}
+		for number := range 300 {
+			transport.RoundTrip(newRequest(t, http.MethodGet, fmt.Sprintf("http://%d.elsewhere.example/", number%150), ""))
+		}
 	}
 	for name, text := range map[string]string{"Logger": journal.text(), "slog.Default": fallback.text()} {
-		if strings.Count(text, "sent without the token") != 1 || !strings.Contains(text, "level=WARN") ||
-			!strings.Contains(text, "server="+address) || strings.Contains(text, "secret") {
+		if strings.Count(text, "sent without the token") != 100 || strings.Count(text, "level=WARN") != 100 ||
+			strings.Count(text, "server="+address+"\n") != 1 || strings.Count(text, "server=http://7.elsewhere.example\n") != 1 ||
+			strings.Contains(text, "secret") {
 			t.Errorf("%s: %q", name, text)
 		}
 	}

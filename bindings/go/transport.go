@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -15,8 +16,8 @@ import (
 // [Options.TokenIn] says. Any number of goroutines may use it.
 //
 // The token goes to the hosts in [Options.ServerAddr], on any port, never by http where the client has https; and not along with
-// a redirect to another host, another port, or off TLS. A request elsewhere is sent without it; the first is told as a warning to
-// [Options.Logger], or to [slog.Default] without one. A token of the client that somebody else has put there is taken off.
+// a redirect to another host, another port, or off TLS. A request elsewhere is sent without it; of each server the first is told as
+// a warning to [Options.Logger], or to [slog.Default] without one. A token of the client that somebody else has put there is taken off.
 //
 // An answer that refuses the token is followed by a login and a replay (by several if the new token is refused too: it may
 // be of an old secret, or too new for this node, which gets up to a second to hear of it), if the request has no body or has
@@ -65,9 +66,33 @@ func refuse(request *http.Request, err error) (*http.Response, error) {
 	return nil, err
 }
 
-// warnOf says once that a request goes without the token.
+// warned are the servers of which it has been said that requests there go without the token.
+type warned struct {
+	mutex   sync.Mutex
+	servers map[string]bool
+}
+
+// mostWarnings is of one client: a program that goes anywhere must not fill the log, or the memory.
+const mostWarnings = 100
+
+// isFirst tells whether it is still to be said of this one.
+func (w *warned) isFirst(server string) bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.servers[server] || len(w.servers) >= mostWarnings {
+		return false
+	}
+	if w.servers == nil {
+		w.servers = map[string]bool{}
+	}
+	w.servers[server] = true
+	return true
+}
+
+// warnOf says once of each server that a request there goes without the token.
 func (c *Client) warnOf(request *http.Request) {
-	if c.hasWarned.Swap(true) {
+	server := request.URL.Scheme + "://" + request.URL.Host
+	if !c.warned.isFirst(server) {
 		return
 	}
 	logger := c.logger
@@ -75,8 +100,8 @@ func (c *Client) warnOf(request *http.Request) {
 		logger = slog.Default()
 	}
 	const warning = "nacosauth: a request through Transport leaves the hosts of Options.ServerAddr, or follows a redirect away " +
-		"from its server: it is sent without the token (told once)"
-	logger.LogAttrs(request.Context(), slog.LevelWarn, warning, slog.String("server", request.URL.Scheme+"://"+request.URL.Host))
+		"from its server: it is sent without the token (told once for each server)"
+	logger.LogAttrs(request.Context(), slog.LevelWarn, warning, slog.String("server", server))
 }
 
 // later returns the token that there is after some time.

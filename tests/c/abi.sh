@@ -78,6 +78,7 @@ if start_server --port 0; then
   program callbacks
   program answers
   program diagnose
+  program health
   stop_server
 else
   skip "token and callbacks" "no $devserver"

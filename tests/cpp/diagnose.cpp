@@ -106,7 +106,7 @@ TEST_CASE("what is not usable") {
   CHECK(refusal_of([](options &, diagnose_options &asked) { asked.path = "/.."; }) == status::invalid_argument);
   CHECK(refusal_of([](options &, diagnose_options &asked) { asked.timeout = std::chrono::seconds(0); }) ==
         status::invalid_argument);
-  CHECK_THROWS_AS((void)nacosauth::diagnose(nacosauth::options()), nacosauth::exception);
+  CHECK_THROWS_AS((void)nacosauth::diagnose({}), nacosauth::exception);
 }
 
 TEST_CASE("an examination ends in its time, and from another thread") {

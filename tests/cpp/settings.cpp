@@ -40,9 +40,16 @@ TEST_CASE("each setting reaches the library") {
   CHECK(refusal_of([](options &) {}).code() == nacosauth::status::ok);
 }
 
-TEST_CASE("settings with nothing in them name what is missing") {
-  const nacosauth::options nothing;
-  CHECK_THROWS_WITH_AS(nacosauth::client{nothing}, doctest::Contains("server_addr"), nacosauth::exception);
+TEST_CASE("braces are settings with nothing in them, not a handle") {
+  const auto missing = doctest::Contains("server_addr: ");
+  CHECK_THROWS_WITH_AS(nacosauth::client({}), missing, nacosauth::exception);
+  CHECK_THROWS_WITH_AS(nacosauth::client{{}}, missing, nacosauth::exception);
+  CHECK_THROWS_WITH_AS((void)nacosauth::diagnose({}), missing, nacosauth::exception);
+  const auto made = nacosauth::client::make({});
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code() == nacosauth::status::invalid_config);
+  CHECK(std::string_view(made.error().message()).find("server_addr: ") != std::string_view::npos);
+  CHECK(nacosauth::cancel_source({}).native() != nullptr);
 }
 
 TEST_CASE("the token in each place") {

@@ -155,6 +155,8 @@ import (
 	nacosauth "github.com/nacos-auth/nacos-auth/bindings/go"
 	nacosgrpc "github.com/nacos-auth/nacos-auth/bindings/go/grpc"
 	nacosoauth2 "github.com/nacos-auth/nacos-auth/bindings/go/oauth2"
+	nacosprometheus "github.com/nacos-auth/nacos-auth/bindings/go/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func main() {
@@ -169,15 +171,28 @@ func main() {
 		log.Fatal(err)
 	}
 	metadata, err := nacosgrpc.Credentials{Client: client, Insecure: true}.GetRequestMetadata(context.Background())
-	fmt.Println(metadata["accesstoken"] == token.AccessToken && token.AccessToken != "", err, nacosauth.Linkage)
+	if err != nil {
+		log.Fatal(err)
+	}
+	collector, err := nacosprometheus.NewCollector(map[string]*nacosauth.Client{"orders": client})
+	if err != nil {
+		log.Fatal(err)
+	}
+	prometheus.MustRegister(collector)
+	families, err := prometheus.DefaultGatherer.Gather()
+	isMeasured := false
+	for _, family := range families {
+		isMeasured = isMeasured || family.GetName() == "nacos_auth_token_seconds_remaining"
+	}
+	fmt.Println(metadata["accesstoken"] == token.AccessToken && token.AccessToken != "", isMeasured, err, nacosauth.Linkage)
 }
 GO
 # With the race detector, as the modules' own tests have built what they require.
-if check "Go: oauth2 and grpc, -race: go get" env -C "$work/adapters" go get $module/oauth2 $module/grpc; then
-  if check "Go: oauth2 and grpc, -race: builds" env -C "$work/adapters" go build -race -o "$work/program" .; then
-    says "Go: oauth2 and grpc, -race: runs" "true <nil> static" "$work/program"
+if check "Go: adapters, -race: go get" env -C "$work/adapters" go get $module/oauth2 $module/grpc $module/prometheus github.com/prometheus/client_golang; then
+  if check "Go: adapters, -race: builds" env -C "$work/adapters" go build -race -o "$work/program" .; then
+    says "Go: adapters, -race: runs" "true true <nil> static" "$work/program"
   fi
   sums() { grep "^$module\(/lib/linux_amd64\)\? " "$1/go.sum" | sort; }
-  check "Go: oauth2 and grpc, -race: they know the sums of what they require" diff <(sums "$work/adapters") <(sums "$work/modules/$module/oauth2@$version")
+  check "Go: adapters, -race: they know the sums of what they require" diff <(sums "$work/adapters") <(sums "$work/modules/$module/oauth2@$version")
 fi
 finish

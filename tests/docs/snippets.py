@@ -74,7 +74,7 @@ class Snippet:
 def snippets() -> Iterator[Snippet]:
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
-        fence = r"^```(c|cpp|go|ini|nginx|python|rust|sh|yaml)(?: title=\"(.*?)\")?\n(.*?)^```$"
+        fence = r"^```(c|cpp|dockerfile|go|ini|nginx|python|rust|sh|yaml)(?: title=\"(.*?)\")?\n(.*?)^```$"
         for match in re.finditer(fence, text, re.MULTILINE | re.DOTALL):
             yield Snippet(page, text.count("\n", 0, match.start()) + 1, match[1], match[2] or "", match[3])
 

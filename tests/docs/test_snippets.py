@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from snippets import Snippet, build, environment, run, snippets
 
-PROGRAMS = [
-    snippet for snippet in snippets() if not snippet.name and snippet.language not in ("ini", "nginx", "sh", "yaml")
-]
+NO_PROGRAMS = {"dockerfile", "ini", "nginx", "sh", "yaml"}
+PROGRAMS = [snippet for snippet in snippets() if not snippet.name and snippet.language not in NO_PROGRAMS]
 
 
 @pytest.mark.parametrize("snippet", PROGRAMS, ids=lambda s: f"{s.page}:{s.line}")

@@ -316,7 +316,22 @@ MAYBE_UNUSED static void must_answer(nacos_auth *auth, const char *what) {
 /* For what has to work before the test can begin. */
 MAYBE_UNUSED static void must_serve(nacos_auth *auth) { must_answer(auth, "set-up"); }
 
+/* The health and the figures as text, which a handle has in every state. */
+MAYBE_UNUSED static void must_tell_how_it_is(nacos_auth *auth) {
+  nacos_health health = nacos_health_default();
+  nacos_error *reason = NULL;
+  nacos_metrics *metrics = NULL;
+  if (nacos_auth_health(auth, &health, &reason, NULL) != NACOS_OK) FAIL("nacos_auth_health");
+  if ((reason != NULL) != (health.cause[0] != '\0')) FAIL("a cause without a reason, or the other way round");
+  if (nacos_auth_metrics(&auth, NULL, 1, &metrics, NULL) != NACOS_OK) FAIL("nacos_auth_metrics");
+  if (strstr(nacos_metrics_text(metrics), "} 1\n") == NULL) FAIL("no figures: %s", nacos_metrics_text(metrics));
+  nacos_error_free(reason);
+  nacos_metrics_free(metrics);
+}
+
+/* With all else that is read of a handle, so that each test of this kind is one of those too. */
 MAYBE_UNUSED static nacos_auth_statistics statistics_of(nacos_auth *auth) {
+  must_tell_how_it_is(auth);
   nacos_auth_statistics statistics = nacos_auth_statistics_default();
   const nacos_status status = nacos_auth_stats(auth, &statistics, NULL);
   if (status != NACOS_OK) FAIL("nacos_auth_stats: %s", nacos_status_name(status));

@@ -66,7 +66,7 @@ embedded() {
 }
 prebuilt=-DNACOS_AUTH_PREBUILT_DIR=$libdir
 
-embedded "a library that is there" static "$prebuilt"
+embedded "a library that is there, C++14" static "$prebuilt" -DCMAKE_CXX_STANDARD=14 # nacos_auth.hpp raises it
 embedded "C" shared "$prebuilt" -DLANGUAGE=C -DBUILD_SHARED_LIBS=ON
 if command -v ninja >/dev/null; then
   if ! "$cmake" --help | grep -q "Ninja Multi-Config"; then

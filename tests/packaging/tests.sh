@@ -108,16 +108,16 @@ by_cmake() {
 }
 # configured VERSION: whether CMake takes the installation for that version.
 configured() { cmake -S "$work/project" -B "$work/cmake $1" -DCMAKE_PREFIX_PATH="$prefix" -DWANTED="$1"; }
-# compatible VERSION WANTED: whether an installation of VERSION would do.
+# compatible VERSION WANTED [OPTION…]: whether an installation of VERSION would do.
 compatible() {
   sed "s|@VERSION@|$1|" cmake/nacos_authConfigVersion.cmake.in >"$work/version.cmake"
   cat >"$work/compatible.cmake" <<'END'
 include(${FILE})
-if(NOT PACKAGE_VERSION_COMPATIBLE)
+if(NOT PACKAGE_VERSION_COMPATIBLE OR PACKAGE_VERSION_UNSUITABLE)
   message(FATAL_ERROR "not compatible")
 endif()
 END
-  cmake -DPACKAGE_FIND_VERSION="$2" -DPACKAGE_FIND_VERSION_MAJOR="${2%%.*}" -DFILE="$work/version.cmake" \
+  cmake -DPACKAGE_FIND_VERSION="$2" -DPACKAGE_FIND_VERSION_MAJOR="${2%%.*}" -DFILE="$work/version.cmake" "${@:3}" \
     -P "$work/compatible.cmake"
 }
 check "install to a stage" in_make install /opt/nacos_auth "$stage"
@@ -128,6 +128,11 @@ if command -v cmake >/dev/null; then
   check "2.3.0 is good for 2.1" compatible 2.3.0 2.1
   check "2.3.0 is not good for 1.9" eval "! compatible 2.3.0 1.9"
   check "2.3.0 is not good for 2.4" eval "! compatible 2.3.0 2.4"
+  range() { compatible 2.3.0 2.1 -DPACKAGE_FIND_VERSION_RANGE="2.1...$2" -DPACKAGE_FIND_VERSION_RANGE_MAX="$1" -DPACKAGE_FIND_VERSION_MAX="$2"; }
+  check "2.3.0 is good for 2.1...2.3" range INCLUDE 2.3
+  check "2.3.0 is not good for 2.1...<2.3" eval "! range EXCLUDE 2.3"
+  check "2.3.0 is not good for 2.1...2.2" eval "! range INCLUDE 2.2"
+  check "it is not good for 32 bits" eval "! compatible 2.3.0 2.1 -DCMAKE_SIZEOF_VOID_P=4"
   check "CMake does not take it for a later one" eval "! configured $version.1"
 else
   skip "CMake" "not installed"

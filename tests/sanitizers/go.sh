@@ -24,7 +24,7 @@ tests() {
   passed=$((passed + good)) failed=$((failed + bad))
   if [ "$bad" = 0 ]; then echo "ok      $1: $good tests"; else echo "FAILED  $1"; tail -n 60 <<<"$output"; fi
 }
-for folder in bindings/go bindings/go/oauth2 bindings/go/grpc; do tests $folder; done
+for folder in bindings/go bindings/go/oauth2 bindings/go/grpc bindings/go/prometheus bindings/go/otel; do tests $folder; done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -32,8 +33,9 @@ def instrument(clients: Mapping[str, Client | AsyncClient], meter: Meter | None 
     """Observable instruments for all figures of docs/monitoring.md, read whenever the SDK collects.
 
     clients: by the name that becomes the attribute `client`; looked at in each collection, so that a dict may gain and
-    lose clients. Those that have been closed have no figures. meter: None is that of the global provider. A figure has
-    the name that Prometheus' exporters write as in docs/monitoring.md. Call it once. Closes nothing.
+    lose clients. Those that have been closed have no figures, and no token without an end has a time left. meter: None
+    is that of the global provider. Exporters to Prometheus make of the names those of docs/monitoring.md. Call it once.
+    Closes nothing.
     """
     metrics(clients)  # which says what is wrong with them
     meter = get_meter("nacos_auth", library_version()) if meter is None else meter
@@ -46,9 +48,9 @@ def instrument(clients: Mapping[str, Client | AsyncClient], meter: Meter | None 
 
 def _named(family: _Family) -> tuple[str, str]:
     """Exporters to Prometheus append units and `_total` by themselves."""
-    name = family.name[: -len("_total")] if family.name.endswith("_total") else family.name
-    unit = "s" if "_seconds" in name else "1" if family.kind == "gauge" else ""
-    return name.replace("nacos_auth_", "nacos_auth.", 1), unit
+    name, _, suffix = family.name.replace("nacos_auth_", "nacos_auth.", 1).rpartition("_")
+    units = {"total": "", "seconds": "s"}
+    return (name, units[suffix]) if suffix in units else (f"{name}_{suffix}" if name else suffix, "")
 
 
 def _reader(
@@ -57,7 +59,7 @@ def _reader(
     def read(_: CallbackOptions) -> Iterator[Observation]:
         there = {name: client for name, client in dict(clients).items() if client.health().cause != Cause.CLOSED}
         for name, labels, value in _SAMPLE.findall(metrics(there)):
-            if name == family:
+            if name == family and math.isfinite(float(value)):  # the SDK takes no other
                 attributes = {
                     label: re.sub(r"\\.", lambda found: _ESCAPED.get(found[0], found[0]), text)
                     for label, text in _LABEL.findall(labels)

@@ -50,6 +50,7 @@ static void probes_make_it_known(void) {
   becomes(auth, NACOS_HEALTH_DEGRADED);
   health = health_of(auth, &reason);
   CHECK(health.ready == 1 && health.failing_for_ms > 0 && health.remaining_ms > 0 && health.retry_in_ms > 0);
+  CHECK(strcmp(nacos_health_name(health.status), "DEGRADED") == 0);
   CHECK(strcmp(health.cause, NACOS_CAUSE_WRONG_CREDENTIALS) == 0);
   CHECK(nacos_error_status(reason) == NACOS_BAD_CREDENTIALS);
   CHECK(strcmp(nacos_error_cause(reason), health.cause) == 0);
