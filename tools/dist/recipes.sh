@@ -2,6 +2,7 @@
 # recipes.sh OUT: OUT/conan and OUT/vcpkg, the recipes for these two, with the version and the checksum of the source tarball in
 # OUT that they fetch.
 out=$(realpath "$1")
+# shellcheck source=tools/dist/common.sh
 source "$(dirname "$0")/common.sh"
 
 tarball=$out/nacos-auth-$version-source.tar.gz
