@@ -3,7 +3,7 @@
 
 `versions.py` compares what other files say with it and tells each that differs; `versions.py 1.2.3` writes that one
 into all of them. What the build derives from Cargo.toml is compared too, and written by `cargo build`.
-`versions.py --released` also wants a heading for it in CHANGELOG.md.
+`versions.py --released` also wants a heading for it in each CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PLACES = [
     ("bindings/go/nacos_auth.h", rf'^#define NACOS_AUTH_VERSION "{VERSION}"$'),
     ("bindings/python/src/nacos_auth/__init__.py", rf'^__version__ = "{VERSION}"$'),
 ]
+CHANGELOGS = ["CHANGELOG.md", "bindings/python/CHANGELOG.md", "bindings/go/CHANGELOG.md"]
 DERIVED = {"Cargo.lock", "include/nacos_auth.h", "bindings/go/nacos_auth.h"}
 
 
@@ -52,8 +53,9 @@ def problems(is_release: bool) -> list[str]:
         if not there:
             told.append(f"{name}: no version where tools/versions.py looks for one")
         told += [f"{name}: {other}, Cargo.toml has {version}" for other in sorted(set(there)) if other != version]
-    if is_release and not found("CHANGELOG.md", rf"^## \[?({re.escape(version)})\]?(?: |$)"):
-        told.append(f"CHANGELOG.md: no heading for {version}")
+    if is_release:
+        heading = rf"^## \[?({re.escape(version)})\]?(?: |$)"
+        told += [f"{name}: no heading for {version}" for name in CHANGELOGS if not found(name, heading)]
     return told
 
 

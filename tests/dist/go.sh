@@ -155,6 +155,7 @@ import (
 	nacosauth "github.com/nacos-auth/nacos-auth/bindings/go"
 	nacosgrpc "github.com/nacos-auth/nacos-auth/bindings/go/grpc"
 	nacosoauth2 "github.com/nacos-auth/nacos-auth/bindings/go/oauth2"
+	_ "github.com/nacos-auth/nacos-auth/bindings/go/otel"
 	nacosprometheus "github.com/nacos-auth/nacos-auth/bindings/go/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -188,7 +189,7 @@ func main() {
 }
 GO
 # With the race detector, as the modules' own tests have built what they require.
-if check "Go: adapters, -race: go get" env -C "$work/adapters" go get $module/oauth2 $module/grpc $module/prometheus github.com/prometheus/client_golang; then
+if check "Go: adapters, -race: go get" env -C "$work/adapters" go get $module/oauth2 $module/grpc $module/otel $module/prometheus github.com/prometheus/client_golang; then
   if check "Go: adapters, -race: builds" env -C "$work/adapters" go build -race -o "$work/program" .; then
     says "Go: adapters, -race: runs" "true true <nil> static" "$work/program"
   fi

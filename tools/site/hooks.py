@@ -27,6 +27,8 @@ ELSEWHERE = {
     "bindings/go/README.md": "go.md",
     "bindings/python/README.md": "python.md",
     "CHANGELOG.md": "changes.md",
+    "bindings/python/CHANGELOG.md": "changes-python.md",
+    "bindings/go/CHANGELOG.md": "changes-go.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
     "devserver/README.md": "devserver.md",
@@ -36,7 +38,7 @@ ELSEWHERE = {
 INSTEAD = {"README.md": "index.md", "include/nacos_auth.h": "reference/c.md"}
 
 # How much more a page counts in a search: what explains comes before what lists.
-BOOSTS = {"403.md": 6, "causes.md": 3, "reference/": 0.2, "changes.md": 0.2}
+BOOSTS = {"403.md": 6, "causes.md": 3, "reference/": 0.2, "changes": 0.2}
 
 C_REFERENCE = """# C and C++ reference
 

@@ -225,20 +225,22 @@ def test_collecting_a_client_waits_for_no_handler(server: DevServer, seen: Seen)
             pass
 
     seen.action = take
-    start = time.monotonic()
     with lock:
-        for _ in range(20):
+        for _ in range(5):
             client = Client(server.address, "nacos", "nacos", request_timeout=30)
             vars(seen)["cycle"] = cycle = [client]
             cycle.append(cycle)  # type: ignore[arg-type]
             client.token()
             del client, cycle, vars(seen)["cycle"]
+            start = time.monotonic()
             gc.collect()
+            assert time.monotonic() - start < 10  # not 30
         # Nor does closing wait for long.
-        client = Client(server.address, "nacos", "nacos")
+        client = Client(server.address, "nacos", "nacos", request_timeout=30)
         client.token()
+        start = time.monotonic()
         assert client.close(0)
-    assert time.monotonic() - start < 15
+        assert time.monotonic() - start < 10
 
 
 def test_a_handler_may_use_clients_and_close_them(server: DevServer, seen: Seen, wait_until: WaitUntil) -> None:
@@ -251,7 +253,8 @@ def test_a_handler_may_use_clients_and_close_them(server: DevServer, seen: Seen,
             done.append(client.close())
 
     seen.action = use
-    client.token()
+    with suppress(nacos_auth.ClosedError):  # if the handler was quicker
+        client.token()
     wait_until(lambda: True in done)
     with pytest.raises(nacos_auth.ClosedError):
         client.token()

@@ -108,8 +108,13 @@ class _HandOver:
     """As a call that a thread makes."""
 
     def run(self) -> None:
-        threading.current_thread().name = "nacos-auth-log"  # which records have, too
-        _hand_over()
+        # Records have the name of their thread. What threading knows of this one stays, for the next with its number.
+        thread = threading.current_thread()
+        name, thread.name = thread.name, "nacos-auth-log"
+        try:
+            _hand_over()
+        finally:
+            thread.name = name
 
     def cancel(self) -> None:
         pass
