@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import started
-from kubernetes_validate.utils import ValidationError, validate
+from kubernetes_validate.utils import ValidationError, validate  # type: ignore[import-untyped]  # it has none
 from snippets import environment, named
 
 LIMIT = 60
