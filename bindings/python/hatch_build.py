@@ -52,6 +52,7 @@ def _sources(crate: Path, scratch: Path) -> dict[str, str]:
     )
     (packed,) = (scratch / "package").glob("*.crate")
     with tarfile.open(packed) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # 3.12 and 3.13 warn where none is chosen
         archive.extractall(scratch)
     root = scratch / packed.stem
     files = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
