@@ -153,6 +153,7 @@ def test_the_platform_is_the_oldest_that_suits(
 def test_the_sdist_has_all_that_a_build_needs(sdist: Path, tmp_path: Path) -> None:
     assert sdist.stat().st_size < 1e6
     with tarfile.open(sdist) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
         archive.extractall(tmp_path)
     (root,) = tmp_path.iterdir()
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "src/nacos_auth/__init__.py", "rust/src/lib.rs"):
@@ -167,6 +168,7 @@ def test_the_sdist_has_all_that_a_build_needs(sdist: Path, tmp_path: Path) -> No
 @pytest.mark.skipif("CI" not in os.environ, reason="compiles the core, which takes minutes; CI=true does it")
 def test_the_sdist_builds_a_wheel(sdist: Path, tmp_path: Path) -> None:
     with tarfile.open(sdist) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
         archive.extractall(tmp_path / "source")
     (root,) = (tmp_path / "source").iterdir()
     assert build("wheel", tmp_path / "built", root, NACOS_AUTH_BUILD_LIBRARY="").name.startswith("nacos_auth-")
