@@ -61,7 +61,9 @@ impl Call<'_> {
                     Some(TokenPlace::Auto) => server.place(),
                     chosen => chosen.unwrap_or_default(),
                 };
-                let request = self.prepare(server, ticket.map(|ticket| (ticket.lease, place)), !has_refused(server))?;
+                // Whoever broke one idle connection may be about to break the others.
+                let reuse = !failed_before && !has_refused(server);
+                let request = self.prepare(server, ticket.map(|ticket| (ticket.lease, place)), reuse)?;
                 let exchange = session.transport.exchange(request, &self.limits);
                 if exchange.as_ref().err().is_none_or(http::Error::was_sent) {
                     self.sent.times.set(self.sent.times.get() + 1);

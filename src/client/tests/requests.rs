@@ -315,6 +315,20 @@ fn situation_53_an_empty_answer_is_handed_on() {
 }
 
 #[test]
+fn after_a_break_a_request_goes_over_a_connection_of_its_own() {
+    // An idle one may be of the same lot: whoever restarts breaks all it has, one after the other.
+    let reuse = Arc::new(Mutex::new(Vec::new()));
+    let seen = reuse.clone();
+    let script: Script = Box::new(move |out| {
+        seen.lock().push(out.options.reuse);
+        if seen.lock().len() == 1 { Err(Fault::Io) } else { Ok((200, "ok".into())) }
+    });
+    let f = fixture(SOON, tokens().0, script);
+    assert_eq!(f.get().unwrap().status(), 200);
+    assert_eq!(*reuse.lock(), [true, false]);
+}
+
+#[test]
 fn situation_30_a_server_that_breaks_connections_is_left_for_the_next() {
     let dying = |out: &Outgoing| {
         if out.endpoint.host.starts_with("host0") { Err(Fault::Io) } else { Ok((200, "ok".into())) }
