@@ -47,8 +47,8 @@ def test_log(
         with pytest.raises(nacos_auth.NacosConnectionError):
             client.token()
         wait_until(lambda: {logging.DEBUG, logging.INFO, logging.WARNING} <= {r.levelno for r in caplog.records})
-    assert {record.name for record in caplog.records} == {"nacos_auth.test"}
-    assert server.address in caplog.text
+    # Clients that others have left behind log too, by themselves.
+    assert {record.name for record in caplog.records if server.address in record.getMessage()} == {"nacos_auth.test"}
     for secret in tokens:
         assert secret not in caplog.text
 
