@@ -234,10 +234,10 @@ impl Backoff {
 
     /// Whether a refusal is that of a starting server; counts it if so.
     fn is_starting(&mut self, now: Time) -> bool {
-        if !self.had_outage(now) || now - *self.starting_since.get_or_insert(now) >= STARTING_FOR {
+        if !self.had_outage(now) || now.saturating_sub(*self.starting_since.get_or_insert(now)) >= STARTING_FOR {
             return false;
         }
-        if self.starting_counted_since.is_none_or(|at| now - at > QUARTER) {
+        if self.starting_counted_since.is_none_or(|at| now.saturating_sub(at) > QUARTER) {
             (self.starting_counted_since, self.starting) = (Some(now), 0);
         }
         self.starting += 1;

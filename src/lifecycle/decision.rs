@@ -93,7 +93,8 @@ impl Attempts {
 
     /// Whether there are servers that have not refused this request, so that another send is theirs.
     pub(super) fn may_go_elsewhere(&self) -> bool {
-        self.servers > 1 && self.count() < self.servers && !self.is_refused_everywhere()
+        // One may have been asked twice; one that is down never answers.
+        self.servers > 1 && self.count() < 2 * self.servers && !self.is_refused_everywhere()
     }
 
     /// Whether each of several servers has refused this request. Behind one address there may be others that did not.

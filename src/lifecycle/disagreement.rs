@@ -68,7 +68,7 @@ impl Machine {
 
     /// Whether servers were seen to disagree a short while ago.
     pub(crate) fn servers_disagree(&self, now: Time) -> bool {
-        self.disagreement.is_some_and(|disagreement| now - disagreement.seen < DISAGREEMENT)
+        self.disagreement.is_some_and(|disagreement| now.saturating_sub(disagreement.seen) < DISAGREEMENT)
     }
 
     /// A request may try a token that has been given up: nodes that have not changed their secret still take it, and no
@@ -129,7 +129,7 @@ impl Machine {
     }
 
     fn note_disagreement(&mut self, now: Time) {
-        match self.disagreement.as_mut().filter(|known| now - known.seen < DISAGREEMENT) {
+        match self.disagreement.as_mut().filter(|known| now.saturating_sub(known.seen) < DISAGREEMENT) {
             Some(known) => known.seen = now,
             None => {
                 self.disagreement = Some(Disagreement {
@@ -179,7 +179,7 @@ impl Machine {
             attempts.was_fresh = true;
             return Some(Verdict::Retry { generation: used.generation, after: Duration::ZERO });
         }
-        let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now - t.issued < FRESH)?;
+        let token = self.token.as_ref().filter(|t| t.trust.is_unproven() && now.saturating_sub(t.issued) < FRESH)?;
         if attempts.reported && !attempts.waits_when_told {
             return None;
         }
@@ -198,7 +198,7 @@ impl Machine {
 
     /// Two logins for refused tokens within half a minute are one too many.
     fn is_suspicious(&self, now: Time) -> bool {
-        !self.kept.is_empty() && self.last_relogin.is_some_and(|at| now - at < BETWEEN_LOGINS)
+        !self.kept.is_empty() && self.last_relogin.is_some_and(|at| now.saturating_sub(at) < BETWEEN_LOGINS)
     }
 
     /// Where servers disagree, or may: another token, or the same at another node.

@@ -20,7 +20,7 @@ struct ForeignRefusal {
 impl ForeignRefusals {
     /// Notes one; false if there has been one by this server a short while ago.
     pub(super) fn note(&mut self, server: usize, now: Time) -> bool {
-        self.0.retain(|r| now - r.at < REMEMBERED);
+        self.0.retain(|r| now.saturating_sub(r.at) < REMEMBERED);
         let is_first = self.0.iter().all(|r| r.server != server);
         if is_first {
             self.0.push(ForeignRefusal { server, at: now });

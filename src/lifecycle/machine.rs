@@ -359,7 +359,7 @@ impl Machine {
     /// Something has changed that may make the servers think better of these credentials. Not too often: perhaps only
     /// some paths are open to everybody.
     pub(super) fn allow_attempt(&mut self, now: Time) -> bool {
-        let may = self.is_refused() && self.refusals[0].is_none_or(|at| now - at > THREE_REFUSALS);
+        let may = self.is_refused() && self.refusals[0].is_none_or(|at| now.saturating_sub(at) > THREE_REFUSALS);
         if may {
             self.refresh = Refresh::Idle;
         }

@@ -83,7 +83,7 @@ impl Machine {
                 return if attempts.may_go_elsewhere() { elsewhere } else { Verdict::Return };
             }
         } else if !early && !ended {
-            let age = now - token.issued;
+            let age = now.saturating_sub(token.issued);
             if token.trust.is_contested() && age < BETWEEN_LOGINS {
                 return Verdict::Return;
             }
@@ -125,7 +125,7 @@ impl Machine {
         let Some(token) = &mut self.token else { return Verdict::Return };
         if !token.trust.is_doubted() {
             let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
-            if pausing || self.last_unknown.is_some_and(|at| now - at < BETWEEN_UNKNOWN) {
+            if pausing || self.last_unknown.is_some_and(|at| now.saturating_sub(at) < BETWEEN_UNKNOWN) {
                 return Verdict::Return;
             }
             self.last_unknown = Some(now);

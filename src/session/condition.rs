@@ -31,8 +31,8 @@ pub(crate) struct Condition {
 
 impl Session {
     pub(crate) fn condition(&self) -> Condition {
-        let now = clock::now();
         let state = self.lock();
+        let now = clock::now();
         let login = state.machine.logging_in_since();
         Condition {
             gauges: state.gauges(now),

@@ -167,7 +167,7 @@ impl Session {
 
     /// The token that somebody else got.
     fn give(&self, token: Secret, ends: Option<Time>) {
-        let (now, mut state) = (clock::now(), self.lock());
+        let (mut state, now) = (self.lock(), clock::now());
         let generation = Snapshot::next_generation();
         let ttl = ends.map(|ends| ends.saturating_sub(now));
         state.machine.give(Issued { generation, ttl, same: false, sent: now, server: None }, now);
@@ -234,8 +234,8 @@ impl Session {
         has_waited: bool,
         purpose: Purpose,
     ) -> Ask {
-        let now = clock::now();
         let mut state = self.lock();
+        let now = clock::now();
         if purpose == Purpose::Request && state.machine.probe(now) {
             // The one that refused it is at the front of the list.
             self.servers.rotate();
@@ -331,8 +331,8 @@ impl Session {
 
     /// Login `number`, sent at `sent`, is over.
     pub(super) fn finish(&self, number: u64, sent: Time, outcome: LoginOutcome) {
-        let now = clock::now();
         let mut state = self.lock();
+        let now = clock::now();
         let was_late = state.machine.refresh_state() != RefreshState::InFlight;
         match outcome {
             Ok((issued, server)) => {

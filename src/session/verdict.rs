@@ -33,8 +33,8 @@ impl Session {
     /// A server refused the token of `generation`. `attempts`: what servers have said to the same request before.
     pub(crate) fn rejected(&self, attempts: &mut Attempts, generation: u64, refusal: &Refusal<'_>) -> Verdict {
         let Refusal { why, server, body, request, sensitive } = *refusal;
-        let now = clock::now();
         let mut state = self.lock();
+        let now = clock::now();
         let before = state.machine.occasion();
         let verdict = state.machine.rejected(attempts, generation, why, server, now);
         // The next acceptance is news.
@@ -77,8 +77,8 @@ impl Session {
             return; // as nearly always; the lock is for what is new
         }
         self.accepted.store(generation, Ordering::Relaxed);
-        let now = clock::now();
         let mut state = self.lock();
+        let now = clock::now();
         let (disagreed, used) = (state.machine.servers_disagree(now), state.machine.generation());
         let was_usable = state.machine.token_state(now) != TokenState::Rejected;
         state.machine.accepted(attempts, generation, now);

@@ -83,3 +83,40 @@ fn a_token_that_has_ended_is_no_disagreement_either() {
     assert_eq!(w.refused(second, Some(1)), Verdict::Replay);
     assert!(matches!(w.demand(), Demand::Fail { .. }), "with the error of the login");
 }
+
+#[test]
+fn a_server_that_has_not_been_asked_is_asked_though_another_one_was_asked_twice() {
+    let mut w = World::new();
+    let first = issued_by_0(&mut w);
+    assert_eq!(w.refused(first, Some(1)), Verdict::Replay);
+    w.now += s(21.0);
+    let second = issued_by_0(&mut w);
+    let mut attempts = Attempts::among(3);
+    for time in 1..=5 {
+        let verdict = w.machine.rejected(&mut attempts, second, Rejection::Identity, Some(1), w.now);
+        assert_eq!(verdict, Verdict::Retry { generation: second, after: Duration::ZERO }, "time {time}");
+    }
+    // If the others cannot be asked there is an end to it.
+    let verdict = w.machine.rejected(&mut attempts, second, Rejection::Identity, Some(1), w.now);
+    assert_eq!(verdict, Verdict::Return);
+}
+
+#[test]
+fn what_was_read_a_moment_before_others_knew_more_does_no_harm() {
+    // Threads look at the clock, and are heard in another order.
+    for why in [Rejection::Identity, Rejection::Unknown] {
+        let mut w = World::new();
+        w.now += s(100.0);
+        w.demand();
+        let login = w.start();
+        assert!(w.succeed(login, 20.0));
+        let before = w.now - s(0.5);
+        for server in [None, Some(0), Some(1)] {
+            let mut attempts = Attempts::among(2);
+            attempts.begin(before);
+            w.machine.rejected(&mut attempts, w.generation, why, server, before);
+            w.machine.accepted(&attempts, w.generation, w.now);
+            assert!(!w.machine.servers_disagree(before) || w.machine.servers_disagree(w.now));
+        }
+    }
+}
