@@ -169,8 +169,9 @@ impl Tokens {
             TokenKind::Opaque => now.saturating_add(ttl.saturating_mul(1000)),
             TokenKind::Jwt => exp.saturating_mul(1000),
         };
-        // Of one second all logins give the same text: it counts from the first one on.
-        let counts_from = now.saturating_add(self.delay);
+        // Of one second all logins give the same text: it counts from the first one on. `now` is rounded down: a delay is
+        // never shorter than it says.
+        let counts_from = if self.delay == 0 { now } else { now.saturating_add(self.delay + 1) };
         let issued = Issued { user: user.to_owned(), counts_from, expires, revoked: false };
         self.issued.entry(token.clone()).or_insert(issued);
         (token, expires)
