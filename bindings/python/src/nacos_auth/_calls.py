@@ -14,6 +14,7 @@ from ._declarations import (
     OwnedError,
     OwnedHandle,
     OwnedResponse,
+    OwnedToken,
     RequestOptions,
     TokenInfo,
     set_cancel,
@@ -53,6 +54,14 @@ class NativeCall(Generic[_Options]):
     def _begin(self) -> None:
         if self._deadline is not None:
             self.options.timeout_ms = max(1, math.ceil((self._deadline - time.monotonic()) * 1000))
+
+
+def take_token(library: CDLL, token: OwnedToken) -> Token:
+    """A copy. What is left of the native one is wiped when it is freed."""
+    info = TokenInfo()
+    library.nacos_token_describe(token, byref(info), None)
+    value: bytes = library.nacos_token_text(token)
+    return Token(value.decode(), info.generation, info.remaining_ms / 1000, bool(info.expired))
 
 
 class TokenCall(NativeCall[CallOptions]):
