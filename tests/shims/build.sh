@@ -29,7 +29,9 @@ native() {
 native c cc libcjson libcjson-dev
 native cpp c++ nlohmann_json nlohmann-json3-dev
 if has python3; then
-  shim python "env PYTHONPATH=$root/bindings/python/src NACOS_AUTH_LIBRARY=$root/target/release/libnacos_auth.so python3 $root/tests/shims/python/shim.py"
+  python="env PYTHONPATH=$root/bindings/python/src NACOS_AUTH_LIBRARY=$root/target/release/libnacos_auth.so python3 $root/tests/shims/python"
+  shim python "$python/shim.py"
+  shim python-async "$python/shim_async.py"
 else
   missing python "no python3"
 fi

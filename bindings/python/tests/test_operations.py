@@ -17,13 +17,14 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import httpx
 import pytest
 import trio
 import uvloop
 
 import nacos_auth
 from devserver import DevServer
-from nacos_auth import AsyncClient, _operations
+from nacos_auth import AsyncClient, _operations, httpx_auth
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -209,6 +210,21 @@ def test_trio_as_a_guest_of_asyncio(server: DevServer) -> None:
             assert (await ended).unwrap() == 2000
 
     asyncio.run(main())
+
+
+@every_loop
+def test_httpx(server: DevServer, run: Callable[[Main], None]) -> None:
+    async def main() -> None:
+        async with (
+            connect(server) as client,
+            httpx.AsyncClient(auth=httpx_auth.NacosAuth(client), base_url=f"http://{server.address}/nacos") as http,
+        ):
+            assert (await http.get(CONFIG, params=DEMO)).status_code == 200
+            server.control("/secret")
+            assert (await http.get(CONFIG, params=DEMO)).status_code == 200
+        assert server.counts()["logins"] == 2
+
+    run(main)
 
 
 def test_without_a_loop(server: DevServer) -> None:
