@@ -228,6 +228,8 @@ def pairs(
     name: str, values: object, *, lists: bool = True, absent: tuple[bytes, bytes] | None = None
 ) -> tuple[Array[Pair] | None, int]:
     """lists: whether a value may be several. absent: a pair in small letters, for where none has its name."""
+    if values is None and absent is None:
+        return None, 0
     made: list[Pair] = []
     items: Any = None
     item: Any = None
@@ -241,6 +243,9 @@ def pairs(
         else:
             items = values
         for item in items:
+            if type(item) is tuple and len(item) == 2 and type(item[0]) is type(item[1]) is str:
+                made.append(_plain_pair(name, item))  # nearly always
+                continue
             if not isinstance(item, (tuple, list)) or len(item) != 2:
                 raise invalid(f"{name} must be a mapping or (name, value) pairs")
             if not lists or isinstance(item[1], _NO_LIST) or not isinstance(item[1], Sequence):
@@ -254,6 +259,19 @@ def pairs(
     if absent is not None and all(pair.name.lower() != absent[0] for pair in made):
         made.append(Pair(*absent, len(absent[0]), len(absent[1]), 0))
     return (Pair * len(made))(*made) if made else None, len(made)
+
+
+def _plain_pair(name: str, item: tuple[str, str]) -> Pair:
+    key: bytes | None = None
+    value: bytes | None = None
+    try:
+        key, value = item[0].encode(), item[1].encode()
+        return Pair(key, value, len(key), len(value))
+    except UnicodeEncodeError:
+        part = "a name in " if key is None else "a value in "
+    finally:
+        del item, key, value  # a traceback that shows variables must not find them here
+    raise _not_unicode(part + name)
 
 
 def _pair(name: str, key: object, value: object) -> tuple[Pair, ...]:
@@ -425,7 +443,7 @@ def _json(value: object) -> bytes:
 def request_options(method: object, request: Content, settings: CallSettings) -> RequestOptions:
     c_method = text("method", method)
     c_path = text("path", request.path)
-    timeout, flags = _settings(**settings)
+    timeout, flags = _settings(**settings) if settings else (0, 0)
     query, query_count = pairs("params", request.params)
     is_json = request.json is not None
     if is_json and (request.data is not None or request.body is not None):
