@@ -19,7 +19,7 @@ from ._declarations import (
     TokenInfo,
     set_cancel,
 )
-from ._errors import take_error
+from ._errors import keep_spare, spare_error, take_error
 from ._response import Response, take_response
 from ._state import Token
 
@@ -101,8 +101,14 @@ class RequestCall(NativeCall[RequestOptions]):
 
     def run(self) -> Response:
         self._begin()
-        response, error = OwnedResponse(), OwnedError()
-        status = self.library.nacos_request(self.handle, byref(self.options), byref(response), byref(error))
-        if status:
-            raise take_error(self.library, status, error)
-        return take_response(self.library, response, self._method, self._path)
+        return send(self.library, self.handle, self.options, self._method, self._path)
+
+
+def send(library: CDLL, handle: OwnedHandle, options: RequestOptions, method: str, path: str) -> Response:
+    """Blocks."""
+    response, error = OwnedResponse(), spare_error()
+    status = library.nacos_request(handle, byref(options), byref(response), byref(error))
+    if status:
+        raise take_error(library, status, error)
+    keep_spare(error)
+    return take_response(library, response, method, path)

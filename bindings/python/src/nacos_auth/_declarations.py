@@ -232,6 +232,7 @@ class RequestOptions(Structure):
     """Made for every request, so without the comfort of `_Sized`: give all fields in order."""
 
     timeout_ms: int
+    flags: int
     header_count: int
     headers: Any
     owned_cancel: OwnedCancel | None = None
@@ -254,8 +255,8 @@ class RequestOptions(Structure):
     ]
 
 
-class Completion(_Sized):
-    """How a call under way has ended.
+class Completion(Structure):
+    """How a call under way has ended. Made for every call, so without the comfort of `_Sized`: give the size.
 
     Reading `response`, `token` or `error` makes the owner of what is there, or will be: read each once, and beforehand.
     """

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
-from ctypes import CDLL, byref
+from ctypes import CDLL, byref, sizeof
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -27,7 +27,9 @@ from ._declarations import (
     RequestOptions,
     StartOptions,
 )
-from ._errors import take_error
+from ._errors import keep_spare, spare_error, take_error
+
+_COMPLETION_SIZE = sizeof(Completion)
 
 
 class Ended:
@@ -36,7 +38,7 @@ class Ended:
     __slots__ = ("completion", "error", "pointer", "response", "token")
 
     def __init__(self) -> None:
-        self.completion = completion = Completion()
+        self.completion = completion = Completion(_COMPLETION_SIZE)
         self.response = completion.response
         self.token = completion.token
         self.error = completion.error
@@ -84,7 +86,7 @@ class Loop:
 
     async def run(self, start: Callable[..., int], handle: OwnedHandle, options: RequestOptions | CallOptions) -> Ended:
         """Starts a call and waits for its end. Whatever ends the waiting ends the call."""
-        operation, error = OwnedOperation(), OwnedError()
+        operation, error = OwnedOperation(), spare_error()
         waiter, number = self.new_waiter(), next(self._numbers)
         try:
             how = self._starts.pop()
@@ -97,6 +99,7 @@ class Loop:
             self._starts.append(how)
             if status:
                 raise take_error(self.library, status, error)
+            keep_spare(error)
             ended: Ended = await waiter
         finally:
             if self._waiting.pop(number, None) is not None:

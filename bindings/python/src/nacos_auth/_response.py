@@ -131,6 +131,7 @@ class Response:
         response._path = path.partition("?")[0]
         response._native = (library, native)
         response.status = library.nacos_response_status(native)
+        response.content = _read_content(library, native)
         return response
 
     if not TYPE_CHECKING:  # to whom it would have every attribute
