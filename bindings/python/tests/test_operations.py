@@ -80,7 +80,7 @@ async def until_ended(client: AsyncClient) -> None:
     """Until the library has said of every call of a client with max_operations=1 that it has ended."""
     while True:
         try:
-            await client.get(CONFIG, params=DEMO, timeout=0.1)
+            await client.get(CONFIG, params=DEMO, timeout=0.1, wait=False)
         except nacos_auth.WouldBlockError:
             await anyio.lowlevel.checkpoint()
         except nacos_auth.NacosTimeoutError:
@@ -279,19 +279,54 @@ def test_a_loop_that_is_never_closed(server: DevServer, wait_until: Callable[...
 # Bounds.
 
 
-def test_more_than_max_operations(server: DevServer) -> None:
+@every_loop
+def test_more_than_max_operations(server: DevServer, run: Callable[[Main], None]) -> None:
+    answers: list[int] = []
+
+    async def read(client: AsyncClient) -> None:
+        answers.append(await status(client))
+
     async def main() -> None:
         async with connect(server, max_operations=5) as client:
             await client.token()
-            server.control("/faults", on="request", kind="delay", delay_ms=500, times=0)
-            calls = [asyncio.ensure_future(status(client)) for _ in range(8)]
-            ends = await asyncio.gather(*calls, return_exceptions=True)
-            refused = [end for end in ends if isinstance(end, nacos_auth.WouldBlockError)]
-            assert ends.count(200) == 5
-            assert {error.cause for error in refused} == {nacos_auth.Cause.TOO_MANY_OPERATIONS}
-            assert "max_operations" in str(refused[0])
+            async with anyio.create_task_group() as tasks:
+                for _ in range(200):
+                    tasks.start_soon(read, client)
+            assert answers == [200] * 200
+            server.control("/faults", on="request", kind="hang", times=0)
+            async with anyio.create_task_group() as tasks:
+                for _ in range(5):
+                    tasks.start_soon(status, client)
+                await anyio.sleep(0.1)
+                with pytest.raises(nacos_auth.WouldBlockError, match="max_operations") as refused:
+                    await client.get(CONFIG, wait=False)
+                assert refused.value.cause is nacos_auth.Cause.TOO_MANY_OPERATIONS
+                start = time.monotonic()
+                with pytest.raises(nacos_auth.NacosTimeoutError, match="max_operations") as late:
+                    await client.get(CONFIG, timeout=0.4)
+                assert 0.35 < time.monotonic() - start < 5
+                assert (late.value.code, late.value.cause) == (201, nacos_auth.Cause.TOO_MANY_OPERATIONS)
+                with pytest.raises(TimeoutError), anyio.fail_after(0.1):
+                    await client.get(CONFIG)
+                client.set_credentials("nacos", "nacos")  # a call for a token has no turn to wait for
+                assert await client.token(timeout=15)
+                tasks.cancel_scope.cancel()
             server.clear_faults()
-            assert await asyncio.gather(*(status(client) for _ in range(5))) == [200] * 5
+            assert await status(client) == 200
+
+    run(main)
+
+
+def test_closed_while_calls_wait_for_their_turn(server: DevServer) -> None:
+    async def main() -> None:
+        client = connect(server, max_operations=2)
+        await client.token()
+        server.control("/faults", on="request", kind="hang", times=0)
+        calls = [asyncio.ensure_future(status(client)) for _ in range(10)]
+        await asyncio.sleep(0.1)
+        await client.close()
+        ends = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
+        assert {type(end) for end in ends} == {nacos_auth.ClosedError}
 
     asyncio.run(main())
 

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _log
-from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options, closing_time, request_options
+from ._arguments import (
+    Body,
+    CallSettings,
+    Content,
+    Pairs,
+    Params,
+    call_options,
+    closing_time,
+    has_long_poll,
+    request_options,
+)
 from ._base import BaseClient, Closing
-from ._calls import take_token
+from ._calls import TokenCall, take_token
 from ._causes import Cause
+from ._declarations import NO_WAIT, RequestOptions
 from ._diagnose import DiagnoseCall, Diagnosis, diagnose_options
-from ._errors import InternalError
-from ._operations import Loop, running_loop
+from ._errors import InternalError, NacosTimeoutError, WouldBlockError
+from ._operations import Ended, Loop, running_loop
 from ._response import Response, take_response
 from ._state import Token
 from ._workers import Call, Job, Workers
@@ -23,6 +37,7 @@ if TYPE_CHECKING:
 
     from ._settings import ClientSettings
 
+_LONGEST_TURN = 0.25  # seconds
 _Result = TypeVar("_Result")
 _Self = TypeVar("_Self", bound="AsyncClient")
 
@@ -64,13 +79,13 @@ async def _on_a_thread(loop: Loop, call: Call[_Result]) -> _Result:
 class AsyncClient(BaseClient):
     """`Client` for asyncio and trio, with the same settings, errors and methods; those that may wait are coroutines.
 
-    No thread waits for a call, so there may be thousands: `max_operations` of them, of which `max_connections` are with
-    servers at a time, while the others wait for their turn within their timeout. A call for a token waits for none of
-    these. Cancelling a task that waits, or a time-out around it, frees the task at once and ends the call. Not bound to
-    an event loop: one client serves several, one after the other or each in its thread.
+    No thread waits for a call, so there may be thousands: `max_operations` are under way at a time, of which
+    `max_connections` are with servers; others wait for their turn within their timeout. A call for a token waits for
+    none of these. Cancelling a task that waits, or a time-out around it, frees the task at once and ends the call. Not
+    bound to an event loop: one client serves several, one after the other or each in its thread.
     """
 
-    __slots__ = ()
+    __slots__ = ("_turns",)
 
     async def token(self, timeout: float | None = None, *, wait: bool = True) -> str:
         """A token to send, from the cache while it may be used without asking, else after the login.
@@ -94,8 +109,16 @@ class AsyncClient(BaseClient):
         at_hand = self._ask_at_once()
         if at_hand is not None:
             return at_hand
-        ended = await self._open_loop().run(self._library.nacos_token_start, self._handle, options)
-        return self._keep(take_token(self._library, ended.token))
+        loop = self._open_loop()
+        try:
+            ended = await loop.run(self._library.nacos_token_start, self._handle, options)
+        except WouldBlockError:  # max_operations, which requests have used up
+            pass
+        else:
+            return self._keep(take_token(self._library, ended.token))
+        call = TokenCall(self._library, self._handle, options)
+        call.be_cancellable(options.timeout_ms / 1000 or self._request_timeout)
+        return self._keep(await _on_a_thread(loop, call))
 
     async def request(
         self,
@@ -223,8 +246,59 @@ class AsyncClient(BaseClient):
         options = request_options(method, content, settings)
         if self._is_log_asleep:
             self._wake_log()
-        ended = await self._open_loop().run(self._library.nacos_request_start, self._handle, options)
+        loop = self._open_loop()
+        try:
+            ended = await loop.run(self._library.nacos_request_start, self._handle, options)
+        except WouldBlockError as error:
+            if options.flags & NO_WAIT or error.cause is not Cause.TOO_MANY_OPERATIONS:
+                raise
+        else:
+            return take_response(self._library, ended.response, method, str(content.path))
+        finally:
+            self._give_turn()
+        ended = await self._run_in_turn(loop, options)
         return take_response(self._library, ended.response, method, str(content.path))
+
+    async def _run_in_turn(self, loop: Loop, options: RequestOptions) -> Ended:
+        """When others have ended: as many are under way as may be."""
+        seconds = options.timeout_ms / 1000 or self._request_timeout
+        has_end = options.timeout_ms or not has_long_poll(options)
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            turn = loop.new_waiter()
+            self._turns[turn] = loop
+            try:
+                await loop.wait(turn, min(left, _LONGEST_TURN))
+            finally:
+                self._turns.pop(turn, None)
+            left = end - time.monotonic()
+            if has_end:
+                options.timeout_ms = max(1, math.ceil(left * 1000))
+            if self._is_closed:
+                raise self._closed_error()
+            try:
+                return await loop.run(self._library.nacos_request_start, self._handle, options)
+            except WouldBlockError as error:
+                if error.cause is not Cause.TOO_MANY_OPERATIONS:
+                    raise
+                if left <= 0:
+                    message, cause = f"no end of others within {seconds:.1f} s: {error}", error.cause
+                    break
+            finally:
+                self._give_turn()
+        raise NacosTimeoutError(message, status="TIMEOUT", code=201, retryable=True, cause=cause)
+
+    def _give_turn(self) -> None:
+        """One has ended. What has been cancelled is still under way then, so those that wait look by themselves too."""
+        if self._turns:
+            with suppress(StopIteration, KeyError, RuntimeError):  # another thread was faster
+                turn = next(iter(self._turns))
+                self._turns.pop(turn).wake_from_thread(turn, None)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._turns: dict[Any, Loop] = {}
 
     def _open_loop(self) -> Loop:
         if self._is_closed:

@@ -127,8 +127,8 @@ class BaseClient:
         proxy: None is none; the environment is not read. user_agent: None names this library and its version.
         connect_timeout, request_timeout: seconds; None is 2 and 15, math.inf and all beyond a day is a day.
         max_connections: in use at the same time, by `request` and its like; a call beyond that waits. None is 128.
-        max_operations: calls of an `AsyncClient` under way at the same time; one beyond that raises `WouldBlockError`
-        with `Cause.TOO_MANY_OPERATIONS`. None is 16384.
+        max_operations: requests of an `AsyncClient` under way at the same time, those included that wait for a
+        connection; one beyond that waits for its turn. None is 16384.
         max_response_size: bytes, decoded; beyond it a request raises `ProtocolError`. None is 64 MiB.
         token_in: where the token goes: "authorization" (every Nacos), "header" (accessToken, from 2.1), "query" (the
         URL), or "auto": "authorization", and "query" at a server that takes it only there (r-nacos up to 0.8.5).

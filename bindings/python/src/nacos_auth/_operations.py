@@ -72,6 +72,10 @@ class Loop:
         descriptor: int = self.library.nacos_queue_fd(self._queue)
         return descriptor
 
+    async def wait(self, waiter: Any, seconds: float) -> None:
+        """Until it is woken, or for so long."""
+        raise NotImplementedError
+
     def wake(self, waiter: Any, value: object) -> None:
         """Nothing happens if it has been woken, or if nobody waits any more."""
         raise NotImplementedError
@@ -142,6 +146,13 @@ class _AsyncioLoop(Loop):
         # For good: a loop that is closed lets go of it, and its descriptor is open until then.
         loop.add_reader(self.descriptor, self.take)
 
+    async def wait(self, waiter: asyncio.Future[Any], seconds: float) -> None:
+        timer = self.loop.call_later(seconds, self.wake, waiter, None)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+
     def wake(self, waiter: asyncio.Future[Any], value: object) -> None:
         if not waiter.done():
             waiter.set_result(value)
@@ -175,6 +186,10 @@ class _TrioLoop(Loop):
         self.trio = trio
         self.token = token
         trio.lowlevel.spawn_system_task(self._watch, name="nacos_auth")
+
+    async def wait(self, waiter: _TrioWaiter, seconds: float) -> None:
+        with self.trio.move_on_after(seconds):
+            await waiter
 
     def wake(self, waiter: _TrioWaiter, value: object) -> None:
         if not waiter.event.is_set():
