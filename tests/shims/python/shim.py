@@ -11,12 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 import nacos_auth
-from nacos_auth import AsyncClient, Client, NacosError, Response, Token
+from nacos_auth import Client, NacosError, Response, Token
 
-Kind = TypeVar("Kind", Client, AsyncClient)
+if TYPE_CHECKING:
+    from nacos_auth import AsyncClient
+
+Kind = TypeVar("Kind", Client, "AsyncClient")
 Fields = dict[str, Any]
 Answer = dict[str, Any]
 
