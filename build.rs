@@ -66,8 +66,20 @@ fn header(root: &Path) -> String {
     let mut builder = cbindgen::Builder::new().with_config(config);
     // The order of the header.
     for room in [
-        "status", "error", "cancel", "callback", "options", "auth", "token", "request", "health", "metrics",
-        "diagnose", "names",
+        "status",
+        "error",
+        "cancel",
+        "callback",
+        "options",
+        "auth",
+        "token",
+        "request",
+        "queue",
+        "operation",
+        "health",
+        "metrics",
+        "diagnose",
+        "names",
     ] {
         builder = builder.with_src(root.join("src/ffi").join(room).with_extension("rs"));
     }

@@ -217,6 +217,9 @@ causes! {
     WouldBlock = "would-block",
         "The call would have had to wait, and was told not to.",
         "Call again a little later.";
+    TooManyOperations = "too-many-operations",
+        "As many operations are under way as max_operations allows.",
+        "Start more when some have ended, or raise max_operations.";
     Cancelled = "cancelled",
         "The caller cancelled the call.",
         "Nothing.";

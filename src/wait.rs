@@ -4,6 +4,7 @@
 //! needs thread-local state: calls are made in exit handlers too, when that is gone.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     pin::pin,
     sync::{
@@ -112,21 +113,41 @@ impl Wake for Waiters {
 #[derive(Clone, Default)]
 pub struct Cancel(Arc<Signal>);
 
-#[derive(Default)]
 struct Signal {
     given: AtomicBool,
-    calls: PerProcess<Mutex<Calls>>,
+    calls: PerProcess<Mutex<Registry<Waker>>>,
 }
 
-#[derive(Default)]
-struct Calls {
-    next: u64,
-    waiting: Vec<(u64, Waker)>,
-}
-
-impl Default for PerProcess<Mutex<Calls>> {
+impl Default for Signal {
     fn default() -> Self {
-        Self::new()
+        Self { given: AtomicBool::new(false), calls: PerProcess::new() }
+    }
+}
+
+/// Triggers the signal.
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        Cancel(self).trigger();
+    }
+}
+
+/// What is registered, by numbers that are not used again: there may be thousands, which come and go in any order.
+struct Registry<T> {
+    next: u64,
+    entries: BTreeMap<u64, T>,
+}
+
+impl<T> Default for Registry<T> {
+    fn default() -> Self {
+        Self { next: 0, entries: BTreeMap::new() }
+    }
+}
+
+impl<T> Registry<T> {
+    fn add(&mut self, entry: T) -> u64 {
+        self.next += 1;
+        self.entries.insert(self.next, entry);
+        self.next
     }
 }
 
@@ -139,15 +160,24 @@ impl Cancel {
     /// Ends every call that carries this signal, now and later, with [`Kind::Cancelled`](Kind::Cancelled).
     pub fn trigger(&self) {
         self.0.given.store(true, Ordering::SeqCst);
-        let waiting: Vec<Waker> = self.calls().lock().waiting.iter().map(|(_, waker)| waker.clone()).collect();
+        let waiting: Vec<Waker> = self.calls().lock().entries.values().cloned().collect();
         waiting.iter().for_each(Waker::wake_by_ref);
+    }
+
+    /// Triggers this one too when `parent` is, for as long as what this gives lives.
+    pub(crate) fn follow(&self, parent: &Self) -> Subscription {
+        let subscription = Subscription::new(parent, self.0.clone().into());
+        if parent.is_triggered() {
+            self.trigger();
+        }
+        subscription
     }
 
     fn is_triggered(&self) -> bool {
         self.0.given.load(Ordering::SeqCst)
     }
 
-    fn calls(&self) -> &Mutex<Calls> {
+    fn calls(&self) -> &Mutex<Registry<Waker>> {
         self.0.calls.get(|_| Mutex::default())
     }
 }
@@ -159,24 +189,21 @@ impl std::fmt::Debug for Cancel {
 }
 
 /// Has a waker called when the signal is given, for as long as this lives.
-struct Subscription<'a> {
-    cancel: &'a Cancel,
+pub(crate) struct Subscription {
+    cancel: Cancel,
     number: u64,
 }
 
-impl<'a> Subscription<'a> {
-    fn new(cancel: &'a Cancel, waker: Waker) -> Self {
-        let mut calls = cancel.calls().lock();
-        calls.next += 1;
-        let number = calls.next;
-        calls.waiting.push((number, waker));
-        Self { cancel, number }
+impl Subscription {
+    fn new(cancel: &Cancel, waker: Waker) -> Self {
+        Self { cancel: cancel.clone(), number: cancel.calls().lock().add(waker) }
     }
 }
 
-impl Drop for Subscription<'_> {
+impl Drop for Subscription {
     fn drop(&mut self) {
-        self.cancel.calls().lock().waiting.retain(|(number, _)| *number != self.number);
+        let gone = self.cancel.calls().lock().entries.remove(&self.number);
+        drop(gone); // under no lock
     }
 }
 
@@ -296,7 +323,7 @@ impl<'a> Limits<'a> {
     }
 
     /// From now on there is a descriptor that becomes readable when the call may have to end.
-    pub(crate) fn watch(&self) -> Watch<'a> {
+    pub(crate) fn watch(&self) -> Watch {
         let subscription = self.cancel.map(|cancel| Subscription::new(cancel, self.waiters.clone().into()));
         Watch { event: self.waiters.event(), _subscription: subscription }
     }
@@ -306,7 +333,7 @@ impl<'a> Limits<'a> {
 pub(crate) struct Parked<'a> {
     waiters: &'a Waiters,
     parker: Arc<Parker>,
-    _subscription: Option<Subscription<'a>>,
+    _subscription: Option<Subscription>,
 }
 
 impl Drop for Parked<'_> {
@@ -319,12 +346,12 @@ impl Drop for Parked<'_> {
 }
 
 /// A call that is woken in poll(2).
-pub(crate) struct Watch<'a> {
+pub(crate) struct Watch {
     event: Option<Arc<Event>>,
-    _subscription: Option<Subscription<'a>>,
+    _subscription: Option<Subscription>,
 }
 
-impl Watch<'_> {
+impl Watch {
     /// `None` where there is no descriptor to be had: then one has to look now and then.
     pub(crate) fn event(&self) -> Option<&Event> {
         self.event.as_deref()

@@ -125,6 +125,8 @@ const (
 	CauseSentWithoutToken Cause = "sent-without-token"
 	// The call would have had to wait, and was told not to. Call again a little later.
 	CauseWouldBlock Cause = "would-block"
+	// As many operations are under way as MaxOperations allows. Start more when some have ended, or raise MaxOperations.
+	CauseTooManyOperations Cause = "too-many-operations"
 	// The caller cancelled the call. Nothing.
 	CauseCancelled Cause = "cancelled"
 	// The client has been closed. Make a new one.

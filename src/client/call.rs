@@ -45,9 +45,14 @@ pub(super) struct Sent {
     pub(super) maybe: Cell<bool>,
 }
 
+/// Refuses what cannot be sent.
+pub(super) fn check(client: &Client, request: &mut Request) -> Result<()> {
+    request.check(client.live().session().origin.token_in)
+}
+
 pub(super) fn request(client: &Client, mut request: Request) -> Result<Response> {
+    check(client, &mut request)?;
     let live = client.live();
-    request.check(live.session().origin.token_in)?;
     live.handle.counters.count(Count::Requests);
     let timeout = request.time(client.settings.request_timeout);
     let patience = live.patience();

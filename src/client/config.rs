@@ -20,6 +20,8 @@ use crate::{
 const MAX_CONNECTIONS: usize = 128;
 /// The largest answer taken, unless the user says otherwise.
 const MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
+/// How many operations may be under way, unless the user says otherwise.
+const MAX_OPERATIONS: usize = 16 * 1024;
 
 /// Settings of a [`Client`](crate::Client). Only the servers and where the credentials come from have no default.
 #[derive(Clone)]
@@ -35,6 +37,7 @@ pub struct Config {
     request_timeout: Duration,
     max_connections: usize,
     max_response_size: usize,
+    max_operations: usize,
     token_in: TokenPlace,
     anonymous: Anonymous,
 }
@@ -102,6 +105,7 @@ impl Config {
             request_timeout: Duration::from_secs(15),
             max_connections: MAX_CONNECTIONS,
             max_response_size: MAX_RESPONSE_SIZE,
+            max_operations: MAX_OPERATIONS,
             token_in: TokenPlace::default(),
             anonymous: Anonymous::default(),
         }
@@ -222,6 +226,13 @@ impl Config {
         self
     }
 
+    /// How many operations of the client may be under way at the same time: 16,384 by default. See `max_operations` of the
+    /// C interface, which alone starts operations.
+    pub(crate) fn max_operations(mut self, most: usize) -> Self {
+        self.max_operations = most;
+        self
+    }
+
     /// Where the token rides on a request.
     pub fn token_in(mut self, token_in: TokenPlace) -> Self {
         self.token_in = token_in;
@@ -263,6 +274,7 @@ impl Config {
             request_timeout: self.request_timeout,
             max_connections: self.max_connections,
             max_response_size: self.max_response_size,
+            max_operations: self.max_operations,
             anonymous: self.anonymous,
         })
     }
@@ -286,5 +298,6 @@ pub(crate) struct Checked {
     pub(crate) request_timeout: Duration,
     pub(crate) max_connections: usize,
     pub(crate) max_response_size: usize,
+    pub(crate) max_operations: usize,
     pub(crate) anonymous: Anonymous,
 }

@@ -7,6 +7,7 @@ mod config;
 pub(crate) mod fuzzing;
 mod health;
 mod metrics;
+mod operation;
 mod report;
 mod request;
 mod send;
@@ -30,7 +31,10 @@ pub use report::{Advice, Advised, Report};
 pub use request::{Request, Response};
 pub use stats::Stats;
 
+pub(crate) use operation::{Complete, Operation, Slot};
+
 use config::Checked;
+use operation::Operations;
 
 use crate::sys::lock::Mutex;
 use crate::{
@@ -77,6 +81,7 @@ struct Live {
     session: ArcSwap<Session>,
     /// Held while the client moves to other credentials.
     moving: Mutex<()>,
+    operations: Arc<Operations>,
 }
 
 /// A token, copied out.
@@ -132,6 +137,7 @@ impl Client {
             request_timeout,
             max_connections,
             max_response_size,
+            max_operations,
             anonymous,
         } = checked;
         let word = Arc::new(AtomicU64::new(0));
@@ -146,7 +152,12 @@ impl Client {
         // Whoever makes a handle has a reason to think that the credentials are good.
         session.clear_failures();
         let settings = Settings { anonymous, connect_timeout, request_timeout, max_connections, max_response_size };
-        let mut live = Some(Live { handle, session: ArcSwap::new(session), moving: Mutex::new(()) });
+        let mut live = Some(Live {
+            handle,
+            session: ArcSwap::new(session),
+            moving: Mutex::new(()),
+            operations: Arc::new(Operations::new(max_operations)),
+        });
         let client = Self { settings, closed: AtomicBool::new(false), word, live: PerProcess::new() };
         client.live.get(|_| live.take().expect("made once"));
         Ok(client)
@@ -337,7 +348,8 @@ impl Client {
         live.handle.waiters.interrupt();
         process::current().leave(&live.handle, &live.session());
         let until = Instant::now() + timeout.min(wait::LONGEST);
-        live.handle.listener.as_ref().is_none_or(|listener| listener.close(until))
+        let finished = live.operations.finish(until);
+        live.handle.listener.as_ref().is_none_or(|listener| listener.close(until)) && finished
     }
 
     fn note_rejection(
@@ -400,7 +412,9 @@ impl Live {
         if client.closed.load(Ordering::SeqCst) {
             process.leave(&handle, &session);
         }
-        Self { handle, session: ArcSwap::new(session), moving: Mutex::new(()) }
+        // The parent's operations are the parent's.
+        let operations = Arc::new(Operations::new(parent.operations.most()));
+        Self { handle, session: ArcSwap::new(session), moving: Mutex::new(()), operations }
     }
 
     /// Whom calls that wait ask whether to go on.

@@ -16,11 +16,18 @@ pub const NACOS_AUTH_ABI_VERSION: u32 = 1;
 
 /// A client of one Nacos cluster. Thread-safe; owned by the caller, freed with nacos_auth_free, shared with nacos_auth_ref.
 /// Handles with the same servers, settings and credentials share one token and one login, process-wide.
-pub struct nacos_auth(Client);
+pub struct nacos_auth(Arc<Client>);
 
 impl nacos_auth {
-    pub(super) fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &Arc<Client> {
         &self.0
+    }
+}
+
+impl Drop for nacos_auth {
+    fn drop(&mut self) {
+        // Operations that have not ended yet hold the client too.
+        self.0.close();
     }
 }
 
@@ -147,7 +154,7 @@ pub unsafe extern "C" fn nacos_auth_init(
             let (config, data) = config(options)?;
             let client = Client::new(config)?;
             data.own();
-            write("auth", auth, give_shared(Arc::new(nacos_auth(client))))
+            write("auth", auth, give_shared(Arc::new(nacos_auth(Arc::new(client)))))
         })
     }
 }

@@ -44,7 +44,7 @@ pub unsafe extern "C" fn nacos_auth_metrics(
             let names = if names.is_null() { &[] } else { array("names", names, count)? };
             let mut clients = Vec::with_capacity(auths.len());
             for (at, auth) in auths.iter().enumerate() {
-                let client = borrow(&format!("auths[{at}]"), *auth)?.client();
+                let client = borrow(&format!("auths[{at}]"), *auth)?.client().as_ref();
                 let name = names.get(at).map_or(Ok(""), |name| text(&format!("names[{at}]"), *name))?;
                 clients.push((name, client));
             }

@@ -130,6 +130,12 @@ pub struct nacos_auth_options {
     pub anonymous: i32,
     /// Down to which level `log` is called: one of NACOS_LOG_*. 0: NACOS_LOG_INFO.
     pub log_level: i32,
+    /// How many operations (nacos_request_start, nacos_token_start) of the handle may be under way at the same time; one counts
+    /// until its completion has been taken from its queue, or its callback has returned. Beyond that they fail to start with
+    /// NACOS_WOULD_BLOCK. 0: 16384.
+    pub max_operations: u32,
+    /// 0.
+    pub reserved0: u32,
 }
 
 /// Settings for one call. Begin with nacos_call_options_default().
@@ -191,6 +197,13 @@ pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<(Confi
     }
     if options.max_connections != 0 {
         config = config.max_connections(options.max_connections as usize);
+    }
+    if options.max_operations != 0 {
+        config = config.max_operations(options.max_operations as usize);
+    }
+    if options.reserved0 != 0 {
+        let message = "options sets a field that this version of the library does not have";
+        return Err(nacos_error::new(NACOS_UNSUPPORTED_OPTION, message));
     }
     let token_in = match options.token_in {
         NACOS_TOKEN_IN_AUTO => TokenPlace::Auto,

@@ -97,7 +97,7 @@ pub struct nacos_response {
 }
 
 impl nacos_response {
-    fn new(response: Response) -> Self {
+    pub(super) fn new(response: Response) -> Self {
         let server = CString::new(response.server()).unwrap_or_default();
         Self { response, server, headers: OnceCell::new() }
     }
@@ -146,9 +146,22 @@ impl Drop for Loan {
     }
 }
 
+/// The request with a body of its own.
+///
+/// # Safety
+/// `options` is NULL or as nacos_request requires it.
+pub(super) unsafe fn owned_request(options: *const nacos_request_options) -> Result<Request, nacos_error> {
+    unsafe { request(options, usize::MAX) }.map(|(request, _)| request)
+}
+
+/// A body of more than `most_copied` bytes is lent.
+///
 /// # Safety
 /// `options` is NULL or as nacos_request requires it. A [`Loan`] must be dropped before the bytes of the body go.
-unsafe fn request(options: *const nacos_request_options) -> Result<(Request, Option<Loan>), nacos_error> {
+unsafe fn request(
+    options: *const nacos_request_options,
+    most_copied: usize,
+) -> Result<(Request, Option<Loan>), nacos_error> {
     let options = unsafe { read_sized("options", options) }?.ok_or_else(|| nacos_error::null("options"))?;
     let pairs = |field, pointer, count| unsafe { pairs(field, pointer, count) };
     let method = unsafe { optional_text("options.method", options.method) }?.unwrap_or("GET");
@@ -170,7 +183,7 @@ unsafe fn request(options: *const nacos_request_options) -> Result<(Request, Opt
     let body = unsafe { array("options.body", options.body, options.body_len) }?;
     let mut lent = None;
     match (body.is_empty(), form.is_empty()) {
-        (_, true) if body.len() <= COPIED => request = request.body(body.to_vec()),
+        (_, true) if body.len() <= most_copied => request = request.body(body.to_vec()),
         (_, true) => {
             let borrowed = Arc::new(Borrowed { bytes: Mutex::new(Some(body.into())), length: body.len() });
             request = request.lent_body(borrowed.clone());
@@ -262,7 +275,7 @@ pub unsafe extern "C" fn nacos_request(
         guard_blocking(error, || {
             write("response", response, ptr::null_mut())?;
             let client = borrow("auth", auth)?.client();
-            let (request, _loan) = request(options)?;
+            let (request, _loan) = request(options, COPIED)?;
             let answer = client.request(request)?;
             write("response", response, give(nacos_response::new(answer)))
         })

@@ -7,11 +7,12 @@ use super::{
     boundary::{Output, Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, write},
     error::nacos_error,
     options::{Call, NACOS_FLAG_NO_WAIT, nacos_call_options},
-    pointer::{borrow_or, contain},
+    pointer::{borrow_or, contain, release},
     status::{NACOS_BUFFER_TOO_SMALL, NACOS_INVALID_ARGUMENT, nacos_status},
 };
 use crate::{
-    Advice, Advised, Report,
+    Advice, Advised, Report, Token,
+    secret::Wiped,
     session::Snapshot,
     sys::{cancellation, clock},
 };
@@ -105,6 +106,71 @@ pub unsafe extern "C" fn nacos_get_token(
             })?
         })
     }
+}
+
+/// A token, as an operation brings it (nacos_token_start). Immutable, owned by the caller, freed with nacos_token_free, which
+/// wipes it. Any thread may read it.
+pub struct nacos_token {
+    /// With a NUL behind it.
+    text: Wiped,
+    token: Token,
+}
+
+impl nacos_token {
+    pub(super) fn new(token: Token) -> Self {
+        let secret = token.secret.expose();
+        // Room for all of it at once, so that no copy is left behind.
+        let mut text = String::with_capacity(secret.len() + 1);
+        text.push_str(secret);
+        text.push('\0');
+        Self { text: text.into(), token }
+    }
+}
+
+/// The token: NUL-terminated, valid until it is freed. "" for NULL.
+///
+/// # Safety
+/// `token` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_token_text(token: *const nacos_token) -> *const c_char {
+    unsafe { borrow_or(token, c"".as_ptr(), |t| t.text.as_ref().as_ptr().cast()) }
+}
+
+/// Fills in what nacos_get_token would say of the token. `remaining_ms` is as of the end of its operation. Never waits. Any thread.
+///
+/// # Safety
+/// `token` and `info` are valid; `error` may be NULL.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_token_describe(
+    token: *const nacos_token,
+    info: *mut nacos_token_info,
+    error: *mut *mut nacos_error,
+) -> nacos_status {
+    unsafe {
+        guard(error, || {
+            let info = Output::new("info", info)?.ok_or_else(|| nacos_error::null("info"))?;
+            let Token { secret, generation, remaining_ms, expired } = &borrow("token", token)?.token;
+            info.set(nacos_token_info {
+                struct_size: 0,
+                length: secret.expose().len(),
+                generation: *generation,
+                remaining_ms: *remaining_ms,
+                expired: (*expired).into(),
+                reserved0: 0,
+            });
+            Ok(())
+        })
+    }
+}
+
+/// Wipes and frees a token. NULL is a no-op.
+///
+/// # Safety
+/// `token` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_token_free(token: *mut nacos_token) {
+    unsafe { release(token) }
 }
 
 /// The generation of the token that may be used without asking again; 0 if there is none, or for NULL. A caller that keeps a

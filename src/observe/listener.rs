@@ -89,20 +89,35 @@ pub(crate) fn is_inside() -> bool {
     INSIDE.get() > 0
 }
 
+/// For as long as it lives, its thread is in one of the caller's functions, or counts as being in one: it waits for none.
+pub(crate) struct Inside(());
+
+impl Inside {
+    pub(crate) fn new() -> Self {
+        INSIDE.set(INSIDE.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(INSIDE.get() - 1);
+    }
+}
+
 /// One call under way.
-struct Running<'a>(&'a Listener);
+struct Running<'a>(&'a Listener, Option<Inside>);
 
 impl<'a> Running<'a> {
     fn new(listener: &'a Listener) -> Self {
         listener.state.lock().running += 1;
-        INSIDE.set(INSIDE.get() + 1);
-        Self(listener)
+        Self(listener, Some(Inside::new()))
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        INSIDE.set(INSIDE.get() - 1);
+        self.1 = None;
         self.0.state.lock().running -= 1;
         self.0.changed.notify_all();
     }

@@ -78,7 +78,7 @@ fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)
 }
 
-fn cannot_start(e: impl Display) -> Error {
+pub(crate) fn cannot_start(e: impl Display) -> Error {
     Error::new(Kind::Internal, format!("cannot start the refresher: {e}"))
 }
 

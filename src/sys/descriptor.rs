@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// Readable once [`set`](Event::set), and ever after.
+/// Readable once [`set`](Event::set), until [`reset`](Event::reset).
 #[derive(Debug)]
 pub(crate) struct Event {
     reader: OwnedFd,
@@ -51,6 +51,13 @@ impl Event {
         let one = 1u64.to_ne_bytes();
         // SAFETY: writes eight bytes that are there. It is no socket and its reader lives, so no signal comes of it.
         unsafe { libc::write(writer.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+    }
+
+    /// Not readable any more.
+    pub(crate) fn reset(&self) {
+        let mut read = [0u8; 64];
+        // SAFETY: reads at most as many bytes as there is room for. A pipe is set once at a time, so it holds no more.
+        unsafe { libc::read(self.reader.as_raw_fd(), read.as_mut_ptr().cast(), read.len()) };
     }
 
     pub(crate) fn fd(&self) -> RawFd {

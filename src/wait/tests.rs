@@ -48,7 +48,7 @@ fn cancel_and_close_end_parked_calls_of_that_handle_only() {
         other.waiters.interrupt();
         assert_eq!(closed.join().unwrap(), Kind::Closed);
     });
-    assert!(one.waiters.parked.lock().is_empty() && cancel.calls().lock().waiting.is_empty());
+    assert!(one.waiters.parked.lock().is_empty() && cancel.calls().lock().entries.is_empty());
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn an_interrupt_is_seen_in_poll_and_the_next_call_gets_a_descriptor_of_its_own()
     let handle = Handle::new();
     let limits = handle.limits(LONG, None);
     let before = limits.watch();
-    let readable = |watch: &Watch<'_>| {
+    let readable = |watch: &Watch| {
         let event = watch.event().unwrap();
         crate::sys::descriptor::poll(event.fd(), libc::POLLIN, None, Duration::ZERO)
     };

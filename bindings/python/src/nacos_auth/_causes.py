@@ -364,6 +364,12 @@ class Cause(str, Enum):
     Call again a little later.
     """
 
+    TOO_MANY_OPERATIONS = "too-many-operations"
+    """As many operations are under way as max_operations allows.
+
+    Start more when some have ended, or raise max_operations.
+    """
+
     CANCELLED = "cancelled"
     """The caller cancelled the call.
 

@@ -1,0 +1,201 @@
+//! Where completions wait until the caller's own loop takes them.
+
+use std::{
+    collections::VecDeque,
+    ffi::c_void,
+    ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{
+    boundary::{Output, borrow, guard, guard_blocking, write},
+    error::nacos_error,
+    operation::nacos_completion,
+    pointer::{borrow_or, contain, give, release},
+    request::nacos_response,
+    status::{NACOS_INTERNAL, NACOS_OK, NACOS_WOULD_BLOCK, nacos_status},
+    token::nacos_token,
+};
+use crate::{
+    Cancel, Cause,
+    client::Slot,
+    sys::{descriptor::Event, lock::Mutex, per_process::PerProcess},
+};
+
+/// Where operations that have ended wait to be taken, for a loop that polls descriptors. Thread-safe, owned by the caller, freed
+/// with nacos_queue_free.
+pub struct nacos_queue(Arc<Queue>);
+
+/// What both the caller and the operations have of it.
+pub(super) struct Queue {
+    entries: PerProcess<Entries>,
+    /// Ends every operation whose completion would come here.
+    freed: Cancel,
+    is_freed: AtomicBool,
+}
+
+struct Entries {
+    waiting: Mutex<VecDeque<Completion>>,
+    /// Readable as long as something waits. `None` where no descriptor was to be had after a fork.
+    event: Option<Event>,
+}
+
+/// What an operation brought.
+pub(super) enum Outcome {
+    Response(Box<nacos_response>),
+    Token(Box<nacos_token>),
+    Error(Box<nacos_error>),
+}
+
+/// The end of an operation, until somebody takes it.
+pub(super) struct Completion {
+    pub(super) data: *mut c_void,
+    pub(super) outcome: Outcome,
+    pub(super) _slot: Option<Slot>,
+}
+
+// The header says that an operation may be completed on any thread, with the data that it was given.
+unsafe impl Send for Completion {}
+
+impl Completion {
+    /// As C gets it: from now on it owns what is in there.
+    pub(super) fn into_c(self) -> nacos_completion {
+        let Self { data, outcome, .. } = self;
+        let (mut response, mut token, mut error, mut status) =
+            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), NACOS_OK);
+        match outcome {
+            Outcome::Response(answer) => response = Box::into_raw(answer),
+            Outcome::Token(found) => token = Box::into_raw(found),
+            Outcome::Error(failure) => {
+                status = failure.status();
+                error = Box::into_raw(failure);
+            }
+        }
+        let struct_size = size_of::<nacos_completion>();
+        nacos_completion { struct_size, data, response, token, error, status, reserved0: 0 }
+    }
+}
+
+impl nacos_queue {
+    pub(super) fn queue(&self) -> &Arc<Queue> {
+        &self.0
+    }
+}
+
+impl Queue {
+    /// Here, or in the child of a fork: nothing waits there.
+    fn entries(&self) -> &Entries {
+        self.entries.get(|_| Entries { waiting: Mutex::default(), event: Event::new().ok() })
+    }
+
+    /// Ends the operations whose completions would come here.
+    pub(super) fn freed(&self) -> &Cancel {
+        &self.freed
+    }
+
+    pub(super) fn push(&self, completion: Completion) {
+        let entries = self.entries();
+        let mut waiting = entries.waiting.lock();
+        if self.is_freed.load(Ordering::SeqCst) {
+            drop(waiting);
+            drop(completion);
+            return;
+        }
+        waiting.push_back(completion);
+        if waiting.len() == 1 {
+            entries.event.iter().for_each(Event::set);
+        }
+    }
+
+    fn next(&self) -> Option<Completion> {
+        let entries = self.entries();
+        let mut waiting = entries.waiting.lock();
+        let next = waiting.pop_front()?;
+        if waiting.is_empty() {
+            entries.event.iter().for_each(Event::reset);
+        }
+        Some(next)
+    }
+
+    fn free(&self) {
+        let gone = {
+            let mut waiting = self.entries().waiting.lock();
+            self.is_freed.store(true, Ordering::SeqCst);
+            std::mem::take(&mut *waiting)
+        };
+        self.freed.trigger();
+        drop(gone); // under no lock
+    }
+}
+
+/// A new queue, with a descriptor of its own. Operations of any number of handles may complete to it. Fails with NACOS_INTERNAL
+/// if this process has no descriptors left, or an argument error; then `*queue` is NULL. Any thread.
+///
+/// # Safety
+/// `queue` is valid; `error` may be NULL.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_queue_new(queue: *mut *mut nacos_queue, error: *mut *mut nacos_error) -> nacos_status {
+    unsafe {
+        guard_blocking(error, || {
+            write("queue", queue, ptr::null_mut())?;
+            let made = Queue { entries: PerProcess::new(), freed: Cancel::new(), is_freed: AtomicBool::new(false) };
+            if made.entries().event.is_none() {
+                let message = "no queue: this process has no descriptors left";
+                return Err(nacos_error::new(NACOS_INTERNAL, message).because(Cause::NoDescriptors));
+            }
+            write("queue", queue, give(nacos_queue(Arc::new(made))))
+        })
+    }
+}
+
+/// A descriptor that is readable as long as a completion waits, for poll, epoll (level or edge triggered), kqueue and what is made of
+/// them. It is the queue's own: do not read, write or close it. In the child of a fork the queue is empty and has another one.
+/// -1 for NULL, and in the child of a fork that has no descriptors left. Any thread.
+///
+/// # Safety
+/// `queue` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_queue_fd(queue: *const nacos_queue) -> i32 {
+    contain(-1, || unsafe { borrow_or(queue, -1, |q| q.0.entries().event.as_ref().map_or(-1, Event::fd)) })
+}
+
+/// Takes the completion that has waited longest: NACOS_OK, and the caller owns what is in `*completion`. NACOS_WOULD_BLOCK if
+/// none waits. Never waits itself. Take until none is left when the descriptor is readable: an edge-triggered epoll tells of the
+/// first one only. Any thread; of several that take, each gets others.
+///
+/// # Safety
+/// `queue` and `completion` are valid; `error` may be NULL, which costs less when none waits.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn nacos_queue_next(
+    queue: *mut nacos_queue,
+    completion: *mut nacos_completion,
+    error: *mut *mut nacos_error,
+) -> nacos_status {
+    unsafe {
+        guard(error, || {
+            let output = Output::new("completion", completion)?.ok_or_else(|| nacos_error::null("completion"))?;
+            let next = borrow("queue", queue)?.0.next();
+            let none = || nacos_error::new(NACOS_WOULD_BLOCK, "no operation has ended");
+            output.set(next.ok_or_else(none)?.into_c());
+            Ok(())
+        })
+    }
+}
+
+/// Frees a queue. Operations under way that would complete to it are cancelled, and no completion of theirs comes; what waits
+/// in it is freed. Does not wait for them. NULL is a no-op.
+///
+/// # Safety
+/// `queue` is NULL or has not been freed, and no other thread is passing it to a function right now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nacos_queue_free(queue: *mut nacos_queue) {
+    let _blocks = crate::sys::cancellation::Disabled::new();
+    contain((), || unsafe { borrow_or(queue, (), |q| q.0.free()) });
+    unsafe { release(queue) }
+}
