@@ -173,7 +173,8 @@ PARTS = [
                 "c/abi",
                 "c/valgrind",
             )
-        ],
+        ]
+        + [Step(["benches/instructions.sh", "benches/instructions.bar"], tally, needs=("cc", "valgrind"))],
         beside=[
             Step([f"tests/{script}.sh"], tally, needs=("cc", "c++"))
             for script in (
@@ -288,6 +289,11 @@ PARTS = [
                     "benches/table.py",
                 ]
             ),
+            Step(
+                [PYTHON, "-m", "mypy", "--strict", "."],
+                folder="benches/python",
+                env={"MYPYPATH": "../../bindings/python/src"},
+            ),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/dist"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
@@ -298,7 +304,7 @@ PARTS = [
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/host"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tools/site"),
             Step(
-                ["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'],
+                ["sh", "-c", 'out=$(gofmt -l bindings/go benches/go examples/go tests/shims/go); echo "$out"; test -z "$out"'],
                 needs=("gofmt",),
             ),
             *(Step(["go", "vet", "./..."], folder=folder, needs=("go",), env=GO_DYNAMIC) for folder in GO_MODULES),

@@ -212,7 +212,7 @@ int main(int argc, char **argv) {
     const unsigned long before = allocations;
     counted(get_with_info, GETS);
     if (before == 0) abort(); /* then nothing is counted at all */
-    print_head("cached", "1,000,000 gets", "nacos_get_token");
+    print_head("cached", "C, 1000000 gets", "nacos_get_token");
     printf("\"allocations\": [%lu]", allocations - before);
     print_end();
   } else if (strcmp(what, "marks") == 0) {

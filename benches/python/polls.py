@@ -1,7 +1,7 @@
 """Long polls on one thread: polls.py NAME COUNT, on benches/c/server.c, which holds them.
 
-As many are started as COUNT says; when the server has all of them (or no more come), it is counted what the process has more
-of than before. Beside them an ordinary call is made every 10 ms, for a second before and a second with all polls out.
+As many are started as COUNT says; when the server has all of them (or no more come), it is counted what the process has
+more of than before. An ordinary call is made every 10 ms, for a second before and for a second beside them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Call = Callable[[], Awaitable[object]]
 
 @asynccontextmanager
 async def by_us(count: int) -> AsyncIterator[tuple[Call, Call]]:
-    from nacos_auth import AsyncClient  # noqa: PLC0415 - the rival must not pay for it
+    from nacos_auth import AsyncClient  # here: the rival must not pay for it
 
     async with AsyncClient(SERVER, "nacos", "nacos", max_connections=count + 1) as client:
         yield (
@@ -36,7 +36,7 @@ async def by_us(count: int) -> AsyncIterator[tuple[Call, Call]]:
 
 @asynccontextmanager
 async def by_aiohttp(_: int) -> AsyncIterator[tuple[Call, Call]]:
-    import aiohttp  # noqa: PLC0415 - we must not pay for it
+    import aiohttp  # here: we must not pay for it
 
     bearer = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
     connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=120)
@@ -106,7 +106,8 @@ async def measure(name: str, count: int) -> None:
             await asyncio.wait(polls, timeout=1)
         for task in polls:
             task.cancel()
-        answered = sum(not isinstance(answer, BaseException) for answer in await asyncio.gather(*polls, return_exceptions=True))
+        ends = await asyncio.gather(*polls, return_exceptions=True)
+        answered = sum(not isinstance(end, BaseException) for end in ends)
     figures = {
         "polls out": float(held),
         "polls answered": float(answered),

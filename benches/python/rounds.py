@@ -1,7 +1,7 @@
 """What is measured in rounds, from Python: rounds.py cached|python|asyncio COUNT… on the server of NACOS_SERVER_ADDR.
 
-A COUNT is how many threads there are, or how many requests in flight. The rivals are used as their documentation shows, each
-thread with a session of its own, and with TOKEN as a fixed header.
+A COUNT is how many threads there are, or how many requests in flight. The rivals are used as their documentation shows,
+each thread with a session of its own, and with TOKEN as a fixed header.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import aiohttp
 import httpx
 import nacos  # type: ignore[import-untyped]
-import pycurl
+import pycurl  # type: ignore[import-untyped]
 import requests
 from nacos_auth import AsyncClient, Client
 from nacos_auth._library import library
@@ -178,9 +178,7 @@ async def in_flight(count: int) -> None:
             Contender("nacos_auth.AsyncClient", tasks(by_us)),
         ]
         # The rounds are counted on another thread, which only waits: they are the same as the blocking ones.
-        await asyncio.to_thread(
-            take_turns, "asyncio", f"{count} in flight", contenders, ("requests/s", "CPU µs")
-        )
+        await asyncio.to_thread(take_turns, "asyncio", f"{count} in flight", contenders, ("requests/s", "CPU µs"))
 
 
 def main() -> None:

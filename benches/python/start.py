@@ -1,7 +1,7 @@
 """From the start of a process to its first token, and what an import costs: start.py C_PROGRAM.
 
-Each contender is a process that prints the moment (CLOCK_MONOTONIC) at which it has a token, and, where it imports a package,
-how many milliseconds that took. They take turns, ROUNDS times.
+Each contender is a process that prints the moment (CLOCK_MONOTONIC) at which it has a token, and, where it imports a
+package, how many milliseconds that took. They take turns, ROUNDS times.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rounds in turn, as benches/c/turns.c has them: each contender gets a fraction of a second, in an order that shifts."""
+"""Rounds in turn, as benches/c/turns.c has them: each contender has a fraction of a second, in shifting order."""
 
 from __future__ import annotations
 

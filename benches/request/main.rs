@@ -97,7 +97,7 @@ fn main() {
             // The first round warmed up.
             let (per_second, cpu_us) = (&row.per_second[1..], &row.cpu_us[1..]);
             println!(
-                r#"{{"part": "layers", "job": "get", "row": "{name}", "threads": {threads}, "per_second": {per_second:?}, "cpu_us": {cpu_us:?}}}"#
+                r#"{{"part": "layers", "case": "{threads} threads", "name": "{name}", "rounds": {{"requests/s": {per_second:?}, "CPU µs": {cpu_us:?}}}}}"#
             );
         }
     }
