@@ -183,8 +183,10 @@ func handles(n int) {
 	idle := time.Duration(setting("IDLE_SECONDS", 60)) * time.Second
 	woken := wakeUps()
 	time.Sleep(idle)
-	printRow("handles", fmt.Sprintf("%d of as many identities", n), "nacos-sdk-go", map[string][]float64{
-		"KiB each": {each}, "goroutines": {started}, "wake-ups a minute": {(wakeUps() - woken) / idle.Minutes()},
+	printRow("handles", fmt.Sprintf("%d of as many identities", n), "nacos-sdk-go", []column{
+		{"KiB each", []float64{each}},
+		{"goroutines", []float64{started}},
+		{"wake-ups a minute", []float64{(wakeUps() - woken) / idle.Minutes()}},
 	})
 	runtime.KeepAlive(all)
 }

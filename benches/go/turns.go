@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -49,11 +50,13 @@ func takeTurns(part, name string, goroutines int, contenders []contender, wanted
 		}
 	}
 	for i, c := range contenders {
-		columns := map[string][]float64{}
+		var columns []column
 		for _, measure := range wanted {
+			var rounds []float64
 			for _, f := range seen[i] {
-				columns[measure] = append(columns[measure], measures[measure](f))
+				rounds = append(rounds, measures[measure](f))
 			}
+			columns = append(columns, column{measure, rounds})
 		}
 		printRow(part, name, c.name, columns)
 	}
@@ -88,17 +91,25 @@ func turn(c contender, goroutines int, length time.Duration) figure {
 	return f
 }
 
-func printRow(part, name, who string, columns map[string][]float64) {
-	for _, values := range columns {
-		for i, value := range values {
-			values[i] = math.Round(value*1000) / 1000
+// A column is what the rounds gave of one measure.
+type column struct {
+	measure string
+	rounds  []float64
+}
+
+func printRow(part, name, who string, columns []column) {
+	var cells []string
+	for _, c := range columns {
+		for i, value := range c.rounds {
+			c.rounds[i] = math.Round(value*1000) / 1000
 		}
+		rounds, err := json.Marshal(c.rounds)
+		if err != nil {
+			log.Fatal(err)
+		}
+		cells = append(cells, fmt.Sprintf("%q: %s", c.measure, rounds))
 	}
-	line, err := json.Marshal(map[string]any{"part": part, "case": name, "name": who, "rounds": columns})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%s\n", line)
+	fmt.Printf("{\"part\": %q, \"case\": %q, \"name\": %q, \"rounds\": {%s}}\n", part, name, who, strings.Join(cells, ", "))
 }
 
 // cpuSeconds is user and system time of this process.
