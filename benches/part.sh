@@ -50,7 +50,10 @@ case $1 in
   asyncio) NACOS_SERVER_ADDR=$HTTP $python benches/python/rounds.py asyncio 100 ;;
   go) [ ! -x "$work/go" ] || NACOS_SERVER_ADDR=$HTTP "$work/go" requests 1 8 64 ;;
   start) $python benches/python/start.py "$work/counts" ;;
-  polls) for name in nacos_auth.AsyncClient aiohttp; do $python benches/python/polls.py "$name" "${POLLS:-10000}"; done ;;
+  polls)
+    for name in aiohttp nacos_auth.AsyncClient; do $python benches/python/polls.py "$name" "${POLLS:-10000}"; done
+    "$work/polls" "${POLLS:-10000}"
+    ;;
   handles) handles ;;
   churn) "$work/counts" churn "${CHURN:-100000}" ;;
   size)

@@ -46,8 +46,7 @@ unset PYTHONDONTWRITEBYTECODE
 export PYTHONPATH=bindings/python/src PYTHONPYCACHEPREFIX=$work/pycache
 ulimit -n "$(ulimit -Hn)"
 
-build server benches/c/server.c
-build counts benches/c/counts.c
+for program in server counts polls; do build $program benches/c/$program.c; done
 case " ${tools[*]} " in *" curl "*) build rounds benches/c/{rounds,turns,raw,by_curl,by_library,cached,started}.c ;; esac
 case " $parts " in *" cached "* | *" go "* | *" handles "*) build_go ;; esac
 start_server

@@ -7,8 +7,6 @@
  *   counts churn N            N times init, request, free: what the process has more of after it
  * The server is NACOS_SERVER_ADDR. */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -108,16 +106,6 @@ static const struct {
   void (*call)(void);
 } calls[] = {{"get", get}, {"request", request_once}, {"init", init}, {"options", request_options}};
 
-/* How many entries a folder has. */
-static long entries(const char *path) {
-  long count = -2; /* "." and ".." */
-  DIR *folder = opendir(path);
-  if (folder == NULL) abort();
-  while (readdir(folder) != NULL) count++;
-  closedir(folder);
-  return count;
-}
-
 /* How often threads other than this one have been put on a processor. */
 static double wake_ups(void) {
   double sum = 0;
@@ -163,16 +151,6 @@ static void handles(long n, int many) {
   print_end();
   for (long i = 0; i < n; i++) nacos_auth_free(all[i]);
   free(all);
-}
-
-typedef struct {
-  double kib, descriptors, threads;
-} possessions;
-
-static possessions owned(void) {
-  usleep(200000); /* a thread that ends has ended */
-  malloc_trim(0);
-  return (possessions){status_number("RssAnon"), (double)entries("/proc/self/fd"), (double)entries("/proc/self/task")};
 }
 
 static void churn(long n) {

@@ -43,16 +43,22 @@ static void forget_held(const connection *gone) {
     if (held[i] == gone) held[i--] = held[--held_count];
 }
 
+/* Below any context path. */
+static int asks_for(const char *head, const char *path) {
+  const char *there = strstr(head, path);
+  return there != NULL && there < strchr(head, '\n');
+}
+
 static void answer_request(connection *self) {
   char number[16];
   if (strcasestr(self->head, "\r\nlong-pulling-timeout:") != NULL) {
     self->held = 1;
     held[held_count++] = self;
-  } else if (strncmp(self->head, "GET /held ", 10) == 0) {
+  } else if (asks_for(self->head, "/held ")) {
     snprintf(number, sizeof(number), "%d", held_count);
     answer(self->fd, number);
   } else {
-    if (strncmp(self->head, "GET /release ", 13) == 0)
+    if (asks_for(self->head, "/release "))
       while (held_count > 0) {
         held[--held_count]->held = 0;
         answer_token(held[held_count]->fd);

@@ -1,7 +1,6 @@
 /* Rounds in turn: each engine gets a fraction of a second, then the next, in an order that shifts. What the machine
  * does besides then hits all alike, and a ratio within a round says more than two times apart. */
 #define _GNU_SOURCE
-#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 
