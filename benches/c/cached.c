@@ -9,8 +9,8 @@
 enum { ROOM = 1024 };
 
 typedef struct {
+  _Alignas(64) char buffer[ROOM];
   nacos_auth *auth;
-  char buffer[ROOM];
 } getter;
 
 static char kept[ROOM];
@@ -53,7 +53,7 @@ static void by_mutex(void *state) {
 
 static void *open_getter(const engine *engine, const target *to) {
   (void)engine;
-  getter *self = calloc(1, sizeof(*self));
+  getter *self = aligned_alloc(64, sizeof(*self));
   nacos_error *error = NULL;
   if (self == NULL) abort();
   self->auth = client_of(to->address, "nacos", NULL, 0);

@@ -13,7 +13,7 @@ typedef struct {
   const engine *engine;
   void *state;
   pthread_barrier_t *start;
-  double seconds;
+  double seconds, began, ended;
   long done;
 } caller;
 
@@ -26,18 +26,23 @@ static void *call_on(void *argument) {
   const engine *engine = self->engine;
   if (engine->run == NULL) engine->call(self->state); /* a thread's own connection is made before the clock runs */
   pthread_barrier_wait(self->start);
-  const double until = seconds_now() + self->seconds;
+  pthread_barrier_wait(self->start);
+  self->began = self->ended = seconds_now();
+  const double until = self->began + self->seconds;
   if (engine->run != NULL) {
     self->done = engine->run(self->state, until);
+    self->ended = seconds_now();
     return NULL;
   }
-  do {
+  for (; self->ended < until; self->ended = seconds_now()) {
     engine->call(self->state);
     self->done++;
-  } while (seconds_now() < until);
+  }
   return NULL;
 }
 
+/* From the first thread's begin to the last one's end, by their own clocks: this thread may wake late on a busy
+ * machine. */
 static figures turn(const engine *engine, void **states, int count, double seconds) {
   pthread_t threads[MOST_THREADS];
   caller callers[MOST_THREADS];
@@ -45,17 +50,21 @@ static figures turn(const engine *engine, void **states, int count, double secon
   long done = 0;
   pthread_barrier_init(&start, NULL, (unsigned)count + 1);
   for (int i = 0; i < count; i++) {
-    callers[i] = (caller){engine, states[i], &start, seconds, 0};
+    callers[i] = (caller){engine, states[i], &start, seconds, 0, 0, 0};
     if (pthread_create(&threads[i], NULL, call_on, &callers[i]) != 0) abort();
   }
+  pthread_barrier_wait(&start); /* all are ready */
+  const double cpu = cpu_seconds();
   pthread_barrier_wait(&start);
-  const double begin = seconds_now(), cpu = cpu_seconds();
+  double began = 0, ended = 0;
   for (int i = 0; i < count; i++) {
     pthread_join(threads[i], NULL);
     done += callers[i].done;
+    if (i == 0 || callers[i].began < began) began = callers[i].began;
+    if (callers[i].ended > ended) ended = callers[i].ended;
   }
   pthread_barrier_destroy(&start);
-  return (figures){(double)done, seconds_now() - begin, cpu_seconds() - cpu};
+  return (figures){(double)done, ended - began, cpu_seconds() - cpu};
 }
 
 /* How much more memory than before one call takes at its peak, in MiB. */
