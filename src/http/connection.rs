@@ -168,8 +168,11 @@ impl Connection {
             Executor::Runtime => {}
         }
         let mut message = Some(message);
-        let round_trip = self.link.round_trip(&mut message, largest);
-        let result = drive(round_trip, &self.interest, limits, Phase::Send).await;
+        let result = {
+            // Pinned here, since each future that takes another one by value has room for it twice.
+            let round_trip = pin!(self.link.round_trip(&mut message, largest));
+            drive(round_trip, &self.interest, limits, Phase::Send).await
+        };
         if let Some(unsent) = message {
             return Exchange::Unsent(unsent);
         }
