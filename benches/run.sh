@@ -54,6 +54,7 @@ export NACOS_SERVER_ADDR=$SERVER
 case " ${tools[*]} " in *" nginx "*) start_nginx ;; esac
 
 failed=0 out=${OUT:-docs/bench/latest.json}
+mkdir -p "$(dirname "$out")"
 for part in $parts; do
   echo "== $part, from $(date +%T)" >&2
   if timeout 600 benches/part.sh "$part" >"$work/$part.jsonl"; then

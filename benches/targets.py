@@ -44,9 +44,9 @@ def _targets() -> list[Target]:
         for case, bound in zip(("1 thread", "8 threads", "64 threads"), bounds):
             want(label, part, case, "nacos_request", "requests/s", "× >=", bound, "libcurl")
             want(label, part, case, "nacos_request", "CPU µs", "× <=", 0.8, "libcurl")
-    for name in ("queue", "callback"):
-        name = f"nacos_request_start, {name}"
-        want("asynchronous from C", "async", "1000 in flight", name, "requests/s", "× >=", 1.2, "libcurl multi")
+    for way in ("queue", "callback"):
+        name = f"nacos_request_start, {way}"
+        want(f"asynchronous from C, {way}", "async", "1000 in flight", name, "requests/s", "× >=", 1.2, "libcurl multi")
     for case in ("1 thread", "16 threads"):
         for rival, bound in {"pycurl": 1, "requests": 8, "httpx": 8, "nacos-sdk-python": 12}.items():
             want("Python, blocking", "python", case, "nacos_auth.Client", "requests/s", "× >=", bound, rival)

@@ -55,12 +55,19 @@ def gets(get: Callable[[], object]) -> Callable[[float], int]:
     return run
 
 
+class Empty:
+    """What a call costs in Python whatever it does."""
+
+    def method(self) -> None: ...
+
+
 def cached() -> None:
     with Client(SERVER, "nacos", "nacos") as client:
         client.token()
         contenders = [
             Contender("nacos-sdk-python, get_access_token", gets(sdk().get_access_token)),
             Contender("nacos_auth, Client.token", gets(client.token)),
+            Contender("an empty method", gets(Empty().method)),
             Contender("an empty call by ctypes", gets(CDLL(library()._name).nacos_auth_abi_version)),
         ]
         take_turns("cached", "Python", contenders, ("ns",))
