@@ -117,7 +117,8 @@ def measured(latest: Latest, target: Target) -> tuple[float | None, list[float] 
 
 
 def is_met(target: Target, value: float) -> bool:
-    return value <= target.bound if "<=" in target.test else value >= target.bound
+    shown = round(value, 2)
+    return shown <= target.bound if "<=" in target.test else shown >= target.bound
 
 
 def verdict(latest: Latest, target: Target) -> str:
