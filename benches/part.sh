@@ -60,5 +60,4 @@ case $1 in
     size libnacos_auth.so "$libdir/libnacos_auth.so"
     size nacos-sdk-rust-binding-py "$(find build/bench/venv -path '*nacos*' -name '*.so' -print -quit)"
     ;;
-  layers) NACOS_SERVER_ADDR=$HTTP tools/cargo-release.sh bench --quiet --bench request ;;
 esac

@@ -2,7 +2,7 @@
 # The measurements behind docs/performance.md, which says how to read them: tables on standard output, the same in
 # docs/bench/latest.json, and from that the tables and plots of the page.
 #   ONLY="http start"         parts to run: size start http https bodies async cached python asyncio go polls churn handles,
-#                             all of them if not set; and layers, which builds a Rust benchmark first
+#                             all of them if not set
 #   ROUNDS=15 ROUND_MS=350    rounds for each row, and how long one takes
 #   POLLS=10000 HANDLES="1000 10000" CHURN=100000 IDLE_SECONDS=60   how much the parts polls, handles and churn do
 #   NACOS_AUTH_LIBDIR=…       a folder with another build of the library; NACOS_AUTH_INCLUDE its headers
@@ -25,7 +25,7 @@ for part in $parts; do
     http | https | bodies | async) tools+=(nginx curl) ;;
     cached) tools+=(nginx curl strace venv) ;;
     python | asyncio) tools+=(nginx venv) ;;
-    go | layers) tools+=(nginx) ;;
+    go) tools+=(nginx) ;;
     size | start | polls) tools+=(venv) ;;
     churn | handles) ;;
     *)

@@ -30,7 +30,6 @@ BASELINE = {
     "https": "libcurl",
     "bodies": "libcurl",
     "async": "libcurl multi",
-    "layers": "bare engine",
     "python": "pycurl",
     "asyncio": "aiohttp",
     "go": "net/http",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 # How what is measured is held against `bound`: by itself, or as a ratio to the rival of the same rounds.
-Test = Literal["<=", ">=", "× >=", "× <=", "times faster"]
+Test = Literal["<=", ">=", "ratio >=", "ratio <=", "times faster"]
 
 
 @dataclass(frozen=True)
@@ -42,22 +42,22 @@ def _targets() -> list[Target]:
     for part, bounds in {"http": (1.1, 1.2, 1.2), "https": (1, 1, 1)}.items():
         label = f"nacos_request, {part}"
         for case, bound in zip(("1 thread", "8 threads", "64 threads"), bounds):
-            want(label, part, case, "nacos_request", "requests/s", "× >=", bound, "libcurl")
-            want(label, part, case, "nacos_request", "CPU µs", "× <=", 0.8, "libcurl")
+            want(label, part, case, "nacos_request", "requests/s", "ratio >=", bound, "libcurl")
+            want(label, part, case, "nacos_request", "CPU µs", "ratio <=", 0.8, "libcurl")
     for way in ("queue", "callback"):
         name = f"nacos_request_start, {way}"
-        want(f"asynchronous from C, {way}", "async", "1000 in flight", name, "requests/s", "× >=", 1.2, "libcurl multi")
+        want(f"asynchronous from C, {way}", "async", "1000 in flight", name, "requests/s", "ratio >=", 1.2, "libcurl multi")
     for case in ("1 thread", "16 threads"):
         for rival, bound in {"pycurl": 1, "requests": 8, "httpx": 8, "nacos-sdk-python": 12}.items():
-            want("Python, blocking", "python", case, "nacos_auth.Client", "requests/s", "× >=", bound, rival)
+            want("Python, blocking", "python", case, "nacos_auth.Client", "requests/s", "ratio >=", bound, rival)
     ours = "nacos_auth.AsyncClient"
     for rival, bound in {"aiohttp": 1.5, "httpx.AsyncClient": 5}.items():
-        want("Python, asyncio", "asyncio", "100 in flight", ours, "requests/s", "× >=", bound, rival)
+        want("Python, asyncio", "asyncio", "100 in flight", ours, "requests/s", "ratio >=", bound, rival)
     for name, bound in {"net/http with the RoundTripper": 0.95, "Client.Do": 0.9}.items():
         for case in ("1 goroutine", "8 goroutines", "64 goroutines"):
-            want(f"Go, {name}", "go", case, name, "requests/s", "× >=", bound, "net/http")
+            want(f"Go, {name}", "go", case, name, "requests/s", "ratio >=", bound, "net/http")
     for case, held in {"download": 68, "upload": 4}.items():
-        want("body of 64 MiB", "bodies", case, "nacos_request", "MiB/s", "× >=", 0.9, "libcurl")
+        want("body of 64 MiB", "bodies", case, "nacos_request", "MiB/s", "ratio >=", 0.9, "libcurl")
         want("body of 64 MiB", "bodies", case, "nacos_request", "MiB held", "<=", held, "libcurl")
     first = "from process start to the first token"
     token = "ms to the first token"

@@ -16,7 +16,7 @@ LATEST = ROOT / "docs" / "bench" / "latest.json"
 
 sys.path.insert(0, str(ROOT / "benches"))
 import table  # noqa: E402
-from targets import TARGETS  # noqa: E402
+from targets import TARGETS, Target, Test  # noqa: E402
 
 GENERATED = re.compile(r"<!-- bench (\w+) -->.*?<!-- bench end -->", re.DOTALL)
 
@@ -53,3 +53,22 @@ def test_what_is_not_met_is_explained(part: str) -> None:
     latest = table.read(LATEST)
     missed = [target for target in TARGETS if target.part == part and "not met" in table.verdict(latest, target)]
     assert not missed or "**Where the time goes.**" in sections()[part], missed
+
+
+@pytest.mark.parametrize(
+    ("test", "bound", "ours", "rival", "verdict"),
+    [
+        ("<=", 32, [31, 32, 90], [5, 5, 5], "met"),
+        ("<=", 0, [1], [0], "**not met**"),
+        (">=", 10, [9], [10], "**not met**"),
+        ("ratio >=", 1.2, [12, 24, 1], [10, 20, 9], "met"),  # the median of the rounds' ratios, not of the rounds
+        ("ratio <=", 0.8, [9, 9, 1], [10, 10, 10], "**not met**"),
+        ("times faster", 8, [10], [80], "met"),
+        ("ratio >=", 1, [10], [], "not measured"),
+        ("<=", 1, [], [1], "not measured"),
+    ],
+)
+def test_verdicts(test: Test, bound: float, ours: list[float], rival: list[float], verdict: str) -> None:
+    rows = [{"case": "c", "name": name, "rounds": {"m": r}} for name, r in (("ours", ours), ("rival", rival))]
+    target = Target("label", "part", "c", "ours", "m", test, bound, "rival")
+    assert table.verdict({"parts": {"part": {"rows": rows}}}, target) == verdict
