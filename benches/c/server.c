@@ -94,8 +94,24 @@ static int read_some(connection *self) {
   return 1;
 }
 
+/* Whoever waits: a client that starts thousands of connections must not find the queue full. */
+static void accept_all(int listener, int epoll) {
+  const int on = 1;
+  int fd;
+  while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+    struct epoll_event event = {.events = EPOLLIN};
+    connection *self = calloc(1, sizeof(*self));
+    if (self == NULL) abort();
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    self->fd = fd;
+    event.data.ptr = self;
+    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+  }
+}
+
 int main(void) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), epoll = epoll_create1(EPOLL_CLOEXEC), on = 1;
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
   struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   struct epoll_event events[64], event = {.events = EPOLLIN};
   struct rlimit files;
@@ -114,14 +130,7 @@ int main(void) {
     for (int i = 0; i < n; i++) {
       connection *self = events[i].data.ptr;
       if (self == NULL) {
-        const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0) continue;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if ((self = calloc(1, sizeof(*self))) == NULL) abort();
-        self->fd = fd;
-        event.data.ptr = self;
-        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-        event.data.ptr = NULL;
+        accept_all(listener, epoll);
       } else if (!read_some(self)) {
         if (self->held) forget_held(self);
         close(self->fd);
