@@ -38,7 +38,7 @@ benches/setup.sh "${tools[@]}"
 
 export ROUNDS=${ROUNDS:-15} ROUND_MS=${ROUND_MS:-350} IDLE_SECONDS=${IDLE_SECONDS:-60}
 export NACOS_USERNAME=nacos NACOS_PASSWORD=nacos NACOS_AUTH_LIBRARY=$libdir/libnacos_auth.so
-RUN="$(date -u '+%Y-%m-%d %H:%M') UTC, commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
+RUN="$(date -u '+%Y-%m-%d %H:%M') UTC, commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), load average $(cut -d' ' -f1 /proc/loadavg) before"
 VERSIONS=$(PATH=$PATH:/usr/sbin benches/versions.sh)
 export RUN VERSIONS work libdir
 # Packages are compiled once, as where they are installed; what they log and keep goes to the folder of this run.

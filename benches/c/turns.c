@@ -19,6 +19,7 @@ typedef struct {
 
 typedef struct {
   double done, seconds, cpu;
+  int threads;
 } figures;
 
 static void *call_on(void *argument) {
@@ -64,7 +65,7 @@ static figures turn(const engine *engine, void **states, int count, double secon
     if (callers[i].ended > ended) ended = callers[i].ended;
   }
   pthread_barrier_destroy(&start);
-  return (figures){(double)done, ended - began, cpu_seconds() - cpu};
+  return (figures){(double)done, ended - began, cpu_seconds() - cpu, count};
 }
 
 /* How much more memory than before one call takes at its peak, in MiB. */
@@ -78,20 +79,24 @@ static double memory_held(const engine *engine, void *state) {
   return (status_number("VmHWM") - before) / 1024;
 }
 
-static double requests_per_second(figures f, int threads) { return (void)threads, f.done / f.seconds; }
-static double cpu_us(figures f, int threads) { return (void)threads, f.cpu * 1e6 / f.done; }
-static double mib_per_second(figures f, int threads) { return (void)threads, f.done / f.seconds * (BODY_BYTES >> 20); }
-static double cpu_ms(figures f, int threads) { return (void)threads, f.cpu * 1e3 / f.done; }
-static double ns_per_get(figures f, int threads) { return f.seconds * 1e9 * threads / f.done / GETS_PER_CALL; }
+static double requests_per_second(figures f) { return f.done / f.seconds; }
+static double cpu_us(figures f) { return f.cpu * 1e6 / f.done; }
+static double mib_per_second(figures f) { return f.done / f.seconds * (BODY_BYTES >> 20); }
+static double cpu_ms(figures f) { return f.cpu * 1e3 / f.done; }
+/* Of processor time: a get does not wait, and other programs do not count. */
+static double ns_per_get(figures f) { return f.cpu * 1e9 / f.done / GETS_PER_CALL; }
+
+/* By the clock, for one thread: what others keep it waiting shows here. */
+static double ns_elapsed(figures f) { return f.seconds * 1e9 * f.threads / f.done / GETS_PER_CALL; }
 
 static const struct {
   const char *name;
-  double (*of)(figures, int threads);
+  double (*of)(figures);
 } measures[][2] = {
     [GET] = {{"requests/s", requests_per_second}, {"CPU µs", cpu_us}},
     [DOWNLOAD] = {{"MiB/s", mib_per_second}, {"CPU ms", cpu_ms}},
     [UPLOAD] = {{"MiB/s", mib_per_second}, {"CPU ms", cpu_ms}},
-    [CACHED] = {{"ns", ns_per_get}},
+    [CACHED] = {{"ns", ns_per_get}, {"ns elapsed", ns_elapsed}},
 };
 
 void take_turns(const char *part, const char *name, const engine *engines, size_t count, int threads,
@@ -113,10 +118,9 @@ void take_turns(const char *part, const char *name, const engine *engines, size_
     }
   for (size_t e = 0; e < count; e++) {
     print_head(part, name, engines[e].name);
-    for (size_t m = 0; m < 2 && measures[to->job][m].name != NULL; m++) {
+    for (size_t m = 0; m < 2; m++) {
       printf("%s\"%s\": [", m > 0 ? ", " : "", measures[to->job][m].name);
-      for (long i = 1; i <= rounds; i++)
-        printf("%s%.2f", i > 1 ? ", " : "", measures[to->job][m].of(seen[e][i], threads));
+      for (long i = 1; i <= rounds; i++) printf("%s%.2f", i > 1 ? ", " : "", measures[to->job][m].of(seen[e][i]));
       printf("]");
     }
     if (has_bodies) printf(", \"MiB held\": [%.1f]", held[e]);

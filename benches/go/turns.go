@@ -31,7 +31,7 @@ type figure struct {
 var measures = map[string]func(figure) float64{
 	"requests/s":  func(f figure) float64 { return f.done / f.seconds },
 	"CPU µs":      func(f figure) float64 { return f.cpu * 1e6 / f.done },
-	"ns":          func(f figure) float64 { return f.seconds * 1e9 / f.done },
+	"ns":          func(f figure) float64 { return f.cpu * 1e9 / f.done },
 	"allocations": func(f figure) float64 { return math.Round(f.allocations / f.done) },
 }
 

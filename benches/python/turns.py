@@ -30,7 +30,7 @@ class Turn:
 MEASURES: dict[str, Callable[[Turn], float]] = {
     "requests/s": lambda t: t.done / t.seconds,
     "CPU µs": lambda t: t.cpu / t.done * 1e6,
-    "ns": lambda t: t.seconds / t.done * 1e9,
+    "ns": lambda t: t.cpu / t.done * 1e9,
 }
 
 
