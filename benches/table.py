@@ -266,9 +266,10 @@ def docs(latest_file: Path, page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     plots = {part: plot(latest, part) for part in latest["parts"] if part in TITLES}
     plots["targets"] = plot_targets(latest)
-    blocks = {"targets": targets(latest)}
+    machines = dict.fromkeys(content["machine"] for content in latest["parts"].values())
+    blocks = {"targets": f"{targets(latest)}\n\nOn {'; on '.join(machines)}."}
     for part, content in latest["parts"].items():
-        blocks[part] = f"{table(latest, part)}\n\nMeasured {content['run']}; {content['machine']}."
+        blocks[part] = f"{table(latest, part)}\n\nMeasured {content['run']}."
     for name, picture in plots.items():
         (latest_file.parent / f"{name}.svg").write_text(picture, encoding="utf-8")
         title = TITLES.get(name, "Targets")
