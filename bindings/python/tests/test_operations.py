@@ -429,6 +429,33 @@ def test_closed_with_cancelled_calls_at_every_moment(server: DevServer) -> None:
     asyncio.run(main())
 
 
+def test_closed_beside_functions_that_take_their_time(server: DevServer) -> None:
+    """Nothing that starts or ends a call waits, with the interpreter in its hands, for a thread that wants it."""
+
+    def credentials() -> tuple[str, str]:
+        time.sleep(0.05)
+        return "nacos", "nacos"
+
+    async def until_closed(client: AsyncClient) -> None:
+        with pytest.raises(nacos_auth.ClosedError):
+            while True:
+                await client.get(CONFIG, timeout=20)
+
+    async def main() -> None:
+        for turn in range(8):
+            client = AsyncClient(server.address, credentials=credentials, on_event=lambda _: time.sleep(0.02))
+            calls = [asyncio.ensure_future(until_closed(client)) for _ in range(20)]
+            await asyncio.sleep(turn / 50)
+            server.control("/secret")
+            closing = threading.Thread(target=client._close, args=(5,))
+            closing.start()
+            while closing.is_alive():
+                await asyncio.sleep(0.001)
+            await asyncio.gather(*calls)
+
+    asyncio.run(main())
+
+
 # Forks and ends.
 
 

@@ -217,7 +217,7 @@ _loops: WeakValueDictionary[int, Any] = WeakValueDictionary()
 def running_loop(library: CDLL) -> Loop:
     """That of the caller. Raises RuntimeError if none runs."""
     trio = sys.modules.get("trio")
-    if trio is not None and sys.modules["sniffio"].thread_local.name == "trio":
+    if trio is not None and sys.modules["sniffio"].thread_local.name == "trio":  # which trio says itself
         token = trio.lowlevel.current_trio_token()
         known = _loops.get(id(token))
         if known is None or known.token is not token:
