@@ -437,7 +437,7 @@ def test_closed_beside_functions_that_take_their_time(server: DevServer) -> None
         return "nacos", "nacos"
 
     async def until_closed(client: AsyncClient) -> None:
-        with pytest.raises(nacos_auth.ClosedError):
+        with pytest.raises(nacos_auth.ClosedError):  # noqa: PT012
             while True:
                 await client.get(CONFIG, timeout=20)
 
