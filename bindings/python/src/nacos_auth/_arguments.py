@@ -107,8 +107,8 @@ Params = Union[
 
 _REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
 _METHODS = {method: method.encode() for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
-_PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
-"""Characters that stand for themselves in a query."""
+_PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+"""Characters that stand for themselves in a query, as the native library writes it."""
 _TEXTS = {str}
 _NO_LIST = (str, bytes, int, memoryview, bytearray)
 _JSON = (b"content-type", b"application/json")
