@@ -216,7 +216,10 @@ impl Client {
         cached.as_ref().map(|snapshot| read(snapshot))
     }
 
-    /// Shows the token to `read` without copying it, after waiting for a login if need be.
+    /// Shows the token to `read` without copying it, after waiting for a login if need be. Apart from its callers, which seldom need
+    /// it, as it takes much room on the stack.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn read_token<T>(
         &self,
         timeout: Duration,
