@@ -7,7 +7,6 @@ variables finds none here either: so each function lets go of its value before i
 from __future__ import annotations
 
 import enum
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -431,9 +430,11 @@ class Content:
 
 def _json(value: object) -> bytes:
     """As httpx writes it."""
+    from json import dumps  # noqa: PLC0415 # which takes a while, and many never need it
+
     result: bytes | InvalidArgumentError
     try:
-        result = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        result = dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except UnicodeEncodeError:
         result = _not_unicode("json")
     except (TypeError, ValueError, RecursionError) as error:  # their texts may show the value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from ctypes import CDLL, byref, c_char_p, c_size_t, string_at
 from typing import TYPE_CHECKING, Any
@@ -159,7 +158,9 @@ class Response:
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError if it is none."""
-        return json.loads(self.content)
+        from json import loads  # noqa: PLC0415 # which takes a while, and many never need it
+
+        return loads(self.content)
 
     def raise_for_status(self) -> Response:
         """Itself if the status is below 400, else raises `HTTPStatusError`."""
