@@ -218,11 +218,10 @@ class AsyncClient(BaseClient):
         not at all). False if one still runs then: the client is closed all the same.
         """
         closing_time(timeout)
-        closing = Closing(self._close, timeout)
-        if self._functions is None:
-            done = closing.run()  # waits for nothing
-        else:
-            done = await self._close_on_a_thread(closing)
+        # At once where no function runs, and no calls are under way whose ends the library has to tell.
+        done = self._functions is None and self._close(0)
+        if not done:
+            done = await self._close_on_a_thread(Closing(self._close, timeout))
         if _log.is_busy():
             await self._close_on_a_thread(Closing(self._flush, timeout))
         return done

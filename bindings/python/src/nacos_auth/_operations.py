@@ -30,6 +30,8 @@ from ._declarations import (
 from ._errors import keep_spare, spare_error, take_error
 
 _COMPLETION_SIZE = sizeof(Completion)
+_MOST_AT_ONCE = 200
+"""Ends between which nothing else of the loop has its turn."""
 
 
 class Ended:
@@ -113,10 +115,11 @@ class Loop:
         return ended
 
     def take(self) -> None:
-        """Hands over what has ended. To be called when the descriptor is readable."""
+        """Hands over what has ended, a part at a time. To be called as long as the descriptor is readable."""
         try:
-            while self._take_one():
-                pass
+            for _ in range(_MOST_AT_ONCE):
+                if not self._take_one():
+                    break
         except BaseException:  # of the handler of a signal: nobody is forgotten for that
             self._again()
             raise
