@@ -41,6 +41,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // queue is where the library puts what has ended, for the goroutines that wait for it.
@@ -123,11 +124,11 @@ func newQueue() (*queue, error) {
 // deliver hands out what has ended, until the descriptor is closed. It reads until there is nothing left, as the poller tells of
 // the first one only.
 func (q *queue) deliver(raw syscall.RawConn) {
-	var batch [64]C.nacosauth_ended
-	var operations [len(batch)]*operation
+	batch := make([]C.nacosauth_ended, 64)
+	operations := make([]*operation, len(batch))
 	_ = raw.Read(func(uintptr) bool {
 		for {
-			n := int(C.nacosauth_take(q.native, &batch[0], C.size_t(len(batch))))
+			n := int(C.nacosauth_take(q.native, unsafe.SliceData(batch), C.size_t(len(batch))))
 			q.lock.Lock()
 			for i, ended := range batch[:n] {
 				operations[i] = q.operations[ended.number]

@@ -367,11 +367,11 @@ func isLongPoll(header http.Header) bool {
 func copyResponse(response *C.nacos_response) *Response {
 	var few [32]C.nacos_pair
 	var view C.nacosauth_response_view
-	C.nacosauth_view(response, &view, &few[0], C.size_t(len(few)))
+	C.nacosauth_view(response, &view, unsafe.SliceData(few[:]), C.size_t(len(few))) // of &few[0] cgo would make a copy, for a check
 	pairs := few[:min(int(view.header_count), len(few))]
 	if len(pairs) < int(view.header_count) {
 		pairs = make([]C.nacos_pair, view.header_count)
-		C.nacosauth_view(response, &view, &pairs[0], view.header_count)
+		C.nacosauth_view(response, &view, unsafe.SliceData(pairs), view.header_count)
 	}
 	size := int(view.server_len)
 	for i := range pairs {
