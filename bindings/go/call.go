@@ -112,18 +112,22 @@ func everyTurnTaken(turns turns) string {
 	return fmt.Sprintf("%d calls of this client are under way, which is as many as there may be (Options.MaxOperations)", cap(turns))
 }
 
-// block waits until it may hold a thread, and has the call end when its context is cancelled. A deadline is left to the library,
-// whose error says more.
-func (k *call) block() error {
+// takeThread waits until the call may hold a thread.
+func (k *call) takeThread() error {
 	select {
 	case threads <- struct{}{}:
 		k.threads = threads
+		k.limit()
+		return nil
 	case <-k.ended:
 		return contextError(k.ctx)
 	}
-	k.limit()
+}
+
+// watch has a call that holds a thread end when its context is cancelled. A deadline is left to the library, whose error says more.
+func (k *call) watch() {
 	if k.ended == nil {
-		return nil
+		return
 	}
 	k.cancel, k.watched = C.nacos_cancel_new(), make(chan struct{})
 	k.unwatch = context.AfterFunc(k.ctx, func() {
@@ -132,7 +136,6 @@ func (k *call) block() error {
 			C.nacos_cancel_trigger(k.cancel)
 		}
 	})
-	return nil
 }
 
 func (k *call) end() {

@@ -104,8 +104,8 @@ type Options struct {
 	// for one, within its deadline. 0 means 128.
 	MaxConnections int
 
-	// MaxOperations is how many calls of [Client.Do] may be under way at the same time, those that wait for a connection too; the
-	// others wait for their turn, within their deadline. 0 means 16384.
+	// MaxOperations is how many calls of [Client.Do] may be under way at the same time, those that wait for a connection too; a call
+	// beyond that waits for its turn, within its deadline. 0 means 16384.
 	MaxOperations int
 
 	// MaxResponseSize is the largest answer that Do takes, in bytes, decoded; beyond it the call fails with [ErrTooLarge]. The

@@ -137,9 +137,10 @@ func Diagnose(ctx context.Context, options Options, asked DiagnoseOptions) (*Dia
 
 	k := &call{ctx: ctx, ended: ctx.Done()}
 	defer k.end()
-	if err := k.block(); err != nil {
+	if err := k.takeThread(); err != nil {
 		return nil, err
 	}
+	k.watch()
 	what.cancel, what.timeout_ms = k.cancel, k.timeout
 	var found nativeDiagnosis
 	defer found.release()

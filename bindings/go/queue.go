@@ -44,10 +44,16 @@ import (
 	"unsafe"
 )
 
-// queue is where the library puts what has ended, for the goroutines that wait for it.
+// queue is where the library puts what has ended, for the goroutines that wait for it. One of them at a time reads it, for all: the
+// leader. So nobody has to be woken to hand out the end of a call that is alone.
 type queue struct {
 	native *C.nacos_queue
 	file   *os.File // its descriptor, for the poller of the Go runtime
+	raw    syscall.RawConn
+	lead   chan struct{} // has an element unless there is a leader
+
+	batch   []C.nacosauth_ended // the leader's
+	waiters []*operation        // the leader's: of the batch
 
 	lock       sync.Mutex
 	operations []*operation // by number
@@ -61,14 +67,14 @@ var queues struct {
 	users   int
 }
 
-// join counts a user of the queue.
+// join counts a client as a user of the queue.
 func join() {
 	queues.lock.Lock()
 	defer queues.lock.Unlock()
 	queues.users++
 }
 
-// leave is the end of a user. With the last one go the queue, its descriptors and its goroutine.
+// leave is the end of a user. With the last one go the queue and its descriptors.
 func leave() {
 	queues.lock.Lock()
 	queues.users--
@@ -78,12 +84,13 @@ func leave() {
 	}
 	queues.lock.Unlock()
 	if last != nil {
-		last.file.Close() // ends deliver
+		last.file.Close()
+		C.nacos_queue_free(last.native)
 	}
 }
 
-// currentQueue is for a user.
-func currentQueue() (*queue, error) {
+// useQueue makes the caller a user of the queue. Each success must be followed by leave.
+func useQueue() (*queue, error) {
 	queues.lock.Lock()
 	defer queues.lock.Unlock()
 	if queues.current == nil {
@@ -93,11 +100,14 @@ func currentQueue() (*queue, error) {
 		}
 		queues.current = q
 	}
+	queues.users++
 	return queues.current, nil
 }
 
 func newQueue() (*queue, error) {
-	q := &queue{}
+	const most = 64
+	q := &queue{lead: make(chan struct{}, 1), batch: make([]C.nacosauth_ended, most), waiters: make([]*operation, most)}
+	q.lead <- struct{}{}
 	var detail failure
 	if status := C.nacos_queue_new(&q.native, &detail.detail); status != C.NACOS_OK {
 		return nil, detail.error(status)
@@ -108,8 +118,7 @@ func newQueue() (*queue, error) {
 		return nil, err
 	}
 	q.file = os.NewFile(uintptr(descriptor), "queue of nacosauth")
-	raw, err := q.file.SyscallConn()
-	if err == nil {
+	if q.raw, err = q.file.SyscallConn(); err == nil {
 		err = q.file.SetReadDeadline(time.Time{}) // fails where the poller has not taken it
 	}
 	if err != nil {
@@ -117,33 +126,31 @@ func newQueue() (*queue, error) {
 		C.nacos_queue_free(q.native)
 		return nil, err
 	}
-	go q.deliver(raw)
 	return q, nil
 }
 
-// deliver hands out what has ended, until the descriptor is closed. It reads until there is nothing left, as the poller tells of
-// the first one only.
-func (q *queue) deliver(raw syscall.RawConn) {
-	batch := make([]C.nacosauth_ended, 64)
-	operations := make([]*operation, len(batch))
-	_ = raw.Read(func(uintptr) bool {
-		for {
-			n := int(C.nacosauth_take(q.native, unsafe.SliceData(batch), C.size_t(len(batch))))
-			q.lock.Lock()
-			for i, ended := range batch[:n] {
-				operations[i] = q.operations[ended.number]
-			}
-			q.lock.Unlock()
-			for i, o := range operations[:n] {
-				o.ended = batch[i]
+// take hands out what has ended. It reads until there is nothing left, as the poller tells of the first one only. It tells whether
+// the leader's own was there.
+func (q *queue) take(own *operation) (isOver bool) {
+	for {
+		n := int(C.nacosauth_take(q.native, unsafe.SliceData(q.batch), C.size_t(len(q.batch))))
+		q.lock.Lock()
+		for i, ended := range q.batch[:n] {
+			q.waiters[i] = q.operations[ended.number]
+		}
+		q.lock.Unlock()
+		for i, o := range q.waiters[:n] {
+			o.ended = q.batch[i]
+			if o == own {
+				isOver = true
+			} else {
 				o.done <- struct{}{}
 			}
-			if n < len(batch) {
-				return false
-			}
 		}
-	})
-	C.nacos_queue_free(q.native)
+		if n < len(q.batch) {
+			return isOver
+		}
+	}
 }
 
 // operation is a call into the library for which a goroutine waits, and no thread. It is used again for other calls.
@@ -158,10 +165,8 @@ type operation struct {
 
 // newOperation must be followed by release.
 func newOperation() (*operation, error) {
-	join()
-	q, err := currentQueue()
+	q, err := useQueue()
 	if err != nil {
-		leave()
 		return nil, err
 	}
 	q.lock.Lock()
@@ -180,23 +185,64 @@ func newOperation() (*operation, error) {
 // whose error says more.
 func (o *operation) wait(k *call) {
 	o.isWaiting = true
-	select {
-	case <-o.done:
-	case <-k.ended:
-		if !k.limited || k.ctx.Err() != context.DeadlineExceeded {
-			C.nacos_operation_cancel(o.native)
+	ended := k.ended
+	for o.isWaiting {
+		select {
+		case <-o.done:
+			o.isWaiting = false
+		case <-o.queue.lead:
+			o.leadAndWatch(k)
+		case <-ended:
+			ended = nil
+			o.cancelFor(k)
 		}
-		<-o.done
 	}
-	o.isWaiting = false
+}
+
+// cancelFor cancels what the context has ended.
+func (o *operation) cancelFor(k *call) {
+	if !k.limited || k.ctx.Err() != context.DeadlineExceeded {
+		C.nacos_operation_cancel(o.native)
+	}
+}
+
+// leadAndWatch is lead for an operation that may be cancelled meanwhile.
+func (o *operation) leadAndWatch(k *call) {
+	defer func() { o.queue.lead <- struct{}{} }()
+	if k.ended == nil {
+		o.lead()
+		return
+	}
+	watched := make(chan struct{})
+	unwatch := context.AfterFunc(k.ctx, func() {
+		defer close(watched)
+		o.cancelFor(k)
+	})
+	o.lead()
+	if !unwatch() {
+		<-watched
+	}
+}
+
+// lead reads the queue for all until this operation has ended.
+func (o *operation) lead() {
+	select {
+	case <-o.done: // the last leader has been faster
+		o.isWaiting = false
+		return
+	default:
+	}
+	_ = o.queue.raw.Read(func(uintptr) bool {
+		o.isWaiting = !o.queue.take(o)
+		return !o.isWaiting
+	})
 }
 
 // release frees all that the operation has brought.
 func (o *operation) release() {
 	if o.isWaiting { // the context has panicked
 		C.nacos_operation_cancel(o.native)
-		<-o.done
-		o.isWaiting = false
+		o.wait(&call{})
 	}
 	C.nacosauth_release(o.native, o.ended.response, o.ended.token, o.ended.error)
 	o.native, o.ended = nil, C.nacosauth_ended{}

@@ -127,6 +127,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -205,6 +206,10 @@ func (c *Client) Post(ctx context.Context, path string, form url.Values) (*Respo
 	return c.Do(ctx, &Request{Method: http.MethodPost, Path: path, Form: form})
 }
 
+// inFlight counts the requests of all clients that are under way, but long polls. As long as they are few, mostBlocking, each waits
+// in C, on a thread: the answer is back sooner than the thread of the library and the Go runtime can wake each other.
+var inFlight atomic.Int64
+
 // Do sends a request with the token and returns the answer. A status such as 403 or 500 is an answer, not an error. An
 // answer that refuses the token as expired or unknown is followed by a login and a replay, inside the same deadline. A
 // context without one is limited by [Options.RequestTimeout], and as much more as a header Long-Pulling-Timeout says; then the
@@ -219,20 +224,27 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if strings.ContainsRune(r.Method, 0) || strings.ContainsRune(r.Path, 0) {
 		return nil, invalid("method or path: holds a NUL byte")
 	}
-	k, err := c.begin(ctx, c.requests, r.flags(), isLongPoll(r.Header))
+	isLongPoll := isLongPoll(r.Header)
+	k, err := c.begin(ctx, c.requests, r.flags(), isLongPoll)
 	if err != nil {
 		return nil, err
 	}
 	defer k.end()
+	if !isLongPoll {
+		defer inFlight.Add(-1)
+		if inFlight.Add(1) <= mostBlocking {
+			return k.sendHere(r)
+		}
+	}
 	o, err := newOperation()
 	if err != nil {
-		return k.waitFor(r)
+		return k.sendWithThread(r)
 	}
 	defer o.release()
 	switch status := k.start(o, r); status {
 	case C.NACOS_OK:
 	case C.NACOS_INTERNAL: // it has no thread for operations
-		return k.waitFor(r)
+		return k.sendWithThread(r)
 	default:
 		return nil, k.fail(status, o.failure())
 	}
@@ -252,11 +264,17 @@ func (k *call) start(o *operation, r *Request) C.nacos_status {
 		o.queue.native, o.number, &o.native, &o.ended.error)
 }
 
-// waitFor sends the request on this thread.
-func (k *call) waitFor(r *Request) (*Response, error) {
-	if err := k.block(); err != nil {
+// sendWithThread is for what cannot be an operation.
+func (k *call) sendWithThread(r *Request) (*Response, error) {
+	if err := k.takeThread(); err != nil {
 		return nil, err
 	}
+	return k.sendHere(r)
+}
+
+// sendHere sends the request on this thread, and holds it until the answer is there.
+func (k *call) sendHere(r *Request) (*Response, error) {
+	k.watch()
 	l := lay(r, k)
 	defer l.release()
 	var response *C.nacos_response

@@ -188,9 +188,10 @@ func (k *call) token() (TokenInfo, error) {
 
 // tokenWithThread waits with this thread.
 func (k *call) tokenWithThread() (TokenInfo, error) {
-	if err := k.block(); err != nil {
+	if err := k.takeThread(); err != nil {
 		return TokenInfo{}, err
 	}
+	k.watch()
 	return k.tokenHere(0)
 }
 
