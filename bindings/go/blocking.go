@@ -3,4 +3,4 @@
 package nacosauth
 
 // mostBlocking requests of the process wait in C, each on a thread.
-const mostBlocking = 4
+const mostBlocking = 8

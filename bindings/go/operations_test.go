@@ -121,8 +121,8 @@ func TestCancelledAtAnyMoment(t *testing.T) {
 	client := connectTo(t, nacos(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }))
 	token(t, client)
 	var answered, cancelled atomic.Int64
-	err := errors.Join(together(8, func() error {
-		for range 300 {
+	err := errors.Join(together(16, func() error { // more than wait in C
+		for range 200 {
 			reason := errors.New("enough")
 			ctx, cancel := context.WithCancelCause(background)
 			timer := time.AfterFunc(time.Duration(rand.IntN(1000))*time.Microsecond, func() { cancel(reason) })
@@ -140,7 +140,7 @@ func TestCancelledAtAnyMoment(t *testing.T) {
 		}
 		return nil
 	})...)
-	if err != nil || answered.Load()+cancelled.Load() != 8*300 {
+	if err != nil || answered.Load()+cancelled.Load() != 16*200 {
 		t.Error(answered.Load(), cancelled.Load(), err)
 	}
 	t.Logf("%d answered, %d cancelled", answered.Load(), cancelled.Load())
@@ -316,8 +316,8 @@ func TestOperationsLeaveNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(together(8, func() error {
-			for i := range rounds / 8 {
+		if err := errors.Join(together(16, func() error {
+			for i := range rounds / 16 {
 				if err := round(client, i); err != nil {
 					return err
 				}

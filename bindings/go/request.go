@@ -206,9 +206,27 @@ func (c *Client) Post(ctx context.Context, path string, form url.Values) (*Respo
 	return c.Do(ctx, &Request{Method: http.MethodPost, Path: path, Form: form})
 }
 
-// inFlight counts the requests of all clients that are under way, but long polls. As long as they are few, mostBlocking, each waits
-// in C, on a thread: the answer is back sooner than the thread of the library and the Go runtime can wake each other.
-var inFlight atomic.Int64
+// inFlight counts the requests of all clients that are under way, but long polls. As long as they are few, each waits in C, on a
+// thread: the answer is back sooner than the thread of the library and the Go runtime can wake each other. Many are better off as
+// operations; some of both would be worse than either, so that once there are more than mostBlocking, all that come are
+// operations until nearly none are left.
+var (
+	inFlight atomic.Int64
+	areMany  atomic.Bool
+)
+
+const nearlyNone = 2
+
+// mayBlock counts a request, and tells whether it waits in C.
+func mayBlock() bool {
+	switch n := inFlight.Add(1); {
+	case n > mostBlocking:
+		areMany.Store(true)
+	case n <= nearlyNone:
+		areMany.Store(false)
+	}
+	return !areMany.Load()
+}
 
 // Do sends a request with the token and returns the answer. A status such as 403 or 500 is an answer, not an error. An
 // answer that refuses the token as expired or unknown is followed by a login and a replay, inside the same deadline. A
@@ -232,7 +250,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	defer k.end()
 	if !isLongPoll {
 		defer inFlight.Add(-1)
-		if inFlight.Add(1) <= mostBlocking {
+		if mayBlock() {
 			return k.sendHere(r)
 		}
 	}
