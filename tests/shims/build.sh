@@ -39,7 +39,7 @@ if has go && has cc && has pkg-config; then
   (
     cd tests/shims/go
     PKG_CONFIG_PATH="$prefix/lib/pkgconfig" CGO_LDFLAGS="-Wl,-rpath,$prefix/lib" \
-      go build -tags nacos_auth_dynamic -o "$out/go" .
+      go build -tags nacos_auth_dynamic,nacos_auth_operations -o "$out/go" . # all asynchronous; the other as programs have it
     # The go command does not notice that the archive has changed; it does notice other flags.
     stamp=$(cksum <"$root/target/release/libnacos_auth.a" | cut -d' ' -f1)
     CGO_LDFLAGS="-Wl,--defsym=nacos_auth_stamp=$stamp" go build -o "$out/go-static" .
