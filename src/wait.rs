@@ -1,12 +1,15 @@
-//! How a blocked call waits, and what ends it: its deadline, the caller's [`Cancel`], the close of its handle.
+//! How a call waits, and what ends it: its deadline, the caller's [`Cancel`], the close of its handle.
 //!
-//! A call waits in its own thread, either in poll(2) for its connection or on a [`Parker`] for anything else. It never
-//! needs thread-local state: calls are made in exit handlers too, when that is gone.
+//! Calls are written once, as futures, for two executors. That of a call which blocks is its caller's thread: the future is
+//! polled once, by [`here`], and sleeps inside that poll, in poll(2) for its connection or on a [`Parker`] for anything else; it
+//! needs no thread-local state, since calls are made in exit handlers too, when that is gone. That of an operation is the
+//! runtime on the library's thread, where what waits is polled again. Only the functions of [`Limits`], and the connections
+//! (`http/drive.rs`), know the difference.
 
 use std::{
     collections::BTreeMap,
-    future::Future,
-    pin::pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,6 +17,8 @@ use std::{
     task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
+
+use tokio::time::{Sleep, sleep_until};
 
 use crate::sys::lock::{Condvar, Mutex};
 use crate::{
@@ -30,7 +35,8 @@ pub(crate) struct Parker {
     woken: AtomicBool,
     /// Somebody sleeps, or is about to: only then does a wake-up cost a system call.
     sleeps: AtomicBool,
-    lock: Mutex<()>,
+    /// Of the task that sleeps, if it is one.
+    waker: Mutex<Option<Waker>>,
     changed: Condvar,
 }
 
@@ -46,7 +52,7 @@ impl Parker {
 
     /// Sleeps until it is woken (then true), or `until`.
     pub(crate) fn park_until(&self, until: Instant) -> bool {
-        let mut lock = self.lock.lock();
+        let mut lock = self.waker.lock();
         self.sleeps.store(true, Ordering::SeqCst);
         let mut woken = self.take_wake_up();
         while !woken {
@@ -57,6 +63,17 @@ impl Parker {
         self.sleeps.store(false, Ordering::SeqCst);
         woken
     }
+
+    /// The same for a task: ready once it has been woken since it last slept.
+    fn poll_woken(&self, context: &Context<'_>) -> Poll<()> {
+        let mut waker = self.waker.lock();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+        self.sleeps.store(true, Ordering::SeqCst);
+        drop(waker);
+        if self.take_wake_up() { Poll::Ready(()) } else { Poll::Pending }
+    }
 }
 
 impl Wake for Parker {
@@ -66,8 +83,9 @@ impl Wake for Parker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.woken.swap(true, Ordering::SeqCst) && self.sleeps.load(Ordering::SeqCst) {
-            drop(self.lock.lock());
+            let waker = self.waker.lock().take();
             self.changed.notify_one();
+            waker.into_iter().for_each(Waker::wake);
         }
     }
 }
@@ -75,7 +93,9 @@ impl Wake for Parker {
 /// The calls of one handle that wait.
 #[derive(Default)]
 pub(crate) struct Waiters {
-    parked: Mutex<Vec<Arc<Parker>>>,
+    parked: Mutex<Registry<Arc<Parker>>>,
+    /// Those that run as tasks.
+    tasks: Mutex<Registry<Waker>>,
     /// What calls in poll(2) look at besides their connection. Replaced when it has been set.
     event: Mutex<Option<Arc<Event>>>,
 }
@@ -83,7 +103,8 @@ pub(crate) struct Waiters {
 impl Waiters {
     /// Wakes the calls that wait for something else than their connection: they look again.
     pub(crate) fn notify(&self) {
-        self.parked.lock().iter().for_each(Wake::wake_by_ref);
+        let parked: Vec<_> = self.parked.lock().entries.values().cloned().collect();
+        parked.into_iter().for_each(Wake::wake);
     }
 
     /// Wakes every call.
@@ -91,6 +112,8 @@ impl Waiters {
         let event = self.event.lock().take();
         event.iter().for_each(|event| event.set());
         self.notify();
+        let tasks: Vec<_> = self.tasks.lock().entries.values().cloned().collect();
+        tasks.into_iter().for_each(Waker::wake);
     }
 
     /// What becomes readable when calls are interrupted; `None` where there is no descriptor to be had.
@@ -236,16 +259,35 @@ impl Patience {
     }
 }
 
-/// What may end a call before it is done.
+/// Where a call runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Executor {
+    /// On the thread of its caller, which sleeps while it waits.
+    Caller,
+    /// As a task of the library's runtime.
+    Runtime,
+}
+
+/// Runs what has the limits of a call of [`Executor::Caller`], on this thread: it waits by sleeping, so it is ready at once.
+pub(crate) fn here<T>(call: impl Future<Output = T>) -> T {
+    match pin!(call).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("a call of this thread waits for somebody else to poll it"),
+    }
+}
+
+/// What may end a call before it is done, and how it waits.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits<'a> {
     pub(crate) deadline: Instant,
     /// Nothing but an answer of a server may be waited for.
     pub(crate) no_wait: bool,
+    pub(crate) executor: Executor,
+    /// Until when a task is woken by others; what ends sooner sets an alarm of its own.
+    alarm: Instant,
     cancel: Option<&'a Cancel>,
     patience: Option<&'a Patience>,
-    closed: &'a AtomicBool,
-    waiters: &'a Arc<Waiters>,
+    handle: Option<(&'a AtomicBool, &'a Arc<Waiters>)>,
 }
 
 impl<'a> Limits<'a> {
@@ -256,12 +298,77 @@ impl<'a> Limits<'a> {
         waiters: &'a Arc<Waiters>,
     ) -> Self {
         let deadline = Instant::now() + timeout.min(LONGEST);
-        Self { deadline, no_wait: false, cancel, patience: None, closed, waiters }
+        let (executor, handle) = (Executor::Caller, Some((closed, waiters)));
+        Self { deadline, no_wait: false, executor, alarm: deadline, cancel, patience: None, handle }
     }
 
-    /// The same, going on only as long as `patience` lasts, and waiting for nothing but a server's answer with `no_wait`.
-    pub(crate) fn with(self, patience: Option<&'a Patience>, no_wait: bool) -> Self {
-        Self { patience, no_wait, ..self }
+    /// Of what the library does on its own behalf, as a task: whoever runs it ends it.
+    pub(crate) fn of_library() -> Limits<'static> {
+        let (deadline, executor) = (Instant::now() + LONGEST, Executor::Runtime);
+        Limits { deadline, no_wait: false, executor, alarm: deadline, cancel: None, patience: None, handle: None }
+    }
+
+    /// The same call as a task, to be run by [`as_task`](Self::as_task).
+    pub(crate) fn of_task(self) -> Self {
+        Self { executor: Executor::Runtime, ..self }
+    }
+
+    /// Runs `call`, which has these limits, as part of a task: has it woken when it may have to end.
+    pub(crate) async fn as_task<T>(&self, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        let mut alarm = pin!(sleep_until(self.deadline.into()));
+        let (mut registered, mut has_rung) = (None, false);
+        poll_fn(|context| {
+            registered.get_or_insert_with(|| self.register(context.waker()));
+            has_rung = has_rung || alarm.as_mut().poll(context).is_ready();
+            call.as_mut().poll(context)
+        })
+        .await
+    }
+
+    fn register(&self, waker: &Waker) -> Registered<'a> {
+        let subscription = self.cancel.map(|cancel| Subscription::new(cancel, waker.clone()));
+        let task = self.handle.map(|(_, waiters)| (&**waiters, waiters.tasks.lock().add(waker.clone())));
+        Registered { task, _subscription: subscription }
+    }
+
+    /// `future` as part of a task; `None` if the call has to end before.
+    async fn in_task<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        let mut alarm: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|context| {
+            if let Poll::Ready(value) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(value));
+            }
+            if self.check().is_err() || self.remaining().is_zero() {
+                return Poll::Ready(None);
+            }
+            if self.deadline < self.alarm {
+                let alarm = alarm.get_or_insert_with(|| Box::pin(sleep_until(self.deadline.into())));
+                return alarm.as_mut().poll(context).map(|()| None);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Waits until `future` is ready (`Some`), or the call has to end (`None`: [`check`](Self::check) tells, or its deadline has
+    /// passed).
+    pub(crate) async fn until<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        match self.executor {
+            Executor::Caller => block_on(future, self),
+            Executor::Runtime => self.in_task(future).await,
+        }
+    }
+
+    /// The same, going on only as long as `patience` lasts.
+    pub(crate) fn with_patience(self, patience: Option<&'a Patience>) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The same, waiting for nothing but a server's answer with `no_wait`.
+    pub(crate) fn with_no_wait(self, no_wait: bool) -> Self {
+        Self { no_wait, ..self }
     }
 
     /// The same call, with less time.
@@ -272,7 +379,7 @@ impl<'a> Limits<'a> {
 
     /// The error of a call that must not go on. May call a function of the caller's: under no lock.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.closed.load(Ordering::SeqCst) {
+        if self.handle.is_some_and(|(closed, _)| closed.load(Ordering::SeqCst)) {
             return Err(Error::closed());
         }
         if self.cancel.is_some_and(Cancel::is_triggered) {
@@ -285,7 +392,17 @@ impl<'a> Limits<'a> {
     }
 
     /// Waits until `parker` is woken, or `until`; or until the call has to end, if that wakes nobody.
-    pub(crate) fn wait(&self, parker: &Parker, until: Instant) {
+    pub(crate) async fn wait(&self, parker: &Parker, until: Instant) {
+        match self.executor {
+            Executor::Caller => self.wait_here(parker, until),
+            Executor::Runtime => {
+                let limits = Self { deadline: until.min(self.deadline), ..*self };
+                limits.in_task(poll_fn(|context| parker.poll_woken(context))).await;
+            }
+        }
+    }
+
+    fn wait_here(&self, parker: &Parker, until: Instant) {
         loop {
             let next = self.check_at(until);
             if parker.park_until(next) || next == until || self.check().is_err() {
@@ -304,43 +421,58 @@ impl<'a> Limits<'a> {
     }
 
     /// Waits for `time`, and not beyond the deadline.
-    pub(crate) fn sleep(&self, time: Duration) -> Result<(), Error> {
+    pub(crate) async fn sleep(&self, time: Duration) -> Result<(), Error> {
         let until = self.deadline.min(Instant::now() + time);
         let parker = Parker::new();
         let _parked = self.park(&parker);
         while Instant::now() < until {
             self.check()?;
-            self.wait(&parker, until);
+            self.wait(&parker, until).await;
         }
         self.check()
     }
 
     /// From now on `parker` is woken when the call may have to end, and by [`Waiters::notify`].
     pub(crate) fn park(&self, parker: &Arc<Parker>) -> Parked<'a> {
-        self.waiters.parked.lock().push(parker.clone());
+        let parked = self.handle.map(|(_, waiters)| (&**waiters, waiters.parked.lock().add(parker.clone())));
         let subscription = self.cancel.map(|cancel| Subscription::new(cancel, parker.clone().into()));
-        Parked { waiters: self.waiters, parker: parker.clone(), _subscription: subscription }
+        Parked { parked, _subscription: subscription }
     }
 
     /// From now on there is a descriptor that becomes readable when the call may have to end.
     pub(crate) fn watch(&self) -> Watch {
-        let subscription = self.cancel.map(|cancel| Subscription::new(cancel, self.waiters.clone().into()));
-        Watch { event: self.waiters.event(), _subscription: subscription }
+        let waiters = self.handle.map(|(_, waiters)| waiters);
+        let wakes = |cancel| waiters.map(|waiters| Subscription::new(cancel, waiters.clone().into()));
+        Watch { event: waiters.and_then(|waiters| waiters.event()), _subscription: self.cancel.and_then(wakes) }
     }
 }
 
 /// A call that is woken on its [`Parker`].
 pub(crate) struct Parked<'a> {
-    waiters: &'a Waiters,
-    parker: Arc<Parker>,
+    parked: Option<(&'a Waiters, u64)>,
     _subscription: Option<Subscription>,
 }
 
 impl Drop for Parked<'_> {
     fn drop(&mut self) {
-        let mut parked = self.waiters.parked.lock();
-        if let Some(at) = parked.iter().position(|p| Arc::ptr_eq(p, &self.parker)) {
-            parked.swap_remove(at);
+        if let Some((waiters, number)) = self.parked {
+            let gone = waiters.parked.lock().entries.remove(&number);
+            drop(gone); // under no lock
+        }
+    }
+}
+
+/// A task that is woken when it may have to end.
+struct Registered<'a> {
+    task: Option<(&'a Waiters, u64)>,
+    _subscription: Option<Subscription>,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        if let Some((waiters, number)) = self.task {
+            let gone = waiters.tasks.lock().entries.remove(&number);
+            drop(gone); // under no lock
         }
     }
 }
@@ -409,8 +541,8 @@ impl<T: Clone> Future for Promise<T> {
     }
 }
 
-/// Blocks until `future` is ready (`Some`), or the call has to end (`None`: [`Limits::check`] tells, or its deadline has passed).
-pub(crate) fn block_on<T>(future: impl Future<Output = T>, limits: &Limits<'_>) -> Option<T> {
+/// [`Limits::until`] on the thread of the caller.
+fn block_on<T>(future: impl Future<Output = T>, limits: &Limits<'_>) -> Option<T> {
     let mut future = pin!(future);
     let parker = Parker::new();
     let waker = Waker::from(parker.clone());
@@ -426,7 +558,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>, limits: &Limits<'_>) 
         if limits.check().is_err() || limits.remaining().is_zero() {
             return None;
         }
-        limits.wait(&parker, limits.deadline);
+        limits.wait_here(&parker, limits.deadline);
     }
 }
 

@@ -1,6 +1,12 @@
 //! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it with another.
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{
     Client, Live,
@@ -40,9 +46,9 @@ pub(super) struct Call<'a> {
 #[derive(Default)]
 pub(super) struct Sent {
     /// How often.
-    pub(super) times: Cell<u32>,
+    pub(super) times: AtomicU32,
     /// A server may have acted on it: its answer did not come.
-    pub(super) maybe: Cell<bool>,
+    pub(super) maybe: AtomicBool,
 }
 
 /// Refuses what cannot be sent.
@@ -50,34 +56,30 @@ pub(super) fn check(client: &Client, request: &mut Request) -> Result<()> {
     request.check(client.live().session().origin.token_in)
 }
 
-pub(super) fn request(client: &Client, mut request: Request) -> Result<Response> {
-    check(client, &mut request)?;
-    let live = client.live();
+/// Sends what has been [checked](check), and again as need be; it waits as `limits` have it.
+pub(super) async fn request(client: &Client, live: &Live, request: &Request, limits: Limits<'_>) -> Result<Response> {
     live.handle.counters.count(Count::Requests);
-    let timeout = request.time(client.settings.request_timeout);
-    let patience = live.patience();
-    let limits = client.limits(live, timeout, request.cancel.as_ref()).with(patience.as_ref(), request.no_wait);
     let sent = Sent::default();
-    let call = Call { client, live, request: &request, limits, sent: &sent };
-    let answer = match call.lease() {
-        Ok(lease) => call.with_token(lease, 0),
-        Err(error) => call.without_token(error),
+    let call = Call { client, live, request, limits: limits.with_no_wait(request.no_wait), sent: &sent };
+    let answer = match call.lease().await {
+        Ok(lease) => call.with_token(lease, 0).await,
+        Err(error) => call.without_token(error).await,
     };
     let answer = answer.and_then(|answer| call.check_place(answer));
-    let answer = answer.map(|answer| Response { attempts: sent.times.get(), ..answer });
-    answer.map_err(|error| error.maybe_sent(sent.maybe.get()))
+    let answer = answer.map(|answer| Response { attempts: sent.times.load(Ordering::Relaxed), ..answer });
+    answer.map_err(|error| error.maybe_sent(sent.maybe.load(Ordering::Relaxed)))
 }
 
 impl Call<'_> {
     /// Sends with `lease`, and again with another token, or at another node, as long as the answers show that the token was
     /// the trouble. `replays`: how often it has been sent in vain before.
-    pub(super) fn with_token(&self, mut lease: Lease, replays: u32) -> Result<Response> {
+    pub(super) async fn with_token(&self, mut lease: Lease, replays: u32) -> Result<Response> {
         let (mut attempts, mut logins, mut retries) = (Attempts::among(self.live.session().origin.servers.len()), 0, 0);
         loop {
             let session = self.live.session();
             let generation = lease.snapshot.generation;
             attempts.begin(clock::now());
-            let (answer, server) = self.send_in_place(&session, &lease, &attempts, &mut retries)?;
+            let (answer, server) = self.send_in_place(&session, &lease, &attempts, &mut retries).await?;
             // However often the same token was tried again counts as one.
             let answer = Response { replays: replays + retries.min(1).max(logins), ..answer };
             let Some(why) = rejection::classify(answer.status, &answer.body) else {
@@ -94,17 +96,20 @@ impl Call<'_> {
             let refusal = Refusal { why, server: Some(server), body, request: &what, sensitive };
             let next = match self.client.note_rejection(self.live, &session, &mut attempts, generation, &refusal) {
                 _ if self.request.no_replay => return Ok(self.counted(answer)),
-                Verdict::Retry { generation, after } if self.sleeps(after)? => {
+                Verdict::Retry { generation, after } if self.sleeps(after).await? => {
                     retries += 1;
-                    // Meanwhile others may have found out that it is no good, and got another.
-                    Some(session.lease_of(generation).map_or_else(|| self.lease(), Ok)?)
+                    match session.lease_of(generation) {
+                        Some(lease) => Some(lease),
+                        // Meanwhile others have found out that it is no good, and got another.
+                        None => Some(self.lease().await?),
+                    }
                 }
                 Verdict::Return | Verdict::Retry { .. } => None,
                 Verdict::ReplayIfIdempotent if !self.request.is_idempotent() || logins > 0 => None,
                 _ if logins == MOST_REPLAYS => None,
                 Verdict::Replay | Verdict::ReplayIfIdempotent => {
                     logins += 1;
-                    match self.lease() {
+                    match self.lease().await {
                         // Nobody said that the token was the reason, and there is no other.
                         Ok(other) if why == Rejection::Unknown && other.snapshot.generation == generation => None,
                         Err(_) if why == Rejection::Unknown => None,
@@ -150,24 +155,28 @@ impl Call<'_> {
         Err(error.at(&answer.server).with_http_status(answer.status))
     }
 
-    pub(super) fn lease(&self) -> Result<Lease> {
-        self.live.cached_lease().map_or_else(|| self.live.lease(&self.limits, Purpose::Request), Ok)
+    pub(super) async fn lease(&self) -> Result<Lease> {
+        match self.live.cached_lease() {
+            Some(lease) => Ok(lease),
+            // In a box, since most calls need none of it.
+            None => Box::pin(self.live.lease(&self.limits, Purpose::Request)).await,
+        }
     }
 
     /// Waits for `time`; false if the call has not that much left.
-    fn sleeps(&self, time: Duration) -> Result<bool> {
+    async fn sleeps(&self, time: Duration) -> Result<bool> {
         if time.is_zero() {
             return Ok(true);
         }
         if self.limits.no_wait || self.limits.remaining() <= time {
             return Ok(false);
         }
-        self.limits.sleep(time)?;
+        self.limits.sleep(time).await?;
         Ok(true)
     }
 
     /// Sends with the token where the server reads it, as far as that is known; else looks once whether it is in the query.
-    fn send_in_place(
+    async fn send_in_place(
         &self,
         session: &Arc<Session>,
         lease: &Lease,
@@ -176,7 +185,7 @@ impl Call<'_> {
     ) -> Result<(Response, usize)> {
         let token_in = session.origin.token_in;
         let ticket = Ticket { lease, token_in, attempts };
-        let (answer, server, place) = self.send(session, Some(ticket))?;
+        let (answer, server, place) = self.send(session, Some(ticket)).await?;
         if token_in != TokenPlace::Auto {
             return Ok((answer, server.index));
         }
@@ -195,7 +204,7 @@ impl Call<'_> {
             {
                 *retries += 1;
                 let ticket = Ticket { token_in: TokenPlace::Query, ..ticket };
-                let (other, server, _) = self.send(session, Some(ticket))?;
+                let (other, server, _) = self.send(session, Some(ticket)).await?;
                 if !refused(&other) {
                     if tells && voice::carried_out(other.status, &other.body) && server.took_in_query() {
                         session.tell_place(server);

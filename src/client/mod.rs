@@ -50,7 +50,7 @@ use crate::{
         process,
     },
     sys::{clock, per_process::PerProcess},
-    wait::{self, Cancel, Limits, Patience},
+    wait::{self, Cancel, Limits, Patience, here},
 };
 
 /// A client of one Nacos cluster. All methods take `&self` and may be called from any thread; those that may have to
@@ -222,8 +222,8 @@ impl Client {
     ) -> Result<T> {
         let live = self.live();
         let patience = live.patience();
-        let limits = self.limits(live, timeout, cancel).with(patience.as_ref(), no_wait);
-        let lease = live.lease(&limits, Purpose::Token)?;
+        let limits = self.limits(live, timeout, cancel).with_patience(patience.as_ref()).with_no_wait(no_wait);
+        let lease = here(live.lease(&limits, Purpose::Token))?;
         Ok(read(&lease.snapshot, lease.expired))
     }
 
@@ -233,8 +233,13 @@ impl Client {
     /// # Errors
     /// Those of the login if there is no token, those of the connection, [`Kind::Timeout`](crate::Kind::Timeout), [`Kind::Cancelled`](crate::Kind::Cancelled),
     /// [`Kind::Closed`](crate::Kind::Closed), [`Kind::InvalidArgument`](crate::Kind::InvalidArgument).
-    pub fn request(&self, request: Request) -> Result<Response> {
-        call::request(self, request)
+    pub fn request(&self, mut request: Request) -> Result<Response> {
+        call::check(self, &mut request)?;
+        let live = self.live();
+        let patience = live.patience();
+        let timeout = request.time(self.settings.request_timeout);
+        let limits = self.limits(live, timeout, request.cancel.as_ref()).with_patience(patience.as_ref());
+        here(call::request(self, live, &request, limits))
     }
 
     /// For callers with an HTTP stack of their own: what an answer to a request with a token of ours means, and what to do
@@ -432,8 +437,8 @@ impl Live {
         Some(Lease { snapshot, expired: false })
     }
 
-    fn lease(&self, limits: &Limits<'_>, purpose: Purpose) -> Result<Lease> {
-        session::lease(process::current(), &self.handle, || self.session(), limits, purpose)
+    async fn lease(&self, limits: &Limits<'_>, purpose: Purpose) -> Result<Lease> {
+        session::lease(process::current(), &self.handle, || self.session(), limits, purpose).await
     }
 }
 

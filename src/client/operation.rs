@@ -6,16 +6,17 @@ use std::{
 };
 
 use super::{
-    Client, Token, call,
+    Client, Live, Token, call,
     request::{Request, Response},
 };
 use crate::{
     cause::Cause,
     error::{Error, Kind, Result},
+    http::Boxed,
     observe::Dispatcher,
-    session::process,
+    session::{Purpose, process},
     sys::lock::{Condvar, Mutex},
-    wait::{Cancel, Subscription},
+    wait::{Cancel, Limits, Subscription},
 };
 
 /// A call under way. The call goes on when this is dropped.
@@ -174,9 +175,12 @@ impl Client {
     ) -> Result<Operation> {
         self.check_open()?;
         call::check(self, &mut request)?;
+        let timeout = request.time(self.settings.request_timeout);
         let own = request.cancel.take();
         let cancels = cancels.into_iter().chain(&own).collect();
-        self.start(cancels, complete, move |client, cancel| client.request(request.cancel(cancel)))
+        self.start(timeout, cancels, complete, |client, live, limits| {
+            Box::pin(async move { call::request(client, live, &request, limits).await })
+        })
     }
 
     /// Starts [`token_within`](Self::token_within) without waiting for anything.
@@ -191,34 +195,47 @@ impl Client {
         complete: Complete<Token>,
     ) -> Result<Operation> {
         self.check_open()?;
-        self.start(cancels, complete, move |client, cancel| {
-            client.read_token(timeout, Some(cancel), no_wait, |snapshot, expired| Token::of(snapshot, expired))
+        self.start(timeout, cancels, complete, move |_, live, limits| {
+            Box::pin(async move {
+                let lease = live.lease(&limits.with_no_wait(no_wait), Purpose::Token).await?;
+                Ok(Token::of(&lease.snapshot, lease.expired))
+            })
         })
     }
 
+    /// Has `run` run on the library's thread, ended by any of `cancels` too.
     fn start<T: Send + 'static>(
         self: &Arc<Self>,
+        timeout: Duration,
         cancels: Vec<&Cancel>,
         complete: Complete<T>,
-        run: impl FnOnce(&Client, &Cancel) -> Result<T> + Send + 'static,
+        run: impl for<'a> FnOnce(&'a Client, &'a Live, Limits<'a>) -> Boxed<'a, Result<T>> + Send + 'static,
     ) -> Result<Operation> {
+        let began = Instant::now();
         let operations = &self.live().operations;
         let (running, slot) = operations.begin()?;
         if matches!(complete, Complete::Dispatched(_)) {
             operations.dispatcher.ensure_thread().map_err(process::cannot_start)?;
         }
+        let process = process::current();
+        process.ensure_refresher()?;
         let cancel = Cancel::new();
         let follows: Vec<Subscription> = cancels.into_iter().map(|parent| cancel.follow(parent)).collect();
         let mut end = End { complete: Some(complete), running: Some(running), slot: Some(slot) };
         let (client, own) = (self.clone(), cancel.clone());
-        let _ = crate::sys::thread::spawn("nacos-interim", move || {
-            let _inside = crate::observe::Inside::new();
-            let result = run(&client, &own);
+        let task = Box::pin(async move {
+            let result = {
+                let live = client.live();
+                let limits = client.limits(live, timeout.saturating_sub(began.elapsed()), Some(&own)).of_task();
+                limits.as_task(run(&client, live, limits)).await
+            };
             drop(follows);
             // Before the end is told, so that a close that waits for that leaves nothing behind.
             drop(client);
             end.tell(result);
         });
+        // If no thread can be had any more, the end has been told by now.
+        let _ = process.submit(task);
         Ok(Operation(cancel))
     }
 }

@@ -1,6 +1,6 @@
 //! One exchange with one of the servers: which one, with what on it, and what it means when there is no answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use ::http::{HeaderMap, uri::PathAndQuery};
 
@@ -35,7 +35,7 @@ enum Next {
 
 impl Call<'_> {
     /// Sends to the first server that can be reached; its answer, and where the token rode.
-    pub(super) fn send<'s>(
+    pub(super) async fn send<'s>(
         &self,
         session: &'s Arc<Session>,
         ticket: Option<Ticket<'_>>,
@@ -64,9 +64,9 @@ impl Call<'_> {
                 // Whoever broke one idle connection may be about to break the others.
                 let reuse = !failed_before && !has_refused(server);
                 let request = self.prepare(server, ticket.map(|ticket| (ticket.lease, place)), reuse)?;
-                let exchange = session.transport.exchange(request, &self.limits);
+                let exchange = session.transport.exchange(request, &self.limits).await;
                 if exchange.as_ref().err().is_none_or(http::Error::was_sent) {
-                    self.sent.times.set(self.sent.times.get() + 1);
+                    self.sent.times.fetch_add(1, Ordering::Relaxed);
                 }
                 let failure = match exchange {
                     Ok(http::Response { status, headers, body, truncated, lost_connection }) => {
@@ -92,7 +92,7 @@ impl Call<'_> {
                     }
                     Err(failure) => failure,
                 };
-                self.sent.maybe.set(self.sent.maybe.get() || failure.was_sent());
+                self.sent.maybe.fetch_or(failure.was_sent(), Ordering::Relaxed);
                 let next = self.after(session, server, began, &failure, failed_before);
                 let error = self.explain(server, failure);
                 match next {
@@ -158,7 +158,7 @@ impl Call<'_> {
             options: Options {
                 largest_answer: self.client.settings.max_response_size,
                 connect_timeout: self.client.settings.connect_timeout,
-                max_connections: self.client.settings.max_connections,
+                max_connections: Some(self.client.settings.max_connections),
                 reuse,
             },
         })

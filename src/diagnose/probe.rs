@@ -27,7 +27,7 @@ use crate::{
         exchange::{self, Answer, Search},
         question::{Asked, Question},
     },
-    wait::{Cancel, Limits, Waiters, block_on},
+    wait::{Cancel, Limits, Waiters, here},
 };
 
 /// The longest that one answer is waited for.
@@ -120,7 +120,7 @@ impl<'a> Probe<'a> {
         if self.left() <= time {
             return Ok(false);
         }
-        self.limits().sleep(time)?;
+        here(self.limits().sleep(time))?;
         Ok(true)
     }
 
@@ -130,7 +130,7 @@ impl<'a> Probe<'a> {
         question: impl FnOnce() -> T + Clone + Send + 'static,
     ) -> Option<T> {
         match Question::default().ask(question) {
-            Asked::Promised(promise) => block_on(promise, &self.limits().within(self.patience)),
+            Asked::Promised(promise) => here(self.limits().within(self.patience).until(promise)),
             Asked::Hung(_) => None,
         }
     }
@@ -159,13 +159,13 @@ impl<'a> Probe<'a> {
             options: Options {
                 largest_answer: LARGEST_ANSWER,
                 connect_timeout: self.connect_timeout,
-                max_connections: usize::MAX,
+                max_connections: None,
                 reuse: false,
             },
         };
         let began = Instant::now();
         let Response { status, headers, body, .. } =
-            self.transport.exchange(request, &self.limits().within(self.patience))?;
+            here(self.transport.exchange(request, &self.limits().within(self.patience)))?;
         Ok(Seen { status, body, ahead: ahead(&headers), took: began.elapsed() })
     }
 
@@ -178,8 +178,8 @@ impl<'a> Probe<'a> {
         let mut search = Search::default();
         for api in Api::ALL {
             let request = exchange::request(server, endpoint, credentials, api, self.connect_timeout);
-            let response =
-                request.and_then(|request| self.transport.exchange(request, &self.limits().within(self.patience)));
+            let limits = self.limits().within(self.patience);
+            let response = request.and_then(|request| here(self.transport.exchange(request, &limits)));
             let answer = match exchange::read(response.map_err(NoToken::Failed)?, &credentials.password) {
                 Ok(issued) => return Ok((issued, api)),
                 Err(answer) => answer,

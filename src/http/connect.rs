@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -18,12 +19,12 @@ use super::{
     error::{Error, ErrorKind, Phase},
     proxy::Proxy,
     resolve::Resolver,
-    stream::{Interest, Stream, Tcp},
+    stream::{Interest, Shared, Stream, Tcp},
     tls::{PATIENCE, Tls, Trust},
 };
 use crate::{
     sys::{descriptor, socket::Socket},
-    wait::{Limits, block_on},
+    wait::{Executor, Limits},
 };
 
 /// How connections are made.
@@ -35,7 +36,7 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Connects to `endpoint`, within `timeout`.
-    pub(super) fn connect(
+    pub(super) async fn connect(
         &self,
         endpoint: &Arc<Endpoint>,
         timeout: Duration,
@@ -47,10 +48,10 @@ impl Connector {
             ErrorKind::Timeout if !call.remaining().is_zero() => Error { kind: ErrorKind::Slow, ..error },
             _ => error,
         };
-        self.connect_within(endpoint, &limits, slow).map_err(slow)
+        self.connect_within(endpoint, &limits, slow).await.map_err(slow)
     }
 
-    fn connect_within(
+    async fn connect_within(
         &self,
         endpoint: &Arc<Endpoint>,
         limits: &Limits<'_>,
@@ -60,37 +61,36 @@ impl Connector {
             Some(proxy) => proxy.blame(slow(error)),
             None => error,
         };
-        let trust = self.trust(endpoint, limits);
+        let trust = self.trust(endpoint, limits).await;
         let interest = Interest::new();
         let (host, port) = match &self.proxy {
             Some(proxy) => (proxy.host.as_str(), proxy.port),
             None => (endpoint.host.as_str(), endpoint.port),
         };
-        let addresses = self.addresses(host, limits).map_err(on_the_way)?;
-        let (tcp, socket) = tcp(&addresses, port, &interest, limits).map_err(on_the_way)?;
-        let mut stream = Stream::Tcp(tcp);
+        let addresses = self.addresses(host, limits).await.map_err(on_the_way)?;
+        let (mut stream, socket) = tcp(&addresses, port, &interest, limits).await.map_err(on_the_way)?;
         let mut forward = None;
         if let Some(proxy) = &self.proxy {
             if proxy.is_https() {
                 let handshake = tls(stream, &proxy.host, &trust);
-                stream = drive(handshake, &interest, limits, Phase::Handshake).map_err(on_the_way)?;
+                stream = drive(handshake, &interest, limits, Phase::Handshake).await.map_err(on_the_way)?;
             }
             forward = proxy.forwards(endpoint);
             if forward.is_none() {
                 let target = match proxy.wants_address() {
-                    true => self.addresses(&endpoint.host, limits)?[0].to_string(),
+                    true => self.addresses(&endpoint.host, limits).await?[0].to_string(),
                     false => endpoint.host.clone(),
                 };
                 let tunnel = proxy.tunnel(stream, &target, endpoint.port);
-                stream = drive(tunnel, &interest, limits, Phase::Handshake)?;
+                stream = drive(tunnel, &interest, limits, Phase::Handshake).await?;
             }
         }
         if endpoint.https {
             let name = self.tls.server_name(endpoint).unwrap_or(&endpoint.host);
             let handshake = tls(stream, name, &trust);
-            stream = drive(handshake, &interest, limits, Phase::Handshake)?;
+            stream = drive(handshake, &interest, limits, Phase::Handshake).await?;
         }
-        Connection::new(stream, (interest, socket), endpoint, forward, trust.version, limits)
+        Connection::new(stream, (interest, socket), endpoint, forward, trust.version, limits).await
     }
 
     /// The server has closed a connection: its name may stand for another address now.
@@ -99,17 +99,17 @@ impl Connector {
     }
 
     /// The certificates to use, after a look whether they have changed.
-    fn trust(&self, endpoint: &Endpoint, limits: &Limits<'_>) -> Arc<Trust> {
+    async fn trust(&self, endpoint: &Endpoint, limits: &Limits<'_>) -> Arc<Trust> {
         if (endpoint.https || self.proxy.as_ref().is_some_and(Proxy::is_https))
             && let Some(read) = self.tls.look()
         {
-            block_on(read, &limits.within(PATIENCE.min(limits.remaining() / 2)));
+            limits.within(PATIENCE.min(limits.remaining() / 2)).until(read).await;
         }
         self.tls.current()
     }
 
-    fn addresses(&self, host: &str, limits: &Limits<'_>) -> Result<Vec<IpAddr>, Error> {
-        block_on(self.resolver.addresses(host), limits).unwrap_or_else(|| {
+    async fn addresses(&self, host: &str, limits: &Limits<'_>) -> Result<Vec<IpAddr>, Error> {
+        limits.until(self.resolver.addresses(host)).await.unwrap_or_else(|| {
             Err(match limits.check() {
                 Err(_) => Error::new(Phase::Resolve, ErrorKind::Interrupted, "interrupted"),
                 Ok(()) => {
@@ -122,17 +122,17 @@ impl Connector {
 }
 
 /// Connects to the first of `addresses` that answers; each gets its share of the time that is left.
-fn tcp(
+async fn tcp(
     addresses: &[IpAddr],
     port: u16,
     interest: &Arc<Interest>,
     limits: &Limits<'_>,
-) -> Result<(Tcp, Arc<Socket>), Error> {
+) -> Result<(Stream, Arc<Socket>), Error> {
     let mut last = None;
     for (at, address) in addresses.iter().enumerate() {
         let left = (addresses.len() - at) as u32;
         let share = limits.within(limits.remaining() / left);
-        match tcp_to(SocketAddr::new(*address, port), interest, &share) {
+        match tcp_to(SocketAddr::new(*address, port), interest, &share).await {
             Err(error) if error.kind == ErrorKind::Interrupted || error.kind == ErrorKind::Exhausted => {
                 return Err(error);
             }
@@ -143,16 +143,31 @@ fn tcp(
     Err(last.unwrap_or_else(|| Error::new(Phase::Connect, ErrorKind::Setup, "no address to connect to")))
 }
 
-fn tcp_to(address: SocketAddr, interest: &Arc<Interest>, limits: &Limits<'_>) -> Result<(Tcp, Arc<Socket>), Error> {
+async fn tcp_to(
+    address: SocketAddr,
+    interest: &Arc<Interest>,
+    limits: &Limits<'_>,
+) -> Result<(Stream, Arc<Socket>), Error> {
     let socket = Arc::new(Socket::connect(address).map_err(tcp_failure)?);
-    let tcp = Tcp::new(socket.clone(), interest);
-    let connected = poll_fn(|_| tcp.poll_connected().map_err(tcp_failure));
-    drive(connected, interest, limits, Phase::Connect)?;
-    Ok((tcp, socket))
+    let stream = match limits.executor {
+        Executor::Caller => {
+            let tcp = Tcp::new(socket.clone(), interest);
+            let connected = poll_fn(|_| tcp.poll_connected().map_err(tcp_failure));
+            drive(connected, interest, limits, Phase::Connect).await?;
+            Stream::Tcp(tcp)
+        }
+        Executor::Runtime => {
+            let shared = Shared::new(socket.clone(), interest).map_err(tcp_failure)?;
+            let connected = async { shared.connected().await.map_err(tcp_failure) };
+            drive(connected, interest, limits, Phase::Connect).await?;
+            Stream::Shared(shared)
+        }
+    };
+    Ok((stream, socket))
 }
 
 /// Why there is no TCP connection.
-pub(super) fn tcp_failure(error: std::io::Error) -> Error {
+fn tcp_failure(error: io::Error) -> Error {
     if descriptor::is_exhausted(&error) {
         return Error::no_descriptors(Phase::Connect);
     }
@@ -160,17 +175,9 @@ pub(super) fn tcp_failure(error: std::io::Error) -> Error {
 }
 
 /// TLS with `host` over `stream`.
-pub(super) async fn tls(stream: Stream, host: &str, trust: &Trust) -> Result<Stream, Error> {
+async fn tls(stream: Stream, host: &str, trust: &Trust) -> Result<Stream, Error> {
     let wrong = |cause: &str| Error::new(Phase::Handshake, ErrorKind::Tls, cause);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| wrong("a host that no certificate can name"))?;
     let done = TlsConnector::from(trust.config()?).connect(name, TokioIo::new(stream)).await;
     done.map(|tls| Stream::Tls(Box::new(TokioIo::new(tls)))).map_err(|e| Error::from_cause(Phase::Handshake, &e))
-}
-
-/// For the other engine, which has a timer of its own.
-pub(super) async fn looked_at(tls: &Tls) -> Arc<Trust> {
-    if let Some(read) = tls.look() {
-        let _ = tokio::time::timeout(Duration::from_secs(1), read).await;
-    }
-    tls.current()
 }

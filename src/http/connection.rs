@@ -27,7 +27,10 @@ use super::{
     proxy::Forward,
     stream::{Interest, Stream},
 };
-use crate::{sys::socket::Socket, wait::Limits};
+use crate::{
+    sys::socket::Socket,
+    wait::{Executor, Limits},
+};
 
 /// How long an idle connection is kept. Nacos closes its end after 60 s.
 const KEPT_IDLE: Duration = Duration::from_secs(45);
@@ -88,7 +91,7 @@ impl Link {
     }
 }
 
-/// A connection of callers, which is kept for others.
+/// A connection, which may be kept for other requests of its executor.
 pub(super) struct Connection {
     link: Link,
     interest: Arc<Interest>,
@@ -96,6 +99,9 @@ pub(super) struct Connection {
     pub(super) endpoint: Arc<Endpoint>,
     /// Of the TLS settings it was made with.
     pub(super) tls_version: u64,
+    pub(super) executor: Executor,
+    /// Nothing has been sent over it yet.
+    is_new: bool,
     used: Instant,
 }
 
@@ -109,7 +115,7 @@ pub(super) enum Exchange {
 
 impl Connection {
     /// Over a `stream` that is ready for requests to `endpoint`.
-    pub(super) fn new(
+    pub(super) async fn new(
         stream: Stream,
         (interest, socket): (Arc<Interest>, Arc<Socket>),
         endpoint: &Arc<Endpoint>,
@@ -117,8 +123,14 @@ impl Connection {
         tls_version: u64,
         limits: &Limits<'_>,
     ) -> Result<Self, Error> {
-        let link = drive(Link::new(stream, endpoint, forward), &interest, limits, Phase::Connect)?;
-        Ok(Self { link, interest, socket, endpoint: endpoint.clone(), tls_version, used: Instant::now() })
+        let link = drive(Link::new(stream, endpoint, forward), &interest, limits, Phase::Connect).await?;
+        let (endpoint, executor, used) = (endpoint.clone(), limits.executor, Instant::now());
+        Ok(Self { link, interest, socket, endpoint, tls_version, executor, is_new: true, used })
+    }
+
+    /// Whether it was used less than `time` ago.
+    pub(super) fn was_used_within(&self, time: Duration) -> bool {
+        self.used.elapsed() < time
     }
 
     /// Whether it may still be used: kept too long, or closed by the server, it may not.
@@ -131,7 +143,7 @@ impl Connection {
     }
 
     pub(super) fn was_just_in_use(&self) -> bool {
-        self.used.elapsed() < JUST_IN_USE
+        self.was_used_within(JUST_IN_USE)
     }
 
     /// Whether another request may follow.
@@ -145,13 +157,22 @@ impl Connection {
         self.link.broken.unwrap_or_else(closed)
     }
 
-    pub(super) fn exchange(&mut self, message: Message, largest: usize, limits: &Limits<'_>) -> Exchange {
-        self.interest.begin_request();
-        // An idle connection is read from first, which shows whether the server has closed it.
-        self.interest.set_ready();
+    pub(super) async fn exchange(&mut self, message: Message, largest: usize, limits: &Limits<'_>) -> Exchange {
+        self.interest.begin_request(largest);
+        let is_new = std::mem::take(&mut self.is_new);
+        match self.executor {
+            // An idle connection is read from first, which shows whether the server has closed it.
+            Executor::Caller => self.interest.set_ready(),
+            // A runtime reads when it is told that there is something to read, which may be after the request has gone out.
+            Executor::Runtime if !is_new && self.is_closed_by_server() => return Exchange::Unsent(message),
+            Executor::Runtime => {}
+        }
         let mut message = Some(message);
-        let round_trip = self.link.round_trip(&mut message, largest);
-        let result = drive(round_trip, &self.interest, limits, Phase::Send);
+        let result = {
+            // Pinned here, since each future that takes another one by value has room for it twice.
+            let round_trip = pin!(self.link.round_trip(&mut message, largest));
+            drive(round_trip, &self.interest, limits, Phase::Send).await
+        };
         if let Some(unsent) = message {
             return Exchange::Unsent(unsent);
         }

@@ -1,4 +1,5 @@
-//! Runs a future on the thread that waits for it: polls it, and sleeps in poll(2) until its connection can go on.
+//! How a call waits for its connection: on its caller's thread it is polled here, which sleeps in poll(2) until the connection can
+//! go on; as a task it is polled by the runtime.
 
 use std::{
     future::Future,
@@ -11,7 +12,10 @@ use super::{
     error::{Error, ErrorKind, Phase},
     stream::Interest,
 };
-use crate::{sys::descriptor, wait::Limits};
+use crate::{
+    sys::descriptor,
+    wait::{Executor, Limits},
+};
 
 /// What ends sooner need not be interruptible: registering for that takes locks that all calls of a handle share.
 const FLEETING: Duration = Duration::from_millis(20);
@@ -19,7 +23,27 @@ const FLEETING: Duration = Duration::from_millis(20);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// What `future` comes to; an error of `phase` if the call has to end before.
-pub(super) fn drive<T>(
+pub(super) async fn drive<T>(
+    future: impl Future<Output = Result<T, Error>>,
+    interest: &Interest,
+    limits: &Limits<'_>,
+    phase: Phase,
+) -> Result<T, Error> {
+    match limits.executor {
+        Executor::Caller => drive_here(future, interest, limits, phase),
+        Executor::Runtime => limits.until(future).await.unwrap_or_else(|| Err(must_end(limits, phase))),
+    }
+}
+
+/// The error of a call that has to end while it is in `phase`.
+fn must_end(limits: &Limits<'_>, phase: Phase) -> Error {
+    match limits.check() {
+        Err(_) => Error::new(phase, ErrorKind::Interrupted, "interrupted"),
+        Ok(()) => Error::new(phase, ErrorKind::Timeout, "no answer in time"),
+    }
+}
+
+fn drive_here<T>(
     future: impl Future<Output = Result<T, Error>>,
     interest: &Interest,
     limits: &Limits<'_>,
@@ -38,11 +62,8 @@ pub(super) fn drive<T>(
         }
         // Looked at in every round: a server can keep a connection busy for ever with nothing.
         let now = Instant::now();
-        if limits.check().is_err() {
-            return Err(Error::new(phase, ErrorKind::Interrupted, "interrupted"));
-        }
-        if now >= limits.deadline {
-            return Err(Error::new(phase, ErrorKind::Timeout, "no answer in time"));
+        if limits.check().is_err() || now >= limits.deadline {
+            return Err(must_end(limits, phase));
         }
         if parker.take_wake_up() {
             continue;

@@ -1,18 +1,17 @@
 //! Connections: send one request, get one answer. Knows nothing of tokens.
 //!
-//! Two engines, one set of rules. A call that blocks runs hyper's HTTP/1 connection on its caller's thread, without a
-//! runtime (`caller`); logins run on the thread of the library and its runtime (`background`). Both take names from the same
-//! [`Resolver`], trust and certificates from the same [`tls`], and the same proxy.
+//! One engine, hyper's HTTP/1 connection, on two executors (see `wait.rs`): a call that blocks polls it on its caller's thread,
+//! without a runtime; logins and operations are tasks on the library's thread and its runtime. Only what waits for a socket
+//! differs (`drive`, `stream`): names, trust, the proxy, the pool and its limits are the same.
 
 mod advice;
-mod background;
 mod body;
-mod caller;
 mod coding;
 mod connect;
 mod connection;
 mod drive;
 mod error;
+mod exchange;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod pool;
@@ -93,8 +92,9 @@ pub(crate) struct Options {
     pub(crate) largest_answer: usize,
     /// How long connecting may take, the TLS handshake included.
     pub(crate) connect_timeout: Duration,
-    /// How many connections to the cluster may be in use before a call has to wait for one.
-    pub(crate) max_connections: usize,
+    /// How many connections to the cluster may be in use before a call has to wait for one. `None`: this one has a connection
+    /// of its own, which is counted by nobody and kept for nobody.
+    pub(crate) max_connections: Option<usize>,
     /// Whether an idle connection may be used, which the server may be about to close.
     pub(crate) reuse: bool,
 }
@@ -121,11 +121,8 @@ pub(crate) struct Reaped {
 
 /// Sends requests. Scripted in tests, [`Http`] otherwise.
 pub(crate) trait Transport: Send + Sync {
-    /// Sends `request` on the caller's thread and blocks until the answer is complete or the call has to end.
-    fn exchange(&self, request: Request, limits: &Limits<'_>) -> Result<Response, Error>;
-
-    /// The same on the library's thread, over a connection of its own.
-    fn exchange_in_background(&self, request: Request) -> Boxed<'_, Result<Response, Error>>;
+    /// Sends `request` and waits, as its `limits` have it, until the answer is complete or the call has to end.
+    fn exchange<'a>(&'a self, request: Request, limits: &'a Limits<'a>) -> Boxed<'a, Result<Response, Error>>;
 
     /// Closes idle connections that nobody wants any more.
     fn reap_idle(&self) -> Reaped;

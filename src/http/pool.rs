@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Wake,
+    time::Duration,
 };
 
 use super::{
@@ -15,10 +16,12 @@ use super::{
     error::{Error, ErrorKind, Phase},
 };
 use crate::sys::lock::Mutex;
-use crate::wait::{Limits, Parker};
+use crate::wait::{Executor, Limits, Parker};
 
-/// How many idle connections are kept.
+/// How many idle connections are kept for long.
 const MOST_IDLE: usize = 16;
+/// How long the others are: many requests may end at the same time, and be followed by as many.
+const KEPT_SHORTLY: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub(super) struct Pool(Mutex<State>);
@@ -42,7 +45,7 @@ pub(super) struct Permit<'a>(&'a Pool);
 
 impl Pool {
     /// Waits until fewer than `most` connections are in use.
-    pub(super) fn acquire(&self, most: usize, limits: &Limits<'_>) -> Result<Permit<'_>, Error> {
+    pub(super) async fn acquire(&self, most: usize, limits: &Limits<'_>) -> Result<Permit<'_>, Error> {
         let turn = {
             let mut state = self.0.lock();
             if state.in_use < most && state.queue.is_empty() {
@@ -73,7 +76,7 @@ impl Pool {
                     }
                 });
             }
-            limits.wait(&turn.parker, limits.deadline);
+            limits.wait(&turn.parker, limits.deadline).await;
         }
         Ok(Permit(self))
     }
@@ -85,19 +88,40 @@ impl Pool {
         at.map(|at| state.queue.remove(at)).is_some()
     }
 
-    /// An idle connection to `endpoint`, made with TLS settings of `tls_version`, if there is one.
-    pub(super) fn take_idle(&self, endpoint: &Arc<Endpoint>, tls_version: u64) -> Option<Connection> {
+    /// An idle connection of `executor` to `endpoint`, made with TLS settings of `tls_version`, if there is one.
+    pub(super) fn take_idle(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        tls_version: u64,
+        executor: Executor,
+    ) -> Option<Connection> {
         let mut state = self.0.lock();
-        let fits = |c: &Connection| c.endpoint == *endpoint && c.tls_version == tls_version;
+        let fits = |c: &Connection| c.executor == executor && c.endpoint == *endpoint && c.tls_version == tls_version;
         let at = state.idle.iter().rposition(fits)?;
         Some(state.idle.remove(at))
     }
 
-    pub(super) fn put_back(&self, connection: Connection) {
+    /// Keeps `connection` for the next request: for a short time beside all others that fit into `most`, for longer if it is one
+    /// of the few that were used last.
+    pub(super) fn put_back(&self, connection: Connection, most: usize) {
         let surplus = {
             let mut state = self.0.lock();
             state.idle.push(connection);
-            (state.idle.len() > MOST_IDLE).then(|| state.idle.remove(0))
+            let too_many = state.idle.len() > MOST_IDLE
+                && (state.idle.len() > most || !state.idle[0].was_used_within(KEPT_SHORTLY));
+            too_many.then(|| state.idle.remove(0))
+        };
+        drop(surplus); // closed under no lock
+    }
+
+    /// Closes what is idle beyond the few that are kept for long.
+    pub(super) fn trim(&self) {
+        let surplus: Vec<_> = {
+            let mut state = self.0.lock();
+            let idle = &mut state.idle;
+            let old = idle.iter().take_while(|connection| !connection.was_used_within(KEPT_SHORTLY)).count();
+            let surplus = old.min(idle.len().saturating_sub(MOST_IDLE));
+            idle.drain(..surplus).collect()
         };
         drop(surplus); // closed under no lock
     }

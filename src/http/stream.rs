@@ -16,12 +16,10 @@ use std::{
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::AsyncWrite,
-    net::TcpStream,
+    io::unix::AsyncFd,
     time::{Sleep, sleep},
 };
 use tokio_rustls::client::TlsStream;
-use zeroize::Zeroizing;
 
 use crate::{sys::socket::Socket, wait::Parker};
 
@@ -41,8 +39,10 @@ pub(super) struct Interest {
     readable: AtomicBool,
     /// How much has been read in this round.
     read: AtomicUsize,
-    /// Whether anything has been received since the last request.
-    received: AtomicBool,
+    /// How much has been received since the last request.
+    received: AtomicUsize,
+    /// How much the answer to it may have.
+    allowed: AtomicUsize,
     /// Woken when something else than the socket lets the connection go on.
     parker: Arc<Parker>,
 }
@@ -54,7 +54,8 @@ impl Interest {
             events: AtomicI16::new(0),
             readable: AtomicBool::new(true),
             read: AtomicUsize::new(0),
-            received: AtomicBool::new(false),
+            received: AtomicUsize::new(0),
+            allowed: AtomicUsize::new(0),
             parker: Parker::new(),
         })
     }
@@ -81,12 +82,23 @@ impl Interest {
         &self.parker
     }
 
-    pub(super) fn begin_request(&self) {
-        self.received.store(false, Ordering::Relaxed);
+    /// Nothing has been received yet of an answer that may have `largest` bytes.
+    pub(super) fn begin_request(&self, largest: usize) {
+        self.received.store(0, Ordering::Relaxed);
+        self.allowed.store(largest, Ordering::Relaxed);
     }
 
     pub(super) fn has_received(&self) -> bool {
-        self.received.load(Ordering::Relaxed)
+        self.received.load(Ordering::Relaxed) > 0
+    }
+
+    fn note_received(&self, bytes: usize) {
+        self.received.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// More has been received than the answer may have: what comes means nothing.
+    fn is_flooded(&self) -> bool {
+        self.received.load(Ordering::Relaxed) > self.allowed.load(Ordering::Relaxed)
     }
 
     fn wait_for<T>(&self, event: i16) -> Poll<T> {
@@ -147,7 +159,7 @@ impl Read for Tcp {
         match self.outcome(self.socket.receive(&mut buffer), libc::POLLIN) {
             Poll::Ready(Ok((n, filled))) => {
                 if n > 0 {
-                    self.interest.received.store(true, Ordering::Relaxed);
+                    self.interest.note_received(n);
                     self.interest.read.fetch_add(n, Ordering::Relaxed);
                     self.interest.readable.store(filled, Ordering::Relaxed);
                 }
@@ -188,20 +200,37 @@ impl Write for Tcp {
     }
 }
 
-/// A socket of a runtime, whose thread is others' too: after each [`SHARED_ROUND`] that comes without a break it rests, so
-/// that they have their turn.
+/// A socket of a runtime, whose thread is others' too: after each [`SHARED_ROUND`] that comes without a break they have their
+/// turn, and it rests if what comes means nothing.
 pub(super) struct Shared {
-    socket: TcpStream,
+    socket: AsyncFd<Arc<Socket>>,
+    interest: Arc<Interest>,
     /// How much has been read in this round.
     read: usize,
     rest: Option<Pin<Box<Sleep>>>,
-    /// What comes may hold a token.
-    buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Shared {
-    pub(super) fn new(socket: TcpStream) -> Self {
-        Self { socket, read: 0, rest: None, buffer: Zeroizing::new(vec![0; 16 * 1024]) }
+    /// To be called, like everything here, inside the runtime.
+    pub(super) fn new(socket: Arc<Socket>, interest: &Arc<Interest>) -> io::Result<Self> {
+        Ok(Self { socket: socket.register()?, interest: interest.clone(), read: 0, rest: None })
+    }
+
+    /// Waits until connecting has ended, well or not.
+    pub(super) async fn connected(&self) -> io::Result<()> {
+        self.socket.writable().await?.retain_ready();
+        self.socket.get_ref().connected()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, send: impl Fn(&Socket) -> io::Result<usize>) -> Poll<io::Result<usize>> {
+        loop {
+            let mut ready = std::task::ready!(self.socket.poll_write_ready(cx))?;
+            match send(self.socket.get_ref()) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                done => return Poll::Ready(done),
+            }
+        }
     }
 }
 
@@ -211,27 +240,36 @@ impl Read for Shared {
         cx: &mut Context<'_>,
         mut cursor: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { socket, read, rest, buffer } = &mut *self;
+        let Self { socket, interest, read, rest } = &mut *self;
         if *read >= SHARED_ROUND {
             *read = 0;
+            if !interest.is_flooded() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             *rest = Some(Box::pin(sleep(REST)));
         }
         if let Some(resting) = rest {
             std::task::ready!(resting.as_mut().poll(cx));
             *rest = None;
         }
-        let room = cursor.remaining().min(buffer.len());
         loop {
-            if socket.poll_read_ready(cx)?.is_pending() {
+            let Poll::Ready(ready) = socket.poll_read_ready(cx)? else {
                 *read = 0;
                 return Poll::Pending;
-            }
-            match socket.try_read(&mut buffer[..room]) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
+            };
+            let mut ready = ready;
+            match socket.get_ref().receive(&mut cursor) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Poll::Ready(Err(e)),
-                Ok(n) => {
+                Ok((n, filled)) => {
+                    if n > 0 && !filled {
+                        // There was no more, and what comes later is told anew.
+                        ready.clear_ready();
+                    }
                     *read += n;
-                    cursor.put_slice(&buffer[..n]);
+                    interest.note_received(n);
                     return Poll::Ready(Ok(()));
                 }
             }
@@ -240,29 +278,29 @@ impl Read for Shared {
 }
 
 impl Write for Shared {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_send(cx, |socket| socket.send(bytes))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     // A handshake goes out at once: its first record alone may make the server hang up before it has said why.
     fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
+        true
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, slices)
+        self.poll_send(cx, |socket| socket.send_vectored(slices))
     }
 }
 

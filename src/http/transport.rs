@@ -1,4 +1,4 @@
-//! Both engines over one set of settings: what the rest of the crate sends with.
+//! The engine with its settings: what the rest of the crate sends with.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{
     Boxed, Endpoint, Error, ErrorKind, Pem, Reaped, Request, Resolver, Response, TlsSettings, Transport, advice,
-    background, caller, coding, connect::Connector, pool::Pool, proxy::Proxy, tls::Tls,
+    coding, connect::Connector, exchange, pool::Pool, proxy::Proxy, tls::Tls,
 };
 use ::http::{HeaderValue, header::USER_AGENT};
 
@@ -82,25 +82,19 @@ impl Http {
 }
 
 impl Transport for Http {
-    fn exchange(&self, mut request: Request, limits: &Limits<'_>) -> Result<Response, Error> {
+    fn exchange<'a>(&'a self, mut request: Request, limits: &'a Limits<'a>) -> Boxed<'a, Result<Response, Error>> {
         coding::restrict(&mut request.headers);
-        let largest = request.options.largest_answer;
-        request.headers.entry(USER_AGENT).or_insert_with(|| self.settings.user_agent.0.clone());
-        let endpoint = request.endpoint.clone();
-        let response = caller::exchange(&self.pool, &self.connector, request, limits)?;
-        let decoded = coding::decode(response, largest, || limits.check().is_err() || limits.remaining().is_zero());
-        let decoded = decoded.map_err(|error| match error.kind {
-            ErrorKind::Timeout if limits.check().is_err() => Error { kind: ErrorKind::Interrupted, ..error },
-            _ => error,
-        });
-        self.check(decoded?, &endpoint)
-    }
-
-    fn exchange_in_background(&self, mut request: Request) -> Boxed<'_, Result<Response, Error>> {
         request.headers.entry(USER_AGENT).or_insert_with(|| self.settings.user_agent.0.clone());
         let (largest, endpoint) = (request.options.largest_answer, request.endpoint.clone());
-        let exchange = background::exchange(&self.connector, request);
-        Box::pin(async move { self.check(coding::decode(exchange.await?, largest, || false)?, &endpoint) })
+        Box::pin(async move {
+            let response = exchange::exchange(&self.pool, &self.connector, request, limits).await?;
+            let is_over = || limits.check().is_err() || limits.remaining().is_zero();
+            let decoded = coding::decode(response, largest, is_over).map_err(|error| match error.kind {
+                ErrorKind::Timeout if limits.check().is_err() => Error { kind: ErrorKind::Interrupted, ..error },
+                _ => error,
+            });
+            self.check(decoded?, &endpoint)
+        })
     }
 
     fn reap_idle(&self) -> Reaped {
@@ -111,6 +105,7 @@ impl Transport for Http {
                 lost |= gone.was_just_in_use();
             }
         }
+        self.pool.trim();
         let left = self.pool.has_idle();
         self.is_watched.store(left, Ordering::Relaxed);
         Reaped { left, lost }

@@ -54,7 +54,7 @@ pub(crate) fn request(
         options: Options {
             largest_answer: login::LARGEST_ANSWER,
             connect_timeout,
-            max_connections: usize::MAX,
+            max_connections: None,
             reuse: false,
         },
     })

@@ -25,7 +25,7 @@ pub(crate) enum Purpose {
 
 /// A usable token for `handle`, after waiting for a login if need be. `session` tells the handle's session of the moment: a
 /// call that waits goes over to new credentials with its handle.
-pub(crate) fn lease(
+pub(crate) async fn lease(
     process: &'static Process,
     handle: &Handle,
     session: impl Fn() -> Arc<Session>,
@@ -87,7 +87,7 @@ pub(crate) fn lease(
                 }
             }
         }
-        limits.wait(&parker, until.map_or(limits.deadline, |at| at.min(limits.deadline)));
+        limits.wait(&parker, until.map_or(limits.deadline, |at| at.min(limits.deadline))).await;
         if limits.remaining().is_zero() {
             limits.check()?;
             // There may be a token to fall back on, or the last error to tell.

@@ -1,11 +1,6 @@
 //! One login: which server, which API, and what its failure means.
 
-use std::{
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     credentials::{Credentials, Supplied},
@@ -23,7 +18,7 @@ use crate::{
     lifecycle::{LoginError, Time},
     protocol::login::{Api, IssuedToken, LoginRefused, Reason},
     sys::clock,
-    wait::{Limits, block_on},
+    wait::{Limits, here},
 };
 
 /// The longest one server may take over a login.
@@ -70,12 +65,7 @@ pub(super) async fn run(session: Arc<Session>, number: u64) {
 /// Runs login `number` in this thread, until the call has to end at the most.
 pub(super) fn run_here(session: &Arc<Session>, number: u64, limits: &Limits<'_>) {
     let sent = clock::now();
-    let attempt = pin!(log_in(session, Engine::Caller(limits), sent));
-    // What it waits for blocks, so it is ready at once.
-    let outcome = match attempt.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => Err(failure::too_slow(&session.servers.names())),
-    };
+    let outcome = here(log_in(session, Engine::Caller(limits), sent));
     session.finish(number, sent, outcome);
 }
 
@@ -119,7 +109,7 @@ async fn ask(session: &Arc<Session>, engine: Engine<'_>) -> Result<Supplied> {
     };
     let answer = match engine {
         Engine::Background { .. } => tokio::time::timeout(ATTEMPT, promise.clone()).await.ok(),
-        Engine::Caller(limits) => block_on(promise.clone(), limits),
+        Engine::Caller(limits) => limits.until(promise.clone()).await,
     };
     match answer {
         Some(answer) => {
@@ -244,7 +234,8 @@ async fn ask_server(
             if left.is_zero() {
                 return Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time"));
             }
-            let mut exchange = pin!(session.transport.exchange_in_background(request));
+            let limits = Limits::of_library();
+            let mut exchange = session.transport.exchange(request, &limits);
             match tokio::time::timeout(left, &mut exchange).await {
                 Ok(answer) => answer?,
                 Err(_) => {
@@ -256,7 +247,7 @@ async fn ask_server(
                 }
             }
         }
-        Engine::Caller(limits) => session.transport.exchange(request, &limits.within(ATTEMPT))?,
+        Engine::Caller(limits) => session.transport.exchange(request, &limits.within(ATTEMPT)).await?,
     };
     server.mark_up(clock::now());
     Ok(exchange::read(response, &credentials.password))

@@ -1,13 +1,13 @@
 //! Whether the servers ask for tokens at all, for sessions whose logins have never succeeded.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use super::session::Session;
 use crate::{
     error::Result,
     protocol::openness::Openness,
     sys::clock,
-    wait::{Limits, Promise, block_on},
+    wait::{Limits, Promise},
 };
 
 /// How long a server is taken for open (or for closed) after a request without a token showed it.
@@ -31,7 +31,11 @@ impl Drop for Examination<'_> {
 impl Session {
     /// Whether the servers ask for tokens, as `look` finds out: one call at a time, for all who want to know, and for a
     /// minute. `None`: the call has to end, or could not find out.
-    pub(crate) fn openness(&self, limits: &Limits<'_>, look: impl FnOnce() -> Result<Openness>) -> Option<Openness> {
+    pub(crate) async fn openness(
+        &self,
+        limits: &Limits<'_>,
+        look: impl Future<Output = Result<Openness>>,
+    ) -> Option<Openness> {
         let promise = Promise::new();
         loop {
             if let Some((openness, until)) = self.lock().openness
@@ -44,12 +48,12 @@ impl Session {
                 break;
             }
             // What kept that call from finding out need not keep this one.
-            if let Some(openness) = block_on(other, limits)? {
+            if let Some(openness) = limits.until(other).await? {
                 return Some(openness);
             }
         }
         let mut examination = Examination { session: self, promise, found: None };
-        examination.found = look().ok();
+        examination.found = look.await.ok();
         examination.found
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Runtime, sync::Notify};
+use tokio::{runtime::Runtime, sync::Notify, task::JoinSet};
 
 use super::{
     alarm::Alarm,
@@ -22,10 +22,10 @@ use super::{
 use crate::sys::lock::{Condvar, Mutex};
 use crate::{
     error::{Error, Kind, Result},
-    http::{Reaped, Resolver, Transport},
+    http::{Boxed, Reaped, Resolver, Transport},
     lifecycle::Time,
     observe,
-    sys::{clock, per_process::PerProcess, thread},
+    sys::{self, clock, per_process::PerProcess},
     wait::Limits,
 };
 
@@ -44,9 +44,37 @@ pub(crate) struct Process {
     pub(crate) resolver: Arc<Resolver>,
     sessions: Mutex<Vec<Arc<Session>>>,
     remembered: Mutex<Remembered>,
-    refresher_runs: Mutex<bool>,
+    thread: Mutex<Thread>,
     /// Has the refresher look at everything.
     awake: Notify,
+    /// Tasks have been submitted.
+    submitted: Notify,
+}
+
+/// The library's thread.
+#[derive(Default)]
+struct Thread {
+    runs: bool,
+    /// Tasks that it has not taken yet.
+    submitted: Vec<Boxed<'static, ()>>,
+    /// Tasks that it has taken and that have not ended.
+    tasks: usize,
+}
+
+/// A task of the library's thread, until it has ended, in whatever way.
+struct Task(&'static Process);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let mut thread = self.0.thread.lock();
+        thread.tasks -= 1;
+        let was_last = thread.tasks == 0;
+        drop(thread);
+        if was_last {
+            // The thread may end.
+            self.0.wake();
+        }
+    }
 }
 
 /// The pauses of sessions that nobody uses any more, under a keyed hash of who they were. No secret is kept.
@@ -88,8 +116,9 @@ impl Process {
             resolver: Arc::default(),
             sessions: Mutex::default(),
             remembered: Mutex::new(remembered),
-            refresher_runs: Mutex::new(false),
+            thread: Mutex::default(),
             awake: Notify::new(),
+            submitted: Notify::new(),
         }
     }
 
@@ -168,7 +197,7 @@ impl Process {
     /// has none of them. Not long, and not inside a function of the caller's: one of them may be running it.
     pub(crate) fn settle(&self) {
         if !observe::is_inside() {
-            thread::join(|| self.sessions.lock().is_empty());
+            sys::thread::join(|| self.sessions.lock().is_empty());
         }
     }
 
@@ -178,9 +207,25 @@ impl Process {
     }
 
     /// Starts the refresher if it does not run. It begins with a look at everything.
-    pub(super) fn ensure_refresher(&'static self) -> Result<()> {
-        let mut runs = self.refresher_runs.lock();
-        if !*runs {
+    pub(crate) fn ensure_refresher(&'static self) -> Result<()> {
+        self.ensure_thread(&mut self.thread.lock())
+    }
+
+    /// Has the library's thread run `task` to its end, which is not waited for.
+    pub(crate) fn submit(&'static self, task: Boxed<'static, ()>) -> Result<()> {
+        let mut thread = self.thread.lock();
+        self.ensure_thread(&mut thread)?;
+        thread.submitted.push(task);
+        let is_first = thread.submitted.len() == 1;
+        drop(thread);
+        if is_first {
+            self.submitted.notify_one();
+        }
+        Ok(())
+    }
+
+    fn ensure_thread(&'static self, thread: &mut Thread) -> Result<()> {
+        if !thread.runs {
             // Made there, since making it asks for the handle of the thread, which nobody frees for the host's first one.
             let made = Arc::new((Mutex::new(None), Condvar::default()));
             let tells = made.clone();
@@ -190,18 +235,20 @@ impl Process {
                 *tells.0.lock() = Some(is_made);
                 tells.1.notify_one();
                 let Some(runtime) = runtime else { return };
+                // What it does for a handle that is going waits for nobody.
+                let _inside = observe::Inside::new();
                 // A panic in there is a fault of this library; tokens must be renewed nevertheless.
                 while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.refresh()))).is_err() {
                     std::thread::sleep(AFTER_A_PANIC);
                 }
             };
-            thread::spawn_joined("nacos-refresher", refresh).map_err(cannot_start)?;
+            sys::thread::spawn_joined("nacos-refresher", refresh).map_err(cannot_start)?;
             let mut is_made = made.0.lock();
             while is_made.is_none() {
                 is_made = made.1.wait(is_made);
             }
             is_made.take().unwrap_or(Ok(()))?;
-            *runs = true;
+            thread.runs = true;
         }
         Ok(())
     }
@@ -216,9 +263,30 @@ impl Process {
         Here::Done
     }
 
-    /// The refresher: ends when no session is left that could want a token.
+    /// Begins the tasks that are submitted.
+    async fn run_submitted(&'static self) {
+        loop {
+            let tasks = {
+                let mut thread = self.thread.lock();
+                thread.tasks += thread.submitted.len();
+                std::mem::take(&mut thread.submitted)
+            };
+            for task in tasks {
+                let counted = Task(self);
+                tokio::spawn(async move {
+                    task.await;
+                    drop(counted);
+                });
+            }
+            self.submitted.notified().await;
+        }
+    }
+
+    /// The refresher: ends when no session is left that could want a token, and no task.
     async fn refresh(&'static self) {
         let alarm = Alarm::new();
+        let mut running = JoinSet::new();
+        running.spawn(self.run_submitted());
         loop {
             let now = clock::now();
             let mut next = now + LONGEST_SLEEP;
@@ -255,9 +323,9 @@ impl Process {
                 () = self.awake.notified() => {}
                 () = alarm.comes_at(next) => {}
             }
-            let mut runs = self.refresher_runs.lock();
-            if self.sessions.lock().is_empty() {
-                *runs = false;
+            let mut thread = self.thread.lock();
+            if thread.tasks == 0 && thread.submitted.is_empty() && self.sessions.lock().is_empty() {
+                thread.runs = false;
                 return;
             }
         }

@@ -3,11 +3,13 @@
 use std::{
     io::{self, IoSlice},
     net::SocketAddr,
-    os::fd::{AsRawFd, RawFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
+    sync::Arc,
 };
 
 use hyper::rt::ReadBufCursor;
 use socket2::{Domain, Protocol, Type};
+use tokio::io::unix::AsyncFd;
 
 /// `send` with this raises no signal when the peer has closed. Other systems have a socket option instead.
 #[cfg(not(target_vendor = "apple"))]
@@ -66,7 +68,25 @@ impl Socket {
         super::descriptor::poll(self.fd(), CLOSED, None, std::time::Duration::ZERO)
     }
 
+    /// The same as the runtime knows it in which this is called.
+    pub(crate) fn register(self: Arc<Self>) -> io::Result<AsyncFd<Arc<Self>>> {
+        // SAFETY: a socket has one descriptor, which is closed when it is dropped, after it has been deregistered.
+        unsafe { AsyncFd::register(self) }.map_err(Into::into)
+    }
+
     pub(crate) fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd()
     }
 }

@@ -38,7 +38,7 @@ fn cancel_and_close_end_parked_calls_of_that_handle_only() {
         };
         let cancelled = scope.spawn(move || wait(one.limits(LONG, Some(cancel))));
         let closed = scope.spawn(move || wait(other.limits(LONG, None)));
-        while one.waiters.parked.lock().is_empty() || other.waiters.parked.lock().is_empty() {
+        while one.waiters.parked.lock().entries.is_empty() || other.waiters.parked.lock().entries.is_empty() {
             thread::yield_now();
         }
         cancel.trigger();
@@ -48,7 +48,7 @@ fn cancel_and_close_end_parked_calls_of_that_handle_only() {
         other.waiters.interrupt();
         assert_eq!(closed.join().unwrap(), Kind::Closed);
     });
-    assert!(one.waiters.parked.lock().is_empty() && cancel.calls().lock().entries.is_empty());
+    assert!(one.waiters.parked.lock().entries.is_empty() && cancel.calls().lock().entries.is_empty());
 }
 
 #[test]
@@ -88,10 +88,10 @@ fn a_caller_is_asked_every_50_ms_whether_to_go_on_and_not_in_the_first_50() {
         times.lock().push(began.elapsed());
         times.lock().len() < 5
     });
-    let limits = handle.limits(LONG, None).with(Some(&patience), false);
+    let limits = handle.limits(LONG, None).with_patience(Some(&patience));
     assert!(block_on(std::future::pending::<()>(), &limits).is_none());
     assert_eq!(limits.check().unwrap_err().kind(), Kind::Cancelled);
-    assert!(limits.sleep(Duration::from_millis(1)).is_err(), "it stays so");
+    assert!(here(limits.sleep(Duration::from_millis(1))).is_err(), "it stays so");
     let asked = asked.lock();
     assert_eq!(asked.len(), 5);
     assert!(asked[0] >= Duration::from_millis(49), "{asked:?}");

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use super::*;
-use crate::http::{Boxed, Error as HttpError, ErrorKind, Pem, Phase, Reaped, Resolver};
+use crate::{
+    http::{Boxed, Error as HttpError, ErrorKind, Pem, Phase, Reaped, Resolver},
+    wait::Executor,
+};
 
 /// What a server is sent.
 pub(super) type Outgoing = crate::http::Request;
@@ -55,13 +58,17 @@ fn answer(script: &Script, out: &Outgoing) -> Result<crate::http::Response, Http
 }
 
 impl Transport for Scripted {
-    fn exchange(&self, out: Outgoing, _: &Limits<'_>) -> Result<crate::http::Response, HttpError> {
-        self.requests.fetch_add(1, Ordering::SeqCst);
-        answer(&self.request, &out)
-    }
-
-    fn exchange_in_background(&self, out: Outgoing) -> Boxed<'_, Result<crate::http::Response, HttpError>> {
+    fn exchange<'a>(
+        &'a self,
+        out: Outgoing,
+        limits: &'a Limits<'a>,
+    ) -> Boxed<'a, Result<crate::http::Response, HttpError>> {
         Box::pin(async move {
+            if out.options.max_connections.is_some() {
+                self.requests.fetch_add(1, Ordering::SeqCst);
+                return answer(&self.request, &out);
+            }
+            assert_eq!(limits.executor, Executor::Runtime);
             let (v1, status) = (out.target.path().contains("/v1/"), if self.has_v1() { 404 } else { 410 });
             if v1 != self.has_v1() && self.api.load(Ordering::SeqCst) != 0 {
                 return Ok(crate::http::Response {
@@ -158,6 +165,7 @@ impl Fixture {
             listener: None,
             connect_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5),
+            max_operations: 16,
             max_response_size: 64 << 20,
             max_connections: 128,
             anonymous: Anonymous::default(),

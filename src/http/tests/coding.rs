@@ -44,7 +44,7 @@ fn message(status: u16, coding: &str, body: &[u8]) -> Vec<u8> {
 /// Each engine's answer, from a server that says this.
 fn answers(message: &[u8], method: &Method) -> Vec<Result<Response, Error>> {
     let server = answering(message);
-    ENGINES.iter().map(|(_, engine)| engine(&http(), &request(server.address, method.clone()))).collect()
+    EXECUTORS.iter().map(|executor| send(*executor, &http(), &request(server.address, method.clone()))).collect()
 }
 
 fn bodies(message: &[u8]) -> Vec<Result<String, String>> {
@@ -238,7 +238,7 @@ fn servers_are_asked_only_for_what_can_be_decoded() {
     let server = answering(OK);
     let mut out = request(server.address, Method::GET);
     out.headers.insert("accept-encoding", "br, gzip".parse().unwrap());
-    send(&http(), &out).unwrap();
+    send(Executor::Caller, &http(), &out).unwrap();
     assert!(server.last_request().contains("accept-encoding: gzip\r\n"), "{}", server.last_request());
 }
 

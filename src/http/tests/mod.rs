@@ -2,8 +2,8 @@
 //! is asked of both.
 
 mod advice;
-mod caller;
 mod coding;
+mod exchange;
 mod names;
 mod server;
 mod tls;
@@ -11,7 +11,7 @@ mod tls;
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -21,7 +21,7 @@ use std::{
 
 use self::server::*;
 use super::{transport::Settings, *};
-use crate::wait::{Cancel, Waiters};
+use crate::wait::{Cancel, Executor, Waiters, here};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -48,7 +48,7 @@ fn request_to(https: bool, host: &str, port: u16, method: Method) -> Request {
         options: Options {
             largest_answer: 100_000,
             connect_timeout: Duration::from_secs(5),
-            max_connections: 128,
+            max_connections: Some(128),
             reuse: true,
         },
     }
@@ -59,13 +59,30 @@ fn request(address: SocketAddr, method: Method) -> Request {
 }
 
 /// A handle whose calls send.
-#[derive(Default)]
 struct Caller {
+    executor: Executor,
     closed: AtomicBool,
     waiters: Arc<Waiters>,
 }
 
 impl Caller {
+    fn new(executor: Executor) -> Self {
+        Self { executor, closed: AtomicBool::new(false), waiters: Arc::default() }
+    }
+
+    fn limits<'a>(&'a self, within: Duration, cancel: Option<&'a Cancel>) -> Limits<'a> {
+        let limits = Limits::new(within, cancel, &self.closed, &self.waiters);
+        if self.executor == Executor::Runtime { limits.of_task() } else { limits }
+    }
+
+    /// Waits for `call`, which has `limits`.
+    fn run<T>(&self, limits: &Limits<'_>, call: impl Future<Output = T>) -> T {
+        match self.executor {
+            Executor::Caller => here(call),
+            Executor::Runtime => RUNTIME.block_on(limits.as_task(call)),
+        }
+    }
+
     fn send(
         &self,
         http: &Http,
@@ -73,7 +90,8 @@ impl Caller {
         within: Duration,
         cancel: Option<&Cancel>,
     ) -> Result<Response, Error> {
-        http.exchange(request.clone(), &Limits::new(within, cancel, &self.closed, &self.waiters))
+        let limits = self.limits(within, cancel);
+        self.run(&limits, http.exchange(request.clone(), &limits))
     }
 
     fn close(&self) {
@@ -82,19 +100,19 @@ impl Caller {
     }
 }
 
-fn send(http: &Http, request: &Request) -> Result<Response, Error> {
-    Caller::default().send(http, request, LONG, None)
-}
-
-/// By the engine of logins.
-fn send_in_background(http: &Http, request: &Request) -> Result<Response, Error> {
+/// One for all tests, driven by a thread of its own, as idle connections belong to their runtime.
+static RUNTIME: LazyLock<tokio::runtime::Handle> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(http.exchange_in_background(request.clone()))
+    let handle = runtime.handle().clone();
+    thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    handle
+});
+
+fn send(executor: Executor, http: &Http, request: &Request) -> Result<Response, Error> {
+    Caller::new(executor).send(http, request, LONG, None)
 }
 
-type Engine = fn(&Http, &Request) -> Result<Response, Error>;
-
-const ENGINES: [(&str, Engine); 2] = [("caller", send), ("background", send_in_background)];
+const EXECUTORS: [Executor; 2] = [Executor::Caller, Executor::Runtime];
 
 /// Answers to each request of a connection.
 fn answering(answer: impl Into<Vec<u8>>) -> Server {
@@ -112,29 +130,29 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[test]
 fn both_engines_bring_back_what_the_server_says() {
-    for (name, engine) in ENGINES {
+    for executor in EXECUTORS {
         let server = answering(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 3\r\n\r\nhey");
-        let answer = engine(&http(), &request(server.address, Method::GET)).unwrap();
-        assert_eq!((answer.status, &answer.body[..]), (302, &b"hey"[..]), "{name}: a redirect is an answer");
+        let answer = send(executor, &http(), &request(server.address, Method::GET)).unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (302, &b"hey"[..]), "{executor:?}: a redirect is an answer");
         let sent = server.last_request();
-        assert!(sent.starts_with("GET /nacos/x?secret=1 HTTP/1.1\r\n"), "{name}: {sent}");
+        assert!(sent.starts_with("GET /nacos/x?secret=1 HTTP/1.1\r\n"), "{executor:?}: {sent}");
         for line in [format!("host: {}", server.address), "accept: */*".into(), format!("user-agent: {AGENT}")] {
-            assert!(sent.to_ascii_lowercase().contains(&line), "{name}: {line} in {sent}");
+            assert!(sent.to_ascii_lowercase().contains(&line), "{executor:?}: {line} in {sent}");
         }
     }
 }
 
 #[test]
 fn both_engines_send_bodies() {
-    for (name, engine) in ENGINES {
+    for executor in EXECUTORS {
         let server = answering(OK);
         let mut out = request(server.address, Method::POST);
         out.body = Bytes::from_static(b"a=b").into();
-        assert_eq!(engine(&http(), &out).unwrap().status, 200);
+        assert_eq!(send(executor, &http(), &out).unwrap().status, 200);
         let sent = server.last_request();
         assert!(
             sent.to_ascii_lowercase().contains("content-length: 3") && sent.ends_with("\r\n\r\na=b"),
-            "{name}: {sent}"
+            "{executor:?}: {sent}"
         );
     }
 }
@@ -148,13 +166,13 @@ fn both_engines_cut_long_refusals_and_refuse_long_answers() {
             while stream.write_all(&[b'x'; 10_000]).is_ok() {}
         })
     };
-    for (name, engine) in ENGINES {
+    for executor in EXECUTORS {
         let refusal = endless(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
-        let answer = engine(&http(), &request(refusal.address, Method::GET)).unwrap();
-        assert_eq!((answer.status, answer.body.len()), (403, 64 * 1024), "{name}");
+        let answer = send(executor, &http(), &request(refusal.address, Method::GET)).unwrap();
+        assert_eq!((answer.status, answer.body.len()), (403, 64 * 1024), "{executor:?}");
         let answer = endless(b"HTTP/1.1 200 OK\r\n\r\n");
-        let error = engine(&http(), &request(answer.address, Method::GET)).unwrap_err();
-        assert_eq!((error.kind, error.phase), (ErrorKind::TooLarge, Phase::Answer), "{name}");
+        let error = send(executor, &http(), &request(answer.address, Method::GET)).unwrap_err();
+        assert_eq!((error.kind, error.phase), (ErrorKind::TooLarge, Phase::Answer), "{executor:?}");
     }
 }
 
@@ -170,30 +188,30 @@ fn both_engines_sort_failures_by_phase_and_hide_the_query() {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n");
     });
     let hangs_up = Server::new(|mut stream| _ = read_request(&mut stream));
-    for (name, engine) in ENGINES {
+    for executor in EXECUTORS {
         for (address, sent) in [(nobody, false), (cut.address, true), (babble.address, true), (hangs_up.address, true)]
         {
-            let error = engine(&http(), &request(address, Method::POST)).unwrap_err();
-            assert_eq!((error.kind, error.was_sent()), (ErrorKind::Broken, sent), "{name}: {error:?}");
-            assert!(!error.cause.contains("secret"), "{name}: {error:?}");
+            let error = send(executor, &http(), &request(address, Method::POST)).unwrap_err();
+            assert_eq!((error.kind, error.was_sent()), (ErrorKind::Broken, sent), "{executor:?}: {error:?}");
+            assert!(!error.cause.contains("secret"), "{executor:?}: {error:?}");
         }
-        let unknown = engine(&http(), &request_to(false, "name.invalid", 80, Method::GET)).unwrap_err();
-        assert!(!unknown.was_sent() && unknown.phase == Phase::Resolve, "{name}: {unknown:?}");
-        assert!(unknown.cause.contains("name.invalid"), "{name}: {unknown:?}");
+        let unknown = send(executor, &http(), &request_to(false, "name.invalid", 80, Method::GET)).unwrap_err();
+        assert!(!unknown.was_sent() && unknown.phase == Phase::Resolve, "{executor:?}: {unknown:?}");
+        assert!(unknown.cause.contains("name.invalid"), "{executor:?}: {unknown:?}");
     }
 }
 
 #[test]
 fn both_engines_go_through_a_proxy() {
     for scheme in ["http", "socks5h", "socks5", "socks4"] {
-        for (name, engine) in ENGINES {
+        for executor in EXECUTORS {
             let target = answering(OK);
             let proxy = proxy(scheme);
             let address = format!("{scheme}://{}", proxy.address);
             let http = http_with(&Settings { proxy: Some(address), ..settings() });
-            let answer = engine(&http, &request(target.address, Method::GET));
-            assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{name} by {scheme}");
-            assert_eq!(proxy.connections(), 1, "{name} by {scheme}");
+            let answer = send(executor, &http, &request(target.address, Method::GET));
+            assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{executor:?} by {scheme}");
+            assert_eq!(proxy.connections(), 1, "{executor:?} by {scheme}");
         }
     }
 }
@@ -225,7 +243,7 @@ fn both_engines_say_who_they_are() {
     for (agent, expected) in
         [(None, concat!("nacos-auth/", env!("CARGO_PKG_VERSION"))), (Some("my-app/2.1"), "my-app/2.1")]
     {
-        for (name, engine) in ENGINES {
+        for executor in EXECUTORS {
             let (heard, says) = std::sync::mpsc::channel();
             let server = Server::new(move |mut peer| {
                 while let Some(request) = read_request(&mut peer) {
@@ -235,10 +253,10 @@ fn both_engines_say_who_they_are() {
             });
             let user_agent = agent.map(|agent| UserAgent::parse(agent).unwrap()).unwrap_or_default();
             let http = http_with(&Settings { user_agent, ..settings() });
-            engine(&http, &request(server.address, Method::GET)).unwrap();
+            send(executor, &http, &request(server.address, Method::GET)).unwrap();
             let request = says.recv().unwrap().to_ascii_lowercase();
             let agents: Vec<&str> = request.lines().filter_map(|line| line.strip_prefix("user-agent: ")).collect();
-            assert_eq!(agents, [expected], "{name}");
+            assert_eq!(agents, [expected], "{executor:?}");
         }
     }
     for wrong in ["", " ", "a\nb"] {

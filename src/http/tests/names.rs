@@ -7,11 +7,10 @@ use std::{
 };
 
 use super::{super::resolve::Resolver, *};
-use crate::wait::block_on;
 
 fn look_up(resolver: &Resolver, host: &str, within: Duration) -> Option<Result<Vec<IpAddr>, Error>> {
-    let caller = Caller::default();
-    block_on(resolver.addresses(host), &Limits::new(within, None, &caller.closed, &caller.waiters))
+    let caller = Caller::new(Executor::Caller);
+    here(Limits::new(within, None, &caller.closed, &caller.waiters).until(resolver.addresses(host)))
 }
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

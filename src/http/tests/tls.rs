@@ -107,12 +107,12 @@ fn both_engines_trust_the_given_authority_and_nobody_else() {
         let (server, folder) = (certificate.answers(), Folder::new());
         let ca = folder.file("ca.pem", &certificate.pem());
         let other = folder.file("other.pem", &Certificate::authority("localhost").pem());
-        for (name, engine) in ENGINES {
-            let answer = engine(&https(Some(&ca)), &get(&server, "localhost"));
-            assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{name}");
+        for executor in EXECUTORS {
+            let answer = send(executor, &https(Some(&ca)), &get(&server, "localhost"));
+            assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{executor:?}");
             for (ca, host) in [(Some(&ca), "127.0.0.1"), (Some(&other), "localhost"), (None, "localhost")] {
-                let error = engine(&https(ca.map(PathBuf::as_path)), &get(&server, host)).unwrap_err();
-                assert_eq!((error.kind, error.phase), (ErrorKind::Tls, Phase::Handshake), "{name} {error:?}");
+                let error = send(executor, &https(ca.map(PathBuf::as_path)), &get(&server, host)).unwrap_err();
+                assert_eq!((error.kind, error.phase), (ErrorKind::Tls, Phase::Handshake), "{executor:?} {error:?}");
             }
         }
     }
@@ -128,8 +128,12 @@ fn a_certificate_past_its_end_is_refused_although_it_is_the_ca_file() {
             }
         });
         let (server, folder) = (certificate.answers(), Folder::new());
-        let error =
-            send(&https(Some(&folder.file("ca.pem", &certificate.pem()))), &get(&server, "localhost")).unwrap_err();
+        let error = send(
+            Executor::Caller,
+            &https(Some(&folder.file("ca.pem", &certificate.pem()))),
+            &get(&server, "localhost"),
+        )
+        .unwrap_err();
         assert!(error.kind == ErrorKind::Tls && error.cause.contains("expired"), "{error:?}");
     }
 }
@@ -140,7 +144,8 @@ fn a_failure_while_the_answer_is_read_is_no_failed_handshake() {
     let server = certificate.server(|stream| _ = stream.get_mut().write_all(b"\x99 this is no TLS record"));
     let folder = Folder::new();
     let http = https(Some(&folder.file("ca.pem", &certificate.pem())));
-    let error = send(&http, &request_to(true, "localhost", server.address.port(), Method::POST)).unwrap_err();
+    let error =
+        send(Executor::Caller, &http, &request_to(true, "localhost", server.address.port(), Method::POST)).unwrap_err();
     assert!(error.was_sent() && error.phase == Phase::Answer, "{error:?}");
 }
 
@@ -149,7 +154,7 @@ fn what_speaks_no_tls_fails_in_the_handshake() {
     let folder = Folder::new();
     let http = https(Some(&folder.file("ca.pem", &Certificate::new("localhost").pem())));
     let plain = answering(OK);
-    let error = send(&http, &get(&plain, "localhost")).unwrap_err();
+    let error = send(Executor::Caller, &http, &get(&plain, "localhost")).unwrap_err();
     assert_eq!(error.phase, Phase::Handshake, "{error:?}");
     assert!(!error.was_sent());
 }
@@ -161,19 +166,19 @@ fn a_ca_file_that_changes_is_used_and_a_withdrawn_authority_trusted_no_longer() 
     let folder = Folder::new();
     let ca = folder.file("ca.pem", &one.pem());
     let http = https(Some(&ca));
-    assert!(send(&http, &get(&first, "localhost")).is_ok());
-    assert!(send(&http, &get(&second, "localhost")).is_err());
+    assert!(send(Executor::Caller, &http, &get(&first, "localhost")).is_ok());
+    assert!(send(Executor::Caller, &http, &get(&second, "localhost")).is_err());
     // As Kubernetes does it: a link that is replaced.
     let renewed = folder.file("renewed.pem", &two.pem());
     let link = folder.0.path().join("link");
     std::os::unix::fs::symlink(&renewed, &link).unwrap();
     std::fs::rename(&link, &ca).unwrap();
     let end = Instant::now() + LONG;
-    while send(&http, &get(&second, "localhost")).is_err() {
+    while send(Executor::Caller, &http, &get(&second, "localhost")).is_err() {
         assert!(Instant::now() < end, "never read again");
         thread::sleep(Duration::from_millis(100));
     }
-    let error = send(&http, &get(&first, "localhost")).unwrap_err();
+    let error = send(Executor::Caller, &http, &get(&first, "localhost")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Tls, "a connection from former times was used");
 }
 
@@ -185,7 +190,7 @@ fn a_file_that_becomes_unreadable_changes_nothing() {
     let http = https(Some(&ca));
     std::fs::write(&ca, "-----BEGIN CERT").unwrap();
     thread::sleep(Duration::from_millis(2100));
-    assert!(send(&http, &get(&server, "localhost")).is_ok());
+    assert!(send(Executor::Caller, &http, &get(&server, "localhost")).is_ok());
 }
 
 #[test]
@@ -199,18 +204,18 @@ fn a_server_reached_by_address_may_have_another_name_in_its_certificate() {
             ..settings()
         })
     };
-    for (name, engine) in ENGINES {
-        let answer = engine(&http(Some("nacos.example")), &get(&server, "127.0.0.1"));
-        assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{name}");
+    for executor in EXECUTORS {
+        let answer = send(executor, &http(Some("nacos.example")), &get(&server, "127.0.0.1"));
+        assert_eq!(answer.map(|a| a.status).map_err(|e| e.cause), Ok(200), "{executor:?}");
         for wrong in [Some("other.example"), None] {
-            let error = engine(&http(wrong), &get(&server, "127.0.0.1")).unwrap_err();
+            let error = send(executor, &http(wrong), &get(&server, "127.0.0.1")).unwrap_err();
             assert_eq!(
                 (error.kind, error.reason()),
                 (ErrorKind::Tls, crate::Cause::CertificateName),
-                "{name}: {}",
+                "{executor:?}: {}",
                 error.cause
             );
-            assert!(error.cause.contains("tls_server_name"), "{name}: {}", error.cause);
+            assert!(error.cause.contains("tls_server_name"), "{executor:?}: {}", error.cause);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The engine of calls that block: everything happens on the caller's thread.
+//! One request and its answer: over an idle connection, or a new one.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::wait::Limits;
 
 /// Sends `request` over an idle connection, or a new one if there is none that the server has not closed meanwhile.
-pub(super) fn exchange(
+pub(super) async fn exchange(
     pool: &Pool,
     connector: &Connector,
     request: Request,
@@ -21,11 +21,14 @@ pub(super) fn exchange(
     let (options, endpoint) = (request.options, request.endpoint.clone());
     let mut message = message(request);
     let mut lost_connection = false;
-    let _permit = pool.acquire(options.max_connections, limits)?;
+    let permit = match options.max_connections {
+        Some(most) => Some(pool.acquire(most, limits).await?),
+        None => None,
+    };
     if options.reuse {
         let tls_version = connector.tls.current().version;
-        while let Some(mut connection) = pool.take_idle(&endpoint, tls_version) {
-            match connection.exchange(message, options.largest_answer, limits) {
+        while let Some(mut connection) = pool.take_idle(&endpoint, tls_version, limits.executor) {
+            match connection.exchange(message, options.largest_answer, limits).await {
                 Exchange::Unsent(again) => {
                     message = again;
                     lost_connection |= connection.was_just_in_use();
@@ -33,40 +36,52 @@ pub(super) fn exchange(
                     connector.forget(&endpoint);
                 }
                 done => {
-                    let response = finish(pool, connector, connection, done)?;
+                    let response = finish(pool, connector, connection, options, done)?;
+                    drop(permit);
                     return Ok(Response { lost_connection, ..response });
                 }
             }
         }
     }
-    let mut connection = connect(pool, connector, &endpoint, options, limits)?;
-    let done = connection.exchange(message, options.largest_answer, limits);
-    let response = finish(pool, connector, connection, done)?;
+    let mut connection = connect(pool, connector, &endpoint, options, limits).await?;
+    let done = connection.exchange(message, options.largest_answer, limits).await;
+    let response = finish(pool, connector, connection, options, done)?;
+    drop(permit);
     Ok(Response { lost_connection, ..response })
 }
 
-fn connect(
+async fn connect(
     pool: &Pool,
     connector: &Connector,
     endpoint: &Arc<Endpoint>,
     options: Options,
     limits: &Limits<'_>,
 ) -> Result<Connection, Error> {
-    match connector.connect(endpoint, options.connect_timeout, limits) {
+    // In a box, since most requests need none of it.
+    let connect = || Box::pin(connector.connect(endpoint, options.connect_timeout, limits));
+    match connect().await {
         Err(error) if error.kind == ErrorKind::Exhausted && pool.has_idle() => {
             // Those may be in the way.
             pool.close_idle(|_| true);
-            connector.connect(endpoint, options.connect_timeout, limits)
+            connect().await
         }
         other => other,
     }
 }
 
-fn finish(pool: &Pool, connector: &Connector, connection: Connection, exchange: Exchange) -> Result<Response, Error> {
+fn finish(
+    pool: &Pool,
+    connector: &Connector,
+    connection: Connection,
+    options: Options,
+    exchange: Exchange,
+) -> Result<Response, Error> {
     match exchange {
         Exchange::Answered(response) => {
-            if connection.is_reusable() {
-                pool.put_back(connection);
+            if let Some(most) = options.max_connections
+                && connection.is_reusable()
+            {
+                pool.put_back(connection, most);
             }
             Ok(response)
         }
