@@ -11,7 +11,18 @@ printf '#include <nacos_auth.h>\nint only_c;\n' >"$work/once.c"
 printf '#include <nacos_auth.h>\n#include <nacos_auth.h>\nint only_c;\n' >"$work/twice.c"
 printf '#include <nacos_auth.hpp>\nint only_cpp;\n' >"$work/once.cpp"
 printf '#include <nacos_auth.hpp>\n#include <nacos_auth.h>\n#include <nacos_auth.hpp>\nint only_cpp;\n' >"$work/twice.cpp"
-printf '#include <nacos_auth.hpp>\nbool only_results() { return nacosauth::client::make({}).has_value(); }\n' >"$work/results.cpp"
+cat >"$work/results.cpp" <<'END'
+#include <nacos_auth.hpp>
+bool only_results();
+bool only_results() {
+  const auto client = nacosauth::client::make({});
+  const auto queue = nacosauth::queue::make();
+  if (!client || !queue) return false;
+  (void)queue->drain();
+  return client->try_async_token({}, *queue).future().get() &&
+         client->try_async_send({}).try_start([](nacosauth::result<nacosauth::response>) {}).has_value();
+}
+END
 printf '#include <nacos_auth.h>\nextern nacos_pair pair, pairs[1];\nnacos_pair pair = NACOS_PAIR("name", "value");\n%s\n' \
   'nacos_pair pairs[] = {NACOS_PAIR("name", "value")};' >"$work/pair.c"
 printf '#include <nacos_auth.h>\nextern nacos_pair pair;\nnacos_pair pair = {"name", "value"};\n' >"$work/short_pair.c"
