@@ -1582,6 +1582,8 @@ class [[nodiscard]] async_call {
   /// with try_. The coroutine goes on inside queue::drain(), or on the library's thread; without having been suspended,
   /// if the call cannot be started.
   ///
+  /// GCC 12 destroys an aggregate that is written in braces inside a co_await expression twice: give requests a name.
+  ///
   /// Destroying the suspended coroutine cancels the call. That is for the thread that drains the queue: a coroutine
   /// that another thread may just be resuming, as those without a queue, is cancelled by the cancel of the call.
   auto operator co_await() const noexcept { return awaiter(*this); }

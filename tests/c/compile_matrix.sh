@@ -37,7 +37,7 @@ done
 run_example() {
   if [ -z "$server_pid" ]; then skip "$1 runs" "no $devserver"; return; fi
   local output
-  if output=$("$2" 1) && grep -Eqx 'done requests=[0-9]+ tokens=[1-9][0-9]* replays=[0-9]+ failures=0' <<<"$output"; then
+  if output=$(timeout 300 "$2" 1) && grep -Eqx 'done requests=[0-9]+ tokens=[1-9][0-9]* replays=[0-9]+ failures=0' <<<"$output"; then
     pass "$1 runs"
   else
     fail "$1 runs" "$output"
@@ -67,6 +67,8 @@ for pair in gcc:g++ clang:clang++; do
     check "$cc $std header twice" "$cc" -std=$std "${warnings[@]}" -Iinclude -c "$work/twice.c" -o "$work/o"
     check "$cc $std example" "$cc" -std=$std "${warnings[@]}" examples/c/main.c -o "$work/example" "${link[@]}" &&
       run_example "$cc $std example" "$work/example"
+    check "$cc $std asynchronous example" "$cc" -std=$std "${warnings[@]}" examples/c/async.c -o "$work/example" "${link[@]}" &&
+      run_example "$cc $std asynchronous example" "$work/example"
   done
   check "$cc c99 example, static" \
     "$cc" -std=c99 "${warnings[@]}" examples/c/main.c -o "$work/example" -Iinclude "$libdir/libnacos_auth.a" -lpthread -ldl -lm &&
@@ -90,6 +92,8 @@ for pair in gcc:g++ clang:clang++; do
     check "$cxx $std C++ header twice" "$cxx" -std=$std "${cxx_warnings[@]}" -Iinclude -c "$work/twice.cpp" -o "$work/o"
     check "$cxx $std example" "$cxx" -std=$std "${cxx_warnings[@]}" examples/cpp/main.cpp -o "$work/example" "${link[@]}" &&
       run_example "$cxx $std example" "$work/example"
+    check "$cxx $std asynchronous example" "$cxx" -std=$std "${cxx_warnings[@]}" examples/cpp/async.cpp -o "$work/example" "${link[@]}" &&
+      run_example "$cxx $std asynchronous example" "$work/example"
     check "$cxx $std C++ header without exceptions" \
       "$cxx" -std=$std "${cxx_warnings[@]}" -fno-exceptions -fno-rtti -Iinclude -c "$work/results.cpp" -o "$work/o"
   done
