@@ -147,13 +147,6 @@ impl Default for Signal {
     }
 }
 
-/// Triggers the signal.
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        Cancel(self).trigger();
-    }
-}
-
 /// What is registered, by numbers that are not used again: there may be thousands, which come and go in any order.
 struct Registry<T> {
     next: u64,
@@ -187,15 +180,6 @@ impl Cancel {
         waiting.iter().for_each(Waker::wake_by_ref);
     }
 
-    /// Triggers this one too when `parent` is, for as long as what this gives lives.
-    pub(crate) fn follow(&self, parent: &Self) -> Subscription {
-        let subscription = Subscription::new(parent, self.0.clone().into());
-        if parent.is_triggered() {
-            self.trigger();
-        }
-        subscription
-    }
-
     fn is_triggered(&self) -> bool {
         self.0.given.load(Ordering::SeqCst)
     }
@@ -212,18 +196,18 @@ impl std::fmt::Debug for Cancel {
 }
 
 /// Has a waker called when the signal is given, for as long as this lives.
-pub(crate) struct Subscription {
-    cancel: Cancel,
+struct Subscription<'a> {
+    cancel: &'a Cancel,
     number: u64,
 }
 
-impl Subscription {
-    fn new(cancel: &Cancel, waker: Waker) -> Self {
-        Self { cancel: cancel.clone(), number: cancel.calls().lock().add(waker) }
+impl<'a> Subscription<'a> {
+    fn new(cancel: &'a Cancel, waker: Waker) -> Self {
+        Self { cancel, number: cancel.calls().lock().add(waker) }
     }
 }
 
-impl Drop for Subscription {
+impl Drop for Subscription<'_> {
     fn drop(&mut self) {
         let gone = self.cancel.calls().lock().entries.remove(&self.number);
         drop(gone); // under no lock
@@ -285,7 +269,8 @@ pub(crate) struct Limits<'a> {
     pub(crate) executor: Executor,
     /// Until when a task is woken by others; what ends sooner sets an alarm of its own.
     alarm: Instant,
-    cancel: Option<&'a Cancel>,
+    /// Any of these ends it.
+    cancels: &'a [Cancel],
     patience: Option<&'a Patience>,
     handle: Option<(&'a AtomicBool, &'a Arc<Waiters>)>,
 }
@@ -293,19 +278,19 @@ pub(crate) struct Limits<'a> {
 impl<'a> Limits<'a> {
     pub(crate) fn new(
         timeout: Duration,
-        cancel: Option<&'a Cancel>,
+        cancels: &'a [Cancel],
         closed: &'a AtomicBool,
         waiters: &'a Arc<Waiters>,
     ) -> Self {
         let deadline = Instant::now() + timeout.min(LONGEST);
         let (executor, handle) = (Executor::Caller, Some((closed, waiters)));
-        Self { deadline, no_wait: false, executor, alarm: deadline, cancel, patience: None, handle }
+        Self { deadline, no_wait: false, executor, alarm: deadline, cancels, patience: None, handle }
     }
 
     /// Of what the library does on its own behalf, as a task: whoever runs it ends it.
     pub(crate) fn of_library() -> Limits<'static> {
         let (deadline, executor) = (Instant::now() + LONGEST, Executor::Runtime);
-        Limits { deadline, no_wait: false, executor, alarm: deadline, cancel: None, patience: None, handle: None }
+        Limits { deadline, no_wait: false, executor, alarm: deadline, cancels: &[], patience: None, handle: None }
     }
 
     /// The same call as a task, to be run by [`as_task`](Self::as_task).
@@ -327,9 +312,13 @@ impl<'a> Limits<'a> {
     }
 
     fn register(&self, waker: &Waker) -> Registered<'a> {
-        let subscription = self.cancel.map(|cancel| Subscription::new(cancel, waker.clone()));
+        let _subscriptions = self.subscribe(|| waker.clone());
         let task = self.handle.map(|(_, waiters)| (&**waiters, waiters.tasks.lock().add(waker.clone())));
-        Registered { task, _subscription: subscription }
+        Registered { task, _subscriptions }
+    }
+
+    fn subscribe(&self, waker: impl Fn() -> Waker) -> Vec<Subscription<'a>> {
+        self.cancels.iter().map(|cancel| Subscription::new(cancel, waker())).collect()
     }
 
     /// `future` as part of a task; `None` if the call has to end before.
@@ -382,7 +371,7 @@ impl<'a> Limits<'a> {
         if self.handle.is_some_and(|(closed, _)| closed.load(Ordering::SeqCst)) {
             return Err(Error::closed());
         }
-        if self.cancel.is_some_and(Cancel::is_triggered) {
+        if self.cancels.iter().any(Cancel::is_triggered) {
             return Err(Error::new(Kind::Cancelled, "the caller cancelled the call"));
         }
         if self.patience.is_some_and(Patience::is_over) {
@@ -435,22 +424,21 @@ impl<'a> Limits<'a> {
     /// From now on `parker` is woken when the call may have to end, and by [`Waiters::notify`].
     pub(crate) fn park(&self, parker: &Arc<Parker>) -> Parked<'a> {
         let parked = self.handle.map(|(_, waiters)| (&**waiters, waiters.parked.lock().add(parker.clone())));
-        let subscription = self.cancel.map(|cancel| Subscription::new(cancel, parker.clone().into()));
-        Parked { parked, _subscription: subscription }
+        Parked { parked, _subscriptions: self.subscribe(|| parker.clone().into()) }
     }
 
     /// From now on there is a descriptor that becomes readable when the call may have to end.
-    pub(crate) fn watch(&self) -> Watch {
+    pub(crate) fn watch(&self) -> Watch<'a> {
         let waiters = self.handle.map(|(_, waiters)| waiters);
-        let wakes = |cancel| waiters.map(|waiters| Subscription::new(cancel, waiters.clone().into()));
-        Watch { event: waiters.and_then(|waiters| waiters.event()), _subscription: self.cancel.and_then(wakes) }
+        let subscriptions = waiters.map(|waiters| self.subscribe(|| waiters.clone().into())).unwrap_or_default();
+        Watch { event: waiters.and_then(|waiters| waiters.event()), _subscriptions: subscriptions }
     }
 }
 
 /// A call that is woken on its [`Parker`].
 pub(crate) struct Parked<'a> {
     parked: Option<(&'a Waiters, u64)>,
-    _subscription: Option<Subscription>,
+    _subscriptions: Vec<Subscription<'a>>,
 }
 
 impl Drop for Parked<'_> {
@@ -465,7 +453,7 @@ impl Drop for Parked<'_> {
 /// A task that is woken when it may have to end.
 struct Registered<'a> {
     task: Option<(&'a Waiters, u64)>,
-    _subscription: Option<Subscription>,
+    _subscriptions: Vec<Subscription<'a>>,
 }
 
 impl Drop for Registered<'_> {
@@ -478,12 +466,12 @@ impl Drop for Registered<'_> {
 }
 
 /// A call that is woken in poll(2).
-pub(crate) struct Watch {
+pub(crate) struct Watch<'a> {
     event: Option<Arc<Event>>,
-    _subscription: Option<Subscription>,
+    _subscriptions: Vec<Subscription<'a>>,
 }
 
-impl Watch {
+impl Watch<'_> {
     /// `None` where there is no descriptor to be had: then one has to look now and then.
     pub(crate) fn event(&self) -> Option<&Event> {
         self.event.as_deref()

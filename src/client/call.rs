@@ -204,7 +204,8 @@ impl Call<'_> {
             {
                 *retries += 1;
                 let ticket = Ticket { token_in: TokenPlace::Query, ..ticket };
-                let (other, server, _) = self.send(session, Some(ticket)).await?;
+                // In a box, since few servers need this.
+                let (other, server, _) = Box::pin(self.send(session, Some(ticket))).await?;
                 if !refused(&other) {
                     if tells && voice::carried_out(other.status, &other.body) && server.took_in_query() {
                         session.tell_place(server);

@@ -14,7 +14,7 @@ mod send;
 mod stats;
 
 use std::{
-    fmt,
+    fmt, slice,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -169,8 +169,8 @@ impl Client {
         self.live.get(|parent| Live::forked(parent.expect("made with the client"), self))
     }
 
-    fn limits<'a>(&'a self, live: &'a Live, timeout: Duration, cancel: Option<&'a Cancel>) -> Limits<'a> {
-        Limits::new(timeout, cancel, &self.closed, &live.handle.waiters)
+    fn limits<'a>(&'a self, live: &'a Live, timeout: Duration, cancels: &'a [Cancel]) -> Limits<'a> {
+        Limits::new(timeout, cancels, &self.closed, &live.handle.waiters)
     }
 
     /// The token. Almost always from the cache, without blocking; waits for a login if there is none, at most
@@ -222,7 +222,10 @@ impl Client {
     ) -> Result<T> {
         let live = self.live();
         let patience = live.patience();
-        let limits = self.limits(live, timeout, cancel).with_patience(patience.as_ref()).with_no_wait(no_wait);
+        let limits = self
+            .limits(live, timeout, cancel.map_or(&[], slice::from_ref))
+            .with_patience(patience.as_ref())
+            .with_no_wait(no_wait);
         let lease = here(live.lease(&limits, Purpose::Token))?;
         Ok(read(&lease.snapshot, lease.expired))
     }
@@ -238,7 +241,7 @@ impl Client {
         let live = self.live();
         let patience = live.patience();
         let timeout = request.time(self.settings.request_timeout);
-        let limits = self.limits(live, timeout, request.cancel.as_ref()).with_patience(patience.as_ref());
+        let limits = self.limits(live, timeout, request.cancel.as_slice()).with_patience(patience.as_ref());
         here(call::request(self, live, &request, limits))
     }
 

@@ -1,7 +1,10 @@
 //! Calls that no thread of the caller's waits for: they run on the library's thread, and each is told of once, when it ends.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,10 +16,10 @@ use crate::{
     cause::Cause,
     error::{Error, Kind, Result},
     http::Boxed,
-    observe::Dispatcher,
+    observe::{self, Dispatcher},
     session::{Purpose, process},
     sys::lock::{Condvar, Mutex},
-    wait::{Cancel, Limits, Subscription},
+    wait::{Cancel, Limits},
 };
 
 /// A call under way. The call goes on when this is dropped.
@@ -40,27 +43,23 @@ pub(crate) enum Complete<T> {
 /// The calls of one client in one process.
 pub(super) struct Operations {
     most: usize,
-    state: Mutex<State>,
-    changed: Condvar,
+    /// Started, and their ends not taken note of.
+    slots: AtomicUsize,
+    /// Started, and not told of yet.
+    running: AtomicUsize,
+    /// The client has been closed: somebody may wait until none runs.
+    closed: AtomicBool,
+    lock: Mutex<()>,
+    ended: Condvar,
     dispatcher: Arc<Dispatcher>,
 }
 
-#[derive(Default)]
-struct State {
-    /// Started, and their ends not taken note of.
-    slots: usize,
-    /// Started, and not told of yet.
-    running: usize,
-}
-
 /// A place among the calls that a client may have under way, kept until somebody has taken note of the end.
-pub(crate) struct Slot(Weak<Operations>);
+pub(crate) struct Slot(Arc<Operations>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(operations) = self.0.upgrade() {
-            operations.state.lock().slots -= 1;
-        }
+        self.0.slots.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -69,19 +68,24 @@ struct Running(Arc<Operations>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        state.running -= 1;
-        let is_last = state.running == 0;
-        drop(state);
-        if is_last {
-            self.0.changed.notify_all();
+        if self.0.running.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.closed.load(Ordering::SeqCst) {
+            drop(self.0.lock.lock());
+            self.0.ended.notify_all();
         }
     }
 }
 
 impl Operations {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, state: Mutex::default(), changed: Condvar::default(), dispatcher: Arc::default() }
+        Self {
+            most,
+            slots: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+            lock: Mutex::default(),
+            ended: Condvar::default(),
+            dispatcher: Arc::default(),
+        }
     }
 
     pub(super) fn most(&self) -> usize {
@@ -89,30 +93,31 @@ impl Operations {
     }
 
     fn begin(self: &Arc<Self>) -> Result<(Running, Slot)> {
-        let mut state = self.state.lock();
-        if state.slots >= self.most {
+        let before = self.slots.fetch_add(1, Ordering::SeqCst);
+        let slot = Slot(self.clone());
+        if before >= self.most {
             let message = format!(
                 "{} operations are under way, which is all that max_operations allows; wait until some have ended, or raise it",
                 self.most
             );
             return Err(Error::new(Kind::WouldBlock, message).because(Cause::TooManyOperations));
         }
-        state.slots += 1;
-        state.running += 1;
-        Ok((Running(self.clone()), Slot(Arc::downgrade(self))))
+        self.running.fetch_add(1, Ordering::SeqCst);
+        Ok((Running(self.clone()), slot))
     }
 
     /// The client has been closed, which ends all its calls: waits until they have been told of, and no longer than `until`.
     /// False if some have not.
     pub(super) fn finish(&self, until: Instant) -> bool {
+        self.closed.store(true, Ordering::SeqCst);
         self.dispatcher.close();
-        if crate::observe::is_inside() {
+        if observe::is_inside() {
             return true;
         }
-        let mut state = self.state.lock();
-        while state.running > 0 {
-            let Some(again) = self.changed.wait_until(state, until) else { return false };
-            state = again;
+        let mut lock = self.lock.lock();
+        while self.running.load(Ordering::SeqCst) > 0 {
+            let Some(again) = self.ended.wait_until(lock, until) else { return false };
+            lock = again;
         }
         true
     }
@@ -170,14 +175,13 @@ impl Client {
     pub(crate) fn start_request(
         self: &Arc<Self>,
         mut request: Request,
-        cancels: Vec<&Cancel>,
+        mut cancels: Vec<Cancel>,
         complete: Complete<Response>,
     ) -> Result<Operation> {
         self.check_open()?;
         call::check(self, &mut request)?;
         let timeout = request.time(self.settings.request_timeout);
-        let own = request.cancel.take();
-        let cancels = cancels.into_iter().chain(&own).collect();
+        cancels.extend(request.cancel.take());
         self.start(timeout, cancels, complete, |client, live, limits| {
             Box::pin(async move { call::request(client, live, &request, limits).await })
         })
@@ -191,7 +195,7 @@ impl Client {
         self: &Arc<Self>,
         timeout: Duration,
         no_wait: bool,
-        cancels: Vec<&Cancel>,
+        cancels: Vec<Cancel>,
         complete: Complete<Token>,
     ) -> Result<Operation> {
         self.check_open()?;
@@ -207,7 +211,7 @@ impl Client {
     fn start<T: Send + 'static>(
         self: &Arc<Self>,
         timeout: Duration,
-        cancels: Vec<&Cancel>,
+        mut cancels: Vec<Cancel>,
         complete: Complete<T>,
         run: impl for<'a> FnOnce(&'a Client, &'a Live, Limits<'a>) -> Boxed<'a, Result<T>> + Send + 'static,
     ) -> Result<Operation> {
@@ -220,16 +224,15 @@ impl Client {
         let process = process::current();
         process.ensure_refresher()?;
         let cancel = Cancel::new();
-        let follows: Vec<Subscription> = cancels.into_iter().map(|parent| cancel.follow(parent)).collect();
+        cancels.push(cancel.clone());
         let mut end = End { complete: Some(complete), running: Some(running), slot: Some(slot) };
-        let (client, own) = (self.clone(), cancel.clone());
+        let client = self.clone();
         let task = Box::pin(async move {
             let result = {
                 let live = client.live();
-                let limits = client.limits(live, timeout.saturating_sub(began.elapsed()), Some(&own)).of_task();
+                let limits = client.limits(live, timeout.saturating_sub(began.elapsed()), &cancels).of_task();
                 limits.as_task(run(&client, live, limits)).await
             };
-            drop(follows);
             // Before the end is told, so that a close that waits for that leaves nothing behind.
             drop(client);
             end.tell(result);

@@ -107,7 +107,7 @@ impl<'a> Probe<'a> {
     }
 
     fn limits(&self) -> Limits<'_> {
-        Limits::new(self.left(), self.cancel, &self.closed, &self.waiters)
+        Limits::new(self.left(), self.cancel.map_or(&[], std::slice::from_ref), &self.closed, &self.waiters)
     }
 
     /// Fails if the caller has ended the examination.

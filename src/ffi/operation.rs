@@ -14,7 +14,7 @@ use super::{
     token::nacos_token,
 };
 use crate::{
-    Result,
+    Cancel, Result,
     client::{Complete, Operation},
     sys::cancellation,
 };
@@ -127,9 +127,10 @@ impl Told {
         }
     }
 
-    fn cancels(&self) -> Vec<&crate::Cancel> {
+    /// What ends the operation besides its own signals.
+    fn cancels(&self) -> Vec<Cancel> {
         match self {
-            Self::Queued(queue) => vec![queue.freed()],
+            Self::Queued(queue) => vec![queue.freed().clone()],
             Self::Called(_) => Vec::new(),
         }
     }
@@ -193,7 +194,8 @@ pub unsafe extern "C" fn nacos_token_start(
             let (told, data) = Told::read(start)?;
             let call = Call::read(options)?;
             let complete = told.complete(data, |token| Outcome::Token(Box::new(nacos_token::new(token))));
-            let cancels = told.cancels().into_iter().chain(&call.cancel).collect();
+            let mut cancels = told.cancels();
+            cancels.extend(call.cancel);
             let timeout = call.timeout.unwrap_or(client.request_timeout());
             let no_wait = call.flags.has(NACOS_FLAG_NO_WAIT);
             give_out(operation, client.start_token(timeout, no_wait, cancels, complete)?);

@@ -38,9 +38,18 @@ pub(super) struct Queue {
 }
 
 struct Entries {
-    waiting: Mutex<VecDeque<Completion>>,
-    /// Readable as long as something waits. `None` where no descriptor was to be had after a fork.
+    arrived: Mutex<Arrived>,
+    /// What is being taken, in an order of its own, so that those who take seldom meet those who put. Locked before `arrived`.
+    taken: Mutex<VecDeque<Completion>>,
+    /// Readable as long as something waits in either. `None` where no descriptor was to be had after a fork.
     event: Option<Event>,
+}
+
+#[derive(Default)]
+struct Arrived {
+    completions: VecDeque<Completion>,
+    /// The event is set.
+    is_told: bool,
 }
 
 /// What an operation brought.
@@ -88,7 +97,7 @@ impl nacos_queue {
 impl Queue {
     /// Here, or in the child of a fork: nothing waits there.
     fn entries(&self) -> &Entries {
-        self.entries.get(|_| Entries { waiting: Mutex::default(), event: Event::new().ok() })
+        self.entries.get(|_| Entries { arrived: Mutex::default(), taken: Mutex::default(), event: Event::new().ok() })
     }
 
     /// Ends the operations whose completions would come here.
@@ -98,33 +107,42 @@ impl Queue {
 
     pub(super) fn push(&self, completion: Completion) {
         let entries = self.entries();
-        let mut waiting = entries.waiting.lock();
+        let mut arrived = entries.arrived.lock();
         if self.is_freed.load(Ordering::SeqCst) {
-            drop(waiting);
+            drop(arrived);
             drop(completion);
             return;
         }
-        waiting.push_back(completion);
-        if waiting.len() == 1 {
+        arrived.completions.push_back(completion);
+        if !arrived.is_told {
+            arrived.is_told = true;
             entries.event.iter().for_each(Event::set);
         }
     }
 
     fn next(&self) -> Option<Completion> {
         let entries = self.entries();
-        let mut waiting = entries.waiting.lock();
-        let next = waiting.pop_front()?;
-        if waiting.is_empty() {
-            entries.event.iter().for_each(Event::reset);
+        let mut taken = entries.taken.lock();
+        let mut next = taken.pop_front();
+        if taken.is_empty() {
+            let mut arrived = entries.arrived.lock();
+            std::mem::swap(&mut *taken, &mut arrived.completions);
+            next = next.or_else(|| taken.pop_front());
+            if taken.is_empty() && arrived.is_told {
+                arrived.is_told = false;
+                entries.event.iter().for_each(Event::reset);
+            }
         }
-        Some(next)
+        next
     }
 
     fn free(&self) {
         let gone = {
-            let mut waiting = self.entries().waiting.lock();
+            let entries = self.entries();
+            let mut taken = entries.taken.lock();
+            let mut arrived = entries.arrived.lock();
             self.is_freed.store(true, Ordering::SeqCst);
-            std::mem::take(&mut *waiting)
+            (std::mem::take(&mut *taken), std::mem::take(&mut arrived.completions))
         };
         self.freed.trigger();
         drop(gone); // under no lock

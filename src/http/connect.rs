@@ -72,7 +72,7 @@ impl Connector {
         let mut forward = None;
         if let Some(proxy) = &self.proxy {
             if proxy.is_https() {
-                let handshake = tls(stream, &proxy.host, &trust);
+                let handshake = Box::pin(tls(stream, &proxy.host, &trust));
                 stream = drive(handshake, &interest, limits, Phase::Handshake).await.map_err(on_the_way)?;
             }
             forward = proxy.forwards(endpoint);
@@ -81,13 +81,13 @@ impl Connector {
                     true => self.addresses(&endpoint.host, limits).await?[0].to_string(),
                     false => endpoint.host.clone(),
                 };
-                let tunnel = proxy.tunnel(stream, &target, endpoint.port);
+                let tunnel = Box::pin(proxy.tunnel(stream, &target, endpoint.port));
                 stream = drive(tunnel, &interest, limits, Phase::Handshake).await?;
             }
         }
         if endpoint.https {
             let name = self.tls.server_name(endpoint).unwrap_or(&endpoint.host);
-            let handshake = tls(stream, name, &trust);
+            let handshake = Box::pin(tls(stream, name, &trust));
             stream = drive(handshake, &interest, limits, Phase::Handshake).await?;
         }
         Connection::new(stream, (interest, socket), endpoint, forward, trust.version, limits).await

@@ -109,8 +109,8 @@ pub(super) struct Connection {
 pub(super) enum Exchange {
     Answered(Response),
     Failed(Error),
-    /// The connection had been closed already: here is what was not sent.
-    Unsent(Message),
+    /// The connection had been closed already, and the message is still there.
+    Unsent,
 }
 
 impl Connection {
@@ -123,7 +123,10 @@ impl Connection {
         tls_version: u64,
         limits: &Limits<'_>,
     ) -> Result<Self, Error> {
-        let link = drive(Link::new(stream, endpoint, forward), &interest, limits, Phase::Connect).await?;
+        let link = {
+            let link = pin!(Link::new(stream, endpoint, forward));
+            drive(link, &interest, limits, Phase::Connect).await?
+        };
         let (endpoint, executor, used) = (endpoint.clone(), limits.executor, Instant::now());
         Ok(Self { link, interest, socket, endpoint, tls_version, executor, is_new: true, used })
     }
@@ -157,24 +160,28 @@ impl Connection {
         self.link.broken.unwrap_or_else(closed)
     }
 
-    pub(super) async fn exchange(&mut self, message: Message, largest: usize, limits: &Limits<'_>) -> Exchange {
+    pub(super) async fn exchange(
+        &mut self,
+        message: &mut Option<Message>,
+        largest: usize,
+        limits: &Limits<'_>,
+    ) -> Exchange {
         self.interest.begin_request(largest);
         let is_new = std::mem::take(&mut self.is_new);
         match self.executor {
             // An idle connection is read from first, which shows whether the server has closed it.
             Executor::Caller => self.interest.set_ready(),
             // A runtime reads when it is told that there is something to read, which may be after the request has gone out.
-            Executor::Runtime if !is_new && self.is_closed_by_server() => return Exchange::Unsent(message),
+            Executor::Runtime if !is_new && self.is_closed_by_server() => return Exchange::Unsent,
             Executor::Runtime => {}
         }
-        let mut message = Some(message);
         let result = {
             // Pinned here, since each future that takes another one by value has room for it twice.
-            let round_trip = pin!(self.link.round_trip(&mut message, largest));
+            let round_trip = pin!(self.link.round_trip(message, largest));
             drive(round_trip, &self.interest, limits, Phase::Send).await
         };
-        if let Some(unsent) = message {
-            return Exchange::Unsent(unsent);
+        if message.is_some() {
+            return Exchange::Unsent;
         }
         self.used = Instant::now();
         match result {

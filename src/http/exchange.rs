@@ -3,23 +3,22 @@
 use std::sync::Arc;
 
 use super::{
-    Endpoint, Options, Request, Response,
+    Endpoint, Options, Response,
     connect::Connector,
-    connection::{Connection, Exchange, message},
+    connection::{Connection, Exchange, Message},
     error::{Error, ErrorKind},
     pool::Pool,
 };
 use crate::wait::Limits;
 
-/// Sends `request` over an idle connection, or a new one if there is none that the server has not closed meanwhile.
+/// Sends `message` over an idle connection, or a new one if there is none that the server has not closed meanwhile; it is taken
+/// when it is sent.
 pub(super) async fn exchange(
-    pool: &Pool,
-    connector: &Connector,
-    request: Request,
+    (pool, connector): (&Pool, &Connector),
+    message: &mut Option<Message>,
+    (endpoint, options): (&Arc<Endpoint>, Options),
     limits: &Limits<'_>,
 ) -> Result<Response, Error> {
-    let (options, endpoint) = (request.options, request.endpoint.clone());
-    let mut message = message(request);
     let mut lost_connection = false;
     let permit = match options.max_connections {
         Some(most) => Some(pool.acquire(most, limits).await?),
@@ -27,13 +26,12 @@ pub(super) async fn exchange(
     };
     if options.reuse {
         let tls_version = connector.tls.current().version;
-        while let Some(mut connection) = pool.take_idle(&endpoint, tls_version, limits.executor) {
+        while let Some(mut connection) = pool.take_idle(endpoint, tls_version, limits.executor) {
             match connection.exchange(message, options.largest_answer, limits).await {
-                Exchange::Unsent(again) => {
-                    message = again;
+                Exchange::Unsent => {
                     lost_connection |= connection.was_just_in_use();
                     // Whoever closes connections may be about to move.
-                    connector.forget(&endpoint);
+                    connector.forget(endpoint);
                 }
                 done => {
                     let response = finish(pool, connector, connection, options, done)?;
@@ -43,7 +41,7 @@ pub(super) async fn exchange(
             }
         }
     }
-    let mut connection = connect(pool, connector, &endpoint, options, limits).await?;
+    let mut connection = connect(pool, connector, endpoint, options, limits).await?;
     let done = connection.exchange(message, options.largest_answer, limits).await;
     let response = finish(pool, connector, connection, options, done)?;
     drop(permit);
@@ -93,6 +91,6 @@ fn finish(
             }
             Err(error)
         }
-        Exchange::Unsent(_) => Err(connection.why_unsent()),
+        Exchange::Unsent => Err(connection.why_unsent()),
     }
 }

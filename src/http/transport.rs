@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{
     Boxed, Endpoint, Error, ErrorKind, Pem, Reaped, Request, Resolver, Response, TlsSettings, Transport, advice,
-    coding, connect::Connector, exchange, pool::Pool, proxy::Proxy, tls::Tls,
+    coding, connect::Connector, connection::message, exchange, pool::Pool, proxy::Proxy, tls::Tls,
 };
 use ::http::{HeaderValue, header::USER_AGENT};
 
@@ -85,11 +85,14 @@ impl Transport for Http {
     fn exchange<'a>(&'a self, mut request: Request, limits: &'a Limits<'a>) -> Boxed<'a, Result<Response, Error>> {
         coding::restrict(&mut request.headers);
         request.headers.entry(USER_AGENT).or_insert_with(|| self.settings.user_agent.0.clone());
-        let (largest, endpoint) = (request.options.largest_answer, request.endpoint.clone());
+        let (options, endpoint) = (request.options, request.endpoint.clone());
+        // Handed on by reference: each future that takes it by value would have room for it twice.
+        let mut message = Some(message(request));
         Box::pin(async move {
-            let response = exchange::exchange(&self.pool, &self.connector, request, limits).await?;
+            let (with, to) = ((&self.pool, &self.connector), (&endpoint, options));
+            let response = exchange::exchange(with, &mut message, to, limits).await?;
             let is_over = || limits.check().is_err() || limits.remaining().is_zero();
-            let decoded = coding::decode(response, largest, is_over).map_err(|error| match error.kind {
+            let decoded = coding::decode(response, options.largest_answer, is_over).map_err(|error| match error.kind {
                 ErrorKind::Timeout if limits.check().is_err() => Error { kind: ErrorKind::Interrupted, ..error },
                 _ => error,
             });

@@ -6,7 +6,10 @@ use std::{
     fmt::Display,
     hash::BuildHasher,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -45,6 +48,8 @@ pub(crate) struct Process {
     sessions: Mutex<Vec<Arc<Session>>>,
     remembered: Mutex<Remembered>,
     thread: Mutex<Thread>,
+    /// Tasks that have been submitted and have not ended.
+    tasks: AtomicUsize,
     /// Has the refresher look at everything.
     awake: Notify,
     /// Tasks have been submitted.
@@ -57,8 +62,6 @@ struct Thread {
     runs: bool,
     /// Tasks that it has not taken yet.
     submitted: Vec<Boxed<'static, ()>>,
-    /// Tasks that it has taken and that have not ended.
-    tasks: usize,
 }
 
 /// A task of the library's thread, until it has ended, in whatever way.
@@ -66,11 +69,7 @@ struct Task(&'static Process);
 
 impl Drop for Task {
     fn drop(&mut self) {
-        let mut thread = self.0.thread.lock();
-        thread.tasks -= 1;
-        let was_last = thread.tasks == 0;
-        drop(thread);
-        if was_last {
+        if self.0.tasks.fetch_sub(1, Ordering::SeqCst) == 1 {
             // The thread may end.
             self.0.wake();
         }
@@ -117,6 +116,7 @@ impl Process {
             sessions: Mutex::default(),
             remembered: Mutex::new(remembered),
             thread: Mutex::default(),
+            tasks: AtomicUsize::new(0),
             awake: Notify::new(),
             submitted: Notify::new(),
         }
@@ -215,6 +215,7 @@ impl Process {
     pub(crate) fn submit(&'static self, task: Boxed<'static, ()>) -> Result<()> {
         let mut thread = self.thread.lock();
         self.ensure_thread(&mut thread)?;
+        self.tasks.fetch_add(1, Ordering::SeqCst);
         thread.submitted.push(task);
         let is_first = thread.submitted.len() == 1;
         drop(thread);
@@ -266,11 +267,7 @@ impl Process {
     /// Begins the tasks that are submitted.
     async fn run_submitted(&'static self) {
         loop {
-            let tasks = {
-                let mut thread = self.thread.lock();
-                thread.tasks += thread.submitted.len();
-                std::mem::take(&mut thread.submitted)
-            };
+            let tasks = std::mem::take(&mut self.thread.lock().submitted);
             for task in tasks {
                 let counted = Task(self);
                 tokio::spawn(async move {
@@ -324,7 +321,7 @@ impl Process {
                 () = alarm.comes_at(next) => {}
             }
             let mut thread = self.thread.lock();
-            if thread.tasks == 0 && thread.submitted.is_empty() && self.sessions.lock().is_empty() {
+            if self.tasks.load(Ordering::SeqCst) == 0 && self.sessions.lock().is_empty() {
                 thread.runs = false;
                 return;
             }

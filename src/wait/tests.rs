@@ -12,8 +12,8 @@ impl Handle {
         Self { closed: AtomicBool::new(false), waiters: Arc::default() }
     }
 
-    fn limits<'a>(&'a self, timeout: Duration, cancel: Option<&'a Cancel>) -> Limits<'a> {
-        Limits::new(timeout, cancel, &self.closed, &self.waiters)
+    fn limits<'a>(&'a self, timeout: Duration, cancels: &'a [Cancel]) -> Limits<'a> {
+        Limits::new(timeout, cancels, &self.closed, &self.waiters)
     }
 }
 
@@ -22,10 +22,10 @@ const LONG: Duration = Duration::from_secs(60);
 #[test]
 fn a_deadline_ends_the_wait() {
     let handle = Handle::new();
-    let limits = handle.limits(Duration::from_millis(20), None);
+    let limits = handle.limits(Duration::from_millis(20), &[]);
     assert!(block_on(std::future::pending::<()>(), &limits).is_none());
     assert!(limits.check().is_ok() && limits.remaining().is_zero());
-    assert!(handle.limits(Duration::MAX, None).remaining() > Duration::from_secs(1000));
+    assert!(handle.limits(Duration::MAX, &[]).remaining() > Duration::from_secs(1000));
 }
 
 #[test]
@@ -36,8 +36,8 @@ fn cancel_and_close_end_parked_calls_of_that_handle_only() {
             assert!(block_on(std::future::pending::<()>(), &limits).is_none());
             limits.check().unwrap_err().kind()
         };
-        let cancelled = scope.spawn(move || wait(one.limits(LONG, Some(cancel))));
-        let closed = scope.spawn(move || wait(other.limits(LONG, None)));
+        let cancelled = scope.spawn(move || wait(one.limits(LONG, std::slice::from_ref(cancel))));
+        let closed = scope.spawn(move || wait(other.limits(LONG, &[])));
         while one.waiters.parked.lock().entries.is_empty() || other.waiters.parked.lock().entries.is_empty() {
             thread::yield_now();
         }
@@ -54,9 +54,9 @@ fn cancel_and_close_end_parked_calls_of_that_handle_only() {
 #[test]
 fn an_interrupt_is_seen_in_poll_and_the_next_call_gets_a_descriptor_of_its_own() {
     let handle = Handle::new();
-    let limits = handle.limits(LONG, None);
+    let limits = handle.limits(LONG, &[]);
     let before = limits.watch();
-    let readable = |watch: &Watch| {
+    let readable = |watch: &Watch<'_>| {
         let event = watch.event().unwrap();
         crate::sys::descriptor::poll(event.fd(), libc::POLLIN, None, Duration::ZERO)
     };
@@ -71,7 +71,7 @@ fn a_promise_wakes_all_who_wait_for_it() {
     let (handle, promise) = (Handle::new(), Promise::new());
     thread::scope(|scope| {
         let calls: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| block_on(promise.clone(), &handle.limits(LONG, None)))).collect();
+            (0..4).map(|_| scope.spawn(|| block_on(promise.clone(), &handle.limits(LONG, &[])))).collect();
         promise.fulfil(7);
         assert!(calls.into_iter().all(|call| call.join().unwrap() == Some(7)));
     });
@@ -88,7 +88,7 @@ fn a_caller_is_asked_every_50_ms_whether_to_go_on_and_not_in_the_first_50() {
         times.lock().push(began.elapsed());
         times.lock().len() < 5
     });
-    let limits = handle.limits(LONG, None).with_patience(Some(&patience));
+    let limits = handle.limits(LONG, &[]).with_patience(Some(&patience));
     assert!(block_on(std::future::pending::<()>(), &limits).is_none());
     assert_eq!(limits.check().unwrap_err().kind(), Kind::Cancelled);
     assert!(here(limits.sleep(Duration::from_millis(1))).is_err(), "it stays so");

@@ -266,7 +266,7 @@ fn a_lent_body_is_sent_whole_and_not_touched_once_it_has_been_taken_back(executo
 
 fn whoever_waits_for_a_connection_is_served_in_turn(executor: Executor) {
     let (pool, caller) = (Pool::default(), Caller::new(executor));
-    let limits = || Limits::new(LONG, None, &caller.closed, &caller.waiters);
+    let limits = || Limits::new(LONG, &[], &caller.closed, &caller.waiters);
     let (served, order) = mpsc::channel();
     let first = here(pool.acquire(1, &limits())).map_err(|e| e.cause).unwrap();
     thread::scope(|scope| {

@@ -71,7 +71,7 @@ impl Caller {
     }
 
     fn limits<'a>(&'a self, within: Duration, cancel: Option<&'a Cancel>) -> Limits<'a> {
-        let limits = Limits::new(within, cancel, &self.closed, &self.waiters);
+        let limits = Limits::new(within, cancel.map_or(&[], std::slice::from_ref), &self.closed, &self.waiters);
         if self.executor == Executor::Runtime { limits.of_task() } else { limits }
     }
 

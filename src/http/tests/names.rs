@@ -10,7 +10,7 @@ use super::{super::resolve::Resolver, *};
 
 fn look_up(resolver: &Resolver, host: &str, within: Duration) -> Option<Result<Vec<IpAddr>, Error>> {
     let caller = Caller::new(Executor::Caller);
-    here(Limits::new(within, None, &caller.closed, &caller.waiters).until(resolver.addresses(host)))
+    here(Limits::new(within, &[], &caller.closed, &caller.waiters).until(resolver.addresses(host)))
 }
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
