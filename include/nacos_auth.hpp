@@ -1383,6 +1383,7 @@ class queue {
   /// make(), or throws.
   queue() : queue(detail::unwrap(make())) {}
 #endif
+  /// The one that has been moved from has no descriptor, and takes no calls.
   queue(queue &&other) noexcept = default;
   /// Destroys the one that was there.
   queue &operator=(queue &&other) noexcept {
@@ -1578,9 +1579,9 @@ class [[nodiscard]] async_call {
   }
 
 #ifdef __cpp_lib_coroutine
-  /// For co_await, in coroutines of any kind: brings what it brings, or throws; the result for a call whose name begins
-  /// with try_. The coroutine goes on inside queue::drain(), or on the library's thread; without having been suspended,
-  /// if the call cannot be started.
+  /// For co_await, in coroutines that take any awaitable: brings what it brings, or throws; the result for a call whose
+  /// name begins with try_. The coroutine goes on inside queue::drain(), or on the library's thread; without having
+  /// been suspended, if the call cannot be started.
   ///
   /// GCC 12 destroys an aggregate that is written in braces inside a co_await expression twice: give requests a name.
   ///
@@ -1734,11 +1735,12 @@ class client {
     return response::adopt(handle);
   }
 
-  /// try_send() without a thread that waits. Nothing happens until the call is started: see async_call. Through `where`
-  /// it ends on the thread that drains that queue, otherwise on a thread of the library.
+  /// try_send() without a thread that waits. Nothing happens until the call is started, see async_call. It ends on a
+  /// thread of the library.
   [[nodiscard]] async_call<result<response>> try_async_send(request what) const {
     return {handle_.get(), std::move(what), nullptr};
   }
+  /// The same, ending on the thread that drains `where`.
   [[nodiscard]] async_call<result<response>> try_async_send(request what, const queue &where) const {
     return {handle_.get(), std::move(what), &where};
   }
@@ -1746,6 +1748,7 @@ class client {
   [[nodiscard]] async_call<result<std::string>> try_async_token(call_options limits = {}) const {
     return {handle_.get(), std::move(limits), nullptr};
   }
+  /// The same, ending on the thread that drains `where`.
   [[nodiscard]] async_call<result<std::string>> try_async_token(call_options limits, const queue &where) const {
     return {handle_.get(), std::move(limits), &where};
   }
@@ -1753,6 +1756,7 @@ class client {
   [[nodiscard]] async_call<result<token_copy>> try_async_copy_token(call_options limits = {}) const {
     return {handle_.get(), std::move(limits), nullptr};
   }
+  /// The same, ending on the thread that drains `where`.
   [[nodiscard]] async_call<result<token_copy>> try_async_copy_token(call_options limits, const queue &where) const {
     return {handle_.get(), std::move(limits), &where};
   }
@@ -1888,6 +1892,7 @@ class client {
   [[nodiscard]] async_call<response> async_send(request what) const {
     return {handle_.get(), std::move(what), nullptr};
   }
+  /// The same, ending on the thread that drains `where`.
   [[nodiscard]] async_call<response> async_send(request what, const queue &where) const {
     return {handle_.get(), std::move(what), &where};
   }
@@ -1895,6 +1900,7 @@ class client {
   [[nodiscard]] async_call<std::string> async_token(call_options limits = {}) const {
     return {handle_.get(), std::move(limits), nullptr};
   }
+  /// The same, ending on the thread that drains `where`.
   [[nodiscard]] async_call<std::string> async_token(call_options limits, const queue &where) const {
     return {handle_.get(), std::move(limits), &where};
   }
@@ -1902,6 +1908,7 @@ class client {
   [[nodiscard]] async_call<token_copy> async_copy_token(call_options limits = {}) const {
     return {handle_.get(), std::move(limits), nullptr};
   }
+  /// The same, ending on the thread that drains `where`.
   [[nodiscard]] async_call<token_copy> async_copy_token(call_options limits, const queue &where) const {
     return {handle_.get(), std::move(limits), &where};
   }
