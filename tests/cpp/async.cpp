@@ -379,3 +379,41 @@ TEST_CASE("in the child of a fork the queue is empty, and works") {
   CHECK(loops(queue, [&] { return called == 3; }));
   CHECK(gone == 3);
 }
+
+TEST_CASE("children of a fork use a queue that other threads were using") {
+  const nacosauth::client client(settings_of_a_new_user());
+  CHECK(!client.token().empty());
+  const nacosauth::queue queue;
+  std::atomic<bool> over = false;
+  std::atomic<int> failed = 0;
+  std::atomic<int> running = 0;
+  const auto use = [&] {
+    while (!over || running > 0) {
+      queue.drain();
+      if (over || running >= 100) continue;
+      ++running;
+      client.async_token({}, queue).start([&](nacosauth::result<std::string> token) {
+        failed += !token;
+        --running;
+      });
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) threads.emplace_back(use);
+  std::vector<int> wrong;
+  for (int i = 0; i < 20; ++i) {
+    const auto child = fork();
+    if (child == 0) {
+      alarm(60);  // SIGALRM ends one that hangs
+      int own = 0;
+      for (int n = 0; n < 3; ++n) client.async_token({}, queue).start([&](auto token) { own += token.has_value(); });
+      _exit(loops(queue, [&] { return own == 3; }) ? 0 : 1);
+    }
+    int status = -1;
+    if (waitpid(child, &status, 0) != child || status != 0) wrong.push_back(status);
+  }
+  over = true;
+  for (auto &thread : threads) thread.join();
+  CHECK(wrong.empty());
+  CHECK(failed == 0);
+}
