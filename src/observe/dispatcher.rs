@@ -126,6 +126,22 @@ mod tests {
     }
 
     #[test]
+    fn none_is_lost_while_the_thread_ends() {
+        for _ in 0..2000 {
+            let (dispatcher, (tell, told)) = (Arc::new(Dispatcher::default()), mpsc::channel());
+            dispatcher.ensure_thread().unwrap();
+            dispatcher.close();
+            for _ in 0..4 {
+                let tell = tell.clone();
+                dispatcher.dispatch(Box::new(move || tell.send(()).unwrap()));
+            }
+            for _ in 0..4 {
+                told.recv_timeout(Duration::from_secs(10)).unwrap();
+            }
+        }
+    }
+
+    #[test]
     fn a_closed_one_ends_its_thread_when_nothing_waits() {
         let dispatcher = Arc::new(Dispatcher::default());
         let (tell, told) = mpsc::channel();

@@ -4,6 +4,7 @@
  * The arguments are the names of the functions that the library exports: one without a row in the tables fails.
  * NACOS_SERVER_ADDR is a server that lets nacos/nacos in. */
 #define _POSIX_C_SOURCE 200809L
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -22,7 +23,9 @@ static nacos_auth *opened, *closed, *changed; /* without a token; closed; whose 
 static nacos_cancel *triggered;               /* a call whose arguments are right ends at once */
 static nacos_response *answer;
 static nacos_diagnosis *diagnosis; /* of a server that is not there */
-static char *huge;                 /* "/aaa…" */
+static nacos_queue *empty;         /* no operation is started to it */
+static nacos_token *got;
+static char *huge; /* "/aaa…" */
 
 /* What one call gets. */
 typedef union {
@@ -126,6 +129,10 @@ static const number_field option_numbers[] = {
     {OPTION(request_timeout_ms), UINT32_MAX, NACOS_OK},
     {OPTION(max_connections), UINT32_MAX, NACOS_OK},
     {OPTION(max_response_size), UINT32_MAX, NACOS_OK},
+    {OPTION(max_operations), UINT32_MAX, NACOS_OK},
+    /* As one that an older library does not know. */
+    {"field", offsetof(nacos_auth_options, reserved0), 1, NACOS_UNSUPPORTED_OPTION},
+    {"field", offsetof(nacos_auth_options, reserved0), UINT32_MAX, NACOS_UNSUPPORTED_OPTION},
     {NULL, 0, 0, 0},
 };
 
@@ -188,6 +195,77 @@ static const number_field request_numbers[] = {
     {REQUEST(body_len), 1, NACOS_NULL_ARGUMENT},
     {NULL, 0, 0, 0},
 };
+
+/* nacos_request_start, nacos_token_start: what an operation ends with is taken for what the call comes to, so that what
+ * holds for the calls that wait holds here too. */
+static nacos_status end_of(nacos_queue *queue, nacos_operation *operation, nacos_error **error) {
+  nacos_completion completion = nacos_completion_default();
+  struct pollfd ready = {nacos_queue_fd(queue), POLLIN, 0};
+  const int has_ended = poll(&ready, 1, 120000) == 1 && nacos_queue_next(queue, &completion, NULL) == NACOS_OK;
+  nacos_completion other = nacos_completion_default();
+  const int again = nacos_queue_next(queue, &other, NULL) == NACOS_OK;
+  nacos_operation_cancel(operation);
+  nacos_operation_free(operation);
+  nacos_response_free(completion.response);
+  nacos_token_free(completion.token);
+  if (error != NULL) *error = completion.error;
+  if (error == NULL) nacos_error_free(completion.error);
+  return has_ended && !again && completion.data == &opened ? completion.status : NACOS_PANIC;
+}
+static nacos_status call_start(const slot *a, int is_request, nacos_error **error) {
+  nacos_queue *queue = NULL;
+  if (nacos_queue_new(&queue, NULL) != NACOS_OK) return NACOS_PANIC;
+  /* Beyond the size that the struct says it has, nobody looks. */
+  if (a[2].p != NULL) memcpy((char *)a[2].p + offsetof(nacos_start_options, queue), &queue, sizeof(queue));
+  nacos_status status = is_request ? nacos_request_start(a[0].p, a[1].p, a[2].p, a[3].p, error)
+                                   : nacos_token_start(a[0].p, a[1].p, a[2].p, a[3].p, error);
+  if (status == NACOS_OK) {
+    status = end_of(queue, a[3].p != NULL ? results[3] : NULL, error);
+    results[3] = NULL;
+  }
+  nacos_queue_free(queue);
+  return status;
+}
+static void fill_start(slot *a) {
+  nacos_start_options start = nacos_start_options_default();
+  start.data = &opened;
+  a[2].p = in_memory(2, &start, sizeof(start));
+  a[3].p = &results[3];
+}
+static nacos_status call_request_start(const slot *a, nacos_error **error) { return call_start(a, 1, error); }
+static void fill_request_start(slot *a) {
+  fill_request(a);
+  fill_start(a);
+}
+static nacos_status call_token_start(const slot *a, nacos_error **error) { return call_start(a, 0, error); }
+static void fill_token_start(slot *a) {
+  fill_get_token(a);
+  fill_start(a);
+  a[4].p = NULL;
+}
+
+static nacos_status call_queue_new(const slot *a, nacos_error **error) {
+  const nacos_status status = nacos_queue_new(a[0].p, error);
+  if (status == NACOS_OK) nacos_queue_free(results[0]);
+  return status;
+}
+static void fill_queue_new(slot *a) { a[0].p = &results[0]; }
+static nacos_status call_queue_next(const slot *a, nacos_error **error) {
+  return nacos_queue_next(a[0].p, a[1].p, error);
+}
+static void fill_queue_next(slot *a) {
+  const nacos_completion completion = nacos_completion_default();
+  a[0].p = empty;
+  a[1].p = in_memory(1, &completion, sizeof(completion));
+}
+static nacos_status call_describe(const slot *a, nacos_error **error) {
+  return nacos_token_describe(a[0].p, a[1].p, error);
+}
+static void fill_describe(slot *a) {
+  const nacos_token_info info = nacos_token_info_default();
+  a[0].p = got;
+  a[1].p = in_memory(1, &info, sizeof(info));
+}
 
 /* nacos_auth_report_rejected */
 static nacos_status call_report(const slot *a, nacos_error **error) {
@@ -391,6 +469,10 @@ static void fill_supply_one(slot *a) {
   { OBJECT, "credentials", NACOS_NULL_ARGUMENT, 0, 0, 0, NULL, NULL }
 #define NO_MORE \
   { NOTHING, NULL, 0, 0, 0, 0, NULL, NULL }
+/* Of an operation, whose object need not be wanted. */
+#define STARTED                                                                    \
+  SIZED(STRUCT_IN, "start", NACOS_NULL_ARGUMENT, nacos_start_options, NULL, NULL), \
+      {RESULT, "operation", NACOS_CANCELLED, 0, 0, 0, NULL, NULL}, NO_MORE
 #define METRICS(fill, expected)                                                                                \
   {                                                                                                            \
     "nacos_auth_metrics", call_metrics, fill, expected, expected, {                                            \
@@ -426,6 +508,46 @@ static const row rows[] = {
      NACOS_CLOSED,
      {HANDLE, SIZED(STRUCT_IN, "options", NACOS_NULL_ARGUMENT, nacos_request_options, request_texts, request_numbers),
       RESULT_AT("response"), NO_MORE, NO_MORE}},
+    {"nacos_request_start",
+     call_request_start,
+     fill_request_start,
+     NACOS_CANCELLED,
+     NACOS_CLOSED,
+     {HANDLE, SIZED(STRUCT_IN, "options", NACOS_NULL_ARGUMENT, nacos_request_options, request_texts, request_numbers),
+      STARTED}},
+    {"nacos_token_start",
+     call_token_start,
+     fill_token_start,
+     NACOS_CANCELLED,
+     NACOS_CLOSED,
+     {HANDLE, SIZED(STRUCT_IN, "options", NACOS_CANCELLED /* the default */, nacos_call_options, NULL, call_numbers),
+      STARTED}},
+    {"nacos_queue_new",
+     call_queue_new,
+     fill_queue_new,
+     NACOS_OK,
+     NACOS_OK,
+     {RESULT_AT("queue"), NO_MORE, NO_MORE, NO_MORE, NO_MORE}},
+    {"nacos_queue_next",
+     call_queue_next,
+     fill_queue_next,
+     NACOS_WOULD_BLOCK,
+     NACOS_WOULD_BLOCK,
+     {{OBJECT, "queue", NACOS_NULL_ARGUMENT, 0, 0, 0, NULL, NULL},
+      SIZED(STRUCT_OUT, "completion", NACOS_NULL_ARGUMENT, nacos_completion, NULL, NULL),
+      NO_MORE,
+      NO_MORE,
+      NO_MORE}},
+    {"nacos_token_describe",
+     call_describe,
+     fill_describe,
+     NACOS_OK,
+     NACOS_OK,
+     {{OBJECT, "token", NACOS_NULL_ARGUMENT, 0, 0, 0, NULL, NULL},
+      SIZED(STRUCT_OUT, "info", NACOS_NULL_ARGUMENT, nacos_token_info, NULL, NULL),
+      NO_MORE,
+      NO_MORE,
+      NO_MORE}},
     {"nacos_auth_report_rejected",
      call_report,
      fill_report,
@@ -925,6 +1047,47 @@ static void metrics(void) {
   nacos_metrics_free(metrics);
   nacos_metrics_free(NULL);
 }
+/* How an operation is told of: one way, which is given. */
+static void never_called(void *data, const nacos_completion *completion) {
+  (void)data, (void)completion;
+  CHECK(!"what has not been started is told of");
+}
+static void operations(void) {
+  nacos_operation *operation = (nacos_operation *)(void *)&buffer; /* anything but NULL */
+  nacos_start_options start = nacos_start_options_default();
+  nacos_request_options request = nacos_request_options_default();
+  request.path = "/v1/cs/configs";
+  nacos_operation_cancel(NULL);
+  nacos_operation_free(NULL);
+  CHECK_CALL(NACOS_INVALID_ARGUMENT, "set one of them",
+             nacos_request_start(opened, &request, &start, &operation, &error));
+  CHECK(operation == NULL);
+  CHECK_CALL(NACOS_INVALID_ARGUMENT, "set one of them", nacos_token_start(opened, NULL, &start, &operation, &error));
+  start.queue = empty;
+  start.on_complete = never_called;
+  CHECK_CALL(NACOS_INVALID_ARGUMENT, "exclude each other", nacos_request_start(opened, &request, &start, NULL, &error));
+  CHECK_CALL(NACOS_INVALID_ARGUMENT, "exclude each other", nacos_token_start(opened, NULL, &start, NULL, &error));
+  start.queue = NULL;
+  CHECK_CALL(NACOS_CLOSED, "", nacos_request_start(closed, &request, &start, &operation, &error));
+  CHECK_CALL(NACOS_CLOSED, "", nacos_token_start(closed, NULL, &start, NULL, &error));
+  request.path = NULL;
+  CHECK_CALL(NACOS_NULL_ARGUMENT, "path", nacos_request_start(opened, &request, &start, &operation, &error));
+  CHECK(operation == NULL);
+}
+static void queues(void) {
+  nacos_queue *queue = NULL;
+  CHECK(nacos_queue_fd(NULL) == -1);
+  nacos_queue_free(NULL);
+  CHECK_CALL(NACOS_OK, NULL, nacos_queue_new(&queue, &error));
+  CHECK(nacos_queue_fd(queue) >= 0 && nacos_queue_fd(queue) == nacos_queue_fd(queue));
+  CHECK(nacos_queue_fd(queue) != nacos_queue_fd(empty));
+  nacos_queue_free(queue);
+}
+static void tokens(void) {
+  CHECK(strcmp(nacos_token_text(NULL), "") == 0);
+  CHECK(strlen(nacos_token_text(got)) > 20);
+  nacos_token_free(NULL);
+}
 /* Numbers that are none of theirs: "UNKNOWN", and never NULL. */
 static void names(void) {
   const char *(*const all[])(int32_t) = {nacos_status_name,      nacos_event_name,         nacos_log_level_name,
@@ -965,6 +1128,9 @@ static const struct {
     {" nacos_diagnosis_count nacos_diagnosis_severity nacos_diagnosis_text nacos_diagnosis_json nacos_diagnosis_free ",
      diagnoses},
     {" nacos_metrics_text nacos_metrics_free ", metrics},
+    {" nacos_operation_cancel nacos_operation_free ", operations},
+    {" nacos_queue_fd nacos_queue_free ", queues},
+    {" nacos_token_text nacos_token_free ", tokens},
     {" nacos_status_name nacos_status_message nacos_event_name nacos_log_level_name nacos_token_state_name "
      "nacos_refresh_state_name nacos_token_in_name nacos_advice_name nacos_severity_name nacos_health_name ",
      names},
@@ -988,8 +1154,8 @@ static void *in_a_thread(void *unused) {
 }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int done[4];
-enum { IN_EVENT, IN_LOG, IN_CREDENTIALS, IN_KEEP_WAITING };
+enum { IN_EVENT, IN_LOG, IN_CREDENTIALS, IN_KEEP_WAITING, IN_COMPLETION, CALLBACKS };
+static int done[CALLBACKS];
 
 /* The first time in each kind of callback. */
 static void once_in(int kind) {
@@ -1020,6 +1186,13 @@ static int32_t on_keep_waiting(void *data) {
   return 1;
 }
 
+static void on_complete(void *data, const nacos_completion *completion) {
+  CHECK(data == completion->data && data == &done && completion->struct_size == sizeof(*completion));
+  CHECK(completion->status == NACOS_NO_CREDENTIALS && completion->token == NULL && completion->response == NULL);
+  nacos_error_free(completion->error);
+  once_in(IN_COMPLETION);
+}
+
 static void in_callbacks(void) {
   nacos_auth *auth = NULL;
   char token[64];
@@ -1036,8 +1209,14 @@ static void in_callbacks(void) {
   nacos_error *error = NULL;
   CHECK(nacos_get_token(auth, NULL, token, sizeof(token), NULL, &error) == NACOS_NO_CREDENTIALS);
   nacos_error_free(error);
-  CHECK_CALL(NACOS_OK, NULL, nacos_auth_close(auth, 60000, &error));
-  for (int kind = 0; kind < 4; kind++) CHECK(done[kind] > 0);
+  nacos_start_options start = nacos_start_options_default();
+  start.data = &done;
+  start.on_complete = on_complete;
+  CHECK_CALL(NACOS_OK, NULL, nacos_token_start(auth, NULL, &start, NULL, &error));
+  for (int i = 0; i < 30000 && __atomic_load_n(&done[IN_COMPLETION], __ATOMIC_SEQ_CST) == 0; i++)
+    nanosleep(&(struct timespec){0, 10000000}, NULL);
+  CHECK_CALL(NACOS_OK, NULL, nacos_auth_close(auth, 300000, &error));
+  for (int kind = 0; kind < CALLBACKS; kind++) CHECK(done[kind] > 0);
   nacos_auth_free(auth);
 }
 
@@ -1070,6 +1249,15 @@ static void set_up(void) {
   request.path = "/v1/cs/configs?dataId=demo&group=DEFAULT_GROUP";
   CHECK_CALL(NACOS_OK, NULL, nacos_auth_init(&options, &real, &error));
   CHECK_CALL(NACOS_OK, NULL, nacos_request(real, &request, &answer, &error));
+  CHECK_CALL(NACOS_OK, NULL, nacos_queue_new(&empty, &error));
+  nacos_completion completion = nacos_completion_default();
+  nacos_start_options start = nacos_start_options_default();
+  start.queue = empty;
+  CHECK_CALL(NACOS_OK, NULL, nacos_token_start(real, NULL, &start, NULL, &error));
+  CHECK(poll(&(struct pollfd){nacos_queue_fd(empty), POLLIN, 0}, 1, 60000) == 1);
+  CHECK_CALL(NACOS_OK, NULL, nacos_queue_next(empty, &completion, &error));
+  got = completion.token;
+  CHECK(got != NULL && completion.response == NULL && completion.error == NULL);
   nacos_auth_free(real);
   triggered = nacos_cancel_new();
   nacos_cancel_trigger(triggered);
@@ -1100,6 +1288,8 @@ int main(int count, char **functions) {
   in_callbacks();
   nacos_response_free(answer);
   nacos_diagnosis_free(diagnosis);
+  nacos_token_free(got);
+  nacos_queue_free(empty);
   nacos_cancel_free(triggered);
   nacos_auth_free(opened);
   nacos_auth_free(closed);

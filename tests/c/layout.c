@@ -37,6 +37,8 @@ int main(void) {
   FIELD(nacos_auth_options, token_in);
   FIELD(nacos_auth_options, anonymous);
   FIELD(nacos_auth_options, log_level);
+  FIELD(nacos_auth_options, max_operations);
+  FIELD(nacos_auth_options, reserved0);
   STRUCT(nacos_call_options);
   FIELD(nacos_call_options, struct_size);
   FIELD(nacos_call_options, cancel);
@@ -130,6 +132,19 @@ int main(void) {
   FIELD(nacos_log_record, message);
   FIELD(nacos_log_record, server);
   FIELD(nacos_log_record, cause);
+  STRUCT(nacos_completion);
+  FIELD(nacos_completion, struct_size);
+  FIELD(nacos_completion, data);
+  FIELD(nacos_completion, response);
+  FIELD(nacos_completion, token);
+  FIELD(nacos_completion, error);
+  FIELD(nacos_completion, status);
+  FIELD(nacos_completion, reserved0);
+  STRUCT(nacos_start_options);
+  FIELD(nacos_start_options, struct_size);
+  FIELD(nacos_start_options, data);
+  FIELD(nacos_start_options, queue);
+  FIELD(nacos_start_options, on_complete);
   STRUCT(nacos_diagnose_options);
   FIELD(nacos_diagnose_options, struct_size);
   FIELD(nacos_diagnose_options, method);
