@@ -30,6 +30,8 @@ check "lifetime" memcheck "$out"/lifetime
 if start_server --ttl 3; then
   check "C example builds" gcc -g -O1 "${warnings[@]}" -o "$out"/example_c examples/c/main.c "${link[@]}"
   check "C++ example builds" g++ -std=c++17 -g -O1 "${warnings[@]}" -o "$out"/example_cpp examples/cpp/main.cpp "${link[@]}"
+  check "asynchronous C example builds" gcc -g -O1 "${warnings[@]}" -o "$out"/example_async_c examples/c/async.c "${link[@]}"
+  check "asynchronous C example" memcheck "$out"/example_async_c
   check "C example" memcheck "$out"/example_c 5
   check "C++ example" memcheck "$out"/example_cpp 5
   stop_server

@@ -29,7 +29,7 @@ planted "a leak" "LeakSanitizer: detected memory leaks" "$out"/plant leak
 stop_server
 if [ "${1:-}" = all ]; then
   if [ -e /usr/include/doctest/doctest.h ]; then
-    program clang++ c++20 cpp tests/cpp/{main,calls,callbacks,credentials,devserver,ending,ownership,results}.cpp &&
+    program clang++ c++20 cpp tests/cpp/{main,async,async_coroutines,calls,callbacks,credentials,devserver,ending,ownership,results}.cpp &&
       start_server --port 0 && check "C++" timeout 1200 "$out"/cpp --no-colors
     stop_server
   else

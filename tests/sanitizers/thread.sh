@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The C tests and the unit tests in Rust under ThreadSanitizer. The library's locks tell it what they guarantee
+# The C tests, those of C++'s asynchronous calls and the unit tests in Rust under ThreadSanitizer. The library's locks tell it what they guarantee
 # (src/sys/lock.rs); thread.supp says what it cannot know. A fault on purpose shows that it is on.
 # shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/../c/common.sh"
@@ -18,6 +18,13 @@ check "lifetime" timeout 300 "$out"/lifetime
 if start_server --port 0; then
   check "token" timeout 600 "$out"/token
   check "callbacks" timeout 600 "$out"/callbacks
+  # But for the child of a fork, which may have no threads under this sanitizer.
+  if [ -e /usr/include/doctest/doctest.h ]; then
+    program clang++ c++20 cpp tests/cpp/{main,async,async_coroutines,devserver}.cpp &&
+      check "C++: asynchronous calls" timeout 1200 "$out"/cpp --no-colors --test-case-exclude="*fork*"
+  else
+    skip "C++: asynchronous calls" "no doctest-dev"
+  fi
   planted "one buffer for two threads" "ThreadSanitizer: data race" "$out"/plant race
   stop_server
 else
