@@ -147,7 +147,7 @@ site: ## the documentation as a site: build/site/index.html; needs doxygen and g
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 .PHONY: bench
-bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## the measurements behind docs/performance.md
+bench: $(if $(NACOS_AUTH_LIBDIR),,build) ## every measure beside its rivals; docs/performance.md is made of it. ONLY="http python" measures parts
 	benches/run.sh
 
 .PHONY: sim

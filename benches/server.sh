@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # work comes from those who source it
 # Sourced by the scripts here, which give it $work, a folder of their own. start_nginx sets HTTP and HTTPS (host:port),
-# CA_FILE and TOKEN; start_sink sets SINK. stop_servers ends what was started.
+# CA_FILE and TOKEN; start_server sets SERVER. stop_servers ends what was started.
 server_pids=()
 TOKEN=$(printf 'x%.0s' {1..220})
 CA_FILE=$work/ca.pem
@@ -56,14 +56,14 @@ start_nginx() {
   return 1
 }
 
-# The program $work/sink has to be there.
-start_sink() {
-  "$work/sink" >"$work/sink.port" &
+# The program $work/server has to be there.
+start_server() {
+  "$work/server" >"$work/server.port" &
   server_pids+=($!)
   for _ in {1..100}; do
-    [ -s "$work/sink.port" ] && break
+    [ -s "$work/server.port" ] && break
     sleep 0.05
   done
-  SINK=127.0.0.1:$(<"$work/sink.port")
-  export SINK
+  SERVER=127.0.0.1:$(<"$work/server.port")
+  export SERVER
 }

@@ -131,6 +131,16 @@ GO_MODULES = (
     "examples/go",
     "tests/shims/go",
 )
+# Whether the benchmarks run, not what they give.
+SMALL_BENCH = {
+    "ROUNDS": "2",
+    "ROUND_MS": "30",
+    "POLLS": "50",
+    "HANDLES": "100 200",
+    "CHURN": "500",
+    "IDLE_SECONDS": "2",
+    "OUT": "build/bench/small.json",
+}
 STATIC = [] if LONG else ["-run", "Token|Request|Layout|Diagnose|Health|Metrics"]
 GO_TEST = ["go", "test", "-json", "-count=1", "-timeout", "10m"]
 VERMIN = str(ROOT / ".venv" / "bin" / "vermin")
@@ -173,6 +183,10 @@ PARTS = [
                 "c/abi",
                 "c/valgrind",
             )
+        ]
+        + [
+            Step(["benches/instructions.sh", "benches/instructions.bar"], tally, needs=("cc", "valgrind")),
+            Step(["benches/run.sh"], needs=("cc",), env={**SMALL_BENCH, "ONLY": "churn"}),
         ],
         beside=[
             Step([f"tests/{script}.sh"], tally, needs=("cc", "c++"))
@@ -288,17 +302,26 @@ PARTS = [
                     "benches/table.py",
                 ]
             ),
+            Step(
+                [PYTHON, "-m", "mypy", "--strict", "."],
+                folder="benches/python",
+                env={"MYPYPATH": "../../bindings/python/src"},
+            ),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/dist"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/real"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/conformance"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/soak"),
-            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/docs"),
+            Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/docs", env={"MYPYPATH": "../../benches"}),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/monitoring"),
             Step([PYTHON, "-m", "mypy", "--strict", "test_unchanged_clients.py"], folder="tests/command"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tests/host"),
             Step([PYTHON, "-m", "mypy", "--strict", "."], folder="tools/site"),
             Step(
-                ["sh", "-c", 'out=$(gofmt -l bindings/go examples/go tests/shims/go); echo "$out"; test -z "$out"'],
+                [
+                    "sh",
+                    "-c",
+                    'out=$(gofmt -l bindings/go benches/go examples/go tests/shims/go); echo "$out"; test -z "$out"',
+                ],
                 needs=("gofmt",),
             ),
             *(Step(["go", "vet", "./..."], folder=folder, needs=("go",), env=GO_DYNAMIC) for folder in GO_MODULES),
@@ -307,6 +330,7 @@ PARTS = [
             Step(["doxygen", "docs/Doxyfile"], needs=("doxygen",)),
         ],
     ),
+    Part("bench", [Step(["benches/run.sh"], needs=("cc", "go"), env=SMALL_BENCH)], long=True),
     # What its figures must be is a unit test; this prints them all.
     Part("sim", [Step(["make", "--no-print-directory", "sim"])], long=True),
 ]

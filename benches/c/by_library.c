@@ -84,7 +84,7 @@ static shared linked = {
     {nacos_auth_init, nacos_auth_free, nacos_request, nacos_response_status, nacos_response_body, nacos_response_free},
     NULL,
     0};
-const engine nacos_library = {"nacos_request", open_client, call, close_client, &linked};
+const engine nacos_library = {"nacos_request", open_client, call, close_client, &linked, NULL};
 
 engine nacos_library_of(const char *file, const char *name) {
   static shared other;
@@ -101,5 +101,5 @@ engine nacos_library_of(const char *file, const char *name) {
   FIND(response_body, "nacos_response_body");
   FIND(response_free, "nacos_response_free");
 #undef FIND
-  return (engine){name, open_client, call, close_client, &other};
+  return (engine){name, open_client, call, close_client, &other, NULL};
 }

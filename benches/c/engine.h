@@ -1,12 +1,12 @@
-/* What is compared: ways to do the same HTTP request, each with a state for every thread that uses it. */
+/* What is compared: ways to do the same thing, each with a state for every thread that uses it. */
 #ifndef ENGINE_H
 #define ENGINE_H
 
 #include <stddef.h>
 
-enum { BODY_BYTES = 64 << 20 };
+enum { BODY_BYTES = 64 << 20, MOST_THREADS = 64, MOST_ENGINES = 4, GETS_PER_CALL = 10000 };
 
-typedef enum { GET, DOWNLOAD, UPLOAD } job;
+typedef enum { GET, DOWNLOAD, UPLOAD, CACHED } job;
 
 typedef struct {
   job job;
@@ -14,14 +14,16 @@ typedef struct {
   const char *address; /* host:port */
   const char *ca_file; /* for https */
   const char *token;   /* what the server's login gives */
+  int in_flight;       /* of an asynchronous engine */
 } target;
 
 typedef struct engine {
   const char *name;
   void *(*open)(const struct engine *self, const target *to);
-  void (*call)(void *state); /* one request; ends the program if it fails */
+  void (*call)(void *state); /* one request, or GETS_PER_CALL gets; ends the program if it fails */
   void (*close)(void *state);
-  void *extra; /* the engine's own */
+  void *extra;                            /* the engine's own */
+  long (*run)(void *state, double until); /* in place of call: as many requests as can be; how many those were */
 } engine;
 
 /* Path and query of each job, without the context path /nacos. */
@@ -32,11 +34,13 @@ const char *path_of(job job);
 const char *upload_bytes(void);
 
 extern const engine raw_socket, libcurl, libcurl_large_buffers, nacos_library;
+extern const engine libcurl_multi, nacos_queue_engine, nacos_callback_engine;
+extern const engine cached[MOST_ENGINES];
 
 /* The same calls of another build of the library; `self` must outlive the engine. */
 engine nacos_library_of(const char *file, const char *name);
 
-/* Lets the engines take turns and prints a line of JSON for each. */
-void take_turns(const char *part, const engine *engines, size_t count, int threads, const target *to);
+/* Lets the engines take turns and prints a line of JSON for each; `name` is what this case of the part is called. */
+void take_turns(const char *part, const char *name, const engine *engines, size_t count, int threads, const target *to);
 
 #endif

@@ -63,4 +63,4 @@ static void close_socket(void *state) {
   free(self);
 }
 
-const engine raw_socket = {"raw socket", open_socket, call, close_socket, NULL};
+const engine raw_socket = {"raw socket", open_socket, call, close_socket, NULL, NULL};

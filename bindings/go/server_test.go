@@ -101,13 +101,6 @@ func token(t testing.TB, client *nacosauth.Client) string {
 
 // TestMain runs one more devserver for the examples, which find it the way a program finds its server.
 func TestMain(m *testing.M) {
-	if os.Getenv(asQuickServer) != "" {
-		if err := serveQuickly(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
 	s, err := devserver.Launch()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -226,9 +226,9 @@ impl Config {
         self
     }
 
-    /// How many operations of the client may be under way at the same time: 16,384 by default. See `max_operations` of the
-    /// C interface, which alone starts operations.
-    pub(crate) fn max_operations(mut self, most: usize) -> Self {
+    /// How many calls of [`request_async`](crate::Client::request_async) and [`token_async`](crate::Client::token_async) may be under
+    /// way at the same time; 16,384 by default. Those beyond fail with [`Kind::WouldBlock`](crate::Kind::WouldBlock).
+    pub fn max_operations(mut self, most: usize) -> Self {
         self.max_operations = most;
         self
     }

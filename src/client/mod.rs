@@ -187,12 +187,17 @@ impl Client {
     /// # Errors
     /// As [`token`](Self::token), and [`Kind::Cancelled`](crate::Kind::Cancelled).
     pub fn token_within(&self, timeout: Duration, cancel: Option<&Cancel>) -> Result<Token> {
-        let read = |snapshot: &Snapshot, expired| Token::of(snapshot, expired);
-        match self.read_cached(|snapshot| read(snapshot, false)) {
-            // One that is over is about to be withdrawn: the machine has slept.
-            Some(token) if token.remaining_ms > 0 => Ok(token),
-            _ => self.read_token(timeout, cancel, false, read),
+        match self.cached_token() {
+            Some(token) => Ok(token),
+            None => self.read_token(timeout, cancel, false, Token::of),
         }
+    }
+
+    /// The token if it may be used without asking.
+    fn cached_token(&self) -> Option<Token> {
+        let token = self.read_cached(|snapshot| Token::of(snapshot, false));
+        // One that is over is about to be withdrawn: the machine has slept.
+        token.filter(|token| token.remaining_ms > 0)
     }
 
     /// The token if there is one to be had without waiting, and without blocking at all. Otherwise a login begins, if one
@@ -201,8 +206,7 @@ impl Client {
     /// # Errors
     /// As [`token`](Self::token).
     pub fn token_without_waiting(&self) -> Result<Token> {
-        let read = |snapshot: &Snapshot, expired| Token::of(snapshot, expired);
-        self.read_token(self.settings.request_timeout, None, true, read)
+        self.read_token(self.settings.request_timeout, None, true, Token::of)
     }
 
     /// Shows the token to `read` without copying it, if it may be used without asking.
@@ -212,7 +216,10 @@ impl Client {
         cached.as_ref().map(|snapshot| read(snapshot))
     }
 
-    /// Shows the token to `read` without copying it, after waiting for a login if need be.
+    /// Shows the token to `read` without copying it, after waiting for a login if need be. Apart from its callers, which seldom need
+    /// it, as it takes much room on the stack.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn read_token<T>(
         &self,
         timeout: Duration,

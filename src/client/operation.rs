@@ -1,12 +1,17 @@
 //! Calls that no thread of the caller's waits for: they run on the library's thread, and each is told of once, when it ends.
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
+
+use tokio::sync::oneshot;
 
 use super::{
     Client, Live, Token, call,
@@ -92,6 +97,11 @@ impl Operations {
         self.most
     }
 
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> usize {
+        self.running.load(Ordering::SeqCst)
+    }
+
     fn begin(self: &Arc<Self>) -> Result<(Running, Slot)> {
         let before = self.slots.fetch_add(1, Ordering::SeqCst);
         let slot = Slot(self.clone());
@@ -167,7 +177,60 @@ impl<T> Drop for End<T> {
     }
 }
 
+/// A call under way, as a future; the call is cancelled when this is dropped before its end.
+struct Awaited<T> {
+    result: oneshot::Receiver<Result<T>>,
+    operation: Operation,
+}
+
+impl<T> Future for Awaited<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        let lost = || Err(Error::new(Kind::Internal, "a fault of this library ended the call"));
+        Pin::new(&mut self.result).poll(context).map(|result| result.unwrap_or_else(|_| lost()))
+    }
+}
+
+impl<T> Drop for Awaited<T> {
+    fn drop(&mut self) {
+        self.operation.cancel();
+    }
+}
+
+/// Starts a call whose end is awaited.
+async fn awaited<T: Send + 'static>(start: impl FnOnce(Complete<T>) -> Result<Operation>) -> Result<T> {
+    let (tell, result) = oneshot::channel();
+    let operation = start(Complete::Here(Box::new(move |result, slot| {
+        drop(slot);
+        let _ = tell.send(result);
+    })))?;
+    Awaited { result, operation }.await
+}
+
 impl Client {
+    /// [`request`](Self::request) for asynchronous programs, on a runtime of any kind or none: it blocks nobody. It runs on the
+    /// library's thread, so that any number of calls costs no thread, and ends when the future is dropped. The function of
+    /// [`Config::keep_waiting`](crate::Config::keep_waiting) is not asked.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request), and [`Kind::WouldBlock`] if as many are under way as
+    /// [`Config::max_operations`](crate::Config::max_operations) allows.
+    pub async fn request_async(self: &Arc<Self>, request: Request) -> Result<Response> {
+        awaited(|complete| self.start_request(request, Vec::new(), complete)).await
+    }
+
+    /// [`token`](Self::token) in the same way.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token), and [`Kind::WouldBlock`] as with [`request_async`](Self::request_async).
+    pub async fn token_async(self: &Arc<Self>) -> Result<Token> {
+        if let Some(token) = self.cached_token() {
+            return Ok(token);
+        }
+        awaited(|complete| self.start_token(self.settings.request_timeout, false, Vec::new(), complete)).await
+    }
+
     /// Starts [`request`](Self::request) without waiting for anything.
     ///
     /// # Errors

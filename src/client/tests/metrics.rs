@@ -61,7 +61,7 @@ fn a_token_without_a_known_end_has_for_ever() {
 fn several_clients_are_told_apart_by_names_of_any_kind() {
     let (a, b) = (fixture(SOON, tokens().0, says(200, "ok")), fixture(SOON, tokens().0, says(200, "ok")));
     a.get().unwrap();
-    let text = metrics([("a\\b\"c\nd", &a.client), ("é", &b.client)]).unwrap();
+    let text = metrics([("a\\b\"c\nd", &*a.client), ("é", &*b.client)]).unwrap();
     assert_eq!(value(&text, r#"nacos_auth_requests_total{client="a\\b\"c\nd"}"#), Some(1.0));
     assert_eq!(value(&text, r#"nacos_auth_requests_total{client="é"}"#), Some(0.0));
     assert_eq!(value(&text, r#"nacos_auth_health{client="é",status="unknown"}"#), Some(1.0));
@@ -69,7 +69,7 @@ fn several_clients_are_told_apart_by_names_of_any_kind() {
         assert_eq!(text.matches(&format!("{line}\n")).count(), 1, "{line}");
     }
     for names in [["x", "x"], ["", ""], ["x", ""]] {
-        let error = metrics([(names[0], &a.client), (names[1], &b.client)]).unwrap_err();
+        let error = metrics([(names[0], &*a.client), (names[1], &*b.client)]).unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidArgument);
     }
     let none = metrics([]).unwrap();

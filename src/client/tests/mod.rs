@@ -8,6 +8,7 @@ mod handles;
 mod health;
 mod logins;
 mod metrics;
+mod operations;
 mod reports;
 mod requests;
 mod sources;

@@ -332,8 +332,7 @@ fn situation_45_a_callback_may_get_set_and_close() {
         tokens().0,
         says(200, ""),
     );
-    let Fixture { client: inner, .. } = f;
-    let shared = Arc::new(inner);
+    let Fixture { client: shared, .. } = f;
     *client.lock() = Some(shared.clone());
     shared.token().unwrap();
     let (token, other, after) = finished.recv_timeout(Duration::from_secs(10)).expect("no deadlock");
@@ -349,7 +348,7 @@ fn situation_45_a_credentials_callback_may_close_its_own_handle() {
         Ok(password("nacos", "x"))
     };
     let f = with(|server| Config::with_callback(server, give), tokens().0, says(200, ""));
-    let shared = Arc::new(f.client);
+    let shared = f.client;
     *client.lock() = Some(shared.clone());
     assert_eq!(shared.token().unwrap_err().kind(), Kind::Closed);
 }

@@ -115,7 +115,7 @@ impl Scripted {
 
 /// A client over a scripted transport.
 pub(super) struct Fixture {
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     transport: Arc<Scripted>,
 }
 
@@ -206,7 +206,8 @@ pub(super) fn configured(config: Config, login_takes: Option<Duration>, login: S
         Arc::new(Scripted { logins, requests, api, login_takes, login, request, faulty: AtomicBool::new(false) });
     let checked = config.check().unwrap();
     let transport = scripted.clone();
-    Fixture { client: Client::over(checked, move || Ok(transport as Arc<dyn Transport>)).unwrap(), transport: scripted }
+    let client = Client::over(checked, move || Ok(transport as Arc<dyn Transport>)).unwrap();
+    Fixture { client: Arc::new(client), transport: scripted }
 }
 
 /// Logins that bring t1, t2, …, and the last of them.
