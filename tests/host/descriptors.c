@@ -117,7 +117,7 @@ static void must_name_descriptors_of_operations(const char *what) {
   keep_error(&o, error);
   must_name_descriptors(&o, what);
   if (queue != NULL) FAIL("%s: a queue all the same", what);
-  o = try_start(auth, NULL, &ending, 3000, NULL);
+  o = try_start(auth, "GET", NULL, &ending, 3000, NULL);
   if (o.status == NACOS_OK) {
     if (!UNTIL(20000, GET_FLAG(ending.times))) FAIL("%s: an operation is not told of", what);
     o = ending.outcome;

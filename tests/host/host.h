@@ -354,14 +354,15 @@ MAYBE_UNUSED static int take_endings(nacos_queue *queue) {
   return count;
 }
 
-/* A read; without a queue it is told of by `ending_callback`. What the start came to. */
-MAYBE_UNUSED static struct outcome try_start(nacos_auth *auth, nacos_queue *queue, struct ending *ending,
-                                             uint32_t timeout_ms, nacos_operation **operation) {
+/* Without a queue it is told of by `ending_callback`. What the start came to. */
+MAYBE_UNUSED static struct outcome try_start(nacos_auth *auth, const char *method, nacos_queue *queue,
+                                             struct ending *ending, uint32_t timeout_ms, nacos_operation **operation) {
   struct outcome o;
   nacos_error *error = NULL;
   nacos_request_options request = nacos_request_options_default();
   nacos_start_options start = nacos_start_options_default();
   memset(&o, 0, sizeof(o));
+  request.method = method;
   request.path = "/v1/cs/configs";
   request.timeout_ms = timeout_ms;
   start.data = ending;
@@ -374,17 +375,17 @@ MAYBE_UNUSED static struct outcome try_start(nacos_auth *auth, nacos_queue *queu
 MAYBE_UNUSED static nacos_operation *start_read(nacos_auth *auth, nacos_queue *queue, struct ending *ending,
                                                 uint32_t timeout_ms) {
   nacos_operation *operation = NULL;
-  const struct outcome o = try_start(auth, queue, ending, timeout_ms, &operation);
+  const struct outcome o = try_start(auth, "GET", queue, ending, timeout_ms, &operation);
   if (o.status != NACOS_OK) FAIL("nacos_request_start: %s", said(&o));
   return operation;
 }
-/* A read that nobody waits for, as one that somebody waits for. */
+/* A post that no thread waits for, as one that somebody waits for. */
 MAYBE_UNUSED static struct outcome operate(nacos_auth *auth, uint32_t timeout_ms) {
   struct ending ending;
   memset(&ending, 0, sizeof(ending));
   nacos_queue *queue = open_queue();
   const long start = now_ms();
-  const struct outcome o = try_start(auth, queue, &ending, timeout_ms, NULL);
+  const struct outcome o = try_start(auth, "POST", queue, &ending, timeout_ms, NULL);
   if (o.status == NACOS_OK) {
     if (!is_readable(queue, 60000)) FAIL("an operation is not told of within a minute");
     (void)take_endings(queue);

@@ -94,7 +94,7 @@ TEST(from_the_start_over_tls, 40) {
 /* Operations have no thread but the library's. */
 static void must_name_threads(nacos_auth *auth, nacos_queue *queue, const char *what) {
   static struct ending ending;
-  struct outcome o = try_start(auth, queue, &ending, 3000, NULL);
+  struct outcome o = try_start(auth, "GET", queue, &ending, 3000, NULL);
   if (o.status != NACOS_INTERNAL || strcasestr(o.text, "thread") == NULL)
     FAIL("%s: the start of an operation: %s", what, said(&o));
   sleep_ms(50);
