@@ -68,7 +68,10 @@ fn operate(handle: &Handle, operations: &mut Operations, what: u8, how: u8, canc
         3 => operations.start_token(&call),
         4 => return operations.cancel(how),
         5 => return operations.free(how),
-        6 => return drop(operations.take(how)),
+        6 => {
+            operations.take(how);
+            return;
+        }
         _ => return operations.free_queue(how),
     };
     assert_eq!(handle.closed, status == CLOSED);

@@ -305,8 +305,11 @@ static void *cancel_it(void *operation) {
 static nacos_operation *in_callback;
 static void cancels_itself(void *data, const nacos_completion *completion) {
   (void)data;
-  nacos_operation_cancel(in_callback);
-  nacos_operation_free(in_callback);
+  pthread_mutex_lock(&lock);
+  nacos_operation *own = in_callback;
+  pthread_mutex_unlock(&lock);
+  nacos_operation_cancel(own);
+  nacos_operation_free(own);
   note(completion);
 }
 static void cancelled(void) {
@@ -361,7 +364,10 @@ static void cancelled(void) {
   start = to(NULL, &ends[6]);
   start.on_complete = cancels_itself;
   request = reading(0);
-  in_callback = start_with(auth, &request, &start);
+  nacos_operation *own = start_with(auth, &request, &start);
+  pthread_mutex_lock(&lock);
+  in_callback = own;
+  pthread_mutex_unlock(&lock);
   CHECK(wait_for(&ends[6]) == 1 && ends[6].http == 200);
   nacos_cancel_free(signal);
   nacos_queue_free(queue);

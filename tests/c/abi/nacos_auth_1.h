@@ -19,11 +19,11 @@
  * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_init as long as the files take that it
  *   reads, nacos_auth_close and nacos_auth_free until the callbacks of the handle have been told what has happened and have
  *   returned, or their bound has passed (called inside a callback they wait for nothing), and nacos_auth_diagnose as long
- *   as its time is; nothing else does.
+ *   as its time is; nothing else does. nacos_request_start and nacos_token_start do the same work without waiting.
  *   pthread_cancel has no effect on a thread that is inside one of these: it is put off until the function returns.
- * - Callbacks run on threads of the library, which have all signals blocked, and on the one that closes their handle; where
- *   the system has no threads left, a credentials callback runs on the one that asks for a token. keep_waiting runs on the
- *   thread that waits.
+ * - Callbacks run on threads of the library, which have all signals blocked, those for events also on the one that closes
+ *   their handle; where the system has no threads left, a credentials callback runs on the one that asks for a token.
+ *   keep_waiting runs on the thread that waits.
  * - The library works across fork: the child keeps the token and opens connections of its own. It works in atexit handlers
  *   and in destructors. It installs no signal handler, raises no SIGPIPE, reads no environment variable and prints nothing.
  *   Messages never hold a password, token or query. docs/host.md says what each call needs of its host.
