@@ -17,7 +17,7 @@ from handle import PASSWORD, USER
 from recorder import Recorder
 from shim import ROOT, Shim, listed
 
-LANGUAGES = ("c", "cpp", "python", "go", "go-static", "rust")
+LANGUAGES = ("c", "cpp", "python", "python-async", "go", "go-static", "rust")
 Serve = Callable[..., DevServer]
 
 

@@ -66,6 +66,16 @@ def test_a_listener_is_told_of_each_change(name: str, own_server: str, tmp_path:
             says(listener, content)
 
 
+def test_long_polls_beside_calls(own_server: str, tmp_path: Path) -> None:
+    with running("watch.py", own_server, tmp_path) as program:
+        assert program.stdout is not None
+        said = iter(program.stdout.readline, "")
+        assert any("app.yaml is hello" in line for line in said)
+        assert any(line.startswith("50 calls") for line in said)
+        publish(own_server, "one")
+        assert any("app.yaml is one" in line for line in said)
+
+
 def test_an_instance_is_there_until_the_program_ends(own_server: str, tmp_path: Path) -> None:
     def hosts() -> list[str]:
         return re.findall(r'"ip":"([^"]*)"', read(own_server, "/v1/ns/instance/list", serviceName="orders").decode())

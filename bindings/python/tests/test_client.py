@@ -12,7 +12,7 @@ import pytest
 
 import nacos_auth
 from devserver import DevServer
-from nacos_auth import Advice, Client
+from nacos_auth import Advice, Client, Response
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -218,3 +218,21 @@ def test_from_env(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NACOS_PASSWORD", "nacos")
     with Client.from_env() as client:
         assert client.get(CONFIG, params=DEMO).status == 200
+
+
+def test_what_is_in_an_answer_stays(server: DevServer) -> None:
+    """It is read when it is asked for, whatever has become of the client."""
+    with Client(server.address, "nacos", "nacos") as client:
+        answers = [client.get(CONFIG, params=DEMO) for _ in range(3)]
+    names = [name for name in Response.__slots__ if name != "_native"]
+    copies = [copy.copy(answers[0]), copy.deepcopy(answers[1]), pickle.loads(pickle.dumps(answers[2]))]
+    for answer in (*answers, *copies):
+        assert answer.server == server.address
+        assert (answer.attempts, answer.replays, answer.is_truncated) == (1, 0, False)
+        assert answer.generation > 0
+        assert answer.headers["content-type"]
+        assert [getattr(answer, name) for name in names if name != "headers"] == [
+            getattr(answers[0], name) for name in names if name != "headers"
+        ]
+    with pytest.raises(AttributeError, match="absent"):
+        answers[0].absent  # type: ignore[attr-defined] # noqa: B018

@@ -39,6 +39,8 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "nacos_call_options": _declarations.CallOptions,
     "nacos_token_info": _declarations.TokenInfo,
     "nacos_request_options": _declarations.RequestOptions,
+    "nacos_completion": _declarations.Completion,
+    "nacos_start_options": _declarations.StartOptions,
     "nacos_auth_statistics": _declarations.AuthStatistics,
     "nacos_log_record": _declarations.LogRecord,
     "nacos_rejection": _declarations.Rejection,

@@ -563,6 +563,7 @@ def ask():
     return session.get(url).status_code
 """,
     "httpx": """
+sys.modules["trio"] = None  # which httpcore imports where it is there, and which cannot be after eventlet
 import httpx
 from nacos_auth.httpx_auth import NacosAuth
 session = httpx.Client(auth=NacosAuth(client))

@@ -86,6 +86,17 @@ class Group(enum.Enum):
         ([("a", ["b", "c"]), ("d", 1), ("a", "e")], "a=b&a=c&d=1&a=e"),
         ({"a": b"bytes", "b": range(2)}, "a=bytes&b=0&b=1"),
         ({}, ""),
+        ({"a": "b", "c": "d"}, "a=b&c=d"),
+        ({"a": "", "b.-_": "c.-_"}, "a=&b.-_=c.-_"),
+        ({"a": "~*"}, "a=%7E*"),
+        ({"a": "b=c"}, "a=b%3Dc"),
+        ({"a": "b&c=d"}, "a=b%26c%3Dd"),
+        ({"a=b": "c"}, "a%3Db=c"),
+        ({"a&b": "c", "d": "e"}, "a%26b=c&d=e"),
+        ({"a": "b#c?d/e"}, "a=b%23c%3Fd%2Fe"),
+        ({"a": "%41"}, "a=%2541"),
+        ({"a": "b\0c"}, "a=b%00c"),
+        ({"ü": "é", "b": "c"}, "%C3%BC=%C3%A9&b=c"),
     ],
 )
 def test_what_params_and_forms_take(echo: scripted.Server, user: Client, params: Any, query: str) -> None:
@@ -93,6 +104,24 @@ def test_what_params_and_forms_take(echo: scripted.Server, user: Client, params:
     assert echo.seen[-1].path.partition("?")[2] == query
     user.post("/ok", data=params)
     assert echo.seen[-1].body.decode() == query
+
+
+def test_a_query_of_the_path_comes_first(echo: scripted.Server, user: Client) -> None:
+    for path, query in (("/ok?x=%20y", "x=%20y&a=b"), ("/ok", "a=b")):
+        user.get(path, params={"a": "b"})
+        assert echo.seen[-1].path.partition("?")[2] == query
+
+
+@pytest.mark.parametrize("params", [{"a": "\ud800"}, {"\ud800": "a"}, {1: "a"}, {"accessToken": "a"}])
+@pytest.mark.parametrize("more", [{}, {"b": 1}])
+def test_params_that_are_refused(user: Client, params: Any, more: Any) -> None:
+    """With or without one that is no text, which is handed over another way."""
+    with pytest.raises(nacos_auth.InvalidArgumentError) as caught:
+        user.get("/ok", params={**params, **more})
+    assert "\ud800" not in str(caught.value)
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    own = traceback.StackSummary.from_list([frame for frame in frames if "/nacos_auth/" in frame.filename])
+    assert "ud800" not in "".join(own.format())
 
 
 @pytest.mark.parametrize("value", [{"b": "c"}, {"b"}, [["b"]], [{"b": "secret"}], object(), [object()], iter("secret")])

@@ -8,13 +8,18 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 import nacos_auth
-from nacos_auth import Client, NacosError
+from nacos_auth import Client, NacosError, Response, Token
 
+if TYPE_CHECKING:
+    from nacos_auth import AsyncClient
+
+Kind = TypeVar("Kind", Client, "AsyncClient")
 Fields = dict[str, Any]
 Answer = dict[str, Any]
 
@@ -74,9 +79,75 @@ class ShimError(Exception):
     """The line, not the library, is at fault."""
 
 
-class Shim:
+class State(Generic[Kind]):
+    """The handles, and what waits for nothing."""
+
+    def __init__(self, language: str, kind: type[Kind]) -> None:
+        self._language = language
+        self._kind: type[Kind] = kind
+        self._clients: dict[str, Kind] = {}
+
+    def at_once(self, fields: Fields) -> Answer:
+        answer: Answer = getattr(self, f"_{fields['op']}")(fields)
+        return {"ok": True, **answer}
+
+    def client(self, fields: Fields) -> Kind:
+        try:
+            return self._clients[fields["auth"]]
+        except KeyError:
+            raise ShimError(f"unknown handle {fields['auth']!r}") from None
+
+    def _hello(self, fields: Fields) -> Answer:
+        return {"language": self._language, "version": nacos_auth.library_version(), "abi": nacos_auth.ABI_VERSION}
+
+    def _init(self, fields: Fields) -> Answer:
+        if fields["auth"] in self._clients:
+            raise ShimError(f"handle {fields['auth']!r} is in use")
+        options = {name: fields[name] for name in INIT_TEXTS[2:] if name in fields}
+        if "carriage" in fields:
+            options["token_in"] = TOKEN_IN[fields["carriage"]]
+        self._clients[fields["auth"]] = self._kind(
+            fields["server_addr"],
+            fields.get("username"),
+            fields.get("password"),
+            connect_timeout=seconds(fields, "connect_timeout_ms"),
+            request_timeout=seconds(fields, "request_timeout_ms"),
+            **options,
+        )
+        return {}
+
+    def _report_rejected(self, fields: Fields) -> Answer:
+        advised = self.client(fields).report_rejected(fields["generation"], fields["http_status"], fields["body"])
+        return {"advice": advised.advice.name.lower()}
+
+    def _set_credentials(self, fields: Fields) -> Answer:
+        self.client(fields).set_credentials(fields["username"], fields["password"])
+        return {}
+
+    def _stats(self, fields: Fields) -> Answer:
+        counters = self.client(fields).stats()._asdict()
+        for name in ("remaining", "retry_in"):
+            counters[f"{name}_ms"] = round(counters.pop(name) * 1000)
+        counters["refresh_state"] = STATES.get(counters["refresh_state"], counters["refresh_state"])
+        return {COUNTERS.get(name, name): value for name, value in counters.items()}
+
+    def closed(self, fields: Fields) -> Answer:
+        if fields["op"] == "free":
+            del self._clients[fields["auth"]]  # the last reference frees it
+        return {"ok": True}
+
+    def check_do(self, do: Fields) -> None:
+        """What is inside of another operation."""
+        check(do)
+        if do["op"] in {"parallel", "loop"}:
+            raise ShimError(f"{do['op']} inside another")
+        if "auth" in do and do["op"] != "init":
+            self.client(do)
+
+
+class Shim(State[Client]):
     def __init__(self) -> None:
-        self._clients: dict[str, Client] = {}
+        super().__init__("python", Client)
 
     def answer(self, line: bytes) -> Answer:
         try:
@@ -93,161 +164,86 @@ class Shim:
             "request": self._request,
             "parallel": self._parallel,
             "loop": self._loop,
+            "close": self._close,
+            "free": self._close,
         }
         op = fields["op"]
-        if op in operations:
-            answer, generation = operations[op](fields)
-        else:
-            answer, generation = getattr(self, f"_{op}")(fields), 0
-        return {"ok": True, **answer}, generation
-
-    def _client(self, fields: Fields) -> Client:
-        try:
-            return self._clients[fields["auth"]]
-        except KeyError:
-            raise ShimError(f"unknown handle {fields['auth']!r}") from None
-
-    def _hello(self, fields: Fields) -> Answer:
-        return {"language": "python", "version": nacos_auth.library_version(), "abi": nacos_auth.ABI_VERSION}
-
-    def _init(self, fields: Fields) -> Answer:
-        if fields["auth"] in self._clients:
-            raise ShimError(f"handle {fields['auth']!r} is in use")
-        options = {name: fields[name] for name in INIT_TEXTS[2:] if name in fields}
-        if "carriage" in fields:
-            options["token_in"] = TOKEN_IN[fields["carriage"]]
-        self._clients[fields["auth"]] = Client(
-            fields["server_addr"],
-            fields.get("username"),
-            fields.get("password"),
-            connect_timeout=seconds(fields, "connect_timeout_ms"),
-            request_timeout=seconds(fields, "request_timeout_ms"),
-            **options,
-        )
-        return {}
+        return operations[op](fields) if op in operations else (self.at_once(fields), 0)
 
     def _get_token(self, fields: Fields) -> tuple[Answer, int]:
-        client, timeout = self._client(fields), seconds(fields, "timeout_ms")
+        client, timeout = self.client(fields), seconds(fields, "timeout_ms")
         token = client.token(timeout)  # the cached way, which is the one to test
         info = client.token_info(timeout)
         if info.value != token:  # renewed in between: then the cached way must give the new one
             token = client.token(timeout)
             info = client.token_info(timeout)
-        if info.value != token:
-            raise ShimError("token() gives another token than token_info()")
-        answer: Answer = {
-            "length": len(token),
-            "generation": info.generation,
-            "remaining_ms": round(info.remaining * 1000),
-            "expired": info.expired,
-        }
-        if fields.get("reveal"):
-            answer["token"] = token
-        return answer, info.generation
+        return token_answer(fields, token, info)
 
     def _request(self, fields: Fields) -> tuple[Answer, int]:
-        response = self._client(fields).request(
-            fields["method"],
-            fields["path"],
-            params=fields.get("query"),
-            headers=fields.get("headers"),
-            data=fields.get("form"),
-            body=request_body(fields),
-            timeout=seconds(fields, "timeout_ms"),
-        )
-        answer: Answer = {
-            "http_status": response.status,
-            "headers": response.headers.multi_items(),
-            "replayed": response.replays > 0,
-        }
-        try:
-            answer["body"] = response.content.decode()
-        except UnicodeDecodeError:
-            answer["body_base64"] = base64.b64encode(response.content).decode()
-        return answer, response.generation
-
-    def _report_rejected(self, fields: Fields) -> Answer:
-        advised = self._client(fields).report_rejected(fields["generation"], fields["http_status"], fields["body"])
-        return {"advice": advised.advice.name.lower()}
-
-    def _set_credentials(self, fields: Fields) -> Answer:
-        self._client(fields).set_credentials(fields["username"], fields["password"])
-        return {}
-
-    def _stats(self, fields: Fields) -> Answer:
-        counters = self._client(fields).stats()._asdict()
-        for name in ("remaining", "retry_in"):
-            counters[f"{name}_ms"] = round(counters.pop(name) * 1000)
-        counters["refresh_state"] = STATES.get(counters["refresh_state"], counters["refresh_state"])
-        return {COUNTERS.get(name, name): value for name, value in counters.items()}
+        return response_answer(self.client(fields).request(**request_arguments(fields)))
 
     def _parallel(self, fields: Fields) -> tuple[Answer, int]:
-        tally = self._tally(fields["do"])
+        tally, do = Tally(), fields["do"]
+        self.check_do(do)
 
         def one_thread(_: int) -> None:
             for _ in range(fields["each"]):
-                tally.once()
+                self._once(tally, do)
 
         with ThreadPoolExecutor(max(1, fields["threads"])) as threads:
             list(threads.map(one_thread, range(fields["threads"])))
         return tally.summary(), 0
 
     def _loop(self, fields: Fields) -> tuple[Answer, int]:
-        tally = self._tally(fields["do"])
+        tally, do = Tally(), fields["do"]
+        self.check_do(do)
         start = due = time.monotonic()
         while time.monotonic() - start < fields["duration_ms"] / 1000:
-            tally.once()
+            self._once(tally, do)
             due += fields["interval_ms"] / 1000
             time.sleep(max(0, due - time.monotonic()))
         return tally.summary(), 0
 
-    def _tally(self, do: Fields) -> Tally:
-        check(do)
-        if do["op"] in {"parallel", "loop"}:
-            raise ShimError(f"{do['op']} inside another")
-        if "auth" in do and do["op"] != "init":
-            self._client(do)
-        return Tally(lambda: self._do(do))
+    def _once(self, tally: Tally, do: Fields) -> None:
+        with tally.one():
+            tally.note(*self._do(do))
 
-    def _close(self, fields: Fields) -> Answer:
-        self._client(fields).close()
-        return {}
-
-    def _free(self, fields: Fields) -> Answer:
-        self._client(fields).close()
-        del self._clients[fields["auth"]]  # the last reference frees it
-        return {}
+    def _close(self, fields: Fields) -> tuple[Answer, int]:
+        self.client(fields).close()
+        return self.closed(fields), 0
 
 
 class Tally:
     """Counts what many calls gave. Its lists are appended to by many threads, which needs no lock."""
 
-    def __init__(self, call: Callable[[], tuple[Answer, int]]) -> None:
-        self._call = call
+    def __init__(self) -> None:
         self._statuses: list[str] = []
         self._http: list[int] = []
         self._generations: list[int] = []
         self._milliseconds: list[float] = []
 
-    def once(self) -> None:
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Around a call: counts how it fails, and how long it takes."""
         start = time.perf_counter()
         try:
-            answer, generation = self._call()
+            yield
         except NacosError as error:
             self._statuses.append(error.status)
         except ShimError:
             self._statuses.append("SHIM")
-        else:
-            if "http_status" in answer:
-                self._http.append(answer["http_status"])
-            if generation:
-                self._generations.append(generation)
         self._milliseconds.append((time.perf_counter() - start) * 1000)
+
+    def note(self, answer: Answer, generation: int) -> None:
+        if "http_status" in answer:
+            self._http.append(answer["http_status"])
+        if generation:
+            self._generations.append(generation)
 
     def summary(self) -> Answer:
         times = sorted(self._milliseconds)
         return {
-            "ok": len(times) - len(self._statuses),  # here a count
+            "ok": len(times) - len(self._statuses),  # a count here
             "errors": Counter(self._statuses),
             "http": Counter(str(status) for status in self._http),
             "generations": len(set(self._generations)),
@@ -255,6 +251,47 @@ class Tally:
             "p50_ms": percentile(times, 50),
             "p99_ms": percentile(times, 99),
         }
+
+
+def token_answer(fields: Fields, token: str, info: Token) -> tuple[Answer, int]:
+    if info.value != token:
+        raise ShimError("token() gives another token than token_info()")
+    answer: Answer = {
+        "ok": True,
+        "length": len(token),
+        "generation": info.generation,
+        "remaining_ms": round(info.remaining * 1000),
+        "expired": info.expired,
+    }
+    if fields.get("reveal"):
+        answer["token"] = token
+    return answer, info.generation
+
+
+def request_arguments(fields: Fields) -> dict[str, Any]:
+    return {
+        "method": fields["method"],
+        "path": fields["path"],
+        "params": fields.get("query"),
+        "headers": fields.get("headers"),
+        "data": fields.get("form"),
+        "body": request_body(fields),
+        "timeout": seconds(fields, "timeout_ms"),
+    }
+
+
+def response_answer(response: Response) -> tuple[Answer, int]:
+    answer: Answer = {
+        "ok": True,
+        "http_status": response.status,
+        "headers": response.headers.multi_items(),
+        "replayed": response.replays > 0,
+    }
+    try:
+        answer["body"] = response.content.decode()
+    except UnicodeDecodeError:
+        answer["body_base64"] = base64.b64encode(response.content).decode()
+    return answer, response.generation
 
 
 def percentile(ordered: list[float], percent: int) -> float:

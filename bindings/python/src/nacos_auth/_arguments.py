@@ -7,7 +7,6 @@ variables finds none here either: so each function lets go of its value before i
 from __future__ import annotations
 
 import enum
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -106,6 +105,10 @@ Params = Union[
 ]
 
 _REQUEST_OPTIONS_SIZE = sizeof(RequestOptions)
+_METHODS = {method: method.encode() for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
+_PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+"""Characters that stand for themselves in a query, as the native library writes it."""
+_TEXTS = {str}
 _NO_LIST = (str, bytes, int, memoryview, bytearray)
 _JSON = (b"content-type", b"application/json")
 _TOKEN_IN = {"auto": 0, "authorization": 1, "header": 2, "query": 3}
@@ -228,6 +231,8 @@ def pairs(
     name: str, values: object, *, lists: bool = True, absent: tuple[bytes, bytes] | None = None
 ) -> tuple[Array[Pair] | None, int]:
     """lists: whether a value may be several. absent: a pair in small letters, for where none has its name."""
+    if values is None and absent is None:
+        return None, 0
     made: list[Pair] = []
     items: Any = None
     item: Any = None
@@ -241,6 +246,9 @@ def pairs(
         else:
             items = values
         for item in items:
+            if type(item) is tuple and len(item) == 2 and type(item[0]) is type(item[1]) is str:
+                made.append(_plain_pair(name, item))  # nearly always
+                continue
             if not isinstance(item, (tuple, list)) or len(item) != 2:
                 raise invalid(f"{name} must be a mapping or (name, value) pairs")
             if not lists or isinstance(item[1], _NO_LIST) or not isinstance(item[1], Sequence):
@@ -254,6 +262,19 @@ def pairs(
     if absent is not None and all(pair.name.lower() != absent[0] for pair in made):
         made.append(Pair(*absent, len(absent[0]), len(absent[1]), 0))
     return (Pair * len(made))(*made) if made else None, len(made)
+
+
+def _plain_pair(name: str, item: tuple[str, str]) -> Pair:
+    key: bytes | None = None
+    value: bytes | None = None
+    try:
+        key, value = item[0].encode(), item[1].encode()
+        return Pair(key, value, len(key), len(value))
+    except UnicodeEncodeError:
+        part = "a name in " if key is None else "a value in "
+    finally:
+        del item, key, value  # a traceback that shows variables must not find them here
+    raise _not_unicode(part + name)
 
 
 def _pair(name: str, key: object, value: object) -> tuple[Pair, ...]:
@@ -409,9 +430,11 @@ class Content:
 
 def _json(value: object) -> bytes:
     """As httpx writes it."""
+    from json import dumps  # noqa: PLC0415 # which takes a while, and many never need it
+
     result: bytes | InvalidArgumentError
     try:
-        result = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        result = dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except UnicodeEncodeError:
         result = _not_unicode("json")
     except (TypeError, ValueError, RecursionError) as error:  # their texts may show the value
@@ -422,10 +445,30 @@ def _json(value: object) -> bytes:
     return result
 
 
+def _plain_query(params: object) -> bytes | None:
+    """The query where nothing has to be encoded, as mostly: to hand it over pair by pair takes longer than the rest."""
+    if type(params) is not dict or set(map(type, params.values())) != _TEXTS:
+        return None
+    try:
+        query = "&".join(map("=".join, params.items())).encode()
+    except (TypeError, UnicodeEncodeError):  # for others to refuse
+        return None
+    # Without these characters it has nothing but what has been put between names and values.
+    return query if len(query.translate(None, _PLAIN)) == 2 * len(params) - 1 else None
+
+
 def request_options(method: object, request: Content, settings: CallSettings) -> RequestOptions:
-    c_method = text("method", method)
+    c_method = _METHODS.get(method) if type(method) is str else None
+    if c_method is None:
+        c_method = text("method", method)
     c_path = text("path", request.path)
-    timeout, flags = _settings(**settings)
+    timeout, flags = _settings(**settings) if settings else (0, 0)
+    if request.headers is request.data is request.body is request.json is None and b"?" not in c_path:
+        plain = _plain_query(request.params)
+        if plain is not None:
+            options = RequestOptions(_REQUEST_OPTIONS_SIZE, c_method, b"%b?%b" % (c_path, plain))
+            options.timeout_ms, options.flags = timeout, flags
+            return options
     query, query_count = pairs("params", request.params)
     is_json = request.json is not None
     if is_json and (request.data is not None or request.body is not None):

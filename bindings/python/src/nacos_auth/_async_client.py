@@ -1,30 +1,43 @@
-"""The client for asyncio: what may wait is done by threads, what is in memory at once."""
+"""The client for event loops: what may wait is started, and the loop told of its end."""
 
 from __future__ import annotations
 
-import asyncio
+import math
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _log
-from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options, closing_time
+from ._arguments import (
+    Body,
+    CallSettings,
+    Content,
+    Pairs,
+    Params,
+    call_options,
+    closing_time,
+    has_long_poll,
+    request_options,
+)
 from ._base import BaseClient, Closing
-from ._calls import RequestCall, TokenCall
+from ._calls import TokenCall, take_token
 from ._causes import Cause
+from ._declarations import NO_WAIT, RequestOptions
 from ._diagnose import DiagnoseCall, Diagnosis, diagnose_options
-from ._errors import InternalError
-from ._response import Response
+from ._errors import InternalError, NacosTimeoutError, WouldBlockError
+from ._operations import Ended, Loop, running_loop
+from ._response import Response, take_response
 from ._state import Token
-from ._workers import Job, Workers
+from ._workers import Call, Job, Workers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._settings import ClientSettings
 
-_THREADS = 64
+_LONGEST_TURN = 0.25  # seconds
 _Result = TypeVar("_Result")
 _Self = TypeVar("_Self", bound="AsyncClient")
 
@@ -34,33 +47,18 @@ class _LoopBell:
 
     __slots__ = ("_loop", "rung")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self.rung: asyncio.Future[None] = loop.create_future()
+        self.rung = loop.new_waiter()
 
     def ring(self) -> None:
-        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._end)
-
-    def _end(self) -> None:
-        if not self.rung.done():
-            self.rung.set_result(None)
+        self._loop.wake_from_thread(self.rung, None)
 
 
-async def _run_on(threads: Workers, call: TokenCall | RequestCall | DiagnoseCall, seconds: float) -> Any:
-    """The result of a call. Whatever ends the waiting for it ends the call."""
-    call.be_cancellable(seconds)
-    loop = asyncio.get_running_loop()
-    job: Job[Any] = Job(call, bell := _LoopBell(loop))
-    # Ends the job only if it has no thread yet: the library ends those that have begun.
-    timer = loop.call_later(seconds, threads.expire, job, seconds)
-    try:
-        return await _leave(job, bell, threads)
-    finally:
-        timer.cancel()
-
-
-async def _leave(job: Job[_Result], bell: _LoopBell, threads: Workers) -> _Result:
+async def _on_a_thread(loop: Loop, call: Call[_Result]) -> _Result:
+    """The result of a call that blocks. Whatever ends the waiting for it ends the call."""
+    threads, bell = Workers(1), _LoopBell(loop)
+    job = Job(call, bell)
     try:
         if not threads.start(job) and not threads.count and job.withdraw():
             raise InternalError(
@@ -73,18 +71,21 @@ async def _leave(job: Job[_Result], bell: _LoopBell, threads: Workers) -> _Resul
         if not job.withdraw():
             job.cancel()
         raise
+    finally:
+        threads.retire()
     return job.result()
 
 
 class AsyncClient(BaseClient):
-    """`Client` for asyncio, with the same settings, errors and methods; those that may wait are coroutines.
+    """`Client` for asyncio and trio, with the same settings, errors and methods; those that may wait are coroutines.
 
-    Cancelling a task that waits, or a time-out around it, frees the task at once and ends the call. At most 64 requests
-    run at a time, and besides these 64 long polls and 64 calls for a token; others wait for their turn within their
-    timeout. Not bound to an event loop.
+    No thread waits for a call, so there may be thousands: `max_operations` are under way at a time, of which
+    `max_connections` are with servers; others wait for their turn within their timeout. A call for a token waits for
+    none of these. Cancelling a task that waits, or a time-out around it, frees the task at once and ends the call. Not
+    bound to an event loop: one client serves several, one after the other or each in its thread.
     """
 
-    __slots__ = ("_long_polls", "_requests", "_tokens")
+    __slots__ = ("_turns",)
 
     async def token(self, timeout: float | None = None, *, wait: bool = True) -> str:
         """A token to send, from the cache while it may be used without asking, else after the login.
@@ -108,7 +109,16 @@ class AsyncClient(BaseClient):
         at_hand = self._ask_at_once()
         if at_hand is not None:
             return at_hand
-        return self._keep(await self._run(TokenCall(self._library, self._handle, options), self._tokens))
+        loop = self._open_loop()
+        try:
+            ended = await loop.run(self._library.nacos_token_start, self._handle, options)
+        except WouldBlockError:  # max_operations, which requests have used up
+            pass
+        else:
+            return self._keep(take_token(self._library, ended.token))
+        call = TokenCall(self._library, self._handle, options)
+        call.be_cancellable(options.timeout_ms / 1000 or self._request_timeout)
+        return self._keep(await _on_a_thread(loop, call))
 
     async def request(
         self,
@@ -209,24 +219,19 @@ class AsyncClient(BaseClient):
         """
         closing_time(timeout)
         closing = Closing(self._close, timeout)
-        try:
-            if self._functions is None:
-                done = closing.run()  # waits for nothing
-            else:
-                done = await self._close_on_a_thread(closing)
-            if _log.is_busy():
-                await self._close_on_a_thread(Closing(self._flush, timeout))
-            return done
-        finally:
-            for threads in (self._tokens, self._requests, self._long_polls):
-                threads.retire()
+        if self._functions is None:
+            done = closing.run()  # waits for nothing
+        else:
+            done = await self._close_on_a_thread(closing)
+        if _log.is_busy():
+            await self._close_on_a_thread(Closing(self._flush, timeout))
+        return done
 
     async def _close_on_a_thread(self, closing: Closing) -> bool:
         """A function that runs, or a log handler, may need the loop."""
-        bell = _LoopBell(asyncio.get_running_loop())
         try:
-            return await _leave(Job(closing, bell), bell, self._tokens)
-        except InternalError:  # no thread
+            return await _on_a_thread(running_loop(self._library), closing)
+        except InternalError:  # no thread, or no descriptor
             return closing.run()
 
     async def __aenter__(self: _Self) -> _Self:
@@ -238,20 +243,67 @@ class AsyncClient(BaseClient):
         await self.close()
 
     async def _send(self, method: str, content: Content, settings: CallSettings) -> Response:
-        call = self._request_call(method, content, settings)
-        response: Response = await self._run(call, self._long_polls if call.is_long_poll() else self._requests)
-        return response
+        options = request_options(method, content, settings)
+        if self._is_log_asleep:
+            self._wake_log()
+        loop = self._open_loop()
+        try:
+            ended = await loop.run(self._library.nacos_request_start, self._handle, options)
+        except WouldBlockError as error:
+            if options.flags & NO_WAIT or error.cause is not Cause.TOO_MANY_OPERATIONS:
+                raise
+        else:
+            return take_response(self._library, ended.response, method, str(content.path))
+        finally:
+            self._give_turn()
+        ended = await self._run_in_turn(loop, options)
+        return take_response(self._library, ended.response, method, str(content.path))
 
-    async def _run(self, call: TokenCall | RequestCall, threads: Workers) -> Any:
-        """Makes a blocking call on a thread."""
-        if self._is_closed:
-            raise self._closed_error()
-        return await _run_on(threads, call, call.options.timeout_ms / 1000 or self._request_timeout)
+    async def _run_in_turn(self, loop: Loop, options: RequestOptions) -> Ended:
+        """When others have ended: as many are under way as may be."""
+        seconds = options.timeout_ms / 1000 or self._request_timeout
+        has_end = options.timeout_ms or not has_long_poll(options)
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            turn = loop.new_waiter()
+            self._turns[turn] = loop
+            try:
+                await loop.wait(turn, min(left, _LONGEST_TURN))
+            finally:
+                self._turns.pop(turn, None)
+            left = end - time.monotonic()
+            if has_end:
+                options.timeout_ms = max(1, math.ceil(left * 1000))
+            if self._is_closed:
+                raise self._closed_error()
+            try:
+                return await loop.run(self._library.nacos_request_start, self._handle, options)
+            except WouldBlockError as error:
+                if error.cause is not Cause.TOO_MANY_OPERATIONS:
+                    raise
+                if left <= 0:
+                    message, cause = f"no end of others within {seconds:.1f} s: {error}", error.cause
+                    break
+            finally:
+                self._give_turn()
+        raise NacosTimeoutError(message, status="TIMEOUT", code=201, retryable=True, cause=cause)
+
+    def _give_turn(self) -> None:
+        """One has ended. What has been cancelled is still under way then, so those that wait look by themselves too."""
+        if self._turns:
+            with suppress(StopIteration, KeyError, RuntimeError):  # another thread was faster
+                turn = next(iter(self._turns))
+                self._turns.pop(turn).wake_from_thread(turn, None)
 
     def _forget(self) -> None:
         super()._forget()
-        # Threads are started when there is something to do; those of before a fork are the parent's.
-        self._tokens, self._requests, self._long_polls = Workers(_THREADS), Workers(_THREADS), Workers(_THREADS)
+        self._turns: dict[Any, Loop] = {}
+
+    def _open_loop(self) -> Loop:
+        if self._is_closed:
+            raise self._closed_error()
+        return running_loop(self._library)
 
 
 async def diagnose_async(
@@ -266,15 +318,11 @@ async def diagnose_async(
     timeout: float | None = None,
     **settings: Unpack[ClientSettings],
 ) -> Diagnosis:
-    """`diagnose` for asyncio. Cancelling the task, or a time-out around it, frees the task at once, and ends it."""
+    """`diagnose` for asyncio and trio. Cancelling the task, or a time-out around it, frees it at once, and ends it."""
     try:
         options = diagnose_options(method, path, refused_token, send_writes, timeout)
         call = DiagnoseCall(options, server_addr, username, password, **settings)
     finally:
         del password, path, refused_token, settings
-    threads = Workers(1)
-    try:
-        diagnosis: Diagnosis = await _run_on(threads, call, call.seconds)
-        return diagnosis
-    finally:
-        threads.retire()
+    call.be_cancellable(call.seconds)
+    return await _on_a_thread(running_loop(call.library), call)

@@ -16,8 +16,6 @@ from . import _environment, _log
 from ._arguments import (
     Anonymous,
     Body,
-    CallSettings,
-    Content,
     Path,
     TokenIn,
     closing_time,
@@ -26,7 +24,6 @@ from ._arguments import (
     life,
     number,
     optional_text,
-    request_options,
     server_list,
     text,
 )
@@ -52,6 +49,8 @@ from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Advised, Event, Stats,
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from ._workers import WaitedBell
 
 _TIMEOUT = 201
 _CLOSED = 401
@@ -109,6 +108,7 @@ class BaseClient:
         connect_timeout: float | None = None,
         request_timeout: float | None = None,
         max_connections: int | None = None,
+        max_operations: int | None = None,
         max_response_size: int | None = None,
         token_in: TokenIn = "auto",
         anonymous: Anonymous = "auto",
@@ -127,6 +127,8 @@ class BaseClient:
         proxy: None is none; the environment is not read. user_agent: None names this library and its version.
         connect_timeout, request_timeout: seconds; None is 2 and 15, math.inf and all beyond a day is a day.
         max_connections: in use at the same time, by `request` and its like; a call beyond that waits. None is 128.
+        max_operations: requests of an `AsyncClient` under way at the same time, those included that wait for a
+        connection; one beyond that waits for its turn. None is 16384.
         max_response_size: bytes, decoded; beyond it a request raises `ProtocolError`. None is 64 MiB.
         token_in: where the token goes: "authorization" (every Nacos), "header" (accessToken, from 2.1), "query" (the
         URL), or "auto": "authorization", and "query" at a server that takes it only there (r-nacos up to 0.8.5).
@@ -166,6 +168,7 @@ class BaseClient:
                 connect_timeout=connect_timeout,
                 request_timeout=request_timeout,
                 max_connections=max_connections,
+                max_operations=max_operations,
                 max_response_size=max_response_size,
                 token_in=token_in,
                 anonymous=anonymous,
@@ -253,7 +256,10 @@ class BaseClient:
         at_hand = self._ask_at_once()
         if at_hand is not None:
             return at_hand
-        return self._keep(self._call(TokenCall(self._library, self._handle, options)))
+        if self._is_closed:
+            raise self._closed_error()
+        call, make_bell = TokenCall(self._library, self._handle, options), waiting()
+        return self._keep(call.run() if make_bell is None else self._call_elsewhere(call, make_bell))
 
     def _ask_at_once(self) -> Token | None:
         """The token where the native library has one at hand: that blocks nobody."""
@@ -268,19 +274,8 @@ class BaseClient:
         self._cached = (token.generation, token)
         return token
 
-    def _request_call(self, method: str, request: Content, settings: CallSettings) -> RequestCall:
-        options = request_options(method, request, settings)
-        if self._is_log_asleep:
-            self._wake_log()
-        return RequestCall(self._library, self._handle, options, method, str(request.path))
-
-    def _call(self, call: TokenCall | RequestCall) -> Any:
-        """Makes a call that blocks, where it keeps no greenlets and no handlers of signals from running."""
-        if self._is_closed:
-            raise self._closed_error()
-        make_bell = waiting()
-        if make_bell is None:
-            return call.run()
+    def _call_elsewhere(self, call: TokenCall | RequestCall, make_bell: Callable[[], WaitedBell]) -> Any:
+        """Makes a call that blocks where it keeps no greenlets and no handlers of signals from running."""
         seconds = call.options.timeout_ms / 1000 or self._request_timeout
         call.be_cancellable(seconds)
         return run_cancellable(call, seconds, make_bell)

@@ -14,11 +14,12 @@ from ._declarations import (
     OwnedError,
     OwnedHandle,
     OwnedResponse,
+    OwnedToken,
     RequestOptions,
     TokenInfo,
     set_cancel,
 )
-from ._errors import take_error
+from ._errors import keep_spare, spare_error, take_error
 from ._response import Response, take_response
 from ._state import Token
 
@@ -53,6 +54,14 @@ class NativeCall(Generic[_Options]):
     def _begin(self) -> None:
         if self._deadline is not None:
             self.options.timeout_ms = max(1, math.ceil((self._deadline - time.monotonic()) * 1000))
+
+
+def take_token(library: CDLL, token: OwnedToken) -> Token:
+    """A copy. What is left of the native one is wiped when it is freed."""
+    info = TokenInfo()
+    library.nacos_token_describe(token, byref(info), None)
+    value: bytes = library.nacos_token_text(token)
+    return Token(value.decode(), info.generation, info.remaining_ms / 1000, bool(info.expired))
 
 
 class TokenCall(NativeCall[CallOptions]):
@@ -92,8 +101,14 @@ class RequestCall(NativeCall[RequestOptions]):
 
     def run(self) -> Response:
         self._begin()
-        response, error = OwnedResponse(), OwnedError()
-        status = self.library.nacos_request(self.handle, byref(self.options), byref(response), byref(error))
-        if status:
-            raise take_error(self.library, status, error)
-        return take_response(self.library, response, self._method, self._path)
+        return send(self.library, self.handle, self.options, self._method, self._path)
+
+
+def send(library: CDLL, handle: OwnedHandle, options: RequestOptions, method: str, path: str) -> Response:
+    """Blocks."""
+    response, error = OwnedResponse(), spare_error()
+    status = library.nacos_request(handle, byref(options), byref(response), byref(error))
+    if status:
+        raise take_error(library, status, error)
+    keep_spare(error)
+    return take_response(library, response, method, path)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options
+from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options, request_options
 from ._base import BaseClient
+from ._calls import RequestCall, send
+from ._greenlets import waiting
 from ._response import Response
 from ._state import Token
 
@@ -136,7 +138,16 @@ class Client(BaseClient):
         return self._send("DELETE", content, settings)
 
     def _send(self, method: str, content: Content, settings: CallSettings) -> Response:
-        response: Response = self._call(self._request_call(method, content, settings))
+        options = request_options(method, content, settings)
+        if self._is_log_asleep:
+            self._wake_log()
+        if self._is_closed:
+            raise self._closed_error()
+        make_bell = waiting()
+        if make_bell is None:
+            return send(self._library, self._handle, options, method, str(content.path))
+        call = RequestCall(self._library, self._handle, options, method, str(content.path))
+        response: Response = self._call_elsewhere(call, make_bell)
         return response
 
     def close(self, timeout: float | None = None) -> bool:

@@ -61,6 +61,23 @@ class OwnedMetrics(Owned):
     free = "nacos_metrics_free"
 
 
+class OwnedToken(Owned):
+    __slots__ = ()
+    free = "nacos_token_free"
+
+
+class OwnedQueue(Owned):
+    __slots__ = ()
+    free = "nacos_queue_free"
+
+
+class OwnedOperation(Owned):
+    """The hold on a call under way, which goes on without it."""
+
+    __slots__ = ()
+    free = "nacos_operation_free"
+
+
 class OwnedCancel(Owned):
     """A signal that ends calls; whoever holds options with it may make the call."""
 
@@ -155,6 +172,8 @@ class AuthOptions(_Sized):
         ("token_in", c_int32),
         ("anonymous", c_int32),
         ("log_level", c_int32),
+        ("max_operations", c_uint32),
+        ("reserved0", c_uint32),
     ]
 
 
@@ -213,6 +232,7 @@ class RequestOptions(Structure):
     """Made for every request, so without the comfort of `_Sized`: give all fields in order."""
 
     timeout_ms: int
+    flags: int
     header_count: int
     headers: Any
     owned_cancel: OwnedCancel | None = None
@@ -232,6 +252,39 @@ class RequestOptions(Structure):
         ("cancel", Handle),
         ("timeout_ms", c_uint32),
         ("flags", c_uint32),
+    ]
+
+
+class Completion(Structure):
+    """How a call under way has ended. Made for every call, so without the comfort of `_Sized`: give the size.
+
+    Reading `response`, `token` or `error` makes the owner of what is there, or will be: read each once, and beforehand.
+    """
+
+    data: int | None
+    response: OwnedResponse
+    token: OwnedToken
+    error: OwnedError
+    status: int
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("data", c_void_p),
+        ("response", OwnedResponse),
+        ("token", OwnedToken),
+        ("error", OwnedError),
+        ("status", c_int32),
+        ("reserved0", c_int32),
+    ]
+
+
+class StartOptions(_Sized):
+    data: int | None
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("data", c_void_p),
+        ("queue", Handle),
+        # Not used: it is called by a thread of the library, which must not enter an interpreter that ends.
+        ("on_complete", c_void_p),
     ]
 
 
@@ -386,6 +439,17 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "nacos_auth_init": (c_int32, [POINTER(AuthOptions), _OUT, _OUT]),
     "nacos_get_token": (c_int32, [Handle, POINTER(CallOptions), c_void_p, c_size_t, POINTER(TokenInfo), _OUT]),
     "nacos_request": (c_int32, [Handle, POINTER(RequestOptions), _OUT, _OUT]),
+    "nacos_token_text": (c_char_p, [Handle]),
+    "nacos_token_describe": (c_int32, [Handle, POINTER(TokenInfo), _OUT]),
+    "nacos_token_free": (None, [Handle]),
+    "nacos_request_start": (c_int32, [Handle, POINTER(RequestOptions), POINTER(StartOptions), _OUT, _OUT]),
+    "nacos_token_start": (c_int32, [Handle, POINTER(CallOptions), POINTER(StartOptions), _OUT, _OUT]),
+    "nacos_operation_cancel": (None, [Handle]),
+    "nacos_operation_free": (None, [Handle]),
+    "nacos_queue_new": (c_int32, [_OUT, _OUT]),
+    "nacos_queue_fd": (c_int32, [Handle]),
+    "nacos_queue_next": (c_int32, [Handle, POINTER(Completion), _OUT]),
+    "nacos_queue_free": (None, [Handle]),
     "nacos_auth_generation": (c_uint64, [Handle]),
     "nacos_auth_generation_pointer": (c_void_p, [Handle]),
     "nacos_auth_report_rejected": (c_int32, [Handle, POINTER(Rejection), POINTER(Advice), _OUT]),

@@ -173,6 +173,22 @@ def server_of(name: bytes) -> str | None:
     return name.decode("utf-8", "replace") or None
 
 
+_spare: list[OwnedError] = []
+
+
+def spare_error() -> OwnedError:
+    """One that is nothing yet. Freeing it, which most never need, would take longer than all the rest of it."""
+    try:
+        return _spare.pop()
+    except IndexError:
+        return OwnedError()
+
+
+def keep_spare(error: OwnedError) -> None:
+    """For the next call, after one that has succeeded."""
+    _spare.append(error)
+
+
 def take_error(library: CDLL, status: int, error: OwnedError) -> NacosError:
     """The exception for a failed call."""
     kind, name = _CLASSES.get(status, NacosError), library.nacos_status_name(status).decode()

@@ -80,16 +80,23 @@ def in_hub() -> _MakeBell | None:
 
 def waiting() -> _MakeBell | None:
     """How the caller waits for a call that blocks; None if it may make it itself."""
-    make_bell = in_hub()
+    modules = sys.modules
+    make_bell = in_hub() if "gevent._hub_local" in modules or "eventlet.hubs" in modules else None
     return Lock if make_bell is None and _runs_handlers() else make_bell
 
 
 def _runs_handlers() -> bool:
-    """Whether this may be the thread on which Python runs the handlers of signals.
+    """Whether this may be the thread on which Python runs the handlers of signals: it stays so, but for a fork."""
+    try:
+        runs_handlers: bool = _this_thread.runs_handlers
+    except AttributeError:
+        _this_thread.runs_handlers = runs_handlers = _may_run_handlers()
+    return runs_handlers
 
-    That `threading` was first imported by another thread makes its main_thread() wrong, up to Python 3.12; that a
-    program made its interpreter on another thread makes the first one wrong. One too many does no harm.
-    """
+
+def _may_run_handlers() -> bool:
+    # That `threading` was first imported by another thread makes its main_thread() wrong, up to Python 3.12; that a
+    # program made its interpreter on another thread makes the first one wrong. One too many does no harm.
     return _thread.get_native_id() == os.getpid() or threading.get_ident() == threading.main_thread().ident
 
 
@@ -141,6 +148,7 @@ def run_cancellable(call: Call[_Result], seconds: float, make_bell: _MakeBell) -
     return job.result()
 
 
+_this_thread: Any = _thread._local()
 _threads = Workers(_MOST_THREADS)
 _blocking: set[Job[Any]] = set()
 _main_hub: Any = None

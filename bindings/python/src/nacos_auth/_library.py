@@ -10,7 +10,11 @@ from ._declarations import ABI_VERSION, FUNCTIONS, Owned
 from ._errors import LibraryError
 
 _SONAME = f"libnacos_auth.so.{ABI_VERSION}"
-_READERS = ("nacos_response_", "nacos_error_", "nacos_status_", "nacos_diagnosis_")
+_QUICK = (
+    *("nacos_response_", "nacos_error_", "nacos_status_", "nacos_diagnosis_"),
+    *("nacos_token_", "nacos_request_start", "nacos_operation_", "nacos_queue_"),
+)
+"""How functions begin that wait for nothing."""
 _loaded: CDLL | None = None
 
 
@@ -51,21 +55,21 @@ def _candidates() -> list[str]:
     return [os.path.join(os.path.dirname(__file__), "libnacos_auth.so"), _SONAME]
 
 
-def _declare(library: CDLL, readers: PyDLL) -> CDLL:
-    """Other Python threads run during every call, except those that only read memory.
+def _declare(library: CDLL, quick: PyDLL) -> CDLL:
+    """Other Python threads run during every call, except those that wait for nothing.
 
-    A dozen of these follow each request, and to fight for the interpreter after each one halves what many threads get
-    done, at two to four times the processor time.
+    A dozen of these belong to each request, and to fight for the interpreter after each one halves what many threads
+    get done, at two to four times the processor time.
     """
     for name, (result, arguments) in FUNCTIONS.items():
-        function = getattr(readers if name.startswith(_READERS) else library, name)
+        function = getattr(quick if name.startswith(_QUICK) else library, name)
         function.restype, function.argtypes = result, arguments
         setattr(library, name, function)
     for kind in Owned.__subclasses__():
         # A finalizer that is called like any other, by way of a property, and yet has no line of Python: in one the
         # handler of a signal might raise before anything is freed, and what it raises would be lost. The property
         # calls the native function and has to give something to be called: a `slice` of no meaning.
-        finalizer = (readers if kind.free.startswith(_READERS) else library)[kind.free]
+        finalizer = (quick if kind.free.startswith(_QUICK) else library)[kind.free]
         finalizer.restype, finalizer.argtypes = FUNCTIONS[kind.free]
         finalizer.errcheck = partial(partial, slice)  # type: ignore[assignment]
         setattr(kind, "__del__", property(finalizer))  # noqa: B010

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ctypes import CDLL, byref, c_char_p, c_size_t, string_at
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._declarations import OwnedResponse
 from ._errors import HTTPStatusError
@@ -70,6 +69,7 @@ class Response:
 
     __slots__ = (
         "_method",
+        "_native",
         "_path",
         "attempts",
         "content",
@@ -81,6 +81,7 @@ class Response:
         "status",
     )
 
+    _native: tuple[CDLL, OwnedResponse]
     status: int
     """HTTP status."""
     headers: Headers
@@ -121,6 +122,31 @@ class Response:
         self.attempts = attempts
         self.is_truncated = is_truncated
 
+    @classmethod
+    def _of(cls, library: CDLL, native: OwnedResponse, method: str, path: str) -> Response:
+        """Of a native response, of which is read what somebody asks for: each thing takes a while."""
+        response = cls.__new__(cls)
+        response._method = method
+        response._path = path.partition("?")[0]
+        response._native = (library, native)
+        response.status = library.nacos_response_status(native)
+        response.content = _read_content(library, native)
+        return response
+
+    if not TYPE_CHECKING:  # to whom it would have every attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """What has not been read yet."""
+            read = _READ.get(name)
+            if read is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            value = read(*self._native)
+            setattr(self, name, value)
+            return value
+
+    def __reduce__(self) -> tuple[type[Response], tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, name) for name in _ARGUMENTS)
+
     @property
     def text(self) -> str:
         """The body as text, in the character set of its Content-Type or else UTF-8."""
@@ -132,7 +158,9 @@ class Response:
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError if it is none."""
-        return json.loads(self.content)
+        from json import loads  # noqa: PLC0415 # which takes a while, and many never need it
+
+        return loads(self.content)
 
     def raise_for_status(self) -> Response:
         """Itself if the status is below 400, else raises `HTTPStatusError`."""
@@ -148,19 +176,21 @@ def _decode(text: bytes | None) -> str:
     return (text or b"").decode("utf-8", "replace")
 
 
-def take_response(library: CDLL, response: OwnedResponse, method: str, path: str) -> Response:
-    """A copy, but for the headers: the native response is freed when nobody can ask for those any more."""
+def _read_content(library: CDLL, native: OwnedResponse) -> bytes:
     length = c_size_t()
-    body = library.nacos_response_body(response, byref(length))
-    return Response(
-        method,
-        path,
-        library.nacos_response_status(response),
-        Headers([], (library, response)),
-        string_at(body, length.value),
-        library.nacos_response_generation(response),
-        library.nacos_response_replays(response),
-        _decode(library.nacos_response_server(response)),
-        library.nacos_response_attempts(response),
-        bool(library.nacos_response_is_truncated(response)),
-    )
+    return string_at(library.nacos_response_body(native, byref(length)), length.value)
+
+
+_READ: dict[str, Callable[[CDLL, OwnedResponse], object]] = {
+    "headers": lambda library, native: Headers([], (library, native)),
+    "content": _read_content,
+    "generation": lambda library, native: library.nacos_response_generation(native),
+    "replays": lambda library, native: library.nacos_response_replays(native),
+    "server": lambda library, native: _decode(library.nacos_response_server(native)),
+    "attempts": lambda library, native: library.nacos_response_attempts(native),
+    "is_truncated": lambda library, native: bool(library.nacos_response_is_truncated(native)),
+}
+_ARGUMENTS = ("_method", "_path", "status", *_READ)
+
+take_response = Response._of
+"""The native response is freed when nobody can ask for anything in it any more."""

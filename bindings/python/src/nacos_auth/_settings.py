@@ -43,6 +43,7 @@ class PlainSettings(TypedDict, total=False):
     connect_timeout: float | None
     request_timeout: float | None
     max_connections: int | None
+    max_operations: int | None
     max_response_size: int | None
     token_in: TokenIn
     anonymous: Anonymous
@@ -84,6 +85,7 @@ def auth_options(
     connect_timeout: float | None = None,
     request_timeout: float | None = None,
     max_connections: int | None = None,
+    max_operations: int | None = None,
     max_response_size: int | None = None,
     token_in: TokenIn = "auto",
     anonymous: Anonymous = "auto",
@@ -107,6 +109,7 @@ def auth_options(
             connect_timeout_ms=milliseconds("connect_timeout", connect_timeout),
             request_timeout_ms=milliseconds("request_timeout", request_timeout),
             max_connections=count("max_connections", max_connections),
+            max_operations=count("max_operations", max_operations),
             max_response_size=count("max_response_size", max_response_size, 64),
             token_in=token_place(token_in),
             anonymous=anonymous_mode(anonymous),

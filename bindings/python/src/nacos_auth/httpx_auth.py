@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from typing import Any, Union
 
+import anyio
 import httpx
 
 from ._adapter import LOOK_BYTES, MAY_REFUSE, Attempt, Bearer, Look, shortest
@@ -70,7 +70,7 @@ class NacosAuth(httpx.Auth):
             elif step.wait is None:
                 result = await step.attempt.first_token_async(client)
             else:
-                await asyncio.sleep(step.wait)
+                await anyio.sleep(step.wait)
                 result = await step.attempt.next_token_async(client)
             try:
                 step = flow.send(result)

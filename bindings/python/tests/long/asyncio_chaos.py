@@ -261,7 +261,7 @@ class Chaos:
         for client in self.clients:
             assert (await self.until_answered(client)) == LARGE_SIZE
         assert len(self.sync.get(CONFIG, params=LARGE).content) == LARGE_SIZE
-        await asyncio.sleep(1.3)  # threads without work end
+        await asyncio.sleep(3.5)  # threads without work end, and connections that a burst has left are closed
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
         return vitals()
