@@ -40,6 +40,7 @@ if start_server --ttl 3; then
   check "callbacks" memcheck "$out"/callbacks
   check "diagnose" memcheck "$out"/diagnose
   check "health and metrics" memcheck "$out"/health
+  check "operations" memcheck "$out"/operations
   check "whole_life builds" gcc -std=gnu99 -g "${warnings[@]}" -o "$out"/whole_life tests/c/whole_life.c "${link[@]}"
   check "from init to free" memcheck "$out"/whole_life
   # The table of sessions, and a list of arc-swap's, of which there is one node for each thread that lived at a time.

@@ -11,13 +11,14 @@ sanitized thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg nacos_auth_tsan || 
 runtime_link=(-Wl,--whole-archive "$runtime" -Wl,--no-whole-archive)
 export TSAN_OPTIONS="suppressions=$PWD/tests/sanitizers/thread.supp"
 
-for name in arguments lifetime token callbacks; do program clang c99 $name tests/c/$name.c; done
+for name in arguments lifetime token callbacks operations; do program clang c99 $name tests/c/$name.c; done
 program clang c99 plant tests/sanitizers/plant.c
 check "arguments" timeout 300 "$out"/arguments
 check "lifetime" timeout 300 "$out"/lifetime
 if start_server --port 0; then
   check "token" timeout 600 "$out"/token
   check "callbacks" timeout 600 "$out"/callbacks
+  check "operations" timeout 900 "$out"/operations
   # But for the child of a fork, which may have no threads under this sanitizer.
   if [ -e /usr/include/doctest/doctest.h ]; then
     program clang++ c++20 cpp tests/cpp/{main,async,async_coroutines,devserver}.cpp &&
