@@ -8,11 +8,14 @@
  *   result<T> is std::expected<T, error> where the standard library has it, else a type with its basic members:
  *   has_value, bool, *, ->, error and value_or. Either may throw std::bad_alloc besides. With -fno-exceptions only the
  *   functions that return results are there.
- * - client, response and cancel_source own a C handle and can be moved, not copied. native() lends the handle to the C
- *   functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. `{}` are settings with
- *   nothing in them, never a handle; nullptr and 0 are neither, and do not compile. One that has been moved from may be
- *   assigned to, and fails with status::null_argument otherwise, also as the cancel of a call. client::share() makes
- *   another owner of the same client.
+ * - Calls that no thread waits for: client::async_send() and its like give an async_call, to be started with a
+ * callable, as a std::future, or with co_await; they end on a thread of the library, or on that of a loop through a
+ * queue.
+ * - client, response, cancel_source and operation own a C handle and can be moved, not copied. native() lends the
+ * handle to the C functions, release() hands it over, adopt() takes one over; no constructor takes a pointer. `{}` are
+ * settings with nothing in them, never a handle; nullptr and 0 are neither, and do not compile. One that has been moved
+ * from may be assigned to, and fails with status::null_argument otherwise, also as the cancel of a call.
+ * client::share() makes another owner of the same client.
  * - Time-outs are any std::chrono::duration, see time_span and docs/timeouts.md.
  * - const member functions may be called from any number of threads at once.
  * - A string with a NUL inside is refused where C would cut it.
@@ -31,8 +34,12 @@
 #if __has_include(<pthread.h>)
 #include <pthread.h>
 #endif
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -40,10 +47,12 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <future>
 #include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +66,9 @@
 #endif
 #ifdef __cpp_lib_expected
 #include <expected>
+#endif
+#if defined(__cpp_impl_coroutine) && __has_include(<coroutine>)
+#include <coroutine>
 #endif
 
 #include "nacos_auth.h"
@@ -686,6 +698,7 @@ struct options {
   std::optional<time_span> connect_timeout = {};                ///< to one server; nullopt: 2 s
   std::optional<time_span> request_timeout = {};                ///< of calls that set none of their own; nullopt: 15 s
   std::uint32_t max_connections = 0;                            ///< in use by requests at the same time; 0: 128
+  std::uint32_t max_operations = 0;                             ///< async_calls under way at the same time; 0: 16384
   nacosauth::token_in token_in = nacosauth::token_in::automatic;     ///< where the token goes
   nacosauth::anonymous anonymous = nacosauth::anonymous::automatic;  ///< whether requests may be sent without one
   nacosauth::log_level log_level = nacosauth::log_level::info;       ///< down to which level log is called
@@ -733,10 +746,33 @@ inline nacos_auth_options lent(const options &settings, lender &given) {
   in.request_timeout_ms =
       given.timeout(settings.request_timeout, "request_timeout is zero or negative", status::invalid_config);
   in.max_connections = settings.max_connections;
+  in.max_operations = settings.max_operations;
   in.token_in = static_cast<std::int32_t>(settings.token_in);
   in.anonymous = static_cast<std::int32_t>(settings.anonymous);
   in.log_level = static_cast<std::int32_t>(settings.log_level);
   return in;
+}
+
+/// Calls what is not C for C: what `call` throws goes to `caught`, in words.
+template <class Call, class Caught>
+void contain(const Call &call, [[maybe_unused]] const Caught &caught) noexcept {
+#ifdef PTHREAD_CANCEL_DISABLE
+  // pthread_cancel would unwind through C, at once or later. It is not allowed again: on threads of the library
+  // nobody misses it, on others the library itself has put it off.
+  int before = 0;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+#endif
+#ifdef __cpp_exceptions
+  try {
+    call();
+  } catch (const std::exception &failure) {
+    caught(failure.what());
+  } catch (...) {
+    caught("it threw something that is no std::exception");
+  }
+#else
+  call();
+#endif
 }
 
 /// A client's callbacks as C knows them: the object is its callback_data.
@@ -761,28 +797,6 @@ class callbacks {
         event_(settings.event),
         log_(settings.log),
         keep_waiting_(settings.keep_waiting) {}
-
-  /// What `call` throws goes to `caught`, in words.
-  template <class Call, class Caught>
-  static void contain(const Call &call, [[maybe_unused]] const Caught &caught) noexcept {
-#ifdef PTHREAD_CANCEL_DISABLE
-    // pthread_cancel would unwind through C, at once or later. It is not allowed again: on threads of the library
-    // nobody misses it, on others the library itself has put it off.
-    int before = 0;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-#endif
-#ifdef __cpp_exceptions
-    try {
-      call();
-    } catch (const std::exception &failure) {
-      caught(failure.what());
-    } catch (...) {
-      caught("it threw something that is no std::exception");
-    }
-#else
-    call();
-#endif
-  }
 
   static void supply(void *data, nacos_credentials *answer) noexcept {
     const auto fail = [answer](const char *why) {
@@ -881,6 +895,59 @@ struct request {
   bool no_failover = false;   ///< one server only
   bool no_anonymous = false;  ///< never without a token
 };
+
+namespace detail {
+
+inline std::uint32_t flags_of(const request &what) noexcept {
+  std::uint32_t flags = 0;
+  if (what.no_wait) flags |= NACOS_FLAG_NO_WAIT;
+  if (what.no_replay) flags |= NACOS_FLAG_NO_REPLAY;
+  if (what.no_failover) flags |= NACOS_FLAG_NO_FAILOVER;
+  if (what.no_anonymous) flags |= NACOS_FLAG_NO_ANONYMOUS;
+  if (what.idempotent) flags |= *what.idempotent ? NACOS_FLAG_IDEMPOTENT : NACOS_FLAG_NOT_IDEMPOTENT;
+  return flags;
+}
+
+/// What limits a call as C borrows it.
+inline nacos_call_options lent(const call_options &limits, lender &given) {
+  auto in = nacos_call_options_default();
+  in.timeout_ms = given.timeout(limits.timeout, "timeout is zero or negative");
+  in.cancel = given.cancel(limits.cancel);
+  in.flags = limits.no_wait ? NACOS_FLAG_NO_WAIT : 0u;
+  return in;
+}
+
+/// A request as C borrows it.
+class lent_request {
+ public:
+  lent_request(const lent_request &) = delete;
+  lent_request &operator=(const lent_request &) = delete;
+  lent_request(const request &what, lender &given)
+      : query_(lent(what.query)), headers_(lent(what.headers)), form_(lent(what.form)) {
+    options.method = given.text(what.method, "method holds a NUL character");
+    options.path = given.text(what.path, "path holds a NUL character");
+    options.query = query_.data();
+    options.query_count = query_.size();
+    options.headers = headers_.data();
+    options.header_count = headers_.size();
+    options.form = form_.data();
+    options.form_count = form_.size();
+    options.body = reinterpret_cast<const std::uint8_t *>(what.body.data());
+    options.body_len = what.body.size();
+    options.timeout_ms = given.timeout(what.timeout, "timeout is zero or negative");
+    options.cancel = given.cancel(what.cancel);
+    options.flags = flags_of(what);
+  }
+
+  nacos_request_options options = nacos_request_options_default();
+
+ private:
+  std::vector<nacos_pair> query_, headers_, form_;
+};
+
+inline lent_request lent(const request &what, lender &given) { return lent_request(what, given); }
+
+}  // namespace detail
 
 /// A copy of the token, and what is known of it. `value` is a secret.
 struct token_copy {
@@ -1070,6 +1137,533 @@ inline result<std::string> metrics_of(nacos_auth *const *handles, const char *co
 
 }  // namespace detail
 
+/// An async_call that has been started. The call goes on when this is destroyed; it is needed to cancel it alone.
+class operation {
+ public:
+  /// Takes over what nacos_request_start or nacos_token_start returned.
+  [[nodiscard]] static operation adopt(nacos_operation *handle) noexcept {
+    return operation(detail::adopted(), handle);
+  }
+  static operation adopt(std::nullptr_t) = delete;
+
+  /// Has the call end soon with status::cancelled, unless it ends otherwise at that moment. Nothing happens once it has
+  /// ended. Does not wait; the callable is called, or the coroutine resumed, all the same.
+  void cancel() const noexcept { nacos_operation_cancel(handle_.get()); }
+
+  /// The handle, lent; NULL after a move.
+  nacos_operation *native() const noexcept { return handle_.get(); }
+  /// The handle, handed over: free it with nacos_operation_free.
+  nacos_operation *release() noexcept { return handle_.release(); }
+
+ private:
+  explicit operation(detail::adopted, nacos_operation *handle) noexcept : handle_(handle) {}
+
+  detail::owner<nacos_operation, nacos_operation_free> handle_;
+};
+
+namespace detail {
+
+/// What a completion brought: whoever has this owns it.
+struct completed {
+  explicit completed(const nacos_completion &from) noexcept
+      : response(from.response), token(from.token), error(from.error), status(from.status) {}
+  /// The end of an operation of which nothing has come.
+  explicit completed(const char *why) noexcept : status(NACOS_CANCELLED), message(why) {}
+
+  owner<nacos_response, nacos_response_free> response;
+  owner<nacos_token, nacos_token_free> token;
+  owner<nacos_error, nacos_error_free> error;
+  nacos_status status;
+  const char *message = nullptr;
+};
+
+inline void take(completed &ended, result<response> &outcome) { outcome = response::adopt(ended.response.release()); }
+inline void take(completed &ended, result<std::string> &outcome) {
+  outcome = std::string(nacos_token_text(ended.token.get()));
+}
+inline void take(completed &ended, result<token_copy> &outcome) {
+  auto info = nacos_token_info_default();
+  nacos_error *details = nullptr;
+  if (const auto code = nacos_token_describe(ended.token.get(), &info, &details); code != NACOS_OK) {
+    outcome = unexpected(nacosauth::error::adopt(code, details));
+    return;
+  }
+  outcome = token_copy{nacos_token_text(ended.token.get()), info.generation, milliseconds(info.remaining_ms),
+                       info.expired != 0};
+}
+
+/// The same as a result. Out of memory is a failure like others: whoever waits has to be told something.
+template <class T>
+result<T> result_of(completed ended) noexcept {
+  result<T> outcome = unexpected(error(status::internal, "there is no memory for what the operation brought"));
+#ifdef __cpp_exceptions
+  try {
+#endif
+    if (ended.status == NACOS_OK)
+      take(ended, outcome);
+    else if (ended.message != nullptr)
+      outcome = unexpected(error(static_cast<status>(ended.status), ended.message));
+    else
+      outcome = unexpected(error::adopt(ended.status, ended.error.release()));
+#ifdef __cpp_exceptions
+  } catch (...) {
+  }
+#endif
+  return outcome;
+}
+
+class ledger;
+
+/// What waits for the end of one operation: the `data` of its completion, which owns it.
+class pending {
+ public:
+  pending() = default;
+  pending(const pending &) = delete;
+  pending &operator=(const pending &) = delete;
+  virtual ~pending() = default;
+  /// Called once.
+  virtual void complete(completed ended) = 0;
+
+  /// As C calls it, on a thread of the library.
+  static void call(void *data, const nacos_completion *completion) noexcept {
+    const std::unique_ptr<pending> waiting(static_cast<pending *>(data));
+    contain([&] { waiting->complete(completed(*completion)); }, [](const char *) {});
+  }
+
+ private:
+  friend class ledger;
+  ledger *in_ = nullptr;
+  pending *before_ = nullptr, *after_ = nullptr;
+};
+
+/// Whatever waits, in one process, for operations that complete to one queue.
+class ledger {
+ public:
+  explicit ledger(ledger *of_parent) noexcept : of_parent_(of_parent) {}
+  ledger(const ledger &) = delete;
+  ledger &operator=(const ledger &) = delete;
+
+  bool is_of_this_process() const noexcept { return process_ == this_process(); }
+
+  void add(pending &waiting) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    waiting.in_ = this;
+    waiting.after_ = first_;
+    if (first_ != nullptr) first_->before_ = &waiting;
+    first_ = &waiting;
+  }
+  /// Out of the one that it is in.
+  static void remove(pending &waiting) {
+    const std::lock_guard<std::mutex> lock(waiting.in_->mutex_);
+    (waiting.before_ != nullptr ? waiting.before_->after_ : waiting.in_->first_) = waiting.after_;
+    if (waiting.after_ != nullptr) waiting.after_->before_ = waiting.before_;
+  }
+  /// The one that came last, removed; NULL if there is none. Only while nobody else uses this.
+  std::unique_ptr<pending> take() {
+    std::unique_ptr<pending> found(first_);
+    if (found) remove(*found);
+    return found;
+  }
+
+ private:
+  static long this_process() noexcept {
+#if __has_include(<unistd.h>)
+    return static_cast<long>(::getpid());
+#else
+    return 0;
+#endif
+  }
+
+  std::mutex mutex_;
+  pending *first_ = nullptr;
+  const long process_ = this_process();
+  [[maybe_unused]] ledger *const of_parent_;  // kept: what is in there ends in the parent
+};
+
+/// What a queue and the calls that complete to it share.
+class queue_core {
+ public:
+  explicit queue_core(owner<nacos_queue, nacos_queue_free> handle) noexcept : handle_(std::move(handle)) {}
+  queue_core(const queue_core &) = delete;
+  queue_core &operator=(const queue_core &) = delete;
+  ~queue_core() { delete own_ledger(); }
+
+  /// NULL once the queue is being destroyed, and all that has ended is completed.
+  nacos_queue *handle() const noexcept { return handle_.get(); }
+
+  /// False: the queue is being destroyed.
+  bool add(pending &waiting) {
+    if (is_closed_) return false;
+    if (auto *own = own_ledger()) {
+      own->add(waiting);
+      return true;
+    }
+    auto *before = ledger_.load();
+    auto made = std::make_unique<ledger>(before);
+    if (ledger_.compare_exchange_strong(before, made.get())) (void)made.release();
+    ledger_.load()->add(waiting);  // one that another thread has made meanwhile, perhaps
+    return true;
+  }
+
+  /// Completes one that has ended; false if none has.
+  bool complete_one() {
+    auto completion = nacos_completion_default();
+    if (nacos_queue_next(handle_.get(), &completion, nullptr) != NACOS_OK) return false;
+    const std::unique_ptr<pending> waiting(static_cast<pending *>(completion.data));
+    completed ended(completion);
+    ledger::remove(*waiting);
+    waiting->complete(std::move(ended));
+    return true;
+  }
+
+  void close() noexcept {
+    is_closed_ = true;
+    while (swallow([&] { return complete_one(); })) continue;
+    handle_.reset();
+    while (auto *own = own_ledger()) {
+      const auto waiting = own->take();
+      if (!waiting) break;
+      swallow([&] { return waiting->complete(completed("the queue was destroyed before the operation ended")), true; });
+    }
+  }
+
+ private:
+  /// NULL: this process has none yet. The parent's of a fork stays as it is, and a thread that is not here may hold its
+  /// lock.
+  ledger *own_ledger() const noexcept {
+    auto *current = ledger_.load();
+    return current != nullptr && current->is_of_this_process() ? current : nullptr;
+  }
+
+  /// What `call` returns; true if it throws.
+  template <class Call>
+  static bool swallow(const Call &call) noexcept {
+#ifdef __cpp_exceptions
+    try {
+      return call();
+    } catch (...) {
+      return true;
+    }
+#else
+    return call();
+#endif
+  }
+
+  owner<nacos_queue, nacos_queue_free> handle_;
+  std::atomic<bool> is_closed_{false};
+  std::atomic<ledger *> ledger_{nullptr};
+};
+
+}  // namespace detail
+
+/**
+ * Where calls end for a loop that polls descriptors: they are completed on the thread that drains the queue. Any number
+ * of clients and threads may use one.
+ *
+ * The destructor completes what has not been completed: with what it brought, or else with status::cancelled, on its
+ * thread. Callables and coroutines may therefore refer only to what outlives the queue; a call that they start to it
+ * fails with status::closed, and what they throw is swallowed. No other thread may be using the queue by then. drain()
+ * may call what destroys it.
+ *
+ * In the child of a fork the queue is empty and has another descriptor: calls of the parent's end in the parent alone,
+ * and in the child what waits for them is neither called nor destroyed.
+ */
+class queue {
+ public:
+  /// A queue with a descriptor of its own.
+  [[nodiscard]] static result<queue> make() {
+    nacos_queue *handle = nullptr;
+    nacos_error *details = nullptr;
+    const auto code = nacos_queue_new(&handle, &details);
+    if (code != NACOS_OK) return unexpected(error::adopt(code, details));
+    detail::owner<nacos_queue, nacos_queue_free> owned(handle);
+    return queue(detail::adopted(), std::make_shared<detail::queue_core>(std::move(owned)));
+  }
+#ifdef __cpp_exceptions
+  /// make(), or throws.
+  queue() : queue(detail::unwrap(make())) {}
+#endif
+  /// The one that has been moved from has no descriptor, and takes no calls.
+  queue(queue &&other) noexcept = default;
+  /// Destroys the one that was there.
+  queue &operator=(queue &&other) noexcept {
+    if (this != &other) {
+      const auto before = std::exchange(core_, std::move(other.core_));
+      if (before) before->close();
+    }
+    return *this;
+  }
+  ~queue() {
+    if (const auto core = std::move(core_)) core->close();
+  }
+
+  /// Readable as long as a call that has ended waits to be completed, for poll, epoll (level or edge triggered), kqueue
+  /// and what is made of them. It is the queue's own: do not read, write or close it. -1 after a move.
+  int fd() const noexcept { return core_ ? nacos_queue_fd(core_->handle()) : -1; }
+
+  /// Completes the calls that have ended, on this thread: calls their callables, resumes their coroutines, those that
+  /// end meanwhile too. `most` is for a loop with other things to do: what is left keeps the descriptor readable.
+  /// Returns how many it completed. Does not wait. What a callable throws comes out of here; the rest is for the next
+  /// drain().
+  std::size_t drain(std::size_t most = std::numeric_limits<std::size_t>::max()) const {
+    const auto core = core_;  // a callable may destroy the queue
+    std::size_t count = 0;
+    while (core && core->handle() != nullptr && count < most && core->complete_one()) ++count;
+    return count;
+  }
+
+ private:
+  template <class>
+  friend class async_call;
+
+  explicit queue(detail::adopted, std::shared_ptr<detail::queue_core> core) noexcept : core_(std::move(core)) {}
+
+  std::shared_ptr<detail::queue_core> core_;
+};
+
+namespace detail {
+
+/// What an async_call<T> brings when nothing fails, and how it tells of a failure.
+template <class T>
+struct brought {
+  using value = T;
+#ifdef __cpp_exceptions
+  static T hand_over(result<T> outcome) { return unwrap(std::move(outcome)); }
+  static void keep(std::promise<T> &promise, result<T> outcome) {
+    if (outcome)
+      promise.set_value(*std::move(outcome));
+    else
+      promise.set_exception(std::make_exception_ptr(exception(outcome.error())));
+  }
+#endif
+};
+template <class T>
+struct brought<result<T>> {
+  using value = T;
+  static result<T> hand_over(result<T> outcome) { return outcome; }
+  static void keep(std::promise<result<T>> &promise, result<T> outcome) { promise.set_value(std::move(outcome)); }
+};
+
+inline nacos_status start(nacos_auth *auth, const lent_request &what, const nacos_start_options &how,
+                          nacos_operation **started, nacos_error **details) {
+  return nacos_request_start(auth, &what.options, &how, started, details);
+}
+inline nacos_status start(nacos_auth *auth, const nacos_call_options &what, const nacos_start_options &how,
+                          nacos_operation **started, nacos_error **details) {
+  return nacos_token_start(auth, &what, &how, started, details);
+}
+
+/// A callable that waits.
+template <class Value, class Callable>
+class called final : public pending {
+ public:
+  template <class Given>
+  called(std::in_place_t, Given &&given) : callable_(std::forward<Given>(given)) {}
+  void complete(completed ended) override { std::move(callable_)(result_of<Value>(std::move(ended))); }
+
+ private:
+  Callable callable_;
+};
+
+/// A std::future that waits.
+template <class T>
+class promised final : public pending {
+ public:
+  std::future<T> future() { return promise_.get_future(); }
+  void complete(completed ended) override {
+    brought<T>::keep(promise_, result_of<typename brought<T>::value>(std::move(ended)));
+  }
+
+ private:
+  std::promise<T> promise_;
+};
+
+#ifdef __cpp_lib_coroutine
+
+/// What a coroutine that waits and the completion that resumes it share.
+template <class Value>
+class suspension {
+ public:
+  explicit suspension(std::coroutine_handle<> coroutine) noexcept : coroutine_(coroutine) {}
+  suspension(const suspension &) = delete;
+  suspension &operator=(const suspension &) = delete;
+  ~suspension() { nacos_operation_free(operation_.load()); }
+
+  void keep(operation started) noexcept {
+    operation_ = started.release();
+    if (is_abandoned_) nacos_operation_cancel(operation_.load());
+  }
+  /// The coroutine is being destroyed.
+  void abandon() noexcept {
+    is_abandoned_ = true;
+    nacos_operation_cancel(operation_.load());
+  }
+  void resume(completed ended) {
+    if (is_abandoned_) return;
+    outcome = result_of<Value>(std::move(ended));
+    coroutine_.resume();
+  }
+
+  std::optional<result<Value>> outcome;
+
+ private:
+  const std::coroutine_handle<> coroutine_;
+  std::atomic<bool> is_abandoned_{false};
+  std::atomic<nacos_operation *> operation_{nullptr};
+};
+
+/// A coroutine that waits.
+template <class Value>
+class resumed final : public pending {
+ public:
+  explicit resumed(std::shared_ptr<suspension<Value>> shared) noexcept : shared_(std::move(shared)) {}
+  void complete(completed ended) override { shared_->resume(std::move(ended)); }
+
+ private:
+  const std::shared_ptr<suspension<Value>> shared_;
+};
+
+#endif
+
+}  // namespace detail
+
+/**
+ * A call that has not been started yet: what client::async_send() and its like return. It borrows the client until it
+ * is started, and whatever the cancel of the call points to. It may be started any number of times; each is a call of
+ * its own.
+ *
+ * Started in any of the three ways, it waits for nothing, and ends exactly once: with what it brings, or with a
+ * failure: its time-out, a cancel, and the end of the client (status::closed) or of the queue (status::cancelled) are
+ * such. That it cannot be started is one too: status::would_block if options::max_operations are under way,
+ * status::closed, or an argument that is not usable.
+ *
+ * Where it ends: without a queue on a thread of the library, which each client has for itself, with all signals
+ * blocked, one call after the other: a callable or coroutine that blocks there keeps the client's other calls waiting.
+ * It may use the client, start further calls, and close or destroy the client. With a queue on the thread that calls
+ * queue::drain().
+ */
+template <class T>
+class [[nodiscard]] async_call {
+  using value = typename detail::brought<T>::value;
+  using request_type = std::conditional_t<std::is_same_v<value, response>, request, call_options>;
+
+ public:
+  /// Has `on_end`, which may be move-only, called once with a result: result<response>, result<std::string> or
+  /// result<token_copy>. What it throws comes out of queue::drain(); on a thread of the library it is swallowed. It is
+  /// destroyed when it has been called, on the same thread. If this fails, it has been destroyed without being called.
+  template <class Callable, class = std::enable_if_t<std::is_invocable_v<std::decay_t<Callable>, result<value>>>>
+  [[nodiscard]] result<operation> try_start(Callable &&on_end) const {
+    using waiting = detail::called<value, std::decay_t<Callable>>;
+    return begin(std::make_unique<waiting>(std::in_place, std::forward<Callable>(on_end)));
+  }
+#ifdef __cpp_exceptions
+  /// try_start(), or throws. The operation may be ignored: the call goes on.
+  template <class Callable, class = std::enable_if_t<std::is_invocable_v<std::decay_t<Callable>, result<value>>>>
+  operation start(Callable &&on_end) const {
+    return detail::unwrap(try_start(std::forward<Callable>(on_end)));
+  }
+#endif
+
+  /// A future of what it brings, or of the exception; of the result for a call whose name begins with try_. Its
+  /// destructor does not wait. To be cancelled by the cancel of the call. With a queue, do not wait for it on the
+  /// thread that drains.
+  [[nodiscard]] std::future<T> future() const {
+    auto waiting = std::make_unique<detail::promised<T>>();
+    auto future = waiting->future();
+    if (const auto started = begin(std::move(waiting)); !started) {
+      std::promise<T> failed;
+      detail::brought<T>::keep(failed, unexpected(started.error()));
+      return failed.get_future();
+    }
+    return future;
+  }
+
+#ifdef __cpp_lib_coroutine
+  /// For co_await, in coroutines that take any awaitable: brings what it brings, or throws; the result for a call whose
+  /// name begins with try_. The coroutine goes on inside queue::drain(), or on the library's thread; without having
+  /// been suspended, if the call cannot be started.
+  ///
+  /// GCC 12 destroys an aggregate that is written in braces inside a co_await expression twice: give requests a name.
+  ///
+  /// Destroying the suspended coroutine cancels the call. That is for the thread that drains the queue: a coroutine
+  /// that another thread may just be resuming, as those without a queue, is cancelled by the cancel of the call.
+  auto operator co_await() const noexcept { return awaiter(*this); }
+#endif
+
+ private:
+  friend class client;
+
+  async_call(nacos_auth *auth, request_type what, const queue *where)
+      : auth_(auth),
+        what_(std::move(what)),
+        queue_(where != nullptr ? where->core_ : nullptr),
+        to_queue_(where != nullptr) {}
+
+  /// Once the operation has been started it may end, and this be destroyed, before the C function has returned.
+  result<operation> begin(std::unique_ptr<detail::pending> waiting) const {
+    detail::lender lender;
+    auto *auth = lender.handle(auth_, "the client has been moved from, or handed over");
+    const auto in = detail::lent(what_, lender);
+    auto how = nacos_start_options_default();
+    how.data = waiting.get();
+    if (to_queue_)
+      how.queue = lender.handle(queue_ ? queue_->handle() : nullptr, "the queue has been moved from, or destroyed");
+    else
+      how.on_complete = detail::pending::call;
+    if (auto usable = lender.check(); !usable) return unexpected(usable.error());
+    if (to_queue_ && !queue_->add(*waiting)) return unexpected(error(status::closed, "the queue is being destroyed"));
+    nacos_operation *started = nullptr;
+    nacos_error *details = nullptr;
+    const auto code = detail::start(auth, in, how, &started, &details);
+    if (code == NACOS_OK) {
+      (void)waiting.release();  // the completion owns it
+      return operation::adopt(started);
+    }
+    if (to_queue_) detail::ledger::remove(*waiting);
+    return unexpected(error::adopt(code, details));
+  }
+
+#ifdef __cpp_lib_coroutine
+  class awaiter {
+   public:
+    explicit awaiter(const async_call &call) noexcept : call_(call) {}
+    awaiter(const awaiter &) = delete;
+    awaiter &operator=(const awaiter &) = delete;
+    ~awaiter() {
+      if (shared_ && !shared_->outcome) shared_->abandon();
+    }
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> coroutine) {
+      shared_ = std::make_shared<detail::suspension<value>>(coroutine);
+      return suspend(call_, shared_);
+    }
+    T await_resume() { return detail::brought<T>::hand_over(*std::move(shared_->outcome)); }
+
+   private:
+    /// The coroutine may go on elsewhere, and end, before this returns: of it, and of what lives in it, nothing is
+    /// touched any more then. Not inlined: what is inlined into a coroutine may live in it.
+    [[gnu::noinline]] static bool suspend(const async_call &call,
+                                          const std::shared_ptr<detail::suspension<value>> &shared) {
+      const auto kept = shared;
+      auto started = call.begin(std::make_unique<detail::resumed<value>>(kept));
+      if (started)
+        kept->keep(*std::move(started));
+      else
+        kept->outcome = unexpected(started.error());
+      return started.has_value();
+    }
+
+    const async_call &call_;
+    std::shared_ptr<detail::suspension<value>> shared_;
+  };
+#endif
+
+  nacos_auth *auth_;
+  request_type what_;
+  std::shared_ptr<detail::queue_core> queue_;
+  bool to_queue_;
+};
+
 /// A client of one Nacos cluster. The destructor of the last owner closes it; no other thread may be using that owner
 /// by then. It may be a static object; its callbacks may then refer only to what is destroyed after it.
 class client {
@@ -1106,10 +1700,7 @@ class client {
   [[nodiscard]] result<token_copy> try_copy_token(const call_options &limits = {}) const {
     detail::lender lender;
     auto *handle = lender.handle(handle_.get(), moved_from);
-    auto in = nacos_call_options_default();
-    in.timeout_ms = lender.timeout(limits.timeout, "timeout is zero or negative");
-    in.cancel = lender.cancel(limits.cancel);
-    in.flags = limits.no_wait ? NACOS_FLAG_NO_WAIT : 0u;
+    const auto in = detail::lent(limits, lender);
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     token_copy copy;
     auto info = nacos_token_info_default();
@@ -1135,27 +1726,39 @@ class client {
   [[nodiscard]] result<response> try_send(const request &what) const {
     detail::lender lender;
     auto *auth = lender.handle(handle_.get(), moved_from);
-    auto in = nacos_request_options_default();
-    in.method = lender.text(what.method, "method holds a NUL character");
-    in.path = lender.text(what.path, "path holds a NUL character");
-    const auto query = detail::lent(what.query), headers = detail::lent(what.headers), form = detail::lent(what.form);
-    in.query = query.data();
-    in.query_count = query.size();
-    in.headers = headers.data();
-    in.header_count = headers.size();
-    in.form = form.data();
-    in.form_count = form.size();
-    in.body = reinterpret_cast<const std::uint8_t *>(what.body.data());
-    in.body_len = what.body.size();
-    in.timeout_ms = lender.timeout(what.timeout, "timeout is zero or negative");
-    in.cancel = lender.cancel(what.cancel);
-    in.flags = flags_of(what);
+    const auto in = detail::lent(what, lender);
     if (auto usable = lender.check(); !usable) return unexpected(usable.error());
     nacos_response *handle = nullptr;
     nacos_error *details = nullptr;
-    const auto code = nacos_request(auth, &in, &handle, &details);
+    const auto code = nacos_request(auth, &in.options, &handle, &details);
     if (code != NACOS_OK) return unexpected(error::adopt(code, details));
     return response::adopt(handle);
+  }
+
+  /// try_send() without a thread that waits. Nothing happens until the call is started, see async_call. It ends on a
+  /// thread of the library.
+  [[nodiscard]] async_call<result<response>> try_async_send(request what) const {
+    return {handle_.get(), std::move(what), nullptr};
+  }
+  /// The same, ending on the thread that drains `where`.
+  [[nodiscard]] async_call<result<response>> try_async_send(request what, const queue &where) const {
+    return {handle_.get(), std::move(what), &where};
+  }
+  /// try_token() without a thread that waits.
+  [[nodiscard]] async_call<result<std::string>> try_async_token(call_options limits = {}) const {
+    return {handle_.get(), std::move(limits), nullptr};
+  }
+  /// The same, ending on the thread that drains `where`.
+  [[nodiscard]] async_call<result<std::string>> try_async_token(call_options limits, const queue &where) const {
+    return {handle_.get(), std::move(limits), &where};
+  }
+  /// try_copy_token() without a thread that waits.
+  [[nodiscard]] async_call<result<token_copy>> try_async_copy_token(call_options limits = {}) const {
+    return {handle_.get(), std::move(limits), nullptr};
+  }
+  /// The same, ending on the thread that drains `where`.
+  [[nodiscard]] async_call<result<token_copy>> try_async_copy_token(call_options limits, const queue &where) const {
+    return {handle_.get(), std::move(limits), &where};
   }
 
   /// For requests sent with another HTTP library: what to do with this answer. To be called for every answer.
@@ -1285,6 +1888,30 @@ class client {
   }
   /// try_send(), or throws.
   [[nodiscard]] response send(const request &what) const { return detail::unwrap(try_send(what)); }
+  /// try_async_send() whose std::future and co_await throw.
+  [[nodiscard]] async_call<response> async_send(request what) const {
+    return {handle_.get(), std::move(what), nullptr};
+  }
+  /// The same, ending on the thread that drains `where`.
+  [[nodiscard]] async_call<response> async_send(request what, const queue &where) const {
+    return {handle_.get(), std::move(what), &where};
+  }
+  /// try_async_token() whose std::future and co_await throw.
+  [[nodiscard]] async_call<std::string> async_token(call_options limits = {}) const {
+    return {handle_.get(), std::move(limits), nullptr};
+  }
+  /// The same, ending on the thread that drains `where`.
+  [[nodiscard]] async_call<std::string> async_token(call_options limits, const queue &where) const {
+    return {handle_.get(), std::move(limits), &where};
+  }
+  /// try_async_copy_token() whose std::future and co_await throw.
+  [[nodiscard]] async_call<token_copy> async_copy_token(call_options limits = {}) const {
+    return {handle_.get(), std::move(limits), nullptr};
+  }
+  /// The same, ending on the thread that drains `where`.
+  [[nodiscard]] async_call<token_copy> async_copy_token(call_options limits, const queue &where) const {
+    return {handle_.get(), std::move(limits), &where};
+  }
   /// try_report_rejected(), or throws.
   [[nodiscard]] advised report_rejected(const rejection &answer) const {
     return detail::unwrap(try_report_rejected(answer));
@@ -1328,16 +1955,6 @@ class client {
   static constexpr const char *moved_from = "the client has been moved from, or handed over";
 
   explicit client(detail::adopted, nacos_auth *handle) noexcept : handle_(handle) {}
-
-  static std::uint32_t flags_of(const request &what) noexcept {
-    std::uint32_t flags = 0;
-    if (what.no_wait) flags |= NACOS_FLAG_NO_WAIT;
-    if (what.no_replay) flags |= NACOS_FLAG_NO_REPLAY;
-    if (what.no_failover) flags |= NACOS_FLAG_NO_FAILOVER;
-    if (what.no_anonymous) flags |= NACOS_FLAG_NO_ANONYMOUS;
-    if (what.idempotent) flags |= *what.idempotent ? NACOS_FLAG_IDEMPOTENT : NACOS_FLAG_NOT_IDEMPOTENT;
-    return flags;
-  }
 
   detail::owner<nacos_auth, nacos_auth_free> handle_;
 };

@@ -120,6 +120,8 @@ GO_DYNAMIC = {
     "PKG_CONFIG_PATH": str(PREFIX / "lib" / "pkgconfig"),
     "CGO_LDFLAGS": f"-Wl,-rpath,{PREFIX / 'lib'}",
 }
+# Every request is an operation, also where they are few.
+GO_OPERATIONS = {"GOFLAGS": "-tags=nacos_auth_operations"}
 GO_CGOCHECK = {**GO_DYNAMIC, "GOEXPERIMENT": "cgocheck2"}
 GO_MODULES = (
     "bindings/go",
@@ -219,8 +221,8 @@ PARTS = [
                 for folder in GO_MODULES
                 if folder.startswith("bindings/") and "/lib/" not in folder
             ),
-            # -count=1: the go command does not notice that the archive has changed. Only how it is linked differs.
-            Step([*GO_TEST, *STATIC, "./..."], go_json, "bindings/go", ("go", "cc")),
+            # -count=1: the go command does not notice that the archive has changed.
+            Step([*GO_TEST, *STATIC, "./..."], go_json, "bindings/go", ("go", "cc"), GO_OPERATIONS),
             # Every pointer that is written, not only those that calls pass. Builds the standard library anew.
             *([] if SHORT else [Step([*GO_TEST, "./..."], go_json, "bindings/go", ("go", "cc"), GO_CGOCHECK)]),
             Step(["tools/dist/go-modules.sh", "target/release", "build/go-modules"]),

@@ -16,7 +16,8 @@ missing=()
 for pair in "${wanted[@]}"; do
   PATH=$PATH:/usr/sbin command -v "${pair% *}" >/dev/null 2>&1 || missing+=("${pair#* }")
 done
-for header in "cjson/cJSON.h libcjson-dev" "nlohmann/json.hpp nlohmann-json3-dev" "doctest/doctest.h doctest-dev"; do
+for header in "cjson/cJSON.h libcjson-dev" "nlohmann/json.hpp nlohmann-json3-dev" "doctest/doctest.h doctest-dev" \
+  "uv.h libuv1-dev" "glib-2.0/glib.h libglib2.0-dev" "boost/asio.hpp libboost-dev"; do
   [ -e "/usr/include/${header% *}" ] || missing+=("${header#* }")
 done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

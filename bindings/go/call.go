@@ -18,25 +18,33 @@ import (
 	"time"
 )
 
-// The calls of one client that are inside the library at a time are bounded. Each holds an operating system thread, and the Go
-// runtime ends a program that needs more than 10,000 of them; the others wait as cheap goroutines. Tokens have turns of their
-// own, so that long polls do not keep them waiting; few are enough, as all wait for one login.
+// The requests of one client that are under way at a time are bounded by Options.MaxOperations; the others wait for their turn, and
+// the library has not heard of them. Tokens have turns of their own, so that long polls do not keep them waiting; few are enough, as
+// all wait for one login.
 const (
-	maxRequests = 256
-	maxTokens   = 64
+	defaultMaxRequests = 16384
+	maxTokens          = 64
 )
 
-// turns has one element for each call inside the library.
+// threads bounds the calls that hold an operating system thread, of all clients: the Go runtime ends a program that needs more than
+// 10,000. These are examinations, and whatever cannot be an operation as the library has no thread or descriptor for them.
+var threads = make(turns, 64)
+
+// turns has one element for each call under way.
 type turns chan struct{}
 
-// call is one blocking call into the library on behalf of a context. It owns the signal that ends the call.
+// call is one call into the library on behalf of a context.
 type call struct {
 	client  *Client // nil: that of Diagnose
 	ctx     context.Context
-	turns   turns // nil: it has taken none
+	ended   <-chan struct{} // as of the context
+	limited bool            // the context has a deadline
 	timeout C.uint32_t
 	flags   C.uint32_t // NACOS_FLAG_*
+	turns   turns      // nil: it has taken none
 
+	// Of a call that holds a thread, which owns the signal that ends it.
+	threads turns           // nil: it holds none
 	cancel  *C.nacos_cancel // NULL: the context cannot be cancelled
 	unwatch func() bool     // as of context.AfterFunc
 	watched chan struct{}   // closed when what unwatch was too late for has ended
@@ -49,26 +57,28 @@ func (c *Client) begin(ctx context.Context, turns turns, flags C.uint32_t, isLon
 	if ctx.Err() != nil {
 		return nil, contextError(ctx)
 	}
-	k := &call{client: c, ctx: ctx, flags: flags}
+	k := &call{client: c, ctx: ctx, ended: ctx.Done(), flags: flags}
 	select {
 	case turns <- struct{}{}:
 	default:
 		if flags&C.NACOS_FLAG_NO_WAIT != 0 {
-			return nil, &Error{Status: ErrWouldBlock, Cause: CauseWouldBlock, Retryable: true, Message: everyTurnTaken(turns)}
+			return nil, &Error{Status: ErrWouldBlock, Cause: CauseTooManyOperations, Retryable: true, Message: everyTurnTaken(turns)}
 		}
 		if err := k.wait(turns, isLongPoll); err != nil {
 			return nil, err
 		}
 	}
 	k.turns = turns
-	deadline, limited := ctx.Deadline()
-	if limited {
+	k.limit()
+	return k, nil
+}
+
+// limit leaves the deadline of the context, if it has one, to the library.
+func (k *call) limit() {
+	var deadline time.Time
+	if deadline, k.limited = k.ctx.Deadline(); k.limited {
 		k.timeout = timeoutMS(time.Until(deadline))
 	}
-	if ctx.Done() != nil {
-		k.watch(limited)
-	}
-	return k, nil
 }
 
 // wait takes a turn as soon as another call has ended; the time spent here counts against the deadline of the call, if
@@ -88,7 +98,7 @@ func (k *call) wait(turns turns, isLongPoll bool) error {
 			k.timeout = timeoutMS(most - time.Since(start))
 		}
 		return nil
-	case <-k.ctx.Done():
+	case <-k.ended:
 		return contextError(k.ctx)
 	case <-k.client.open.Done():
 		return closedError()
@@ -99,15 +109,30 @@ func (k *call) wait(turns turns, isLongPoll bool) error {
 }
 
 func everyTurnTaken(turns turns) string {
-	return fmt.Sprintf("%d calls of this client are under way, which is as many as there may be", cap(turns))
+	return fmt.Sprintf("%d calls of this client are under way, which is as many as there may be (Options.MaxOperations)", cap(turns))
 }
 
-// watch ends the call when its context is cancelled. A deadline is left to the library, whose error says more.
-func (k *call) watch(limited bool) {
+// takeThread waits until the call may hold a thread.
+func (k *call) takeThread() error {
+	select {
+	case threads <- struct{}{}:
+		k.threads = threads
+		k.limit()
+		return nil
+	case <-k.ended:
+		return contextError(k.ctx)
+	}
+}
+
+// watch has a call that holds a thread end when its context is cancelled. A deadline is left to the library, whose error says more.
+func (k *call) watch() {
+	if k.ended == nil {
+		return
+	}
 	k.cancel, k.watched = C.nacos_cancel_new(), make(chan struct{})
 	k.unwatch = context.AfterFunc(k.ctx, func() {
 		defer close(k.watched)
-		if !limited || k.ctx.Err() != context.DeadlineExceeded {
+		if !k.limited || k.ctx.Err() != context.DeadlineExceeded {
 			C.nacos_cancel_trigger(k.cancel)
 		}
 	})
@@ -119,6 +144,9 @@ func (k *call) end() {
 			<-k.watched
 		}
 		C.nacos_cancel_free(k.cancel)
+	}
+	if k.threads != nil {
+		<-k.threads
 	}
 	if k.turns != nil {
 		<-k.turns

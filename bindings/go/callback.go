@@ -168,14 +168,14 @@ func nacosauthOnCredentials(data C.uintptr_t, out *C.nacos_credentials) {
 	}
 	if err != nil {
 		message := strings.ReplaceAll(strings.ToValidUTF8(err.Error(), "?"), "\x00", "?")
-		m := newMemory(len(message)+1, 0)
+		m := newMemory(len(message) + 1)
 		defer m.release()
 		_ = C.nacos_credentials_set_failure(out, m.string("message", message), nil)
 	}
 }
 
 func answer(out *C.nacos_credentials, supplied Credentials) error {
-	m := newMemory(len(supplied.Username)+len(supplied.Password)+len(supplied.Token)+3, 0)
+	m := newMemory(len(supplied.Username) + len(supplied.Password) + len(supplied.Token) + 3)
 	defer m.release()
 	var detail failure
 	var status C.nacos_status

@@ -104,6 +104,10 @@ type Options struct {
 	// for one, within its deadline. 0 means 128.
 	MaxConnections int
 
+	// MaxOperations is how many calls of [Client.Do] may be under way at the same time, those that wait for a connection too; a call
+	// beyond that waits for its turn, within its deadline. 0 means 16384.
+	MaxOperations int
+
 	// MaxResponseSize is the largest answer that Do takes, in bytes, decoded; beyond it the call fails with [ErrTooLarge]. The
 	// body of a refusal (status 400 and up) is cut at 64 KiB in any case. 0 means 64 MiB.
 	MaxResponseSize int64
@@ -137,12 +141,19 @@ type Client struct {
 }
 
 // native owns the handle. It is there before the call that makes the handle.
-type native struct{ handle *C.nacos_auth }
+type native struct {
+	handle *C.nacos_auth
+	leaves sync.Once
+}
+
+// leave is the end of the client as a user of the queue.
+func (n *native) leave() { n.leaves.Do(leave) }
 
 // release frees the handle, for which it waits for nothing: a function in the options may still run. It may run in the
 // goroutine of the garbage collector.
 func (n *native) release() {
 	if n.handle != nil {
+		n.leave()
 		go C.nacos_auth_free(n.handle)
 	}
 }
@@ -181,7 +192,7 @@ func New(options Options) (*Client, error) {
 		native:         &native{},
 		open:           open,
 		stop:           stop,
-		requests:       make(turns, maxRequests),
+		requests:       make(turns, cmp.Or(options.MaxOperations, defaultMaxRequests)),
 		tokens:         make(turns, maxTokens),
 		requestTimeout: cmp.Or(options.RequestTimeout, defaultRequestTimeout),
 		tokenIn:        options.TokenIn,
@@ -202,6 +213,7 @@ func New(options Options) (*Client, error) {
 		}
 		return nil, detail.error(status)
 	}
+	join()
 	c.word = (*uint64)(unsafe.Pointer(C.nacos_auth_generation_pointer(c.native.handle)))
 	if data != 0 {
 		living.Store(c, nil)
@@ -238,6 +250,7 @@ func (c *Client) CloseContext(ctx context.Context) error {
 	}
 	c.stop()
 	c.cached.Store(noToken)
+	defer c.native.leave()
 	defer living.Delete(c)
 	if insideFunction() {
 		var err error
@@ -295,7 +308,7 @@ func (c *Client) SetCredentials(username, password string) error {
 	if err := c.usable(); err != nil {
 		return err
 	}
-	m := newMemory(len(username)+len(password)+2, 0)
+	m := newMemory(len(username) + len(password) + 2)
 	defer m.release()
 	user, secret := m.string("username", username), m.string("password", password)
 	if m.err != nil {
@@ -323,7 +336,7 @@ func (c *Client) SetToken(token string, ttl time.Duration) error {
 	if ttl == math.MaxInt64 { // for ever
 		life = 0
 	}
-	m := newMemory(len(token)+1, 0)
+	m := newMemory(len(token) + 1)
 	defer m.release()
 	value := m.string("token", token)
 	if m.err != nil {

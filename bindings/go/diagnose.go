@@ -41,12 +41,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 	"unsafe"
 )
-
-// examinations are bounded for the whole process, as each holds an operating system thread.
-var examinations = make(turns, 64)
 
 // Severity is how bad a [Finding] is. More may come; they are ordered.
 type Severity int32
@@ -120,7 +116,7 @@ func Diagnose(ctx context.Context, options Options, asked DiagnoseOptions) (*Dia
 		return nil, err
 	}
 	defer lent.release()
-	m := newMemory(len(asked.Method)+len(asked.Path)+len(asked.Token)+3, 0)
+	m := newMemory(len(asked.Method) + len(asked.Path) + len(asked.Token) + 3)
 	defer m.release()
 	what := C.nacos_diagnose_options{
 		struct_size: C.sizeof_nacos_diagnose_options,
@@ -139,20 +135,12 @@ func Diagnose(ctx context.Context, options Options, asked DiagnoseOptions) (*Dia
 		defer data.Delete() // the library lets go of it, and does not say so
 	}
 
-	k := &call{ctx: ctx, turns: examinations}
-	select {
-	case examinations <- struct{}{}:
-	case <-ctx.Done():
-		return nil, contextError(ctx)
-	}
+	k := &call{ctx: ctx, ended: ctx.Done()}
 	defer k.end()
-	deadline, limited := ctx.Deadline()
-	if limited {
-		k.timeout = timeoutMS(time.Until(deadline))
+	if err := k.takeThread(); err != nil {
+		return nil, err
 	}
-	if ctx.Done() != nil {
-		k.watch(limited)
-	}
+	k.watch()
 	what.cancel, what.timeout_ms = k.cancel, k.timeout
 	var found nativeDiagnosis
 	defer found.release()

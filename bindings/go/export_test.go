@@ -22,3 +22,10 @@ var ReadEnv = readEnv
 
 // EnvNames are the variables that OptionsFromEnv reads.
 var EnvNames = envNames[:]
+
+// QueueUsers counts the clients that have not been closed, and the operations.
+func QueueUsers() int {
+	queues.lock.Lock()
+	defer queues.lock.Unlock()
+	return queues.users
+}

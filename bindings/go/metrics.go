@@ -44,7 +44,7 @@ func Metrics(clients map[string]*Client) (string, error) {
 	for name := range clients {
 		bytes += len(name) + 1
 	}
-	m := newMemory(bytes, 0)
+	m := newMemory(bytes)
 	defer m.release()
 	handles := make([]*C.nacos_auth, 0, len(clients))
 	names := make([]*C.char, 0, len(clients))

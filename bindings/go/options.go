@@ -3,7 +3,10 @@ package nacosauth
 // #include <nacos_auth.h>
 import "C"
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // lend checks the options and lays them out as C takes them, without the functions. On success the memory is there to be
 // released.
@@ -13,6 +16,9 @@ func (o *Options) lend() (m *memory, in C.nacos_auth_options, err error) {
 	}
 	if o.MaxConnections < 0 || uint64(o.MaxConnections) > math.MaxUint32 {
 		return nil, in, invalidOption("MaxConnections is negative or too large")
+	}
+	if o.MaxOperations < 0 || uint64(o.MaxOperations) > math.MaxUint32-maxTokens {
+		return nil, in, invalidOption("MaxOperations is negative or too large")
 	}
 	if o.MaxResponseSize < 0 {
 		return nil, in, invalidOption("MaxResponseSize is negative")
@@ -27,7 +33,7 @@ func (o *Options) lend() (m *memory, in C.nacos_auth_options, err error) {
 	for _, pem := range pems {
 		size += len(pem)
 	}
-	m = newMemory(size, 0)
+	m = newMemory(size)
 	in = C.nacos_auth_options{
 		struct_size:       C.sizeof_nacos_auth_options,
 		server_addr:       m.string("server_addr", o.ServerAddr),
@@ -47,6 +53,7 @@ func (o *Options) lend() (m *memory, in C.nacos_auth_options, err error) {
 		token_in:          C.int32_t(o.TokenIn),
 		anonymous:         C.int32_t(o.Anonymous),
 		max_connections:   C.uint32_t(o.MaxConnections),
+		max_operations:    C.uint32_t(cmp.Or(o.MaxOperations, defaultMaxRequests) + maxTokens), // never reached: see turns
 	}
 	// What is required goes as it is, for an error that says what is wrong with it.
 	logsIn := o.Token == "" && o.Credentials == nil

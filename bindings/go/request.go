@@ -1,22 +1,95 @@
 package nacosauth
 
 /*
+#include <stdlib.h>
+#include <string.h>
 #include <nacos_auth.h>
 
-// Neither of the two for nacos_request: it may call Options.Credentials on its own thread.
-#cgo noescape nacos_response_free
-#cgo nocallback nacos_response_free
 #cgo noescape nacosauth_view
 #cgo nocallback nacosauth_view
-#cgo noescape nacosauth_headers
-#cgo nocallback nacosauth_headers
 
-// One crossing instead of nine.
+// A request without its strings, which are in one buffer: method, path and pairs, each with a NUL behind it.
+typedef struct {
+	size_t method_len;
+	size_t path_len;
+	size_t query_count;
+	size_t header_count;
+	size_t form_count;
+	size_t body_len;
+	uint32_t timeout_ms;
+	uint32_t flags;
+} nacosauth_request;
+
+typedef struct {
+	size_t name_len;
+	size_t value_len;
+	uint32_t flags;
+} nacosauth_lengths;
+
+static const char *nacosauth_next(const char **text, size_t length) {
+	const char *start = *text;
+	*text += length + 1;
+	return start;
+}
+
+// Neither noescape nor nocallback for these two: nacos_request may call Options.Credentials on its own thread, and both may be the
+// last to hold a client that is closed meanwhile.
+static nacos_status nacosauth_send(nacos_auth *auth, const nacosauth_request *request, const char *text,
+		const nacosauth_lengths *lengths, const uint8_t *body, nacos_cancel *cancel, const nacos_start_options *start,
+		nacos_operation **operation, nacos_response **response, nacos_error **error) {
+	nacos_request_options options = nacos_request_options_default();
+	nacos_pair few[32], *pairs = few;
+	size_t count = request->query_count + request->header_count + request->form_count;
+	if (count > sizeof few / sizeof *few && (pairs = malloc(count * sizeof *pairs)) == NULL) return NACOS_INTERNAL;
+	if (request->method_len > 0) options.method = text;
+	nacosauth_next(&text, request->method_len);
+	options.path = nacosauth_next(&text, request->path_len);
+	for (size_t i = 0; i < count; i++) {
+		pairs[i].name = nacosauth_next(&text, lengths[i].name_len);
+		pairs[i].value = nacosauth_next(&text, lengths[i].value_len);
+		pairs[i].name_len = lengths[i].name_len;
+		pairs[i].value_len = lengths[i].value_len;
+		pairs[i].flags = lengths[i].flags;
+		pairs[i].reserved0 = 0;
+	}
+	options.query = pairs;
+	options.query_count = request->query_count;
+	options.headers = options.query + request->query_count;
+	options.header_count = request->header_count;
+	options.form = options.headers + request->header_count;
+	options.form_count = request->form_count;
+	options.body = body;
+	options.body_len = request->body_len;
+	options.cancel = cancel;
+	options.timeout_ms = request->timeout_ms;
+	options.flags = request->flags;
+	nacos_status status = start == NULL ? nacos_request(auth, &options, response, error)
+		: nacos_request_start(auth, &options, start, operation, error);
+	if (pairs != few) free(pairs);
+	return status;
+}
+
+static nacos_status nacosauth_request_start(nacos_auth *auth, const nacosauth_request *request, const char *text,
+		const nacosauth_lengths *lengths, const uint8_t *body, nacos_queue *queue, uintptr_t number, nacos_operation **operation,
+		nacos_error **error) {
+	nacos_start_options start = nacos_start_options_default();
+	start.queue = queue;
+	start.data = (void *)number;
+	return nacosauth_send(auth, request, text, lengths, body, NULL, &start, operation, NULL, error);
+}
+
+static nacos_status nacosauth_request_wait(nacos_auth *auth, const nacosauth_request *request, const char *text,
+		const nacosauth_lengths *lengths, const uint8_t *body, nacos_cancel *cancel, nacos_response **response, nacos_error **error) {
+	return nacosauth_send(auth, request, text, lengths, body, cancel, NULL, NULL, response, error);
+}
+
+// One crossing instead of many.
 typedef struct {
 	const uint8_t *body;
 	size_t body_len;
-	size_t header_count;
 	const char *server;
+	size_t server_len;
+	size_t header_count;
 	uint64_t generation;
 	int32_t status;
 	int32_t is_truncated;
@@ -24,23 +97,22 @@ typedef struct {
 	uint32_t replays;
 } nacosauth_response_view;
 
-static void nacosauth_view(const nacos_response *response, nacosauth_response_view *view) {
+static void nacosauth_view(const nacos_response *response, nacosauth_response_view *view, nacos_pair *headers, size_t most) {
 	view->body = nacos_response_body(response, &view->body_len);
-	view->header_count = nacos_response_header_count(response);
 	view->server = nacos_response_server(response);
+	view->server_len = strlen(view->server);
+	view->header_count = nacos_response_header_count(response);
 	view->generation = nacos_response_generation(response);
 	view->status = nacos_response_status(response);
 	view->is_truncated = nacos_response_is_truncated(response);
 	view->attempts = nacos_response_attempts(response);
 	view->replays = nacos_response_replays(response);
-}
-
-static nacos_status nacosauth_headers(const nacos_response *response, nacos_pair *headers, size_t count) {
-	nacos_status status = NACOS_OK;
-	for (size_t i = 0; i < count && status == NACOS_OK; i++) {
-		status = nacos_response_header_at(response, i, &headers[i].name, &headers[i].value, NULL);
+	for (size_t i = 0; i < view->header_count && i < most; i++) {
+		nacos_pair *header = &headers[i];
+		if (nacos_response_header_at(response, i, &header->name, &header->value, NULL) != NACOS_OK) header->name = header->value = "";
+		header->name_len = strlen(header->name);
+		header->value_len = strlen(header->value);
 	}
-	return status;
 }
 */
 import "C"
@@ -48,10 +120,14 @@ import "C"
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -130,6 +206,28 @@ func (c *Client) Post(ctx context.Context, path string, form url.Values) (*Respo
 	return c.Do(ctx, &Request{Method: http.MethodPost, Path: path, Form: form})
 }
 
+// inFlight counts the requests of all clients that are under way, but long polls. As long as they are few, each waits in C, on a
+// thread: the answer is back sooner than the thread of the library and the Go runtime can wake each other. Many are better off as
+// operations; some of both would be worse than either, so that once there are more than mostBlocking, all that come are
+// operations until nearly none are left.
+var (
+	inFlight atomic.Int64
+	areMany  atomic.Bool
+)
+
+const nearlyNone = 2
+
+// mayBlock counts a request, and tells whether it waits in C.
+func mayBlock() bool {
+	switch n := inFlight.Add(1); {
+	case n > mostBlocking:
+		areMany.Store(true)
+	case n <= nearlyNone:
+		areMany.Store(false)
+	}
+	return !areMany.Load()
+}
+
 // Do sends a request with the token and returns the answer. A status such as 403 or 500 is an answer, not an error. An
 // answer that refuses the token as expired or unknown is followed by a login and a replay, inside the same deadline. A
 // context without one is limited by [Options.RequestTimeout], and as much more as a header Long-Pulling-Timeout says; then the
@@ -141,45 +239,154 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if r == nil {
 		return nil, invalid("there is no Request")
 	}
-	size, pairs := sizeOf(r.Query, r.Header, r.Form)
-	m := newMemory(size+len(r.Method)+len(r.Path)+2, pairs)
-	defer m.release()
-	in := C.nacos_request_options{
-		struct_size: C.sizeof_nacos_request_options,
-		method:      m.optional("method", r.Method),
-		path:        m.string("path", r.Path),
+	if strings.ContainsRune(r.Method, 0) || strings.ContainsRune(r.Path, 0) {
+		return nil, invalid("method or path: holds a NUL byte")
 	}
-	in.query, in.query_count = m.list(r.Query, r.Sensitive)
-	in.headers, in.header_count = m.list(r.Header, r.Sensitive)
-	in.form, in.form_count = m.list(r.Form, r.Sensitive)
-	in.body, in.body_len = m.body(r.Body)
-	if m.err != nil {
-		return nil, m.err
-	}
-
-	k, err := c.begin(ctx, c.requests, r.flags(), isLongPoll(r.Header))
+	isLongPoll := isLongPoll(r.Header)
+	k, err := c.begin(ctx, c.requests, r.flags(), isLongPoll)
 	if err != nil {
 		return nil, err
 	}
 	defer k.end()
-	in.cancel, in.timeout_ms, in.flags = k.cancel, k.timeout, k.flags
-	var answer nativeResponse
-	defer answer.release()
-	var detail failure
-	status := C.nacos_request(c.native.handle, &in, &answer.response, &detail.detail)
+	if !isLongPoll {
+		defer inFlight.Add(-1)
+		if mayBlock() {
+			return k.sendHere(r)
+		}
+	}
+	o, err := newOperation()
+	if err != nil {
+		return k.sendWithThread(r)
+	}
+	defer o.release()
+	switch status := k.start(o, r); status {
+	case C.NACOS_OK:
+	case C.NACOS_INTERNAL: // it has no thread for operations
+		return k.sendWithThread(r)
+	default:
+		return nil, k.fail(status, o.failure())
+	}
+	o.wait(k)
 	runtime.KeepAlive(c)
+	if o.ended.status != C.NACOS_OK {
+		return nil, k.fail(o.ended.status, o.failure())
+	}
+	return copyResponse(o.ended.response), nil
+}
+
+// start makes the operation that of the request.
+func (k *call) start(o *operation, r *Request) C.nacos_status {
+	l := lay(r, k)
+	defer l.release()
+	return C.nacosauth_request_start(k.client.native.handle, &l.request, l.start(), unsafe.SliceData(l.lengths), bodyOf(r),
+		o.queue.native, o.number, &o.native, &o.ended.error)
+}
+
+// sendWithThread is for what cannot be an operation.
+func (k *call) sendWithThread(r *Request) (*Response, error) {
+	if err := k.takeThread(); err != nil {
+		return nil, err
+	}
+	return k.sendHere(r)
+}
+
+// sendHere sends the request on this thread, and holds it until the answer is there.
+func (k *call) sendHere(r *Request) (*Response, error) {
+	k.watch()
+	l := lay(r, k)
+	defer l.release()
+	var response *C.nacos_response
+	var detail failure
+	status := C.nacosauth_request_wait(k.client.native.handle, &l.request, l.start(), unsafe.SliceData(l.lengths), bodyOf(r),
+		k.cancel, &response, &detail.detail)
+	runtime.KeepAlive(k.client)
+	defer func() { C.nacos_response_free(response) }()
 	if status != C.NACOS_OK {
 		return nil, k.fail(status, &detail)
 	}
-	return answer.copy()
+	return copyResponse(response), nil
 }
 
-// nativeResponse is where a call puts the C object of its answer.
-type nativeResponse struct{ response *C.nacos_response }
+// layout is a request as it crosses to C: without a pointer in it, so that nothing has to be pinned. It is used again.
+type layout struct {
+	request C.nacosauth_request
+	text    []byte
+	lengths []C.nacosauth_lengths
+	names   []string
+}
 
-func (r *nativeResponse) release() {
-	C.nacos_response_free(r.response)
-	r.response = nil
+var layouts = sync.Pool{New: func() any { return new(layout) }}
+
+// lay lays a request out. It must be followed by release.
+func lay(r *Request, k *call) *layout {
+	l := layouts.Get().(*layout)
+	l.text = slices.Grow(l.text, len(r.Method)+len(r.Path)+2+sizeOf(r.Query)+sizeOf(r.Header)+sizeOf(r.Form)) // once: it is wiped
+	l.text = append(append(l.text, r.Method...), 0)
+	l.text = append(append(l.text, r.Path...), 0)
+	l.request = C.nacosauth_request{
+		method_len:   C.size_t(len(r.Method)),
+		path_len:     C.size_t(len(r.Path)),
+		query_count:  l.add(r.Query, r.Sensitive),
+		header_count: l.add(r.Header, r.Sensitive),
+		form_count:   l.add(r.Form, r.Sensitive),
+		body_len:     C.size_t(len(r.Body)),
+		timeout_ms:   k.timeout,
+		flags:        k.flags,
+	}
+	return l
+}
+
+// add appends pairs, ordered by name. Those whose names are sensitive, in any case, are marked so.
+func (l *layout) add(values map[string][]string, sensitive []string) C.size_t {
+	if len(values) == 0 {
+		return 0
+	}
+	before := len(l.lengths)
+	l.names = slices.AppendSeq(l.names[:0], maps.Keys(values))
+	slices.Sort(l.names)
+	for _, name := range l.names {
+		var flags C.uint32_t
+		if slices.ContainsFunc(sensitive, func(s string) bool { return strings.EqualFold(s, name) }) {
+			flags = C.NACOS_PAIR_SENSITIVE
+		}
+		for _, value := range values[name] {
+			l.text = append(append(l.text, name...), 0)
+			l.text = append(append(l.text, value...), 0)
+			l.lengths = append(l.lengths, C.nacosauth_lengths{
+				name_len: C.size_t(len(name)), value_len: C.size_t(len(value)), flags: flags})
+		}
+	}
+	return C.size_t(len(l.lengths) - before)
+}
+
+// sizeOf counts the bytes that add appends.
+func sizeOf(values map[string][]string) (bytes int) {
+	for name, list := range values {
+		for _, value := range list {
+			bytes += len(name) + len(value) + 2
+		}
+	}
+	return bytes
+}
+
+func (l *layout) start() *C.char { return (*C.char)(unsafe.Pointer(unsafe.SliceData(l.text))) }
+
+// release wipes the strings, which may be secrets.
+func (l *layout) release() {
+	clear(l.text)
+	clear(l.names)
+	l.text, l.lengths, l.names = l.text[:0], l.lengths[:0], l.names[:0]
+	if cap(l.text) <= 64<<10 {
+		layouts.Put(l)
+	}
+}
+
+// bodyOf is NULL for none. It is not copied here.
+func bodyOf(r *Request) *C.uint8_t {
+	if len(r.Body) == 0 {
+		return nil
+	}
+	return (*C.uint8_t)(unsafe.SliceData(r.Body))
 }
 
 // isLongPoll tells whether a header says how long the server may hold back its answer.
@@ -192,25 +399,45 @@ func isLongPoll(header http.Header) bool {
 	return false
 }
 
-func (r *nativeResponse) copy() (*Response, error) {
+// copyResponse copies an answer out of C's memory: all of its head into one piece of text.
+func copyResponse(response *C.nacos_response) *Response {
+	var few [32]C.nacos_pair
 	var view C.nacosauth_response_view
-	C.nacosauth_view(r.response, &view)
-	pairs := make([]C.nacos_pair, view.header_count)
-	if status := C.nacosauth_headers(r.response, unsafe.SliceData(pairs), view.header_count); status != C.NACOS_OK {
-		return nil, new(failure).error(status)
+	C.nacosauth_view(response, &view, unsafe.SliceData(few[:]), C.size_t(len(few))) // of &few[0] cgo would make a copy, for a check
+	pairs := few[:min(int(view.header_count), len(few))]
+	if len(pairs) < int(view.header_count) {
+		pairs = make([]C.nacos_pair, view.header_count)
+		C.nacosauth_view(response, &view, unsafe.SliceData(pairs), view.header_count)
 	}
-	header := make(http.Header, len(pairs))
-	for _, pair := range pairs {
-		header.Add(C.GoString(pair.name), C.GoString(pair.value))
+	size := int(view.server_len)
+	for i := range pairs {
+		size += int(pairs[i].name_len + pairs[i].value_len)
+	}
+	var text strings.Builder
+	text.Grow(size)
+	take := func(start *C.char, length C.size_t) string {
+		before := text.Len()
+		text.WriteString(unsafe.String((*byte)(unsafe.Pointer(start)), length))
+		return text.String()[before:]
+	}
+	header, values := make(http.Header, len(pairs)), make([]string, len(pairs))
+	for i := range pairs {
+		name := http.CanonicalHeaderKey(take(pairs[i].name, pairs[i].name_len))
+		values[i] = take(pairs[i].value, pairs[i].value_len)
+		if others := header[name]; others != nil {
+			header[name] = append(others, values[i])
+		} else {
+			header[name] = values[i : i+1 : i+1]
+		}
 	}
 	return &Response{
 		StatusCode: int(view.status),
 		Header:     header,
 		Body:       bytes.Clone(unsafe.Slice((*byte)(view.body), view.body_len)),
 		Truncated:  view.is_truncated != 0,
-		Server:     C.GoString(view.server),
+		Server:     take(view.server, view.server_len),
 		Generation: uint64(view.generation),
 		Attempts:   int(view.attempts),
 		Replayed:   view.replays != 0,
-	}, nil
+	}
 }

@@ -177,67 +177,6 @@ func TestAContextThatNeverEnds(t *testing.T) {
 	}
 }
 
-// As many requests as there may be hold their turns; tokens have their own.
-func TestLongPollsDoNotKeepTokensWaiting(t *testing.T) {
-	server := start(t)
-	client := server.connect(t, func(o *nacosauth.Options) { o.MaxConnections = 400 })
-	token(t, client)
-	server.post(t, "/faults", fields{"on": "request", "kind": "hang", "times": 0})
-	ctx, end := context.WithCancel(background)
-	results := make(chan []error, 1)
-	go func() {
-		poll := nacosauth.Request{Path: "/v1/cs/configs", Query: config, Header: http.Header{"Long-Pulling-Timeout": {"30000"}}}
-		results <- together(300, func() error { _, err := client.Do(ctx, &poll); return err })
-	}()
-	eventually(t, "the polls are under way", func() bool { s, _ := client.Stats(); return s.Requests >= 256 })
-	before := time.Now()
-	token(t, client)
-	if _, err := client.TokenInfo(background); err != nil {
-		t.Error(err)
-	}
-	// As after a login that has gone wrong: the token is asked of C.
-	if err := client.SetCredentials("poor", "poor"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Token(background); err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(before); took > prompt {
-		t.Errorf("a token took %s", took)
-	}
-	reason := errors.New("enough")
-	queued, leave := context.WithTimeoutCause(background, 50*time.Millisecond, reason)
-	defer leave()
-	_, err := client.Get(queued, "/v1/cs/configs", config)
-	wantError(t, err, context.DeadlineExceeded, reason, nacosauth.ErrTimeout)
-	end()
-	for _, err := range <-results {
-		wantError(t, err, context.Canceled, nacosauth.ErrCancelled)
-	}
-}
-
-// A request that never gets its turn ends by the client's own time-out.
-func TestNoTurnInTime(t *testing.T) {
-	server := start(t)
-	client := server.connect(t, func(o *nacosauth.Options) { o.MaxConnections, o.RequestTimeout = 400, time.Second })
-	token(t, client)
-	server.post(t, "/faults", fields{"on": "request", "kind": "hang", "times": 0})
-	poll := nacosauth.Request{Path: "/v1/cs/configs", Query: config, Header: http.Header{"Long-Pulling-Timeout": {"30000"}}}
-	results := make(chan []error, 1)
-	go func() { results <- together(256, func() error { _, err := client.Do(background, &poll); return err }) }()
-	eventually(t, "the polls are under way", func() bool { s, _ := client.Stats(); return s.Requests >= 256 })
-	_, err := client.Get(background, "/v1/cs/configs", config)
-	wantError(t, err, nacosauth.ErrTimeout)
-	if errors.Is(err, context.DeadlineExceeded) || !details(t, err).Retryable || details(t, err).WasSent {
-		t.Errorf("%+v", details(t, err))
-	}
-	queued := make(chan error, 1)
-	go func() { _, err := client.Do(background, &poll); queued <- err }()
-	time.AfterFunc(100*time.Millisecond, func() { client.Close() })
-	wantError(t, <-queued, nacosauth.ErrClosed)
-	<-results
-}
-
 func TestTimeoutOfAnHTTPClient(t *testing.T) {
 	server := start(t)
 	server.post(t, "/faults", fields{"on": "login", "kind": "hang", "times": 0})

@@ -3,9 +3,24 @@ package nacosauth
 /*
 #include <nacos_auth.h>
 
-// Neither of the two for nacos_get_token: it may call Options.Credentials on its own thread.
+// Neither of the two for nacos_get_token: it may call Options.Credentials on its own thread. Nor for nacosauth_token_start: it may
+// be the last to hold a client that is closed meanwhile.
 #cgo noescape nacos_auth_report_rejected
 #cgo nocallback nacos_auth_report_rejected
+#cgo noescape nacos_token_describe
+#cgo nocallback nacos_token_describe
+#cgo noescape nacos_token_text
+#cgo nocallback nacos_token_text
+
+static nacos_status nacosauth_token_start(nacos_auth *auth, uint32_t timeout_ms, nacos_queue *queue, uintptr_t number,
+		nacos_operation **operation, nacos_error **error) {
+	nacos_call_options options = nacos_call_options_default();
+	options.timeout_ms = timeout_ms;
+	nacos_start_options start = nacos_start_options_default();
+	start.queue = queue;
+	start.data = (void *)number;
+	return nacos_token_start(auth, &options, &start, operation, error);
+}
 */
 import "C"
 
@@ -62,9 +77,12 @@ func (c *Client) TryToken() (string, error) {
 	if t := c.current(); t != noToken {
 		return t.value, nil
 	}
-	k := &call{client: c, ctx: context.Background(), flags: C.NACOS_FLAG_NO_WAIT} // without a turn, for which it would wait
-	t, err := k.cache()
-	return t.value, err
+	k := &call{client: c, ctx: context.Background()} // without a turn, for which it would wait
+	info, err := k.tokenHere(C.NACOS_FLAG_NO_WAIT)
+	if err != nil {
+		return "", err
+	}
+	return c.keep(info).value, nil
 }
 
 func (c *Client) fetchToken(ctx context.Context) (string, error) {
@@ -122,26 +140,78 @@ func (c *Client) fetch(ctx context.Context) (*cachedToken, error) {
 	if t := c.current(); t != noToken {
 		return t, nil
 	}
-	return k.cache()
-}
-
-// cache asks the library and keeps the answer.
-func (k *call) cache() (*cachedToken, error) {
 	info, err := k.token()
 	if err != nil {
 		return noToken, err
 	}
-	t := &cachedToken{info.Generation, info.Token}
-	k.client.cached.Store(t)
-	return t, nil
+	return c.keep(info), nil
 }
 
+// keep caches what the library has said.
+func (c *Client) keep(info TokenInfo) *cachedToken {
+	t := &cachedToken{info.Generation, info.Token}
+	c.cached.Store(t)
+	return t
+}
+
+// token waits for the token as a goroutine, unless there is one.
 func (k *call) token() (TokenInfo, error) {
+	if atomic.LoadUint64(k.client.word) != 0 {
+		if info, err := k.tokenHere(C.NACOS_FLAG_NO_WAIT); err == nil {
+			return info, nil
+		}
+	}
+	o, err := newOperation()
+	if err != nil {
+		return k.tokenWithThread()
+	}
+	defer o.release()
+	status := C.nacosauth_token_start(k.client.native.handle, k.timeout, o.queue.native, o.number, &o.native, &o.ended.error)
+	switch status {
+	case C.NACOS_OK:
+	case C.NACOS_INTERNAL: // it has no thread for operations
+		return k.tokenWithThread()
+	default:
+		return TokenInfo{}, k.fail(status, o.failure())
+	}
+	o.wait(k)
+	runtime.KeepAlive(k.client)
+	if o.ended.status != C.NACOS_OK {
+		return TokenInfo{}, k.fail(o.ended.status, o.failure())
+	}
+	info := C.nacos_token_info{struct_size: C.sizeof_nacos_token_info}
+	if status := C.nacos_token_describe(o.ended.token, &info, nil); status != C.NACOS_OK {
+		return TokenInfo{}, new(failure).error(status)
+	}
+	return k.client.infoOf(C.GoStringN(C.nacos_token_text(o.ended.token), C.int(info.length)), &info), nil
+}
+
+// tokenWithThread waits with this thread.
+func (k *call) tokenWithThread() (TokenInfo, error) {
+	if err := k.takeThread(); err != nil {
+		return TokenInfo{}, err
+	}
+	k.watch()
+	return k.tokenHere(0)
+}
+
+func (c *Client) infoOf(value string, info *C.nacos_token_info) TokenInfo {
+	c.issued.add(value)
+	return TokenInfo{
+		Token:      value,
+		Generation: uint64(info.generation),
+		Remaining:  signedMilliseconds(int64(info.remaining_ms)),
+		Expired:    info.expired != 0,
+	}
+}
+
+// tokenHere asks on this thread.
+func (k *call) tokenHere(flags C.uint32_t) (TokenInfo, error) {
 	var array [1024]byte // most tokens; the others need a second call
 	buffer := array[:]
 	defer func() { clear(buffer) }()
 	options := C.nacos_call_options{
-		struct_size: C.sizeof_nacos_call_options, cancel: k.cancel, timeout_ms: k.timeout, flags: k.flags}
+		struct_size: C.sizeof_nacos_call_options, cancel: k.cancel, timeout_ms: k.timeout, flags: flags}
 	for {
 		info := C.nacos_token_info{struct_size: C.sizeof_nacos_token_info}
 		var detail failure
@@ -150,14 +220,7 @@ func (k *call) token() (TokenInfo, error) {
 		runtime.KeepAlive(k.client)
 		switch status {
 		case C.NACOS_OK:
-			value := string(buffer[:info.length])
-			k.client.issued.add(value)
-			return TokenInfo{
-				Token:      value,
-				Generation: uint64(info.generation),
-				Remaining:  signedMilliseconds(int64(info.remaining_ms)),
-				Expired:    info.expired != 0,
-			}, nil
+			return k.client.infoOf(string(buffer[:info.length]), &info), nil
 		case C.NACOS_BUFFER_TOO_SMALL:
 			detail.release()
 			clear(buffer)
@@ -207,7 +270,7 @@ func (c *Client) ReportRejected(r Rejection) (Advised, error) {
 	if r.RefusedBefore < 0 {
 		return Advised{}, invalid("RefusedBefore is negative")
 	}
-	m := newMemory(len(r.Server)+len(r.RetryAfter)+2, 0)
+	m := newMemory(len(r.Server) + len(r.RetryAfter) + 2)
 	defer m.release()
 	in := C.nacos_rejection{
 		struct_size:    C.sizeof_nacos_rejection,

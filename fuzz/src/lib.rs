@@ -11,6 +11,7 @@ pub mod files;
 pub mod http_answer;
 pub mod login_answer;
 pub mod machine;
+pub mod operations;
 pub mod options;
 pub mod refusal;
 pub mod request_target;

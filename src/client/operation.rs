@@ -282,26 +282,25 @@ impl Client {
         let operations = &self.live().operations;
         let (running, slot) = operations.begin()?;
         if matches!(complete, Complete::Dispatched(_)) {
-            operations.dispatcher.ensure_thread().map_err(process::cannot_start)?;
+            operations.dispatcher.ensure_thread().map_err(|e| process::cannot_start(&e))?;
         }
-        let process = process::current();
-        process.ensure_refresher()?;
         let cancel = Cancel::new();
         cancels.push(cancel.clone());
-        let mut end = End { complete: Some(complete), running: Some(running), slot: Some(slot) };
         let client = self.clone();
-        let task = Box::pin(async move {
-            let result = {
-                let live = client.live();
-                let limits = client.limits(live, timeout.saturating_sub(began.elapsed()), &cancels).of_task();
-                limits.as_task(run(&client, live, limits)).await
-            };
-            // Before the end is told, so that a close that waits for that leaves nothing behind.
-            drop(client);
-            end.tell(result);
-        });
-        // If no thread can be had any more, the end has been told by now.
-        let _ = process.submit(task);
+        // Made only where a thread runs it: what has not begun is told of to nobody.
+        process::current().submit(move || {
+            let mut end = End { complete: Some(complete), running: Some(running), slot: Some(slot) };
+            Box::pin(async move {
+                let result = {
+                    let live = client.live();
+                    let limits = client.limits(live, timeout.saturating_sub(began.elapsed()), &cancels).of_task();
+                    limits.as_task(run(&client, live, limits)).await
+                };
+                // Before the end is told, so that a close that waits for that leaves nothing behind.
+                drop(client);
+                end.tell(result);
+            })
+        })?;
         Ok(Operation(cancel))
     }
 }

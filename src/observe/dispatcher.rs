@@ -38,7 +38,10 @@ struct State {
 impl Dispatcher {
     /// Starts the thread if it does not run, so that a caller learns in time that there is none to be had.
     pub(crate) fn ensure_thread(self: &Arc<Self>) -> io::Result<()> {
-        let mut state = self.state.lock();
+        self.ensure_thread_of(&mut self.state.lock())
+    }
+
+    fn ensure_thread_of(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         if !state.has_thread {
             let own = self.clone();
             thread::spawn_joined("nacos-complete", move || own.run())?;
@@ -49,10 +52,12 @@ impl Dispatcher {
 
     /// Calls `function` after those that wait. Where no thread is to be had any more, at once.
     pub(crate) fn dispatch(self: &Arc<Self>, function: Function) {
-        if self.ensure_thread().is_err() {
+        let mut state = self.state.lock();
+        // Under one lock with what follows: a thread that finds nothing to do ends.
+        if self.ensure_thread_of(&mut state).is_err() {
+            drop(state);
             return call(function);
         }
-        let mut state = self.state.lock();
         state.waiting.push_back(function);
         let wakes = state.is_idle;
         drop(state);
@@ -127,10 +132,11 @@ mod tests {
 
     #[test]
     fn none_is_lost_while_the_thread_ends() {
-        for _ in 0..2000 {
+        for round in 0..5_000 {
             let (dispatcher, (tell, told)) = (Arc::new(Dispatcher::default()), mpsc::channel());
             dispatcher.ensure_thread().unwrap();
             dispatcher.close();
+            (0..round % 500).for_each(|_| std::hint::spin_loop());
             for _ in 0..4 {
                 let tell = tell.clone();
                 dispatcher.dispatch(Box::new(move || tell.send(()).unwrap()));

@@ -3,8 +3,8 @@
 use std::{
     collections::hash_map::RandomState,
     convert::Infallible,
-    fmt::Display,
     hash::BuildHasher,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -24,11 +24,12 @@ use super::{
 };
 use crate::sys::lock::{Condvar, Mutex};
 use crate::{
+    cause::Cause,
     error::{Error, Kind, Result},
     http::{Boxed, Reaped, Resolver, Transport},
     lifecycle::Time,
     observe,
-    sys::{self, clock, per_process::PerProcess},
+    sys::{self, clock, descriptor, per_process::PerProcess},
     wait::Limits,
 };
 
@@ -102,11 +103,16 @@ pub(crate) fn current() -> &'static Process {
 
 /// For logins. Drives connections in the thread that waits for them.
 fn runtime() -> Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| cannot_start(&e))
 }
 
-pub(crate) fn cannot_start(e: impl Display) -> Error {
-    Error::new(Kind::Internal, format!("cannot start the refresher: {e}"))
+/// The error of what needs a thread of the library's, which cannot be started.
+pub(crate) fn cannot_start(e: &io::Error) -> Error {
+    if descriptor::is_exhausted(e) {
+        let message = format!("cannot start the library's thread: this process has no descriptors left: {e}");
+        return Error::new(Kind::Internal, message).because(Cause::NoDescriptors);
+    }
+    Error::new(Kind::Internal, format!("cannot start a thread of the library: {e}"))
 }
 
 impl Process {
@@ -211,12 +217,12 @@ impl Process {
         self.ensure_thread(&mut self.thread.lock())
     }
 
-    /// Has the library's thread run `task` to its end, which is not waited for.
-    pub(crate) fn submit(&'static self, task: Boxed<'static, ()>) -> Result<()> {
+    /// Has the library's thread run `task` to its end, which is not waited for; it is not made where there is no such thread.
+    pub(crate) fn submit(&'static self, task: impl FnOnce() -> Boxed<'static, ()>) -> Result<()> {
         let mut thread = self.thread.lock();
         self.ensure_thread(&mut thread)?;
         self.tasks.fetch_add(1, Ordering::SeqCst);
-        thread.submitted.push(task);
+        thread.submitted.push(task());
         let is_first = thread.submitted.len() == 1;
         drop(thread);
         if is_first {
@@ -231,7 +237,7 @@ impl Process {
             let made = Arc::new((Mutex::new(None), Condvar::default()));
             let tells = made.clone();
             let refresh = move || {
-                let runtime = catch_unwind(runtime).unwrap_or_else(|_| Err(cannot_start("a panic")));
+                let runtime = catch_unwind(runtime).unwrap_or_else(|_| Err(cannot_start(&io::Error::other("a panic"))));
                 let (is_made, runtime) = (runtime.as_ref().map(drop).map_err(Clone::clone), runtime.ok());
                 *tells.0.lock() = Some(is_made);
                 tells.1.notify_one();
@@ -243,7 +249,7 @@ impl Process {
                     std::thread::sleep(AFTER_A_PANIC);
                 }
             };
-            sys::thread::spawn_joined("nacos-refresher", refresh).map_err(cannot_start)?;
+            sys::thread::spawn_joined("nacos-refresher", refresh).map_err(|e| cannot_start(&e))?;
             let mut is_made = made.0.lock();
             while is_made.is_none() {
                 is_made = made.1.wait(is_made);

@@ -79,6 +79,7 @@ if start_server --port 0; then
   program answers
   program diagnose
   program health
+  program operations
   stop_server
 else
   skip "token and callbacks" "no $devserver"

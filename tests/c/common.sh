@@ -36,7 +36,7 @@ link=(-Iinclude "-L$libdir" -lnacos_auth -lpthread)
 # Builds the test programs into $out.
 build_tests() {
   local name
-  for name in layout arguments lifetime token callbacks answers timeouts diagnose health; do
+  for name in layout arguments lifetime token callbacks answers timeouts diagnose health operations; do
     check "$name builds" gcc -std=c99 -g "${warnings[@]}" -o "$out"/$name tests/c/$name.c "${link[@]}"
   done
   [ "$failed" -eq 0 ]

@@ -11,7 +11,18 @@ printf '#include <nacos_auth.h>\nint only_c;\n' >"$work/once.c"
 printf '#include <nacos_auth.h>\n#include <nacos_auth.h>\nint only_c;\n' >"$work/twice.c"
 printf '#include <nacos_auth.hpp>\nint only_cpp;\n' >"$work/once.cpp"
 printf '#include <nacos_auth.hpp>\n#include <nacos_auth.h>\n#include <nacos_auth.hpp>\nint only_cpp;\n' >"$work/twice.cpp"
-printf '#include <nacos_auth.hpp>\nbool only_results() { return nacosauth::client::make({}).has_value(); }\n' >"$work/results.cpp"
+cat >"$work/results.cpp" <<'END'
+#include <nacos_auth.hpp>
+bool only_results();
+bool only_results() {
+  const auto client = nacosauth::client::make({});
+  const auto queue = nacosauth::queue::make();
+  if (!client || !queue) return false;
+  (void)queue->drain();
+  return client->try_async_token({}, *queue).future().get() &&
+         client->try_async_send({}).try_start([](nacosauth::result<nacosauth::response>) {}).has_value();
+}
+END
 printf '#include <nacos_auth.h>\nextern nacos_pair pair, pairs[1];\nnacos_pair pair = NACOS_PAIR("name", "value");\n%s\n' \
   'nacos_pair pairs[] = {NACOS_PAIR("name", "value")};' >"$work/pair.c"
 printf '#include <nacos_auth.h>\nextern nacos_pair pair;\nnacos_pair pair = {"name", "value"};\n' >"$work/short_pair.c"
@@ -26,7 +37,7 @@ done
 run_example() {
   if [ -z "$server_pid" ]; then skip "$1 runs" "no $devserver"; return; fi
   local output
-  if output=$("$2" 1) && grep -Eqx 'done requests=[0-9]+ tokens=[1-9][0-9]* replays=[0-9]+ failures=0' <<<"$output"; then
+  if output=$(timeout 300 "$2" 1) && grep -Eqx 'done requests=[0-9]+ tokens=[1-9][0-9]* replays=[0-9]+ failures=0' <<<"$output"; then
     pass "$1 runs"
   else
     fail "$1 runs" "$output"
@@ -56,6 +67,8 @@ for pair in gcc:g++ clang:clang++; do
     check "$cc $std header twice" "$cc" -std=$std "${warnings[@]}" -Iinclude -c "$work/twice.c" -o "$work/o"
     check "$cc $std example" "$cc" -std=$std "${warnings[@]}" examples/c/main.c -o "$work/example" "${link[@]}" &&
       run_example "$cc $std example" "$work/example"
+    check "$cc $std asynchronous example" "$cc" -std=$std "${warnings[@]}" examples/c/async.c -o "$work/example" "${link[@]}" &&
+      run_example "$cc $std asynchronous example" "$work/example"
   done
   check "$cc c99 example, static" \
     "$cc" -std=c99 "${warnings[@]}" examples/c/main.c -o "$work/example" -Iinclude "$libdir/libnacos_auth.a" -lpthread -ldl -lm &&
@@ -79,6 +92,8 @@ for pair in gcc:g++ clang:clang++; do
     check "$cxx $std C++ header twice" "$cxx" -std=$std "${cxx_warnings[@]}" -Iinclude -c "$work/twice.cpp" -o "$work/o"
     check "$cxx $std example" "$cxx" -std=$std "${cxx_warnings[@]}" examples/cpp/main.cpp -o "$work/example" "${link[@]}" &&
       run_example "$cxx $std example" "$work/example"
+    check "$cxx $std asynchronous example" "$cxx" -std=$std "${cxx_warnings[@]}" examples/cpp/async.cpp -o "$work/example" "${link[@]}" &&
+      run_example "$cxx $std asynchronous example" "$work/example"
     check "$cxx $std C++ header without exceptions" \
       "$cxx" -std=$std "${cxx_warnings[@]}" -fno-exceptions -fno-rtti -Iinclude -c "$work/results.cpp" -o "$work/o"
   done

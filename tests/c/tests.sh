@@ -14,6 +14,7 @@ if start_server --port 0; then
   check "time-outs" "$out"/timeouts
   check "diagnose" "$out"/diagnose
   check "health and metrics" "$out"/health
+  check "operations" timeout 300 "$out"/operations
   stop_server
 else
   skip "token" "no $devserver"
@@ -22,5 +23,6 @@ else
   skip "time-outs" "no $devserver"
   skip "diagnose" "no $devserver"
   skip "health and metrics" "no $devserver"
+  skip "operations" "no $devserver"
 fi
 finish

@@ -30,6 +30,8 @@ check "lifetime" memcheck "$out"/lifetime
 if start_server --ttl 3; then
   check "C example builds" gcc -g -O1 "${warnings[@]}" -o "$out"/example_c examples/c/main.c "${link[@]}"
   check "C++ example builds" g++ -std=c++17 -g -O1 "${warnings[@]}" -o "$out"/example_cpp examples/cpp/main.cpp "${link[@]}"
+  check "asynchronous C example builds" gcc -g -O1 "${warnings[@]}" -o "$out"/example_async_c examples/c/async.c "${link[@]}"
+  check "asynchronous C example" memcheck "$out"/example_async_c
   check "C example" memcheck "$out"/example_c 5
   check "C++ example" memcheck "$out"/example_cpp 5
   stop_server
@@ -38,6 +40,7 @@ if start_server --ttl 3; then
   check "callbacks" memcheck "$out"/callbacks
   check "diagnose" memcheck "$out"/diagnose
   check "health and metrics" memcheck "$out"/health
+  check "operations" memcheck "$out"/operations
   check "whole_life builds" gcc -std=gnu99 -g "${warnings[@]}" -o "$out"/whole_life tests/c/whole_life.c "${link[@]}"
   check "from init to free" memcheck "$out"/whole_life
   # The table of sessions, and a list of arc-swap's, of which there is one node for each thread that lived at a time.

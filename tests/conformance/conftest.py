@@ -17,7 +17,20 @@ from handle import PASSWORD, USER
 from recorder import Recorder
 from shim import ROOT, Shim, listed
 
-LANGUAGES = ("c", "cpp", "python", "python-async", "go", "go-static", "rust")
+LANGUAGES = ("c", "c-async", "cpp", "python", "python-async", "go", "go-static", "rust")
+# What is about how calls wait.
+WAITING = {
+    "test_answers.py",
+    "test_connections.py",
+    "test_outage.py",
+    "test_refusal.py",
+    "test_services.py",
+    "test_tls.py",
+    "test_token.py",
+    "test_wire.py",
+}
+# The others are as the shim of the same language: how it is linked, how calls wait.
+SHORT = {"go-static": {"test_token.py"}, "c-async": WAITING, "python-async": WAITING}
 Serve = Callable[..., DevServer]
 
 
@@ -55,11 +68,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The other Go shim differs from the dynamic one by how it is linked: here one file of tests will do for it."""
+    """Of a shim that differs from another one in one thing only, the files that this one thing is about."""
     if os.environ.get("HOST_LONG"):
         return
-    left_out = [item for item in items if "[go-static" in item.name and item.path.name != "test_token.py"]
-    items[:] = [item for item in items if "[go-static" not in item.name or item.path.name == "test_token.py"]
+    left_out = [
+        item
+        for item in items
+        if any(f"[{language}" in item.name and item.path.name not in files for language, files in SHORT.items())
+    ]
+    items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 
 

@@ -7,6 +7,8 @@ nacos_auth *auth();
 nacos_response *answer();
 nacos_cancel *cancel();
 nacos_error *failure();
+nacos_operation *started();
+nacos_queue *loop();
 void takes(const nacosauth::client &);
 
 #define JOINED(name, line) name##line
@@ -65,6 +67,34 @@ REFUSED(nacosauth::try_diagnose({});)
 REFUSED(nacosauth::diagnose({});)
 REFUSED((void)nacosauth::diagnose(auth());)
 REFUSED(nacosauth::diagnose_options asked; asked.timeout = 5;)
+// a call is started, and what it brings is taken as it is
+REFUSED(owner.try_async_token();)
+REFUSED(owner.async_send({});)
+REFUSED(owner.try_async_token().try_start([](auto) {});)
+REFUSED(owner.async_token().future();)
+REFUSED((void)owner.async_token().start([] {});)
+REFUSED((void)owner.async_token().start([](nacosauth::response) {});)
+REFUSED((void)owner.async_token().start([](nacosauth::result<nacosauth::response>) {});)
+REFUSED((void)owner.async_send({}).start([](nacosauth::result<nacosauth::response> &) {});)
+REFUSED((void)owner.try_async_token().start(nullptr);)
+REFUSED(std::future<nacosauth::response> future = owner.try_async_send({}).future();)
+REFUSED(nacosauth::async_call<nacosauth::response> call;)
+REFUSED(nacosauth::async_call<nacosauth::response> call(nullptr, {}, nullptr);)
+REFUSED(nacosauth::async_call<nacosauth::response> call{auth(), {}, nullptr};)
+REFUSED((void)owner.async_send({}, nullptr);)
+REFUSED((void)owner.async_send(nullptr);)
+REFUSED((void)nacosauth::operation::adopt(nullptr);)
+REFUSED((void)nacosauth::operation::adopt({});)
+REFUSED(nacosauth::operation none;)
+REFUSED(nacosauth::operation none = {};)
+REFUSED(nacosauth::operation none(nullptr);)
+REFUSED(nacosauth::operation running(started());)
+REFUSED(auto copy = nacosauth::operation(nacosauth::operation::adopt(started())); auto other = copy;)
+REFUSED(nacosauth::queue queue(loop());)
+REFUSED(nacosauth::queue queue(nullptr);)
+REFUSED(nacosauth::queue queue{nullptr};)
+REFUSED(nacosauth::queue queue; auto copy = queue;)
+REFUSED(nacosauth::queue::make();)
 // null pointers are neither settings nor a handle
 REFUSED(nacosauth::client client({nullptr, nullptr});)
 REFUSED((void)nacosauth::client::make({0});)

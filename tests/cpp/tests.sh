@@ -16,7 +16,7 @@ suite() {
   [ "$folder/main.o" -nt tests/cpp/main.cpp ] || check "$name builds doctest" \
     "$compiler" "-std=$standard" "$@" -c tests/cpp/main.cpp -o "$folder/main.o" || return
   check "$name builds" "$compiler" "-std=$standard" -g "${warnings[@]}" "$@" -o "$folder/tests" "$folder/main.o" \
-    tests/cpp/{calls,callbacks,credentials,devserver,diagnose,ending,environment,flags,health,ownership,results,settings,timeouts}.cpp "${link[@]}" || return
+    tests/cpp/{async,async_coroutines,calls,callbacks,credentials,devserver,diagnose,ending,environment,flags,health,ownership,results,settings,timeouts}.cpp "${link[@]}" || return
   start_server --port 0 || { skip "$name" "no $devserver"; return; }
   output=$(timeout 900 "$folder/tests" --no-colors 2>&1)
   status=$?
@@ -36,5 +36,5 @@ if [ ! -e /usr/include/doctest/doctest.h ]; then
 fi
 suite g++ c++23
 [ -z "${HOST_LONG:-}" ] || suite clang++ c++20
-suite g++ c++17 -fsanitize=address,undefined -fno-sanitize-recover=all
+suite g++ c++17 -fcoroutines -fsanitize=address,undefined -fno-sanitize-recover=all
 finish

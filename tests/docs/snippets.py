@@ -24,6 +24,8 @@ PAGES = [
 ]
 RELEASE = Path(os.environ.get("NACOS_AUTH_LIBDIR", ROOT / "target" / "release"))
 COMMAND = Path(os.environ.get("NACOS_AUTH_COMMAND", ROOT / "target" / "debug" / "nacos-auth"))
+# What other headers in C belong to.
+LIBRARIES = {"uv.h": "libuv", "glib-unix.h": "glib-2.0"}
 MODULE = "github.com/nacos-auth/nacos-auth/bindings/go"
 
 # What stands around the few lines of the front page.
@@ -125,6 +127,10 @@ def build(snippet: Snippet, server: str, folder: Path) -> list[str]:
         return ["./main"]
     compiler = ["cc", "-std=c99"] if snippet.language == "c" else ["c++", "-std=c++20"]
     link = [f"-I{PREFIX}/include", f"-L{PREFIX}/lib", "-lnacos_auth", f"-Wl,-rpath,{PREFIX}/lib", "-lpthread"]
+    for header, package in LIBRARIES.items():
+        if f"#include <{header}>" in program:
+            flags = run(["pkg-config", "--cflags", "--libs", package], folder)
+            link.extend(flags.split())
     run([*compiler, "-Wall", "-Wextra", "-Werror", source.name, "-o", "main", *link], folder)
     return ["./main"]
 

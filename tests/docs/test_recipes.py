@@ -98,7 +98,9 @@ def test_chinese_content_comes_back_as_it_was(server: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("loop.c", "a token of"),
+        ("glib.c", "a token of"),
+        ("uv.c", "100 of 100 answered"),
+        ("asio.cpp", "200 hello\n200 hello\n200 hello"),
         ("aio.py", "[200, 200"),
         ("green.py", "[200, 200"),
         ("moved.py", "hello"),
@@ -110,6 +112,31 @@ def test_chinese_content_comes_back_as_it_was(server: str, tmp_path: Path) -> No
 )
 def test_a_program_that_ends(name: str, said: str, server: str, tmp_path: Path) -> None:
     assert said in run(build(named(name), server, tmp_path), tmp_path, environment(server))
+
+
+def test_a_server_with_epoll_serves_more_than_its_share_and_those_that_hang_up(own_server: str, tmp_path: Path) -> None:
+    def asked(port: int, name: str) -> socket.socket:
+        link = socket.create_connection(("127.0.0.1", port), LIMIT)
+        link.sendall(name.encode() + b"\n")
+        return link
+
+    def answer(link: socket.socket) -> bytes:
+        with link, link.makefile("rb") as file:
+            return file.read()
+
+    with running("epoll.c", own_server, tmp_path) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        links = [asked(port, "app.yaml") for _ in range(300)]
+        for link in links[::3]:
+            link.close()
+        assert {answer(link) for i, link in enumerate(links) if i % 3 != 0} == {b"hello"}
+        assert answer(asked(port, "absent")) != b"hello"
+        links = [asked(port, "app.yaml") for _ in range(100)]  # some of them are under way
+        process.terminate()
+        assert process.wait(LIMIT) == 0
+        for link in links:
+            link.close()
 
 
 def test_gunicorn(server: str, tmp_path: Path) -> None:

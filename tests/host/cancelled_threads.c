@@ -23,6 +23,20 @@ static void *token_thread(void *unused) {
   (void)token(auth, 3000);
   return unused;
 }
+static void *operations_thread(void *unused) {
+  SET_FLAG(inside);
+  for (int i = 0; i < 2000; i++) {
+    nacos_queue *queue = open_queue();
+    nacos_start_options start = nacos_start_options_default();
+    nacos_operation *operation = NULL;
+    start.queue = queue;
+    if (nacos_token_start(auth, NULL, &start, &operation, NULL) != NACOS_OK) FAIL("nacos_token_start");
+    nacos_operation_cancel(operation);
+    nacos_operation_free(operation);
+    nacos_queue_free(queue);
+  }
+  return unused;
+}
 static void *close_thread(void *of) {
   SET_FLAG(inside);
   nacos_auth_close((nacos_auth *)of, 0, NULL);
@@ -145,8 +159,20 @@ TEST(in_stats, 40) {
   for (int i = 0; i < 6; i++) cancel_after(stats_thread, NULL, i, "nacos_auth_stats");
   must_be_of_use("nacos_auth_stats");
 }
+TEST(in_operations, 40) {
+  begin("login=ok", 1);
+  for (int i = 0; i < 8; i++) cancel_after(operations_thread, NULL, i * 7, "nacos_token_start");
+  must_be_of_use("nacos_token_start");
+}
+TEST(in_the_first_operation, 40) {
+  server = serve("login=ok", NULL);
+  auth = open_at(server.address);
+  for (int i = 0; i < 8; i++) cancel_after(operations_thread, NULL, i % 3, "the first nacos_token_start");
+  must_be_of_use("the first nacos_token_start");
+}
 TEST(before_the_call, 40) {
   begin("login=ok", 1);
+  cancelled_before(operations_thread, NULL, "nacos_token_start");
   cancelled_before(request_thread, NULL, "nacos_request");
   cancelled_before(upload_thread, NULL, "an upload");
   cancelled_before(token_thread, NULL, "nacos_get_token");

@@ -51,6 +51,38 @@ TEST(many_tls_calls_under_a_limit, 60) {
   at_once(100);
 }
 
+/* Operations: their connections, and what the library needs for all of them. */
+TEST(operations_at_once, 60) {
+  enum { COUNT = 100 };
+  static struct ending endings[COUNT];
+  server = serve("get=delay:1", NULL);
+  auth = open_at(server.address);
+  must_serve(auth);
+  const int before = descriptors();
+  nacos_queue *queue = open_queue();
+  for (int i = 0; i < COUNT; i++) nacos_operation_free(start_read(auth, queue, &endings[i], 40000));
+  if (!UNTIL(20000, ask(&server, "get") >= COUNT)) FAIL("set-up: they are not all under way");
+  if (descriptors() > before + COUNT + 8) FAIL("%d operations need %d descriptors", COUNT, descriptors() - before);
+  for (int got = 0; got < COUNT && is_readable(queue, 20000);) got += take_endings(queue);
+  for (int i = 0; i < COUNT; i++)
+    if (endings[i].times != 1 || endings[i].outcome.http != 200) FAIL("one of many: %s", said(&endings[i].outcome));
+  nacos_queue_free(queue);
+  nacos_auth_free(auth);
+  if (!UNTIL(5000, descriptors() <= before)) FAIL("%d descriptors are left over", descriptors() - before);
+}
+TEST(queues_come_and_go, 60) {
+  server = serve("login=ok", NULL);
+  auth = open_at(server.address);
+  must_serve(auth);
+  if (operate(auth, 5000).http != 200) FAIL("set-up: no operation");
+  const int before = descriptors();
+  for (int i = 0; i < 2000; i++) nacos_queue_free(open_queue());
+  for (int i = 0; i < 200; i++)
+    if (operate(auth, 5000).http != 200) FAIL("operation %d", i);
+  if (descriptors() > before) FAIL("%d descriptors are left over", descriptors() - before);
+  nacos_auth_free(auth);
+}
+
 /* None left */
 
 static int taken[4096], taken_count, server_downs;
@@ -72,9 +104,30 @@ static void on_event(void *data, const nacos_event *event) {
 static void must_name_descriptors(const struct outcome *o, const char *what) {
   if (o->status != NACOS_INTERNAL || strcasestr(o->text, "descriptors") == NULL) FAIL("%s: %s", what, said(o));
 }
+/* Neither what needs a queue, nor what needs none. */
+static void must_name_descriptors_of_operations(const char *what) {
+  nacos_queue *queue = NULL;
+  nacos_error *error = NULL;
+  struct outcome o;
+  static struct ending ending; /* longer than the test, whatever happens */
+  memset(&o, 0, sizeof(o));
+  o.status = nacos_queue_new(&queue, &error);
+  if (o.status != NACOS_OK && strcmp(nacos_error_cause(error), NACOS_CAUSE_NO_DESCRIPTORS) != 0)
+    FAIL("%s: nacos_queue_new: the cause is %s", what, nacos_error_cause(error));
+  keep_error(&o, error);
+  must_name_descriptors(&o, what);
+  if (queue != NULL) FAIL("%s: a queue all the same", what);
+  o = try_start(auth, "GET", NULL, &ending, 3000, NULL);
+  if (o.status == NACOS_OK) {
+    if (!UNTIL(20000, GET_FLAG(ending.times))) FAIL("%s: an operation is not told of", what);
+    o = ending.outcome;
+  }
+  must_name_descriptors(&o, what);
+}
 static void must_work_again(const char *what) {
   give_back();
   struct outcome o;
+  if (!UNTIL(5000, (o = operate(auth, 3000)).http == 200)) FAIL("%s: descriptors are back: %s", what, said(&o));
   if (!UNTIL(5000, (o = get(auth, 3000)).http == 200)) FAIL("%s: descriptors are back: %s", what, said(&o));
   if (server_downs > 0) FAIL("%s: a server was blamed", what);
   nacos_auth_free(auth);
@@ -89,6 +142,7 @@ static void none_from_the_start(const char *address, const char *what) {
   must_name_descriptors(&o, what);
   o = post(auth, 3000);
   must_name_descriptors(&o, what);
+  must_name_descriptors_of_operations(what);
   must_work_again(what);
 }
 TEST(none_from_the_start_by_address, 30) {

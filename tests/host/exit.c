@@ -29,6 +29,8 @@ static void everything(void) {
   good(&o, "nacos_request");
   o = token(auth, 5000);
   good(&o, "nacos_get_token");
+  o = operate(auth, 5000);
+  good(&o, "an operation");
   (void)statistics_of(auth);
   if (set_password(auth, "another") != NACOS_OK) FAIL("nacos_auth_set_credentials %s", when);
   o = get(auth, 5000);
@@ -91,6 +93,85 @@ TEST(free_in_an_atexit_handler_with_callbacks, 30) {
   atexit(free_at_exit);
 }
 TEST(never_freed, 30) { begin(); }
+
+/* Operations are out, by both ways, when the program ends. */
+static struct ending endings[20];
+static nacos_queue *queue;
+static void operations_out(void) {
+  server = serve("get=hang", NULL);
+  auth = open_at(server.address);
+  queue = open_queue();
+  for (int i = 0; i < 20; i++) nacos_operation_free(start_read(auth, i % 2 ? queue : NULL, &endings[i], 600000));
+  if (!UNTIL(10000, ask(&server, "get") >= 20)) FAIL("set-up: they are not all under way");
+}
+static void close_with_operations_out(void) {
+  if (nacos_auth_close(auth, 10000, NULL) != NACOS_OK) FAIL("nacos_auth_close %s, with operations out", when);
+  (void)take_endings(queue);
+  for (int i = 0; i < 20; i++)
+    if (endings[i].times != 1 || endings[i].outcome.status != NACOS_CLOSED)
+      FAIL("%s, told of %d times: %s", when, endings[i].times, said(&endings[i].outcome));
+  nacos_auth_free(auth);
+  nacos_queue_free(queue);
+}
+static void close_at_exit(void) {
+  when = "in an atexit handler";
+  close_with_operations_out();
+}
+TEST(exit_with_operations_out, 30) { operations_out(); }
+TEST(quick_exit_with_operations_out, 30) {
+  operations_out();
+  quick_exit(0);
+}
+TEST(close_in_an_atexit_handler_with_operations_out, 30) {
+  operations_out();
+  atexit(close_at_exit);
+}
+TEST(close_in_an_atexit_handler_registered_first_with_operations_out, 30) {
+  atexit(close_at_exit);
+  operations_out();
+}
+static void free_queue_at_exit(void) {
+  nacos_queue_free(queue);
+  nacos_auth_free(auth);
+}
+TEST(free_the_queue_in_an_atexit_handler_with_operations_out, 30) {
+  operations_out();
+  atexit(free_queue_at_exit);
+}
+static void never_returns(void *data, const nacos_completion *completion) {
+  (void)completion;
+  SET_FLAG(*(int *)data);
+  for (;;) pause();
+}
+TEST(exit_while_a_completion_callback_runs, 30) {
+  static int inside;
+  begin();
+  nacos_start_options start = nacos_start_options_default();
+  start.data = &inside;
+  start.on_complete = never_returns;
+  if (nacos_token_start(auth, NULL, &start, NULL, NULL) != NACOS_OK) FAIL("set-up: no operation");
+  if (!UNTIL(5000, GET_FLAG(inside))) FAIL("set-up: no callback");
+}
+static void exits(void *data, const nacos_completion *completion) {
+  (void)data;
+  nacos_token_free(completion->token);
+  exit(0);
+}
+TEST(exit_in_a_completion_callback, 30) {
+  begin();
+  nacos_start_options start = nacos_start_options_default();
+  start.on_complete = exits;
+  if (nacos_token_start(auth, NULL, &start, NULL, NULL) != NACOS_OK) FAIL("set-up: no operation");
+  for (;;) pause();
+}
+TEST(exit_in_a_completion_callback_with_a_handler, 30) {
+  begin();
+  atexit(all_at_exit);
+  nacos_start_options start = nacos_start_options_default();
+  start.on_complete = exits;
+  if (nacos_token_start(auth, NULL, &start, NULL, NULL) != NACOS_OK) FAIL("set-up: no operation");
+  for (;;) pause();
+}
 TEST(exit_while_threads_wait, 30) {
   server = serve("login=hang", NULL);
   auth = open_at(server.address);
@@ -142,14 +223,19 @@ TEST(main_thread_leaves, 30) {
 /* The program's destructor, after all exit handlers. */
 static int in_destructor;
 __attribute__((destructor)) static void last_of_all(void) {
-  if (!in_destructor) return;
   when = "in a destructor of the program";
+  if (in_destructor == 2) close_with_operations_out();
+  if (in_destructor != 1) return;
   everything();
   end();
 }
 TEST(destructor_of_the_program, 30) {
   begin();
   in_destructor = 1;
+}
+TEST(destructor_of_the_program_with_operations_out, 30) {
+  operations_out();
+  in_destructor = 2;
 }
 
 /* Destructors of a thread's data: the library's own data of the thread may be gone by then. */

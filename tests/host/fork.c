@@ -31,6 +31,10 @@ static void first_request(void) {
   const struct outcome o = post(auth, logins_hang ? 200 : 8000);
   if (logins_hang ? o.status != NACOS_TIMEOUT : o.http != 200) FAIL("nacos_request in a child: %s", said(&o));
 }
+static void first_operation(void) {
+  const struct outcome o = operate(auth, logins_hang ? 200 : 8000);
+  if (logins_hang ? o.status != NACOS_TIMEOUT : o.http != 200) FAIL("an operation in a child: %s", said(&o));
+}
 static void first_close(void) {
   nacos_auth_close(auth, 0, NULL);
   const struct outcome o = token(auth, 1000);
@@ -65,11 +69,11 @@ static void first_generation(void) {
   if (nacos_auth_generation_pointer(auth) == NULL) FAIL("nacos_auth_generation_pointer in a child");
 }
 
-static void (*const firsts[])(void) = {first_stats,   first_set_credentials, first_set_token, first_token,
-                                       first_request, first_close,           first_free,      first_cancel,
-                                       first_init,    first_report,          first_generation};
-static const char *const names[] = {"stats", "set_credentials", "set_token", "token",  "request",   "close",
-                                    "free",  "cancel",          "init",      "report", "generation"};
+static void (*const firsts[])(void) = {first_stats,   first_set_credentials, first_set_token,  first_token,
+                                       first_request, first_close,           first_free,       first_cancel,
+                                       first_init,    first_report,          first_generation, first_operation};
+static const char *const names[] = {"stats", "set_credentials", "set_token", "token",  "request",    "close",
+                                    "free",  "cancel",          "init",      "report", "generation", "operation"};
 enum { FIRSTS = sizeof(firsts) / sizeof(*firsts) };
 
 static int in_child;
@@ -144,6 +148,17 @@ TEST(during_quick_requests, 80) {
   begin("login=ok");
   start_threads(ask_all_the_time);
   children("the parent makes requests", first_request);
+}
+
+static void *operate_all_the_time(void *unused) {
+  for (;;) (void)operate(auth, 10000);
+  return unused;
+}
+TEST(during_operations, 80) {
+  begin("login=ok");
+  start_threads(operate_all_the_time);
+  children("fork during operations", first_operation);
+  must_serve(auth);
 }
 
 static void *log_in_all_the_time(void *unused) {

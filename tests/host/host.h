@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nacos_auth.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -307,6 +308,92 @@ MAYBE_UNUSED static struct outcome get(nacos_auth *auth, uint32_t timeout_ms) {
 }
 MAYBE_UNUSED static struct outcome post(nacos_auth *auth, uint32_t timeout_ms) {
   return send_body(auth, "POST", 10, timeout_ms);
+}
+
+/* Operations: what one came to, and how often it was told of */
+
+struct ending {
+  int times;
+  struct outcome outcome;
+};
+
+MAYBE_UNUSED static void note_ending(const nacos_completion *completion) {
+  struct ending *ending = (struct ending *)completion->data;
+  struct outcome *o = &ending->outcome;
+  o->status = completion->status;
+  if (completion->response != NULL) {
+    o->http = nacos_response_status(completion->response);
+    o->generation = nacos_response_generation(completion->response);
+  }
+  if (completion->token != NULL) snprintf(o->text, sizeof(o->text), "%.500s", nacos_token_text(completion->token));
+  nacos_response_free(completion->response);
+  nacos_token_free(completion->token);
+  keep_error(o, completion->error);
+  ADD_ONE(ending->times);
+}
+MAYBE_UNUSED static void ending_callback(void *data, const nacos_completion *completion) {
+  (void)data;
+  note_ending(completion);
+}
+
+MAYBE_UNUSED static nacos_queue *open_queue(void) {
+  nacos_queue *queue = NULL;
+  nacos_error *error = NULL;
+  if (nacos_queue_new(&queue, &error) != NACOS_OK) FAIL("nacos_queue_new: %s", nacos_error_message(error));
+  return queue;
+}
+MAYBE_UNUSED static int is_readable(const nacos_queue *queue, int ms) {
+  struct pollfd ready = {nacos_queue_fd(queue), POLLIN, 0};
+  return poll(&ready, 1, ms) == 1;
+}
+/* All that wait. */
+MAYBE_UNUSED static int take_endings(nacos_queue *queue) {
+  int count = 0;
+  nacos_completion completion = nacos_completion_default();
+  for (; nacos_queue_next(queue, &completion, NULL) == NACOS_OK; count++) note_ending(&completion);
+  return count;
+}
+
+/* Without a queue it is told of by `ending_callback`. What the start came to. */
+MAYBE_UNUSED static struct outcome try_start(nacos_auth *auth, const char *method, nacos_queue *queue,
+                                             struct ending *ending, uint32_t timeout_ms, nacos_operation **operation) {
+  struct outcome o;
+  nacos_error *error = NULL;
+  nacos_request_options request = nacos_request_options_default();
+  nacos_start_options start = nacos_start_options_default();
+  memset(&o, 0, sizeof(o));
+  request.method = method;
+  request.path = "/v1/cs/configs";
+  request.timeout_ms = timeout_ms;
+  start.data = ending;
+  start.queue = queue;
+  if (queue == NULL) start.on_complete = ending_callback;
+  o.status = nacos_request_start(auth, &request, &start, operation, &error);
+  keep_error(&o, error);
+  return o;
+}
+MAYBE_UNUSED static nacos_operation *start_read(nacos_auth *auth, nacos_queue *queue, struct ending *ending,
+                                                uint32_t timeout_ms) {
+  nacos_operation *operation = NULL;
+  const struct outcome o = try_start(auth, "GET", queue, ending, timeout_ms, &operation);
+  if (o.status != NACOS_OK) FAIL("nacos_request_start: %s", said(&o));
+  return operation;
+}
+/* A post that no thread waits for, as one that somebody waits for. */
+MAYBE_UNUSED static struct outcome operate(nacos_auth *auth, uint32_t timeout_ms) {
+  struct ending ending;
+  memset(&ending, 0, sizeof(ending));
+  nacos_queue *queue = open_queue();
+  const long start = now_ms();
+  const struct outcome o = try_start(auth, "POST", queue, &ending, timeout_ms, NULL);
+  if (o.status == NACOS_OK) {
+    if (!is_readable(queue, 60000)) FAIL("an operation is not told of within a minute");
+    (void)take_endings(queue);
+    if (ending.times != 1) FAIL("an operation is told of %d times", ending.times);
+  }
+  nacos_queue_free(queue);
+  ending.outcome.took = now_ms() - start;
+  return o.status == NACOS_OK ? ending.outcome : o;
 }
 
 MAYBE_UNUSED static void must_answer(nacos_auth *auth, const char *what) {

@@ -91,6 +91,55 @@ TEST(from_the_start_over_tls, 40) {
   answered_or_told(&o, "over TLS");
   must_recover(auth, "over TLS");
 }
+/* Operations have no thread but the library's. */
+static void must_name_threads(nacos_auth *auth, nacos_queue *queue, const char *what) {
+  static struct ending ending;
+  struct outcome o = try_start(auth, "GET", queue, &ending, 3000, NULL);
+  if (o.status != NACOS_INTERNAL || strcasestr(o.text, "thread") == NULL)
+    FAIL("%s: the start of an operation: %s", what, said(&o));
+  sleep_ms(50);
+  if (GET_FLAG(ending.times) != 0) FAIL("%s: what has not been started is told of", what);
+}
+TEST(operations_from_the_start, 40) {
+  const struct server s = serve("login=ok", NULL);
+  deny(1);
+  nacos_auth *auth = open_at(s.address);
+  nacos_queue *queue = open_queue();
+  must_name_threads(auth, queue, "to a queue");
+  must_name_threads(auth, NULL, "by callback");
+  if (is_readable(queue, 0)) FAIL("something waits in the queue");
+  deny(0);
+  const struct outcome o = operate(auth, 5000);
+  if (o.http != 200) FAIL("threads can be had again: %s", said(&o));
+  nacos_queue_free(queue);
+  must_recover(auth, "operations");
+}
+/* The library's thread is there, that for callbacks is not. */
+TEST(operations_by_callback_from_a_moment_on, 40) {
+  const struct server s = serve("login=ok", NULL);
+  nacos_auth *auth = open_at(s.address);
+  if (operate(auth, 5000).http != 200) FAIL("set-up: no operation");
+  deny(1);
+  must_name_threads(auth, NULL, "by callback");
+  const struct outcome o = operate(auth, 5000);
+  if (o.http != 200) FAIL("to a queue no other thread is needed: %s", said(&o));
+  must_recover(auth, "operations by callback");
+}
+/* It was there at the start, and has gone meanwhile: nothing was left to be told for long. */
+TEST(operations_whose_thread_is_gone_at_the_end, 60) {
+  const struct server s = serve("get=delay:7", NULL);
+  nacos_auth *auth = open_at(s.address);
+  static struct ending endings[3];
+  for (int i = 0; i < 3; i++) nacos_operation_free(start_read(auth, NULL, &endings[i], 30000));
+  deny(1);
+  for (int i = 0; i < 3; i++)
+    if (!UNTIL(30000, GET_FLAG(endings[i].times))) FAIL("operation %d is not told of", i);
+  sleep_ms(100);
+  for (int i = 0; i < 3; i++)
+    if (endings[i].times != 1 || endings[i].outcome.http != 200) FAIL("told of once: %s", said(&endings[i].outcome));
+  tell(&s, "get=ok");
+  must_recover(auth, "operations whose thread is gone");
+}
 TEST(from_a_moment_on, 40) {
   const struct server s = serve("after=close", NULL);
   nacos_auth *auth = open_at(by_name(&s));

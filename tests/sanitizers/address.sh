@@ -16,20 +16,21 @@ check "the sanitizer's runtime links" gcc -shared -o "$shared_runtime" -Wl,--who
 runtime_link=(-Wl,--no-as-needed "$shared_runtime" -Wl,--as-needed)
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 
-for name in arguments lifetime token callbacks; do program clang c99 $name tests/c/$name.c; done
+for name in arguments lifetime token callbacks operations; do program clang c99 $name tests/c/$name.c; done
 program clang c99 plant tests/sanitizers/plant.c
 check "arguments" timeout 300 "$out"/arguments
 check "lifetime" timeout 300 "$out"/lifetime
 start_server --port 0 || { skip "the rest" "no $devserver"; finish; exit; }
 check "token" timeout 300 "$out"/token
 check "callbacks" timeout 300 "$out"/callbacks
+check "operations" timeout 600 "$out"/operations
 planted "a write behind a buffer" "AddressSanitizer: heap-buffer-overflow" "$out"/plant overflow
 planted "a read of what has been freed" "AddressSanitizer: heap-use-after-free.*" "$out"/plant use_after_free
 planted "a leak" "LeakSanitizer: detected memory leaks" "$out"/plant leak
 stop_server
 if [ "${1:-}" = all ]; then
   if [ -e /usr/include/doctest/doctest.h ]; then
-    program clang++ c++20 cpp tests/cpp/{main,calls,callbacks,credentials,devserver,ending,ownership,results}.cpp &&
+    program clang++ c++20 cpp tests/cpp/{main,async,async_coroutines,calls,callbacks,credentials,devserver,ending,ownership,results}.cpp &&
       start_server --port 0 && check "C++" timeout 1200 "$out"/cpp --no-colors
     stop_server
   else

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The C tests and the unit tests in Rust under ThreadSanitizer. The library's locks tell it what they guarantee
+# The C tests, those of C++'s asynchronous calls and the unit tests in Rust under ThreadSanitizer. The library's locks tell it what they guarantee
 # (src/sys/lock.rs); thread.supp says what it cannot know. A fault on purpose shows that it is on.
 # shellcheck source=tests/c/common.sh
 source "$(dirname "$0")/../c/common.sh"
@@ -11,13 +11,21 @@ sanitized thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg nacos_auth_tsan || 
 runtime_link=(-Wl,--whole-archive "$runtime" -Wl,--no-whole-archive)
 export TSAN_OPTIONS="suppressions=$PWD/tests/sanitizers/thread.supp"
 
-for name in arguments lifetime token callbacks; do program clang c99 $name tests/c/$name.c; done
+for name in arguments lifetime token callbacks operations; do program clang c99 $name tests/c/$name.c; done
 program clang c99 plant tests/sanitizers/plant.c
 check "arguments" timeout 300 "$out"/arguments
 check "lifetime" timeout 300 "$out"/lifetime
 if start_server --port 0; then
   check "token" timeout 600 "$out"/token
   check "callbacks" timeout 600 "$out"/callbacks
+  check "operations" timeout 900 "$out"/operations
+  # But for the child of a fork, which may have no threads under this sanitizer.
+  if [ -e /usr/include/doctest/doctest.h ]; then
+    program clang++ c++20 cpp tests/cpp/{main,async,async_coroutines,devserver}.cpp &&
+      check "C++: asynchronous calls" timeout 1200 "$out"/cpp --no-colors --test-case-exclude="*fork*"
+  else
+    skip "C++: asynchronous calls" "no doctest-dev"
+  fi
   planted "one buffer for two threads" "ThreadSanitizer: data race" "$out"/plant race
   stop_server
 else

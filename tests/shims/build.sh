@@ -27,6 +27,7 @@ native() {
 }
 
 native c cc libcjson libcjson-dev
+native c-async cc libcjson libcjson-dev
 native cpp c++ nlohmann_json nlohmann-json3-dev
 if has python3; then
   python="env PYTHONPATH=$root/bindings/python/src NACOS_AUTH_LIBRARY=$root/target/release/libnacos_auth.so python3 $root/tests/shims/python"
@@ -39,7 +40,7 @@ if has go && has cc && has pkg-config; then
   (
     cd tests/shims/go
     PKG_CONFIG_PATH="$prefix/lib/pkgconfig" CGO_LDFLAGS="-Wl,-rpath,$prefix/lib" \
-      go build -tags nacos_auth_dynamic -o "$out/go" .
+      go build -tags nacos_auth_dynamic,nacos_auth_operations -o "$out/go" . # all asynchronous; the other as programs have it
     # The go command does not notice that the archive has changed; it does notice other flags.
     stamp=$(cksum <"$root/target/release/libnacos_auth.a" | cut -d' ' -f1)
     CGO_LDFLAGS="-Wl,--defsym=nacos_auth_stamp=$stamp" go build -o "$out/go-static" .

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "settings.md"
 
 # What belongs to C's way of calling, and is no setting.
-PLUMBING = {"struct_size", "callback_data", "callback_drop"}
+PLUMBING = {"struct_size", "callback_data", "callback_drop", "reserved0"}
 # Where a language calls it otherwise than in C.
 OTHERWISE = {
     ("Python", "event"): "on_event",

@@ -19,11 +19,11 @@
  * - nacos_get_token and nacos_request may block until their deadline, nacos_auth_init as long as the files take that it
  *   reads, nacos_auth_close and nacos_auth_free until the callbacks of the handle have been told what has happened and have
  *   returned, or their bound has passed (called inside a callback they wait for nothing), and nacos_auth_diagnose as long
- *   as its time is; nothing else does.
+ *   as its time is; nothing else does. nacos_request_start and nacos_token_start do the same work without waiting.
  *   pthread_cancel has no effect on a thread that is inside one of these: it is put off until the function returns.
- * - Callbacks run on threads of the library, which have all signals blocked, and on the one that closes their handle; where
- *   the system has no threads left, a credentials callback runs on the one that asks for a token. keep_waiting runs on the
- *   thread that waits.
+ * - Callbacks run on threads of the library, which have all signals blocked, those for events also on the one that closes
+ *   their handle; where the system has no threads left, a credentials callback runs on the one that asks for a token.
+ *   keep_waiting runs on the thread that waits.
  * - The library works across fork: the child keeps the token and opens connections of its own. It works in atexit handlers
  *   and in destructors. It installs no signal handler, raises no SIGPIPE, reads no environment variable and prints nothing.
  *   Messages never hold a password, token or query. docs/host.md says what each call needs of its host.
@@ -191,6 +191,8 @@
 #define NACOS_CAUSE_SENT_WITHOUT_TOKEN "sent-without-token"
 /** The call would have had to wait, and was told not to. Call again a little later. */
 #define NACOS_CAUSE_WOULD_BLOCK "would-block"
+/** As many operations are under way as max_operations allows. Start more when some have ended, or raise max_operations. */
+#define NACOS_CAUSE_TOO_MANY_OPERATIONS "too-many-operations"
 /** The caller cancelled the call. Nothing. */
 #define NACOS_CAUSE_CANCELLED "cancelled"
 /** The client has been closed. Make a new one. */
@@ -510,9 +512,26 @@ typedef struct nacos_error nacos_error;
 typedef struct nacos_metrics nacos_metrics;
 
 /**
+ * A call that no thread of the caller's waits for. Thread-safe, owned by the caller, freed with nacos_operation_free.
+ */
+typedef struct nacos_operation nacos_operation;
+
+/**
+ * Where operations that have ended wait to be taken, for a loop that polls descriptors. Thread-safe, owned by the caller, freed
+ * with nacos_queue_free.
+ */
+typedef struct nacos_queue nacos_queue;
+
+/**
  * The answer to a request. Immutable, owned by the caller, freed with nacos_response_free. Any thread may read it.
  */
 typedef struct nacos_response nacos_response;
+
+/**
+ * A token, as an operation brings it (nacos_token_start). Immutable, owned by the caller, freed with nacos_token_free, which
+ * wipes it. Any thread may read it.
+ */
+typedef struct nacos_token nacos_token;
 
 /**
  * What every function that can fail returns: 0 for success, otherwise one of the `NACOS_*` codes below. The codes come in
@@ -773,6 +792,16 @@ typedef struct nacos_auth_options {
    * Down to which level `log` is called: one of NACOS_LOG_*. 0: NACOS_LOG_INFO.
    */
   int32_t log_level;
+  /**
+   * How many operations (nacos_request_start, nacos_token_start) of the handle may be under way at the same time; one counts
+   * until its completion has been taken from its queue, or its callback has returned. Beyond that they fail to start with
+   * NACOS_WOULD_BLOCK. 0: 16384.
+   */
+  uint32_t max_operations;
+  /**
+   * 0.
+   */
+  uint32_t reserved0;
 } nacos_auth_options;
 
 /**
@@ -1097,6 +1126,72 @@ typedef struct nacos_request_options {
    */
   uint32_t flags;
 } nacos_request_options;
+
+/**
+ * How an operation ended. Begin with nacos_completion_default(). What is not NULL in it is owned by whoever gets it.
+ */
+typedef struct nacos_completion {
+  /**
+   * sizeof(nacos_completion), as the caller compiled it; for a callback, as the library has it.
+   */
+  size_t struct_size;
+  /**
+   * What nacos_start_options.data was.
+   */
+  void *data;
+  /**
+   * The answer to a request; NULL for a token, and on failure. Freed with nacos_response_free.
+   */
+  struct nacos_response *response;
+  /**
+   * The token; NULL for a request, and on failure. Freed with nacos_token_free.
+   */
+  struct nacos_token *token;
+  /**
+   * Why it failed; NULL on success. Freed with nacos_error_free.
+   */
+  struct nacos_error *error;
+  /**
+   * NACOS_OK, or what nacos_request or nacos_get_token would have returned.
+   */
+  nacos_status status;
+  /**
+   * 0.
+   */
+  int32_t reserved0;
+} nacos_completion;
+
+/**
+ * Takes the completion of an operation: it owns what is in there. Runs on a thread of the library, which each handle has for
+ * itself and which has all signals blocked (where the system has no threads left, on the one that does the work of all
+ * operations), under no lock, one at a time for each handle; may block, which keeps the handle's other completions waiting,
+ * call the library, start operations, and close or free the handle, which waits for nothing then. Must return: no exception, no
+ * longjmp.
+ */
+typedef void (*nacos_completion_callback)(void *data, const struct nacos_completion *completion);
+
+/**
+ * How the end of an operation is told: by `queue` or by `on_complete`, of which one is set. Begin with
+ * nacos_start_options_default().
+ */
+typedef struct nacos_start_options {
+  /**
+   * sizeof(nacos_start_options), as the caller compiled it.
+   */
+  size_t struct_size;
+  /**
+   * Comes back in the completion. It stays the caller's.
+   */
+  void *data;
+  /**
+   * The completion waits there until it is taken. It must not be freed before the call has returned.
+   */
+  struct nacos_queue *queue;
+  /**
+   * Called with the completion.
+   */
+  nacos_completion_callback on_complete;
+} nacos_start_options;
 
 /**
  * What is known of a handle's health. Begin with nacos_health_default().
@@ -1629,6 +1724,31 @@ nacos_status nacos_get_token(struct nacos_auth *auth,
 NACOS_NOEXCEPT;
 
 /**
+ * The token: NUL-terminated, valid until it is freed. "" for NULL.
+ *
+ * Requires: `token` is NULL or has not been freed.
+ */
+const char *nacos_token_text(const struct nacos_token *token) NACOS_NOEXCEPT;
+
+/**
+ * Fills in what nacos_get_token would say of the token. `remaining_ms` is as of the end of its operation. Never waits. Any thread.
+ *
+ * Requires: `token` and `info` are valid; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_token_describe(const struct nacos_token *token,
+                                  struct nacos_token_info *info,
+                                  struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * Wipes and frees a token. NULL is a no-op.
+ *
+ * Requires: `token` is NULL or has not been freed.
+ */
+void nacos_token_free(struct nacos_token *token) NACOS_NOEXCEPT;
+
+/**
  * The generation of the token that may be used without asking again; 0 if there is none, or for NULL. A caller that keeps a
  * copy of a token compares the copy's generation with this, and calls nacos_get_token only when they differ: the number
  * changes when the token has been renewed, is about to expire, was refused by a server, when the credentials change and when
@@ -1785,6 +1905,107 @@ uint32_t nacos_response_replays(const struct nacos_response *response) NACOS_NOE
  * Requires: `response` is NULL or has not been freed, and nobody uses it any more.
  */
 void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
+
+/**
+ * A new queue, with a descriptor of its own. Operations of any number of handles may complete to it. Fails with NACOS_INTERNAL
+ * if this process has no descriptors left, or an argument error; then `*queue` is NULL. Any thread.
+ *
+ * Requires: `queue` is valid; `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_queue_new(struct nacos_queue **queue,
+                             struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * A descriptor that is readable as long as a completion waits, for poll, epoll (level or edge triggered), kqueue and what is made of
+ * them. It is the queue's own: do not read, write or close it. In the child of a fork the queue is empty and has another one.
+ * -1 for NULL, and in the child of a fork that has no descriptors left. Any thread.
+ *
+ * Requires: `queue` is NULL or has not been freed.
+ */
+NACOS_MUST_USE
+int32_t nacos_queue_fd(const struct nacos_queue *queue)
+NACOS_NOEXCEPT;
+
+/**
+ * Takes the completion that has waited longest: NACOS_OK, and the caller owns what is in `*completion`. NACOS_WOULD_BLOCK if
+ * none waits. Never waits itself. Take until none is left when the descriptor is readable: an edge-triggered epoll tells of the
+ * first one only. Any thread; of several that take, each gets others.
+ *
+ * Requires: `queue` and `completion` are valid; `error` may be NULL, which costs less when none waits.
+ */
+NACOS_MUST_USE
+nacos_status nacos_queue_next(struct nacos_queue *queue,
+                              struct nacos_completion *completion,
+                              struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * Frees a queue. Operations under way that would complete to it are cancelled, and no completion of theirs comes; what waits
+ * in it is freed. Does not wait for them. NULL is a no-op.
+ *
+ * Requires: `queue` is NULL or has not been freed, and no other thread is passing it to a function right now.
+ */
+void nacos_queue_free(struct nacos_queue *queue)
+NACOS_NOEXCEPT;
+
+/**
+ * Starts what nacos_request does and returns at once: it waits for no server, no login and no connection. Everything in `options`
+ * is copied, the body too; its cancel signal and its deadline, which begins now, hold for the operation; nobody is asked whether
+ * to go on (keep_waiting).
+ *
+ * On success exactly one completion comes, whatever happens: when the answer is complete, at the deadline, when it is cancelled,
+ * and when the handle is closed. `*operation` is owned by the caller then; `operation` may be NULL: the operation cannot be
+ * cancelled by itself then. On failure no completion comes: NACOS_WOULD_BLOCK if as many operations are under way as
+ * max_operations allows, NACOS_CLOSED, NACOS_INTERNAL (no thread to be had), or an argument error. Any thread, callbacks too.
+ *
+ * Operations of a process share one thread, and with the calls that block its connections, logins and tokens: those beyond
+ * max_connections wait for their turn. nacos_auth_close ends them with NACOS_CLOSED and waits, within its bound, until their
+ * callbacks have returned and their completions are in their queues. In the child of a fork the operations of the parent do not
+ * exist: they are completed in the parent alone.
+ *
+ * Requires: `auth`, `options` and `start` are valid; `operation` and `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_request_start(struct nacos_auth *auth,
+                                 const struct nacos_request_options *options,
+                                 const struct nacos_start_options *start,
+                                 struct nacos_operation **operation,
+                                 struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * Starts what nacos_get_token does and returns at once; the completion brings the token. For the rest as nacos_request_start.
+ *
+ * Requires: `auth` and `start` are valid; `options`, `operation` and `error` may be NULL.
+ */
+NACOS_MUST_USE
+nacos_status nacos_token_start(struct nacos_auth *auth,
+                               const struct nacos_call_options *options,
+                               const struct nacos_start_options *start,
+                               struct nacos_operation **operation,
+                               struct nacos_error **error)
+NACOS_NOEXCEPT;
+
+/**
+ * Has an operation end soon: its completion says NACOS_CANCELLED, unless it ends otherwise at that moment. Once it has ended,
+ * and in the child of a fork, nothing happens. Does not wait. Any thread, callbacks too; NULL is a no-op. Not to be called in a
+ * signal handler.
+ *
+ * Requires: `operation` is NULL or has not been freed.
+ */
+void nacos_operation_cancel(struct nacos_operation *operation)
+NACOS_NOEXCEPT;
+
+/**
+ * Gives up the caller's hold on an operation, which goes on, and is completed, all the same. Before or after its end, in its own
+ * callback too. NULL is a no-op.
+ *
+ * Requires: `operation` is NULL or has not been freed, and no other thread is passing it to a function right now.
+ */
+void nacos_operation_free(struct nacos_operation *operation)
+NACOS_NOEXCEPT;
 
 /**
  * Whether this handle can do its work, from what is known: asks no server, waits for nothing and begins no login. Works on
@@ -2018,6 +2239,20 @@ static inline nacos_request_options nacos_request_options_default(void) {
   return options;
 }
 
+/** A nacos_completion with its size set and everything else at its default. */
+static inline nacos_completion nacos_completion_default(void) {
+  nacos_completion completion = NACOS_ZERO;
+  completion.struct_size = sizeof(nacos_completion);
+  return completion;
+}
+
+/** A nacos_start_options with its size set and everything else at its default. */
+static inline nacos_start_options nacos_start_options_default(void) {
+  nacos_start_options options = NACOS_ZERO;
+  options.struct_size = sizeof(nacos_start_options);
+  return options;
+}
+
 /** A nacos_health with its size set and everything else at its default. */
 static inline nacos_health nacos_health_default(void) {
   nacos_health health = NACOS_ZERO;
@@ -2052,7 +2287,7 @@ static inline nacos_finding nacos_finding_default(void) {
 #endif
 NACOS_LAYOUT(nacos_event, 64)
 NACOS_LAYOUT(nacos_log_record, 40)
-NACOS_LAYOUT(nacos_auth_options, 208)
+NACOS_LAYOUT(nacos_auth_options, 216)
 NACOS_LAYOUT(nacos_auth_statistics, 200)
 NACOS_LAYOUT(nacos_call_options, 24)
 NACOS_LAYOUT(nacos_token_info, 40)
@@ -2060,6 +2295,8 @@ NACOS_LAYOUT(nacos_rejection, 56)
 NACOS_LAYOUT(nacos_advice, 24)
 NACOS_LAYOUT(nacos_pair, 40)
 NACOS_LAYOUT(nacos_request_options, 104)
+NACOS_LAYOUT(nacos_completion, 48)
+NACOS_LAYOUT(nacos_start_options, 32)
 NACOS_LAYOUT(nacos_health, 56)
 NACOS_LAYOUT(nacos_diagnose_options, 48)
 NACOS_LAYOUT(nacos_finding, 56)

@@ -13,4 +13,4 @@ cp include/nacos_auth.h $baseline
 dump_of $baseline "$work/dump"
 cp "$work/dump" $abi/nacos_auth_1.abi
 mkdir -p $abi/programs
-cp tests/c/{token,lifetime,callbacks,answers,diagnose,health}.c tests/c/{check,devserver,client}.h $abi/programs/
+cp tests/c/{token,lifetime,callbacks,answers,diagnose,health,operations}.c tests/c/{check,devserver,client}.h $abi/programs/

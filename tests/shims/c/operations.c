@@ -15,20 +15,19 @@ static struct handle {
   struct handle *next;
 } * handles;
 
-static nacos_auth *find(const cJSON *line) {
+nacos_auth *handle_of(const cJSON *line) {
   for (const struct handle *handle = handles; handle != NULL; handle = handle->next)
     if (strcmp(handle->name, text_of(line, "auth")) == 0) return handle->auth;
   return NULL;
 }
 
-static void *allocate(size_t size) {
+void *allocate(size_t size) {
   void *memory = malloc(size != 0 ? size : 1);
   if (memory == NULL) abort();
   return memory;
 }
 
-/* The fields of milliseconds in C are narrower than what the suite may say. */
-static uint32_t milliseconds(const cJSON *line, const char *field) {
+uint32_t milliseconds(const cJSON *line, const char *field) {
   const uint64_t value = number_of(line, field);
   return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
@@ -68,7 +67,7 @@ static outcome library_failure(nacos_status status, nacos_error *error) {
 
 static outcome hello(void) {
   outcome done = success();
-  cJSON_AddStringToObject(done.answer, "language", "c");
+  cJSON_AddStringToObject(done.answer, "language", shim_language);
   cJSON_AddStringToObject(done.answer, "version", nacos_auth_version());
   cJSON_AddNumberToObject(done.answer, "abi", nacos_auth_abi_version());
   return done;
@@ -90,7 +89,7 @@ static outcome init(const cJSON *line) {
   const char *carriage = text_of(line, "carriage");
   while (carriage != NULL && strcmp(carriage, carriages[options.token_in]) != 0)
     if (++options.token_in == 4) return shim_failure("unknown carriage");
-  if (find(line) != NULL) return shim_failure("handle \"%s\" is in use", text_of(line, "auth"));
+  if (handle_of(line) != NULL) return shim_failure("handle \"%s\" is in use", text_of(line, "auth"));
 
   nacos_auth *auth = NULL;
   nacos_error *error = NULL;
@@ -113,30 +112,16 @@ static outcome forget(const cJSON *line) {
   return success();
 }
 
-static outcome get_token(nacos_auth *auth, const cJSON *line) {
-  nacos_call_options call = nacos_call_options_default();
-  nacos_token_info info = nacos_token_info_default();
-  nacos_error *error = NULL;
-  call.timeout_ms = milliseconds(line, "timeout_ms");
-  char usual[1024], *token = usual;
-  nacos_status status = nacos_get_token(auth, &call, token, sizeof(usual), &info, &error);
-  while (status == NACOS_BUFFER_TOO_SMALL) { /* again if a longer one came meanwhile */
-    nacos_error_free(error);
-    if (token != usual) free(token);
-    const size_t capacity = info.length + 1;
-    token = allocate(capacity);
-    status = nacos_get_token(auth, &call, token, capacity, &info, &error);
-  }
-  outcome done = status == NACOS_OK ? success() : library_failure(status, error);
-  if (status == NACOS_OK) {
-    done.generation = info.generation;
-    cJSON_AddNumberToObject(done.answer, "length", (double)info.length);
-    cJSON_AddNumberToObject(done.answer, "generation", (double)info.generation);
-    cJSON_AddNumberToObject(done.answer, "remaining_ms", (double)info.remaining_ms);
-    cJSON_AddBoolToObject(done.answer, "expired", info.expired != 0);
-    if (cJSON_IsTrue(cJSON_GetObjectItem(line, "reveal"))) cJSON_AddStringToObject(done.answer, "token", token);
-  }
-  if (token != usual) free(token);
+outcome token_outcome(const cJSON *line, nacos_status status, const char *token, const nacos_token_info *info,
+                      nacos_error *error) {
+  if (status != NACOS_OK) return library_failure(status, error);
+  outcome done = success();
+  done.generation = info->generation;
+  cJSON_AddNumberToObject(done.answer, "length", (double)info->length);
+  cJSON_AddNumberToObject(done.answer, "generation", (double)info->generation);
+  cJSON_AddNumberToObject(done.answer, "remaining_ms", (double)info->remaining_ms);
+  cJSON_AddBoolToObject(done.answer, "expired", info->expired != 0);
+  if (cJSON_IsTrue(cJSON_GetObjectItem(line, "reveal"))) cJSON_AddStringToObject(done.answer, "token", token);
   return done;
 }
 
@@ -184,40 +169,42 @@ static outcome answered(const nacos_response *response) {
   return done;
 }
 
-static outcome request(nacos_auth *auth, const cJSON *line) {
+outcome response_outcome(nacos_status status, nacos_response *response, nacos_error *error) {
+  const outcome done = status == NACOS_OK ? answered(response) : library_failure(status, error);
+  nacos_response_free(response);
+  return done;
+}
+
+int prepare_request(const cJSON *line, prepared_request *made) {
   nacos_request_options options = nacos_request_options_default();
   options.method = text_of(line, "method");
   options.path = text_of(line, "path");
   options.timeout_ms = milliseconds(line, "timeout_ms");
   const char *body = text_of(line, "body"), *coded = text_of(line, "body_base64");
-  uint8_t *decoded = NULL;
+  made->body = NULL;
   if (body != NULL) {
     options.body = (const uint8_t *)body;
     options.body_len = strlen(body);
   } else if (coded != NULL) {
-    options.body = decoded = allocate(strlen(coded));
-    options.body_len = base64_decode(coded, strlen(coded), decoded);
+    options.body = made->body = allocate(strlen(coded));
+    options.body_len = base64_decode(coded, strlen(coded), made->body);
     if (options.body_len == (size_t)-1) {
-      free(decoded);
-      return shim_failure("body_base64 is not Base64");
+      free(made->body);
+      return 0;
     }
   }
-  nacos_pair *query = pairs_of(line, "query", &options.query_count);
-  nacos_pair *headers = pairs_of(line, "headers", &options.header_count);
-  nacos_pair *form = pairs_of(line, "form", &options.form_count);
-  options.query = query;
-  options.headers = headers;
-  options.form = form;
-  nacos_response *response = NULL;
-  nacos_error *error = NULL;
-  const nacos_status status = nacos_request(auth, &options, &response, &error);
-  outcome done = status == NACOS_OK ? answered(response) : library_failure(status, error);
-  nacos_response_free(response);
-  free(query);
-  free(headers);
-  free(form);
-  free(decoded);
-  return done;
+  options.query = made->query = pairs_of(line, "query", &options.query_count);
+  options.headers = made->headers = pairs_of(line, "headers", &options.header_count);
+  options.form = made->form = pairs_of(line, "form", &options.form_count);
+  made->options = options;
+  return 1;
+}
+
+void release_request(prepared_request *made) {
+  free(made->query);
+  free(made->headers);
+  free(made->form);
+  free(made->body);
 }
 
 static outcome report_rejected(nacos_auth *auth, const cJSON *line) {
@@ -269,7 +256,7 @@ static outcome stats(nacos_auth *auth) {
 const char *unknown_handle(const cJSON *line) {
   const char *op = text_of(line, "op");
   if (text_of(line, "auth") == NULL || strcmp(op, "init") == 0) return NULL;
-  return find(line) != NULL ? NULL : "unknown handle";
+  return handle_of(line) != NULL ? NULL : "unknown handle";
 }
 
 outcome perform(const cJSON *line) {
@@ -279,7 +266,7 @@ outcome perform(const cJSON *line) {
   if (strcmp(op, "init") == 0) return init(line);
   if (strcmp(op, "free") == 0) return forget(line);
   if (strcmp(op, "parallel") == 0 || strcmp(op, "loop") == 0) return perform_many(line);
-  nacos_auth *auth = find(line);
+  nacos_auth *auth = handle_of(line);
   if (strcmp(op, "get_token") == 0) return get_token(auth, line);
   if (strcmp(op, "request") == 0) return request(auth, line);
   if (strcmp(op, "report_rejected") == 0) return report_rejected(auth, line);

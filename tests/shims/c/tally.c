@@ -1,5 +1,4 @@
 /* parallel and loop: one line many times, and what that gave in numbers. */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,73 +6,26 @@
 
 #include "shim.h"
 
-typedef struct {
-  double milliseconds;
-  const char *failure;
-  int http_status;
-  uint64_t generation;
-} sample;
-
-typedef struct {
-  sample *all;
-  size_t count, room;
-} samples;
-
-typedef struct {
-  const cJSON *line;
-  uint64_t times;
-  samples taken;
-} worker;
-
-static double now_ms(void) {
+double now_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static void once(const cJSON *line, samples *taken) {
+void add_sample(samples *taken, double start_ms, outcome done) {
   if (taken->count == taken->room) {
     taken->room = taken->room * 2 + 16;
     taken->all = realloc(taken->all, taken->room * sizeof(sample));
     if (taken->all == NULL) abort();
   }
-  const double start = now_ms();
-  const outcome done = perform(line);
-  taken->all[taken->count++] = (sample){now_ms() - start, done.failure, done.http_status, done.generation};
+  taken->all[taken->count++] = (sample){now_ms() - start_ms, done.failure, done.http_status, done.generation};
   cJSON_Delete(done.answer);
 }
 
-static void *work(void *argument) {
-  worker *self = argument;
-  for (uint64_t i = 0; i < self->times; i++) once(self->line, &self->taken);
-  return NULL;
-}
-
-/* Everything of `more` behind what `taken` has; frees `more`. */
-static void append(samples *taken, samples more) {
-  taken->all = realloc(taken->all, (taken->count + more.count + 1) * sizeof(sample));
-  if (taken->all == NULL) abort();
-  if (more.count > 0) memcpy(taken->all + taken->count, more.all, more.count * sizeof(sample));
-  taken->count += more.count;
-  free(more.all);
-}
-
-static samples in_threads(const cJSON *line, size_t count, uint64_t each) {
-  samples taken = {NULL, 0, 0};
-  worker *workers = calloc(count + 1, sizeof(worker));
-  pthread_t *threads = calloc(count + 1, sizeof(pthread_t));
-  if (workers == NULL || threads == NULL) abort();
-  for (size_t i = 0; i < count; i++) {
-    workers[i] = (worker){line, each, {NULL, 0, 0}};
-    if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0) abort();
-  }
-  for (size_t i = 0; i < count; i++) {
-    pthread_join(threads[i], NULL);
-    append(&taken, workers[i].taken);
-  }
-  free(threads);
-  free(workers);
-  return taken;
+void once(const cJSON *line, samples *taken) {
+  const double start = now_ms();
+  const outcome done = perform(line);
+  add_sample(taken, start, done);
 }
 
 static samples in_a_row(const cJSON *line, double duration_ms, double interval_ms) {
@@ -153,5 +105,5 @@ outcome perform_many(const cJSON *line) {
   if (unknown != NULL) return shim_failure("%s \"%.100s\"", unknown, text_of(inner, "auth"));
   if (strcmp(text_of(line, "op"), "loop") == 0)
     return summary(in_a_row(inner, (double)number_of(line, "duration_ms"), (double)number_of(line, "interval_ms")));
-  return summary(in_threads(inner, number_of(line, "threads"), number_of(line, "each")));
+  return summary(in_parallel(inner, number_of(line, "threads"), number_of(line, "each")));
 }

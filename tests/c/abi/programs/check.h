@@ -8,11 +8,14 @@
 
 static int checks, failures;
 
+/* Any thread checks. */
+#define ADD_ONE(number) ((void)__atomic_add_fetch(&(number), 1, __ATOMIC_RELAXED))
+
 #define CHECK(condition)                                             \
   do {                                                               \
-    checks++;                                                        \
+    ADD_ONE(checks);                                                 \
     if (!(condition)) {                                              \
-      failures++;                                                    \
+      ADD_ONE(failures);                                             \
       printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
     }                                                                \
   } while (0)
@@ -28,10 +31,10 @@ static int checks, failures;
 static inline void check_call(const char *file, int line, const char *call, nacos_status expected, const char *words,
                               nacos_status status, nacos_error *error) {
   const char *message = nacos_error_message(error);
-  checks++;
+  ADD_ONE(checks);
   if (status != expected || (words != NULL) != (error != NULL) || (words != NULL && strstr(message, words) == NULL) ||
       (error != NULL && nacos_error_status(error) != status)) {
-    failures++;
+    ADD_ONE(failures);
     printf("%s:%d: %s\n  expected %s with \"%s\"\n  got %s with \"%s\"\n", file, line, call,
            nacos_status_name(expected), words != NULL ? words : "", nacos_status_name(status), message);
   }

@@ -48,7 +48,9 @@ static inline const char *control(const char *method, const char *path, const ch
 static inline long counted(const char *name) {
   char key[64];
   snprintf(key, sizeof(key), "\"%s\":", name);
-  const char *found = strstr(control("GET", "/counts", ""), key);
+  const char *found = NULL;
+  /* The last: those of one dataId come before those of all. */
+  for (const char *at = control("GET", "/counts", ""); (at = strstr(at, key)) != NULL; at++) found = at;
   return found != NULL ? atol(found + strlen(key)) : -1;
 }
 

@@ -1,0 +1,5 @@
+//go:build !race
+
+package nacosauth_test
+
+const underRace = false
