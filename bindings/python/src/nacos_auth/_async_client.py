@@ -22,12 +22,12 @@ from ._arguments import (
     request_options,
 )
 from ._base import BaseClient, Closing
-from ._calls import TokenCall, take_token
+from ._calls import Ended, TokenCall, take_token
 from ._causes import Cause
 from ._declarations import NO_WAIT, RequestOptions
 from ._diagnose import DiagnoseCall, Diagnosis, diagnose_options
 from ._errors import InternalError, NacosTimeoutError, WouldBlockError
-from ._operations import Ended, Loop, running_loop
+from ._operations import Loop, running_loop
 from ._response import Response, take_response
 from ._state import Token
 from ._workers import Call, Job, Workers
