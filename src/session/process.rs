@@ -63,6 +63,8 @@ struct Thread {
     runs: bool,
     /// Tasks that it has not taken yet.
     submitted: Vec<Boxed<'static, ()>>,
+    /// It is about to look for them: nobody need wake it, which costs a system call.
+    looks: bool,
 }
 
 /// A task of the library's thread, until it has ended, in whatever way.
@@ -223,9 +225,9 @@ impl Process {
         self.ensure_thread(&mut thread)?;
         self.tasks.fetch_add(1, Ordering::SeqCst);
         thread.submitted.push(task());
-        let is_first = thread.submitted.len() == 1;
+        let wakes = !std::mem::replace(&mut thread.looks, true);
         drop(thread);
-        if is_first {
+        if wakes {
             self.submitted.notify_one();
         }
         Ok(())
@@ -273,7 +275,15 @@ impl Process {
     /// Begins the tasks that are submitted.
     async fn run_submitted(&'static self) {
         loop {
-            let tasks = std::mem::take(&mut self.thread.lock().submitted);
+            let tasks = {
+                let mut thread = self.thread.lock();
+                thread.looks = !thread.submitted.is_empty();
+                std::mem::take(&mut thread.submitted)
+            };
+            if tasks.is_empty() {
+                self.submitted.notified().await;
+                continue;
+            }
             for task in tasks {
                 let counted = Task(self);
                 tokio::spawn(async move {
@@ -281,7 +291,8 @@ impl Process {
                     drop(counted);
                 });
             }
-            self.submitted.notified().await;
+            // The next ones may be there by the time that these have begun.
+            tokio::task::yield_now().await;
         }
     }
 
