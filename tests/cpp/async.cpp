@@ -426,3 +426,36 @@ TEST_CASE("children of a fork use a queue that other threads were using" * docte
   CHECK(wrong.empty());
   CHECK(failed == 0);
 }
+
+namespace {
+
+std::atomic<int> counted_calls = 0;
+
+void count_call(const nacosauth::result<std::string> &token) { counted_calls += token.has_value(); }
+
+struct counts_const {
+  int operator()(const nacosauth::result<std::string> &token) const noexcept {
+    return counted_calls += token.has_value();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("anything that can be called") {
+  const nacosauth::client client(settings_of_a_new_user());
+  const nacosauth::queue queue;
+  const auto call = client.async_token({}, queue);
+  counted_calls = 0;
+  call.start(count_call);
+  call.start(&count_call);
+  call.start(std::function<void(nacosauth::result<std::string>)>(count_call));
+  const counts_const kept;
+  call.start(kept);
+  call.start(std::ref(kept));
+  call.start([](auto &&token) { count_call(token); });
+  call.start([count = 0](nacosauth::result<std::string> token) mutable {
+    ++count;
+    count_call(token);
+  });
+  CHECK(loops(queue, [] { return counted_calls == 7; }));
+}
