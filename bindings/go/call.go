@@ -30,8 +30,15 @@ const (
 // 10,000. These are examinations, and whatever cannot be an operation as the library has no thread or descriptor for them.
 var threads = make(turns, 64)
 
+// crossings bounds the goroutines that are inside the library for a moment, to start or to cancel something: if they have to wait
+// for each other there, the Go runtime makes a thread for each.
+var crossings = make(turns, 16)
+
 // turns has one element for each call under way.
 type turns chan struct{}
+
+func (t turns) take()     { t <- struct{}{} }
+func (t turns) giveBack() { <-t }
 
 // call is one call into the library on behalf of a context.
 type call struct {

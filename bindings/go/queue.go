@@ -202,8 +202,14 @@ func (o *operation) wait(k *call) {
 // cancelFor cancels what the context has ended.
 func (o *operation) cancelFor(k *call) {
 	if !k.limited || k.ctx.Err() != context.DeadlineExceeded {
-		C.nacos_operation_cancel(o.native)
+		o.cancel()
 	}
+}
+
+func (o *operation) cancel() {
+	crossings.take()
+	defer crossings.giveBack()
+	C.nacos_operation_cancel(o.native)
 }
 
 // leadAndWatch is lead for an operation that may be cancelled meanwhile.
@@ -241,7 +247,7 @@ func (o *operation) lead() {
 // release frees all that the operation has brought.
 func (o *operation) release() {
 	if o.isWaiting { // the context has panicked
-		C.nacos_operation_cancel(o.native)
+		o.cancel()
 		o.wait(&call{})
 	}
 	C.nacosauth_release(o.native, o.ended.response, o.ended.token, o.ended.error)

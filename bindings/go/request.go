@@ -278,6 +278,8 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 func (k *call) start(o *operation, r *Request) C.nacos_status {
 	l := lay(r, k)
 	defer l.release()
+	crossings.take()
+	defer crossings.giveBack()
 	return C.nacosauth_request_start(k.client.native.handle, &l.request, l.start(), unsafe.SliceData(l.lengths), bodyOf(r),
 		o.queue.native, o.number, &o.native, &o.ended.error)
 }

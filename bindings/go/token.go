@@ -166,7 +166,9 @@ func (k *call) token() (TokenInfo, error) {
 		return k.tokenWithThread()
 	}
 	defer o.release()
+	crossings.take()
 	status := C.nacosauth_token_start(k.client.native.handle, k.timeout, o.queue.native, o.number, &o.native, &o.ended.error)
+	crossings.giveBack()
 	switch status {
 	case C.NACOS_OK:
 	case C.NACOS_INTERNAL: // it has no thread for operations

@@ -17,7 +17,7 @@ import pytest
 
 import nacos_auth
 from devserver import DevServer
-from nacos_auth import Client, _greenlets, _workers
+from nacos_auth import Client, _greenlets, _main_thread, _workers
 
 CONFIG = "/v1/cs/configs"
 DEMO = {"dataId": "demo", "group": "DEFAULT_GROUP"}
@@ -143,6 +143,47 @@ def test_a_handler_may_call(server: DevServer, client: Client, handle: Callable[
     assert client.get(CONFIG, params=DEMO).status == 200
     timer.join()
     assert statuses == [200, 200]
+
+
+def test_a_handler_may_call_though_as_much_is_under_way_as_may_be(
+    server: DevServer, handle: Callable[..., object]
+) -> None:
+    with Client(server.address, "nacos", "nacos", max_operations=1) as client:
+        client.token()
+        statuses: list[int] = []
+        handle(signal.SIGUSR1, lambda *_: statuses.append(client.get(CONFIG, params=DEMO).status))
+        server.control("/faults", on="request", kind="delay", delay_ms=1000, times=1)
+        timer = signal_after(0.2, signal.SIGUSR1)
+        assert client.get(CONFIG, params=DEMO).status == 200
+        timer.join()
+        assert statuses == [200]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_handler_may_fork(server: DevServer, client: Client, handle: Callable[..., object]) -> None:
+    """The parent gets the answer; the child is told that it does not, and may call."""
+    children: list[int] = []
+    handle(signal.SIGUSR1, lambda *_: children.append(os.fork()))
+    client.token()
+    server.control("/faults", on="request", kind="delay", delay_ms=1000, times=1)
+    timer = signal_after(0.2, signal.SIGUSR1)
+    try:
+        status = client.get(CONFIG, params=DEMO).status
+    except nacos_auth.InternalError as error:
+        if children == [0]:
+            os._exit(0 if "forked" in str(error) and client.get(CONFIG, params=DEMO).status == 200 else 2)
+        raise
+    if children == [0]:
+        os._exit(3)
+    timer.join()
+    assert status == 200
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+
+
+def test_where_poll_has_been_replaced_a_thread_makes_the_call(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_main_thread, "_poll", None)  # as eventlet has it
+    monkeypatch.setattr(_main_thread, "_spare", [])
+    assert client.get(CONFIG, params=DEMO).status == 200
 
 
 def test_a_handler_may_close(slow: Client, handle: Callable[..., object]) -> None:

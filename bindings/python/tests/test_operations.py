@@ -606,6 +606,20 @@ def test_thousands_of_long_polls(start_server: Callable[..., DevServer], run: Ca
             assert time.monotonic() - start < 10
             assert await status(client, timeout=15) == 200
 
+            requests = server.counts()["requests"]
+            server.control("/faults", on="request", kind="hang", times=POLLS)
+            polls = [asyncio.ensure_future(client.get(CONFIG, headers=POLL)) for _ in range(POLLS)]
+            while server.counts()["requests"] < requests + POLLS:
+                await asyncio.sleep(0.1)
+            closing, longest, last = asyncio.ensure_future(client.close()), 0.0, time.monotonic()
+            while not closing.done():
+                await asyncio.sleep(0)
+                longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            assert await closing
+            ends = await asyncio.gather(*polls, return_exceptions=True)
+            assert {type(end) for end in ends} == {nacos_auth.ClosedError}
+            assert longest < 2
+
     run(main)
 
 

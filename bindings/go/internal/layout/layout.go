@@ -43,6 +43,8 @@ func Structs() []Struct {
 		of[C.nacos_diagnose_options]("nacos_diagnose_options", C.sizeof_nacos_diagnose_options),
 		of[C.nacos_finding]("nacos_finding", C.sizeof_nacos_finding),
 		of[C.nacos_health]("nacos_health", C.sizeof_nacos_health),
+		of[C.nacos_completion]("nacos_completion", C.sizeof_nacos_completion),
+		of[C.nacos_start_options]("nacos_start_options", C.sizeof_nacos_start_options),
 	}
 }
 

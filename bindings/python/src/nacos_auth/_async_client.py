@@ -22,12 +22,12 @@ from ._arguments import (
     request_options,
 )
 from ._base import BaseClient, Closing
-from ._calls import TokenCall, take_token
+from ._calls import Ended, TokenCall, take_token
 from ._causes import Cause
 from ._declarations import NO_WAIT, RequestOptions
 from ._diagnose import DiagnoseCall, Diagnosis, diagnose_options
 from ._errors import InternalError, NacosTimeoutError, WouldBlockError
-from ._operations import Ended, Loop, running_loop
+from ._operations import Loop, running_loop
 from ._response import Response, take_response
 from ._state import Token
 from ._workers import Call, Job, Workers
@@ -218,11 +218,10 @@ class AsyncClient(BaseClient):
         not at all). False if one still runs then: the client is closed all the same.
         """
         closing_time(timeout)
-        closing = Closing(self._close, timeout)
-        if self._functions is None:
-            done = closing.run()  # waits for nothing
-        else:
-            done = await self._close_on_a_thread(closing)
+        # At once where no function runs, and no calls are under way whose ends the library has to tell.
+        done = self._functions is None and self._close(0)
+        if not done:
+            done = await self._close_on_a_thread(Closing(self._close, timeout))
         if _log.is_busy():
             await self._close_on_a_thread(Closing(self._flush, timeout))
         return done

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from ctypes import CDLL, byref, create_string_buffer, memset
+from ctypes import CDLL, byref, create_string_buffer, memset, sizeof
 from typing import Generic, TypeVar
 
 from ._arguments import has_long_poll
 from ._declarations import (
     CallOptions,
+    Completion,
     DiagnoseOptions,
     OwnedError,
     OwnedHandle,
@@ -24,6 +25,7 @@ from ._response import Response, take_response
 from ._state import Token
 
 _BUFFER_TOO_SMALL = 105
+_COMPLETION_SIZE = sizeof(Completion)
 _Options = TypeVar("_Options", CallOptions, RequestOptions, DiagnoseOptions)
 
 
@@ -62,6 +64,19 @@ def take_token(library: CDLL, token: OwnedToken) -> Token:
     library.nacos_token_describe(token, byref(info), None)
     value: bytes = library.nacos_token_text(token)
     return Token(value.decode(), info.generation, info.remaining_ms / 1000, bool(info.expired))
+
+
+class Ended:
+    """How a call has ended. It owns what that brings, from before there is something."""
+
+    __slots__ = ("completion", "error", "pointer", "response", "token")
+
+    def __init__(self) -> None:
+        self.completion = completion = Completion(_COMPLETION_SIZE)
+        self.response = completion.response
+        self.token = completion.token
+        self.error = completion.error
+        self.pointer = byref(completion)
 
 
 class TokenCall(NativeCall[CallOptions]):

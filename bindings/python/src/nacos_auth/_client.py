@@ -5,12 +5,14 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from . import _main_thread
 from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options, request_options
 from ._base import BaseClient
 from ._calls import RequestCall, send
 from ._greenlets import waiting
 from ._response import Response
 from ._state import Token
+from ._workers import Lock
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -146,6 +148,10 @@ class Client(BaseClient):
         make_bell = waiting()
         if make_bell is None:
             return send(self._library, self._handle, options, method, str(content.path))
+        if make_bell is Lock:
+            answer = _main_thread.send(self._library, self._handle, options, method, str(content.path))
+            if answer is not None:
+                return answer
         call = RequestCall(self._library, self._handle, options, method, str(content.path))
         response: Response = self._call_elsewhere(call, make_bell)
         return response

@@ -12,14 +12,14 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
-from ctypes import CDLL, byref, sizeof
+from ctypes import CDLL, byref
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
+from ._calls import Ended
 from ._declarations import (
     CallOptions,
-    Completion,
     OwnedError,
     OwnedHandle,
     OwnedOperation,
@@ -29,20 +29,8 @@ from ._declarations import (
 )
 from ._errors import keep_spare, spare_error, take_error
 
-_COMPLETION_SIZE = sizeof(Completion)
-
-
-class Ended:
-    """How a call has ended. It owns what that brings, from before there is something."""
-
-    __slots__ = ("completion", "error", "pointer", "response", "token")
-
-    def __init__(self) -> None:
-        self.completion = completion = Completion(_COMPLETION_SIZE)
-        self.response = completion.response
-        self.token = completion.token
-        self.error = completion.error
-        self.pointer = byref(completion)
+_MOST_AT_ONCE = 200
+"""Ends between which nothing else of the loop has its turn."""
 
 
 class Loop:
@@ -113,10 +101,11 @@ class Loop:
         return ended
 
     def take(self) -> None:
-        """Hands over what has ended. To be called when the descriptor is readable."""
+        """Hands over what has ended, a part at a time. To be called as long as the descriptor is readable."""
         try:
-            while self._take_one():
-                pass
+            for _ in range(_MOST_AT_ONCE):
+                if not self._take_one():
+                    break
         except BaseException:  # of the handler of a signal: nobody is forgotten for that
             self._again()
             raise
