@@ -17,7 +17,7 @@ from handle import PASSWORD, USER
 from recorder import Recorder
 from shim import ROOT, Shim, listed
 
-LANGUAGES = ("c", "c-async", "cpp", "python", "python-async", "go", "go-static", "rust")
+LANGUAGES = ("c", "c-async", "c-both", "cpp", "python", "python-async", "go", "go-static", "rust")
 # What is about how calls wait.
 WAITING = {
     "test_answers.py",
@@ -30,7 +30,7 @@ WAITING = {
     "test_wire.py",
 }
 # The others are as the shim of the same language: how it is linked, how calls wait.
-SHORT = {"go-static": {"test_token.py"}, "c-async": WAITING, "python-async": WAITING}
+SHORT = {"go-static": {"test_token.py"}, "c-both": {"test_token.py"}, "c-async": WAITING, "python-async": WAITING}
 Serve = Callable[..., DevServer]
 
 

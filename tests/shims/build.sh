@@ -28,6 +28,7 @@ native() {
 
 native c cc libcjson libcjson-dev
 native c-async cc libcjson libcjson-dev
+native c-both cc libcjson libcjson-dev
 native cpp c++ nlohmann_json nlohmann-json3-dev
 if has python3; then
   python="env PYTHONPATH=$root/bindings/python/src NACOS_AUTH_LIBRARY=$root/target/release/libnacos_auth.so python3 $root/tests/shims/python"

@@ -5,6 +5,7 @@
 
 Every language works on two sets of servers, in a process for each: `cluster`, three devservers with one secret, and
 `single`, one devserver. Tokens live 3 s. Each set meets a fault every few seconds (fault.py), drawn from the seed.
+Calls that wait, and operations for which no thread waits, go side by side on one handle in the shim `c-both`.
 
 What counts. Every call must succeed: a token is given, a request is answered 200. Else it is a failure, and the run
 has FAILED, except for
