@@ -113,7 +113,12 @@ impl Operations {
             return Err(Error::new(Kind::WouldBlock, message).because(Cause::TooManyOperations));
         }
         self.running.fetch_add(1, Ordering::SeqCst);
-        Ok((Running(self.clone()), slot))
+        let running = Running(self.clone());
+        // Counted first, looked then: a close either waits for this one or is seen here.
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::closed());
+        }
+        Ok((running, slot))
     }
 
     /// The client has been closed, which ends all its calls: waits until they have been told of, and no longer than `until`.
@@ -134,7 +139,7 @@ impl Operations {
 }
 
 /// Tells of the end of a call, however it comes.
-struct End<T> {
+struct End<T: Send + 'static> {
     complete: Option<Complete<T>>,
     running: Option<Running>,
     slot: Option<Slot>,
@@ -164,16 +169,10 @@ impl<T: Send + 'static> End<T> {
     }
 }
 
-impl<T> Drop for End<T> {
+impl<T: Send + 'static> Drop for End<T> {
     fn drop(&mut self) {
-        // A panic on the way here; everybody must be told all the same.
-        let fault = || Error::new(Kind::Internal, "a fault of this library ended the call");
-        if let (Some(complete), Some(slot)) = (self.complete.take(), self.slot.take()) {
-            match complete {
-                Complete::Here(function) => function(Err(fault()), slot),
-                Complete::Dispatched(function) => function(Err(fault())),
-            }
-        }
+        // After a panic on the way here: everybody is told all the same.
+        self.tell(Err(Error::new(Kind::Internal, "a fault of this library ended the call")));
     }
 }
 

@@ -195,6 +195,15 @@ impl<T: Sized_> Output<T> {
         Ok(Some(Self { pointer, given }))
     }
 
+    /// Fails where the caller has less than `least` bytes, and would lose what it is to own.
+    pub(super) fn check_room(&self, name: &str, least: usize) -> Result<(), nacos_error> {
+        if self.given >= least {
+            return Ok(());
+        }
+        let message = format!("{name}: struct_size is {}; set it with the initialiser of the header", self.given);
+        Err(nacos_error::new(NACOS_INVALID_ARGUMENT, message))
+    }
+
     /// Fills in as much of `value` as the caller has room for. Its first field is left as the caller set it.
     ///
     /// # Safety

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     ffi::c_void,
+    mem::offset_of,
     ptr,
     sync::{
         Arc,
@@ -24,6 +25,9 @@ use crate::{
     client::Slot,
     sys::{descriptor::Event, lock::Mutex, per_process::PerProcess},
 };
+
+/// The size of a nacos_completion in the first version that had one: everything in there has an owner.
+const FIRST_SIZE: usize = offset_of!(nacos_completion, reserved0) + size_of::<i32>();
 
 /// Where operations that have ended wait to be taken, for a loop that polls descriptors. Thread-safe, owned by the caller, freed
 /// with nacos_queue_free.
@@ -198,6 +202,7 @@ pub unsafe extern "C" fn nacos_queue_next(
     unsafe {
         guard(error, || {
             let output = Output::new("completion", completion)?.ok_or_else(|| nacos_error::null("completion"))?;
+            output.check_room("completion", FIRST_SIZE)?;
             let next = borrow("queue", queue)?.0.next();
             let none = || nacos_error::new(NACOS_WOULD_BLOCK, "no operation has ended");
             output.set(next.ok_or_else(none)?.into_c());

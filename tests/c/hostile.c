@@ -1255,6 +1255,10 @@ static void set_up(void) {
   start.queue = empty;
   CHECK_CALL(NACOS_OK, NULL, nacos_token_start(real, NULL, &start, NULL, &error));
   CHECK(poll(&(struct pollfd){nacos_queue_fd(empty), POLLIN, 0}, 1, 60000) == 1);
+  /* Too small for all that it would own: nothing is taken. */
+  nacos_completion small = nacos_completion_default();
+  small.struct_size -= 8;
+  CHECK_CALL(NACOS_INVALID_ARGUMENT, "completion: struct_size", nacos_queue_next(empty, &small, &error));
   CHECK_CALL(NACOS_OK, NULL, nacos_queue_next(empty, &completion, &error));
   got = completion.token;
   CHECK(got != NULL && completion.response == NULL && completion.error == NULL);
