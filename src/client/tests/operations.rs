@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::pin,
-    sync::mpsc,
+    sync::{atomic::AtomicBool, mpsc},
     task::{Context, Poll, Waker},
 };
 
@@ -146,4 +146,36 @@ fn callbacks_run_one_at_a_time_where_the_handle_may_be_closed() {
     drop(tell);
     let ends: Vec<bool> = told.iter().collect();
     assert_eq!(ends.len(), 100, "each is told of, be it that the client has been closed");
+}
+
+#[test]
+fn what_starts_beside_a_close_is_told_of_before_the_close_returns_or_does_not_start() {
+    for round in 0..5000 {
+        let f = fixture(None, tokens().0, says(200, "ok"));
+        let (has_closed, late) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let starter = std::thread::spawn({
+            let (client, has_closed, late) = (f.client.clone(), has_closed.clone(), late.clone());
+            move || loop {
+                let (has_closed, late) = (has_closed.clone(), late.clone());
+                let complete = Complete::Here(Box::new(move |_: Result<Response>, _slot| {
+                    late.fetch_or(has_closed.load(Ordering::SeqCst), Ordering::SeqCst);
+                }));
+                match client.start_request(get(), Vec::new(), complete) {
+                    Err(e) if e.kind() == Kind::Closed => break,
+                    // As many as may be under way.
+                    _ => std::hint::spin_loop(),
+                }
+            }
+        });
+        (0..round % 500 * 4).for_each(|_| std::hint::spin_loop());
+        f.client.close();
+        has_closed.store(true, Ordering::SeqCst);
+        starter.join().unwrap();
+        let until = Instant::now() + LONG;
+        while f.client.live().operations.under_way() > 0 {
+            assert!(Instant::now() < until);
+            std::thread::yield_now();
+        }
+        assert!(!late.load(Ordering::SeqCst), "round {round}: told of after the close has returned");
+    }
 }
