@@ -1943,7 +1943,7 @@ NACOS_NOEXCEPT;
 
 /**
  * Frees a queue. Operations under way that would complete to it are cancelled, and no completion of theirs comes; what waits
- * in it is freed. Does not wait for them. NULL is a no-op.
+ * in it is freed, and its descriptor closed. Does not wait for them. NULL is a no-op.
  *
  * Requires: `queue` is NULL or has not been freed, and no other thread is passing it to a function right now.
  */

@@ -45,13 +45,13 @@ struct Entries {
     arrived: Mutex<Arrived>,
     /// What is being taken, in an order of its own, so that those who take seldom meet those who put. Locked before `arrived`.
     taken: Mutex<VecDeque<Completion>>,
-    /// Readable as long as something waits in either. `None` where no descriptor was to be had after a fork.
-    event: Option<Event>,
 }
 
-#[derive(Default)]
 struct Arrived {
     completions: VecDeque<Completion>,
+    /// Readable as long as something waits here or in `taken`. `None` once the queue is freed, whoever still has it, and where no
+    /// descriptor was to be had after a fork.
+    event: Option<Event>,
     /// The event is set.
     is_told: bool,
 }
@@ -101,7 +101,14 @@ impl nacos_queue {
 impl Queue {
     /// Here, or in the child of a fork: nothing waits there.
     fn entries(&self) -> &Entries {
-        self.entries.get(|_| Entries { arrived: Mutex::default(), taken: Mutex::default(), event: Event::new().ok() })
+        self.entries.get(|_| {
+            let arrived = Arrived { completions: VecDeque::new(), event: Event::new().ok(), is_told: false };
+            Entries { arrived: Mutex::new(arrived), taken: Mutex::default() }
+        })
+    }
+
+    fn fd(&self) -> Option<i32> {
+        self.entries().arrived.lock().event.as_ref().map(Event::fd)
     }
 
     /// Ends the operations whose completions would come here.
@@ -120,7 +127,7 @@ impl Queue {
         arrived.completions.push_back(completion);
         if !arrived.is_told {
             arrived.is_told = true;
-            entries.event.iter().for_each(Event::set);
+            arrived.event.iter().for_each(Event::set);
         }
     }
 
@@ -134,7 +141,7 @@ impl Queue {
             next = next.or_else(|| taken.pop_front());
             if taken.is_empty() && arrived.is_told {
                 arrived.is_told = false;
-                entries.event.iter().for_each(Event::reset);
+                arrived.event.iter().for_each(Event::reset);
             }
         }
         next
@@ -146,7 +153,7 @@ impl Queue {
             let mut taken = entries.taken.lock();
             let mut arrived = entries.arrived.lock();
             self.is_freed.store(true, Ordering::SeqCst);
-            (std::mem::take(&mut *taken), std::mem::take(&mut arrived.completions))
+            (std::mem::take(&mut *taken), std::mem::take(&mut arrived.completions), arrived.event.take())
         };
         self.freed.trigger();
         drop(gone); // under no lock
@@ -165,7 +172,7 @@ pub unsafe extern "C" fn nacos_queue_new(queue: *mut *mut nacos_queue, error: *m
         guard_blocking(error, || {
             write("queue", queue, ptr::null_mut())?;
             let made = Queue { entries: PerProcess::new(), freed: Cancel::new(), is_freed: AtomicBool::new(false) };
-            if made.entries().event.is_none() {
+            if made.fd().is_none() {
                 let message = "no queue: this process has no descriptors left";
                 return Err(nacos_error::new(NACOS_INTERNAL, message).because(Cause::NoDescriptors));
             }
@@ -183,7 +190,7 @@ pub unsafe extern "C" fn nacos_queue_new(queue: *mut *mut nacos_queue, error: *m
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn nacos_queue_fd(queue: *const nacos_queue) -> i32 {
-    contain(-1, || unsafe { borrow_or(queue, -1, |q| q.0.entries().event.as_ref().map_or(-1, Event::fd)) })
+    contain(-1, || unsafe { borrow_or(queue, -1, |q| q.0.fd().unwrap_or(-1)) })
 }
 
 /// Takes the completion that has waited longest: NACOS_OK, and the caller owns what is in `*completion`. NACOS_WOULD_BLOCK if
@@ -212,7 +219,7 @@ pub unsafe extern "C" fn nacos_queue_next(
 }
 
 /// Frees a queue. Operations under way that would complete to it are cancelled, and no completion of theirs comes; what waits
-/// in it is freed. Does not wait for them. NULL is a no-op.
+/// in it is freed, and its descriptor closed. Does not wait for them. NULL is a no-op.
 ///
 /// # Safety
 /// `queue` is NULL or has not been freed, and no other thread is passing it to a function right now.

@@ -83,6 +83,28 @@ TEST(queues_come_and_go, 60) {
   nacos_auth_free(auth);
 }
 
+/* Whatever operations still have of it: a program may count on its number. */
+static int is_event(int descriptor) {
+  char path[64], target[64] = "";
+  snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
+  return readlink(path, target, sizeof(target) - 1) > 0 && strstr(target, "eventfd") != NULL;
+}
+TEST(a_freed_queue_has_closed_its_descriptor, 60) {
+  static struct ending ending;
+  server = serve("get=hang", NULL);
+  auth = open_at(server.address);
+  for (int i = 0; i < 200; i++) {
+    nacos_queue *queue = open_queue();
+    const int descriptor = nacos_queue_fd(queue);
+    if (!is_event(descriptor)) FAIL("set-up: the descriptor of a queue is something else");
+    nacos_operation_free(start_read(auth, queue, &ending, 60000));
+    nacos_queue_free(queue);
+    if (is_event(descriptor)) FAIL("round %d: the descriptor of a freed queue is open", i);
+  }
+  if (ending.times != 0) FAIL("an operation is told of, whose queue is freed");
+  nacos_auth_free(auth);
+}
+
 /* None left */
 
 static int taken[4096], taken_count, server_downs;
