@@ -8,8 +8,7 @@ use std::{
 };
 
 use super::{
-    error::nacos_error,
-    pointer::give,
+    error::{Failure, nacos_error},
     status::{
         NACOS_INVALID_ARGUMENT, NACOS_INVALID_UTF8, NACOS_OK, NACOS_PANIC, NACOS_UNSUPPORTED_OPTION, nacos_status,
     },
@@ -25,7 +24,7 @@ const LARGEST_STRUCT: usize = 4096;
 /// As [`guard`].
 pub(super) unsafe fn guard_blocking(
     error: *mut *mut nacos_error,
-    body: impl FnOnce() -> Result<(), nacos_error>,
+    body: impl FnOnce() -> Result<(), Failure>,
 ) -> nacos_status {
     let _blocks = cancellation::Disabled::new();
     unsafe { guard(error, body) }
@@ -36,10 +35,7 @@ pub(super) unsafe fn guard_blocking(
 ///
 /// # Safety
 /// `error` is NULL or valid to write a pointer to.
-pub(super) unsafe fn guard(
-    error: *mut *mut nacos_error,
-    body: impl FnOnce() -> Result<(), nacos_error>,
-) -> nacos_status {
+pub(super) unsafe fn guard(error: *mut *mut nacos_error, body: impl FnOnce() -> Result<(), Failure>) -> nacos_status {
     if !error.is_null() {
         unsafe { error.write(ptr::null_mut()) };
     }
@@ -51,7 +47,7 @@ pub(super) unsafe fn guard(
     };
     let status = failure.status();
     if !error.is_null() {
-        unsafe { error.write(give(failure)) };
+        unsafe { error.write(Box::into_raw(failure)) };
     }
     status
 }
@@ -60,7 +56,7 @@ pub(super) unsafe fn guard(
 ///
 /// # Safety
 /// `pointer` is NULL or came from [`give`], and is not released while the borrow lasts.
-pub(super) unsafe fn borrow<'a, T>(name: &str, pointer: *const T) -> Result<&'a T, nacos_error> {
+pub(super) unsafe fn borrow<'a, T>(name: &str, pointer: *const T) -> Result<&'a T, Failure> {
     unsafe { pointer.as_ref() }.ok_or_else(|| nacos_error::null(name))
 }
 
@@ -68,7 +64,7 @@ pub(super) unsafe fn borrow<'a, T>(name: &str, pointer: *const T) -> Result<&'a 
 ///
 /// # Safety
 /// `pointer` is NULL or valid to write to.
-pub(super) unsafe fn write<T>(name: &str, pointer: *mut T, value: T) -> Result<(), nacos_error> {
+pub(super) unsafe fn write<T>(name: &str, pointer: *mut T, value: T) -> Result<(), Failure> {
     if pointer.is_null() {
         return Err(nacos_error::null(name));
     }
@@ -80,7 +76,7 @@ pub(super) unsafe fn write<T>(name: &str, pointer: *mut T, value: T) -> Result<(
 ///
 /// # Safety
 /// `pointer` is NULL or a NUL-terminated string that outlives the borrow.
-pub(super) unsafe fn text<'a>(name: &str, pointer: *const c_char) -> Result<&'a str, nacos_error> {
+pub(super) unsafe fn text<'a>(name: &str, pointer: *const c_char) -> Result<&'a str, Failure> {
     unsafe { optional_text(name, pointer) }?.ok_or_else(|| nacos_error::null(name))
 }
 
@@ -92,7 +88,7 @@ pub(super) unsafe fn text_of<'a>(
     name: impl Fn() -> String,
     pointer: *const c_char,
     length: usize,
-) -> Result<&'a str, nacos_error> {
+) -> Result<&'a str, Failure> {
     let read = |name: &str| match length {
         0 => unsafe { text(name, pointer) },
         _ => {
@@ -104,7 +100,7 @@ pub(super) unsafe fn text_of<'a>(
     read("").or_else(|_| read(&name()))
 }
 
-fn not_utf8(name: &str) -> nacos_error {
+fn not_utf8(name: &str) -> Failure {
     nacos_error::new(NACOS_INVALID_UTF8, format!("{name} is not UTF-8"))
 }
 
@@ -112,7 +108,7 @@ fn not_utf8(name: &str) -> nacos_error {
 ///
 /// # Safety
 /// As [`text`].
-pub(super) unsafe fn optional_text<'a>(name: &str, pointer: *const c_char) -> Result<Option<&'a str>, nacos_error> {
+pub(super) unsafe fn optional_text<'a>(name: &str, pointer: *const c_char) -> Result<Option<&'a str>, Failure> {
     if pointer.is_null() {
         return Ok(None);
     }
@@ -124,7 +120,7 @@ pub(super) unsafe fn optional_text<'a>(name: &str, pointer: *const c_char) -> Re
 ///
 /// # Safety
 /// `pointer` is NULL or points to `length` values that outlive the borrow.
-pub(super) unsafe fn array<'a, T>(name: &str, pointer: *const T, length: usize) -> Result<&'a [T], nacos_error> {
+pub(super) unsafe fn array<'a, T>(name: &str, pointer: *const T, length: usize) -> Result<&'a [T], Failure> {
     match length {
         0 => Ok(&[]),
         _ if pointer.is_null() => Err(nacos_error::null(name)),
@@ -141,7 +137,7 @@ pub(super) unsafe fn array<'a, T>(name: &str, pointer: *const T, length: usize) 
 /// `repr(C)`, without padding, the first field a `usize` with the size, any bytes valid.
 pub(super) unsafe trait Sized_: Copy {}
 
-fn check_size(name: &str, given: usize) -> Result<(), nacos_error> {
+fn check_size(name: &str, given: usize) -> Result<(), Failure> {
     // Structs grow by whole words, so no size ends within a field that is a pointer.
     if given < size_of::<usize>() || given > LARGEST_STRUCT || !given.is_multiple_of(size_of::<usize>()) {
         let message = format!("{name}: struct_size is {given}; set it with the initialiser of the header");
@@ -154,7 +150,7 @@ fn check_size(name: &str, given: usize) -> Result<(), nacos_error> {
 ///
 /// # Safety
 /// `pointer` is NULL or points to as many bytes as its first field says.
-pub(super) unsafe fn read_sized<T: Sized_>(name: &str, pointer: *const T) -> Result<Option<T>, nacos_error> {
+pub(super) unsafe fn read_sized<T: Sized_>(name: &str, pointer: *const T) -> Result<Option<T>, Failure> {
     if pointer.is_null() {
         return Ok(None);
     }
@@ -184,7 +180,7 @@ impl<T: Sized_> Output<T> {
     ///
     /// # Safety
     /// `pointer` is NULL or points to as many writable bytes as its first field says.
-    pub(super) unsafe fn new(name: &str, pointer: *mut T) -> Result<Option<Self>, nacos_error> {
+    pub(super) unsafe fn new(name: &str, pointer: *mut T) -> Result<Option<Self>, Failure> {
         if pointer.is_null() {
             return Ok(None);
         }
@@ -196,7 +192,7 @@ impl<T: Sized_> Output<T> {
     }
 
     /// Fails where the caller has less than `least` bytes, and would lose what it is to own.
-    pub(super) fn check_room(&self, name: &str, least: usize) -> Result<(), nacos_error> {
+    pub(super) fn check_room(&self, name: &str, least: usize) -> Result<(), Failure> {
         if self.given >= least {
             return Ok(());
         }

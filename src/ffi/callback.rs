@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     boundary::{guard, text},
-    error::nacos_error,
+    error::{Failure, nacos_error},
     status::{self, NACOS_INVALID_CONFIG, NACOS_OK, nacos_status},
 };
 use crate::{Cause, Event, EventKind, Level, Secret, Supply};
@@ -256,7 +256,7 @@ fn level_number(level: Level) -> i32 {
 }
 
 /// The level of a number; 0 is the default.
-pub(super) fn level(number: i32) -> Result<Level, nacos_error> {
+pub(super) fn level(number: i32) -> Result<Level, Failure> {
     match number {
         NACOS_LOG_ERROR => Ok(Level::Error),
         NACOS_LOG_WARN => Ok(Level::Warn),
@@ -271,7 +271,7 @@ pub(super) fn level(number: i32) -> Result<Level, nacos_error> {
 
 /// # Safety
 /// `credentials` is NULL or what a callback has been given and still runs with.
-unsafe fn answer(credentials: *mut nacos_credentials, with: Result<Supply, String>) -> Result<(), nacos_error> {
+unsafe fn answer(credentials: *mut nacos_credentials, with: Result<Supply, String>) -> Result<(), Failure> {
     let answer = unsafe { credentials.as_mut() }.ok_or_else(|| nacos_error::null("credentials"))?;
     answer.0 = Some(with);
     Ok(())

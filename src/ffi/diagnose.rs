@@ -9,7 +9,7 @@ use std::{
 use super::{
     boundary::{Output, Sized_, borrow, guard_blocking, optional_text, read_sized, write},
     cancel::nacos_cancel,
-    error::nacos_error,
+    error::{Failure, nacos_error},
     options::{config, nacos_auth_options},
     pointer::{borrow_or, give, release},
     status::{NACOS_INVALID_ARGUMENT, NACOS_UNSUPPORTED_OPTION, nacos_status},
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn nacos_auth_diagnose(
 
 /// # Safety
 /// The pointers of `asked` are valid.
-unsafe fn run(config: crate::Config, asked: Option<nacos_diagnose_options>) -> Result<Diagnosis, nacos_error> {
+unsafe fn run(config: crate::Config, asked: Option<nacos_diagnose_options>) -> Result<Diagnosis, Failure> {
     let Some(asked) = asked else { return Ok(diagnose(config, &DiagnoseOptions::default())?) };
     if asked.flags & !NACOS_DIAGNOSE_SEND_WRITES != 0 {
         let message = format!("diagnose.flags: {:#x} is not known to this version", asked.flags);

@@ -21,6 +21,9 @@ pub struct nacos_error {
     maybe_sent: bool,
 }
 
+/// Why a function of the interface fails. In a box, as C gets it: what every call returns stays a word.
+pub(super) type Failure = Box<nacos_error>;
+
 /// Surely no server has acted on the request.
 pub const NACOS_SENT_NO: i32 = 0;
 /// A server may have acted on the request.
@@ -33,13 +36,13 @@ fn c_string(text: impl Into<Vec<u8>>) -> CString {
 }
 
 impl nacos_error {
-    pub(super) fn new(status: nacos_status, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: nacos_status, message: impl Into<String>) -> Failure {
         let cause = match status {
             NACOS_INVALID_CONFIG => Cause::InvalidConfig,
             NACOS_PANIC => Cause::Internal,
             _ => Cause::InvalidArgument,
         };
-        Self {
+        Box::new(Self {
             status,
             message: c_string(message.into()),
             http_status: 0,
@@ -48,14 +51,15 @@ impl nacos_error {
             cause: c_string(cause.name()),
             server: CString::default(),
             maybe_sent: false,
-        }
+        })
     }
 
-    pub(super) fn because(self, cause: Cause) -> Self {
-        Self { cause: c_string(cause.name()), ..self }
+    pub(super) fn because(mut self: Box<Self>, cause: Cause) -> Failure {
+        self.cause = c_string(cause.name());
+        self
     }
 
-    pub(super) fn null(argument: &str) -> Self {
+    pub(super) fn null(argument: &str) -> Failure {
         Self::new(NACOS_NULL_ARGUMENT, format!("{argument} is NULL"))
     }
 
@@ -64,18 +68,19 @@ impl nacos_error {
     }
 }
 
-impl From<Error> for nacos_error {
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let after = error.retry_after().map_or(0, |after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
-        Self {
+        Self::new(nacos_error {
+            status: status::of(error.kind()),
+            message: c_string(error.message()),
             http_status: error.http_status().map_or(0, i32::from),
             retryable: error.is_retryable(),
             retry_after_ms: after,
             cause: c_string(error.cause().name()),
             server: c_string(error.server().unwrap_or_default()),
             maybe_sent: error.was_maybe_sent(),
-            ..Self::new(status::of(error.kind()), error.message())
-        }
+        })
     }
 }
 

@@ -5,8 +5,7 @@ use std::{ffi::c_char, ptr, time::Duration};
 use super::{
     auth::{nacos_auth, refresh_state, token_state},
     boundary::{Output, Sized_, borrow, guard_blocking},
-    error::nacos_error,
-    pointer::give,
+    error::{Failure, nacos_error},
     status::nacos_status,
 };
 use crate::{Cause, HealthStatus};
@@ -90,7 +89,7 @@ pub unsafe extern "C" fn nacos_auth_health(
                 refresh_state: refresh_state(found.refresh_state),
             });
             if let (Some(reason), Some(wrong)) = (reason.as_mut(), found.error) {
-                *reason = give(wrong.into());
+                *reason = Box::into_raw(Failure::from(wrong));
             }
             Ok(())
         })

@@ -5,7 +5,7 @@ use std::{ffi::c_void, ptr, sync::Arc};
 use super::{
     auth::nacos_auth,
     boundary::{Sized_, borrow, guard_blocking, read_sized},
-    error::nacos_error,
+    error::{Failure, nacos_error},
     options::{Call, NACOS_FLAG_NO_WAIT, nacos_call_options},
     pointer::{borrow_or, contain, give, release},
     queue::{Completion, Outcome, Queue, nacos_queue},
@@ -89,7 +89,7 @@ impl Data {
 impl Told {
     /// # Safety
     /// `start` is NULL or as nacos_request_start requires it.
-    unsafe fn read(start: *const nacos_start_options) -> Result<(Self, Data), nacos_error> {
+    unsafe fn read(start: *const nacos_start_options) -> Result<(Self, Data), Failure> {
         let start = unsafe { read_sized("start", start) }?.ok_or_else(|| nacos_error::null("start"))?;
         let told = match (unsafe { start.queue.as_ref() }, start.on_complete) {
             (Some(queue), None) => Self::Queued(queue.queue().clone()),
@@ -109,7 +109,7 @@ impl Told {
     fn complete<T: 'static>(&self, data: Data, outcome: fn(T) -> Outcome) -> Complete<T> {
         let outcome = move |result: Result<T>| match result {
             Ok(value) => outcome(value),
-            Err(error) => Outcome::Error(Box::new(error.into())),
+            Err(error) => Outcome::Error(error.into()),
         };
         match self {
             Self::Queued(queue) => {

@@ -13,7 +13,7 @@ use super::{
         nacos_log_callback,
     },
     cancel::nacos_cancel,
-    error::nacos_error,
+    error::{Failure, nacos_error},
     pointer::borrow_or,
     status::{NACOS_INVALID_ARGUMENT, NACOS_INVALID_CONFIG, NACOS_UNSUPPORTED_OPTION},
 };
@@ -161,7 +161,7 @@ pub(super) fn milliseconds(value: u32) -> Option<Duration> {
 
 /// # Safety
 /// `options` is NULL or as nacos_auth_init requires it.
-pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<(Config, Arc<Data>), nacos_error> {
+pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<(Config, Arc<Data>), Failure> {
     let options = unsafe { read_sized("options", options) }?.ok_or_else(|| nacos_error::null("options"))?;
     let optional = |name: &str, pointer| unsafe { optional_text(name, pointer) };
     let data = Data::new(options.callback_data, options.callback_drop);
@@ -230,8 +230,8 @@ pub(super) unsafe fn config(options: *const nacos_auth_options) -> Result<(Confi
 ///
 /// # Safety
 /// As [`config`].
-unsafe fn tls(mut config: Config, options: &nacos_auth_options) -> Result<Config, nacos_error> {
-    let one_of = |what: &str, file, pem| -> Result<_, nacos_error> {
+unsafe fn tls(mut config: Config, options: &nacos_auth_options) -> Result<Config, Failure> {
+    let one_of = |what: &str, file, pem| -> Result<_, Failure> {
         let file = unsafe { optional_text(&format!("options.{what}_file"), file) }?;
         let pem = unsafe { optional_text(&format!("options.{what}_pem"), pem) }?;
         if file.is_some() && pem.is_some() {
@@ -265,7 +265,7 @@ unsafe fn tls(mut config: Config, options: &nacos_auth_options) -> Result<Config
 ///
 /// # Safety
 /// As [`config`].
-unsafe fn login(options: &nacos_auth_options, data: &Arc<Data>) -> Result<Config, nacos_error> {
+unsafe fn login(options: &nacos_auth_options, data: &Arc<Data>) -> Result<Config, Failure> {
     let required = |name: &str, pointer| unsafe { text(name, pointer) };
     let wrong = |message: &str| nacos_error::new(NACOS_INVALID_CONFIG, message);
     let server_addr = required("options.server_addr", options.server_addr)?;
@@ -319,7 +319,7 @@ impl Flags {
 
     /// Refuses flags that this version does not know, that contradict each other, or that are not among those that are
     /// `useful`.
-    fn check(flags: u32, useful: u32) -> Result<Self, nacos_error> {
+    fn check(flags: u32, useful: u32) -> Result<Self, Failure> {
         if flags & !Self::ALL != 0 {
             let message = format!("options.flags: {:#x} is not known to this version", flags & !Self::ALL);
             return Err(nacos_error::new(NACOS_UNSUPPORTED_OPTION, message));
@@ -343,7 +343,7 @@ impl Call {
     ///
     /// # Safety
     /// `cancel` is NULL or has not been freed.
-    pub(super) unsafe fn new(timeout_ms: u32, cancel: *const nacos_cancel, flags: u32) -> Result<Self, nacos_error> {
+    pub(super) unsafe fn new(timeout_ms: u32, cancel: *const nacos_cancel, flags: u32) -> Result<Self, Failure> {
         let flags = Flags::check(flags, Flags::ALL)?;
         let cancel = unsafe { borrow_or(cancel, None, |c| Some(c.signal().clone())) };
         Ok(Self { timeout: milliseconds(timeout_ms), cancel, flags })
@@ -353,10 +353,18 @@ impl Call {
     ///
     /// # Safety
     /// `options` is NULL or as the functions that take it require it.
-    pub(super) unsafe fn read(options: *const nacos_call_options) -> Result<Self, nacos_error> {
-        let Some(options) = (unsafe { read_sized("options", options) })? else {
+    #[inline]
+    pub(super) unsafe fn read(options: *const nacos_call_options) -> Result<Self, Failure> {
+        // Apart from the rest, since it is the usual case.
+        if options.is_null() {
             return Ok(Self { timeout: None, cancel: None, flags: Flags::default() });
-        };
+        }
+        unsafe { Self::read_given(options) }
+    }
+
+    #[inline(never)]
+    unsafe fn read_given(options: *const nacos_call_options) -> Result<Self, Failure> {
+        let options = unsafe { read_sized("options", options) }?.ok_or_else(|| nacos_error::null("options"))?;
         Flags::check(options.flags, NACOS_FLAG_NO_WAIT)?;
         unsafe { Self::new(options.timeout_ms, options.cancel, options.flags) }
     }

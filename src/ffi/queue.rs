@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     boundary::{Output, borrow, guard, guard_blocking, write},
-    error::nacos_error,
+    error::{Failure, nacos_error},
     operation::nacos_completion,
     pointer::{borrow_or, contain, give, release},
     request::nacos_response,
@@ -60,7 +60,7 @@ struct Arrived {
 pub(super) enum Outcome {
     Response(Box<nacos_response>),
     Token(Box<nacos_token>),
-    Error(Box<nacos_error>),
+    Error(Failure),
 }
 
 /// The end of an operation, until somebody takes it.

@@ -13,7 +13,7 @@ use super::{
     auth::nacos_auth,
     boundary::{Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, text, text_of, write},
     cancel::nacos_cancel,
-    error::nacos_error,
+    error::{Failure, nacos_error},
     options::{
         Call, NACOS_FLAG_IDEMPOTENT, NACOS_FLAG_NO_ANONYMOUS, NACOS_FLAG_NO_FAILOVER, NACOS_FLAG_NO_REPLAY,
         NACOS_FLAG_NO_WAIT, NACOS_FLAG_NOT_IDEMPOTENT,
@@ -150,7 +150,7 @@ impl Drop for Loan {
 ///
 /// # Safety
 /// `options` is NULL or as nacos_request requires it.
-pub(super) unsafe fn owned_request(options: *const nacos_request_options) -> Result<Request, nacos_error> {
+pub(super) unsafe fn owned_request(options: *const nacos_request_options) -> Result<Request, Failure> {
     unsafe { request(options, usize::MAX) }.map(|(request, _)| request)
 }
 
@@ -161,7 +161,7 @@ pub(super) unsafe fn owned_request(options: *const nacos_request_options) -> Res
 unsafe fn request(
     options: *const nacos_request_options,
     most_copied: usize,
-) -> Result<(Request, Option<Loan>), nacos_error> {
+) -> Result<(Request, Option<Loan>), Failure> {
     let options = unsafe { read_sized("options", options) }?.ok_or_else(|| nacos_error::null("options"))?;
     let pairs = |field, pointer, count| unsafe { pairs(field, pointer, count) };
     let method = unsafe { optional_text("options.method", options.method) }?.unwrap_or("GET");
@@ -232,7 +232,7 @@ struct Pair<'a> {
 
 /// # Safety
 /// `pointer` is NULL or points to `count` pairs that outlive the borrow.
-unsafe fn pairs<'a>(field: &str, pointer: *const nacos_pair, count: usize) -> Result<Vec<Pair<'a>>, nacos_error> {
+unsafe fn pairs<'a>(field: &str, pointer: *const nacos_pair, count: usize) -> Result<Vec<Pair<'a>>, Failure> {
     let pairs: &[nacos_pair] = unsafe { array(field, pointer, count) }?;
     let pairs = pairs.iter().enumerate().map(|(i, pair)| {
         let named = |part| move || format!("{field}[{i}].{part}");
