@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use super::{
     Endpoint,
     connection::Connection,
-    drive::drive,
+    drive::{FLEETING, drive},
     error::{Error, ErrorKind, Phase},
     proxy::Proxy,
     resolve::Resolver,
@@ -154,6 +154,7 @@ async fn tcp_to(
             let tcp = Tcp::new(socket.clone(), interest);
             let connected = poll_fn(|_| tcp.poll_connected().map_err(tcp_failure));
             drive(connected, interest, limits, Phase::Connect).await?;
+            socket.let_receive_wait(FLEETING);
             Stream::Tcp(tcp)
         }
         Executor::Runtime => {

@@ -1,5 +1,5 @@
-//! How a call waits for its connection: on its caller's thread it is polled here, which sleeps in poll(2) until the connection can
-//! go on; as a task it is polled by the runtime.
+//! How a call waits for its connection: on its caller's thread it is polled here, which sleeps in recv(2) for a moment and then in
+//! poll(2) until the connection can go on; as a task it is polled by the runtime.
 
 use std::{
     future::Future,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What ends sooner need not be interruptible: registering for that takes locks that all calls of a handle share.
-const FLEETING: Duration = Duration::from_millis(20);
+pub(super) const FLEETING: Duration = Duration::from_millis(20);
 /// How often a call without an event to watch looks whether it has to end.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -53,10 +53,13 @@ fn drive_here<T>(
     let parker = interest.parker();
     let waker = Waker::from(parker.clone());
     let mut context = Context::from_waker(&waker);
-    let mut fleeting_until = None;
+    let (mut fleeting_until, mut read_waits) = (None, false);
     let mut watch = None;
     loop {
         interest.clear();
+        if std::mem::take(&mut read_waits) {
+            interest.wait_in_read();
+        }
         if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
             return result;
         }
@@ -69,6 +72,12 @@ fn drive_here<T>(
             continue;
         }
         let fleeting_until = *fleeting_until.get_or_insert(now + FLEETING);
+        // Most answers come soon: one system call waits and reads.
+        read_waits =
+            now < fleeting_until && limits.check_at(limits.deadline) > now + FLEETING && interest.may_wait_in_read();
+        if read_waits {
+            continue;
+        }
         if watch.is_none() && now >= fleeting_until {
             watch = Some(limits.watch());
         }

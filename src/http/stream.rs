@@ -1,4 +1,4 @@
-//! What hyper reads from and writes to: a socket that never blocks, plain or under TLS.
+//! What hyper reads from and writes to: a socket, plain or under TLS, that blocks nobody but the loop which asks for it.
 
 use std::{
     future::Future,
@@ -37,6 +37,8 @@ pub(super) struct Interest {
     events: AtomicI16,
     /// Whether a read may find something: not after one that found less than it had room for, until poll(2) says so.
     readable: AtomicBool,
+    /// The next read waits for a moment if there is nothing yet.
+    read_waits: AtomicBool,
     /// How much has been read in this round.
     read: AtomicUsize,
     /// How much has been received since the last request.
@@ -53,6 +55,7 @@ impl Interest {
             fd: AtomicI32::new(NO_SOCKET),
             events: AtomicI16::new(0),
             readable: AtomicBool::new(true),
+            read_waits: AtomicBool::new(false),
             read: AtomicUsize::new(0),
             received: AtomicUsize::new(0),
             allowed: AtomicUsize::new(0),
@@ -63,6 +66,7 @@ impl Interest {
     /// Begins a round: forgets what was waited for.
     pub(super) fn clear(&self) {
         self.events.store(0, Ordering::Relaxed);
+        self.read_waits.store(false, Ordering::Relaxed);
         self.read.store(0, Ordering::Relaxed);
     }
 
@@ -76,6 +80,20 @@ impl Interest {
     /// Something has happened on the socket, or may have.
     pub(super) fn set_ready(&self) {
         self.readable.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a read that waits would do: nothing else is waited for, and the last one that was to wait has been made.
+    pub(super) fn may_wait_in_read(&self) -> bool {
+        self.events.load(Ordering::Relaxed) == libc::POLLIN && !self.read_waits.load(Ordering::Relaxed)
+    }
+
+    /// The next read of this round waits.
+    pub(super) fn wait_in_read(&self) {
+        self.read_waits.store(true, Ordering::Relaxed);
+    }
+
+    fn takes_wait(&self) -> bool {
+        self.read_waits.load(Ordering::Relaxed) && self.read_waits.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn parker(&self) -> &Arc<Parker> {
@@ -132,7 +150,7 @@ impl Tcp {
         match result {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.interest.wait_for(event),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {
-                // As good as not tried: poll(2) will return at once.
+                // As good as not tried: the next wait will return at once.
                 self.interest.wait_for(event)
             }
             other => Poll::Ready(other),
@@ -149,14 +167,15 @@ impl Drop for Tcp {
 
 impl Read for Tcp {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        if !self.interest.readable.load(Ordering::Relaxed) {
+        let waits = self.interest.takes_wait();
+        if !waits && !self.interest.readable.load(Ordering::Relaxed) {
             return self.interest.wait_for(libc::POLLIN);
         }
         if self.interest.read.load(Ordering::Relaxed) >= ROUND {
             self.interest.parker.wake_by_ref();
             return Poll::Pending;
         }
-        match self.outcome(self.socket.receive(&mut buffer), libc::POLLIN) {
+        match self.outcome(self.socket.receive(&mut buffer, waits), libc::POLLIN) {
             Poll::Ready(Ok((n, filled))) => {
                 if n > 0 {
                     self.interest.note_received(n);
@@ -259,7 +278,7 @@ impl Read for Shared {
                 return Poll::Pending;
             };
             let mut ready = ready;
-            match socket.get_ref().receive(&mut cursor) {
+            match socket.get_ref().receive(&mut cursor, false) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Poll::Ready(Err(e)),

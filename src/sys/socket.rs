@@ -1,21 +1,22 @@
-//! A TCP socket that never blocks and never raises SIGPIPE.
+//! A TCP socket that never raises SIGPIPE, and blocks only where it is asked to.
 
 use std::{
     io::{self, IoSlice},
     net::SocketAddr,
     os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
     sync::Arc,
+    time::Duration,
 };
 
 use hyper::rt::ReadBufCursor;
 use socket2::{Domain, Protocol, Type};
 use tokio::io::unix::AsyncFd;
 
-/// `send` with this raises no signal when the peer has closed. Other systems have a socket option instead.
+/// `send` with this raises no signal when the peer has closed, and never waits. Other systems have a socket option for the first.
 #[cfg(not(target_vendor = "apple"))]
-const FLAGS: i32 = libc::MSG_NOSIGNAL;
+const FLAGS: i32 = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
 #[cfg(target_vendor = "apple")]
-const FLAGS: i32 = 0;
+const FLAGS: i32 = libc::MSG_DONTWAIT;
 
 pub(crate) struct Socket(socket2::Socket);
 
@@ -39,6 +40,13 @@ impl Socket {
         self.0.take_error()?.map_or(Ok(()), Err)
     }
 
+    /// Lets [`receive`](Self::receive) wait if it is told to, and no longer than `most`. Where this fails it never waits.
+    pub(crate) fn let_receive_wait(&self, most: Duration) {
+        if self.0.set_read_timeout(Some(most)).is_ok() {
+            let _ = self.0.set_nonblocking(false);
+        }
+    }
+
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.0.send_with_flags(bytes, FLAGS)
     }
@@ -47,13 +55,14 @@ impl Socket {
         self.0.send_vectored_with_flags(slices, FLAGS)
     }
 
-    /// Reads into `buffer`; how much, and whether that filled it. 0 is the end.
-    pub(crate) fn receive(&self, buffer: &mut ReadBufCursor<'_>) -> io::Result<(usize, bool)> {
+    /// Reads into `buffer`; how much, and whether that filled it. 0 is the end. With `waits` it waits until there is something.
+    pub(crate) fn receive(&self, buffer: &mut ReadBufCursor<'_>, waits: bool) -> io::Result<(usize, bool)> {
+        let flags = if waits { 0 } else { libc::MSG_DONTWAIT };
         // SAFETY: the room is only written to, and only what was written is counted as filled.
         unsafe {
             let room = buffer.as_mut();
             let size = room.len();
-            let n = self.0.recv(room)?;
+            let n = self.0.recv_with_flags(room, flags)?;
             buffer.advance(n);
             Ok((n, n == size))
         }
@@ -65,7 +74,7 @@ impl Socket {
         const CLOSED: i16 = libc::POLLRDHUP;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         const CLOSED: i16 = 0; // POLLHUP and POLLERR are always told
-        super::descriptor::poll(self.fd(), CLOSED, None, std::time::Duration::ZERO)
+        super::descriptor::poll(self.fd(), CLOSED, None, Duration::ZERO)
     }
 
     /// The same as the runtime knows it in which this is called.

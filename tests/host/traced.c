@@ -1,5 +1,5 @@
-/* Kind: nothing but MSG_NOSIGNAL keeps a broken pipe from killing the host. The driver runs these under strace and
-   looks at what the caller's thread has sent: see traced.py. */
+/* Kind: nothing but MSG_NOSIGNAL keeps a broken pipe from killing the host; and what a request asks of the system. The driver
+   runs these under strace and looks at what the caller's thread has asked for: see traced.py. */
 #define SIGPIPE_KILLS
 #include "host.h"
 
@@ -52,4 +52,18 @@ TEST(child_of_a_fork, 60) {
   }
   child_must_end(child, 20000, "a child");
   (void)post(auth, 5000);
+}
+
+/* Each request between two marks. */
+TEST(one_request_after_another, 60) {
+  begin();
+  const struct server s = serve("login=ok", NULL);
+  nacos_auth *auth = open_at(s.address);
+  must_serve(auth);
+  for (int i = 0; i < 30; i++) {
+    (void)getppid();
+    must_serve(auth);
+  }
+  (void)getppid();
+  nacos_auth_free(auth);
 }
