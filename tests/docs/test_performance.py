@@ -61,7 +61,8 @@ def test_a_raw_socket_would_miss_the_targets_that_are_called_out_of_reach() -> N
 
     def requests_a_second(part: str, name: str) -> float:
         rows = [row for row in parts[part]["rows"] if (row["case"], row["name"]) == ("1 thread", name)]
-        return statistics.median(rows[0]["rounds"]["requests/s"])
+        rounds: list[float] = rows[0]["rounds"]["requests/s"]
+        return statistics.median(rounds)
 
     raw = requests_a_second("http", "raw socket")
     targets = {
