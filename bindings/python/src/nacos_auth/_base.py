@@ -462,7 +462,7 @@ class BaseClient:
                     _unfinished.pop(id(client), None)
 
     def _forget(self) -> None:
-        """In the beginning, and in a forked child: there the word stands still until the library has been asked."""
+        """In the beginning, and in a forked child, where the word is 0 until the library has been asked."""
         self._cached = _NOTHING_CACHED
 
     def __repr__(self) -> str:
