@@ -49,7 +49,7 @@ use crate::{
         credentials::{Credentials, Source},
         process,
     },
-    sys::{clock, per_process::PerProcess},
+    sys::{clock, per_process::PerProcess, word::Word},
     wait::{self, Cancel, Limits, Patience, here},
 };
 
@@ -62,7 +62,7 @@ pub struct Client {
     settings: Settings,
     closed: AtomicBool,
     /// What readers in other languages look at: the generation that may be used without asking, or 0.
-    word: Arc<AtomicU64>,
+    word: Word,
     live: PerProcess<Live>,
 }
 
@@ -140,9 +140,9 @@ impl Client {
             max_operations,
             anonymous,
         } = checked;
-        let word = Arc::new(AtomicU64::new(0));
+        let word = Word::new();
         let handle = Arc::new(Handle {
-            cache: TokenCache::new(word.clone()),
+            cache: TokenCache::new(Arc::clone(&word)),
             counters: Arc::new(Counters::default()),
             listener,
             waiters: Arc::default(),
@@ -414,7 +414,7 @@ impl Live {
     fn forked(parent: &Self, client: &Client) -> Self {
         let old = &parent.handle;
         let handle = Arc::new(Handle {
-            cache: TokenCache::new(client.word.clone()),
+            cache: TokenCache::new(Arc::clone(&client.word)),
             counters: old.counters.clone(),
             listener: old.listener.as_ref().map(|listener| Arc::new(listener.forked())),
             waiters: Arc::default(),

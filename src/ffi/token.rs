@@ -191,7 +191,7 @@ pub unsafe extern "C" fn nacos_auth_generation(auth: *const nacos_auth) -> u64 {
 /// plain variable, and never write to it.
 ///
 /// It knows less than the function. After a suspend it may name a token that has expired meanwhile, until the library's thread
-/// has run, which takes milliseconds. In the child of a fork it stands still until the first call of nacos_get_token,
+/// has run, which takes milliseconds. In the child of a fork it is 0 until the first call of nacos_get_token,
 /// nacos_request or nacos_auth_generation there. Valid until nacos_auth_free; NULL only for NULL.
 ///
 /// # Safety

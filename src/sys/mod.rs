@@ -12,3 +12,4 @@ pub(crate) mod thread;
 pub(crate) mod timer;
 #[cfg(feature = "wiping")]
 mod wiping;
+pub(crate) mod word;

@@ -2,8 +2,8 @@
 //!
 //! A fork leaves locks that a thread of the parent held and that nobody will ever unlock, waiting threads that do not exist
 //! and descriptors that two processes share. So everything that locks, waits, wakes or holds a descriptor lies in a
-//! [`PerProcess`], and this is the only place that asks whether there was a fork. The handler in the child raises a counter
-//! and does nothing else: between fork and exec only async-signal-safe code may run.
+//! [`PerProcess`], and this is the only place that asks whether there was a fork. The handler in the child raises a counter,
+//! clears the words of [`super::word`], and does nothing else: between fork and exec only async-signal-safe code may run.
 
 use std::{
     ptr,
@@ -16,10 +16,11 @@ static WATCHED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    super::word::clear();
 }
 
 /// Asks the C library to tell the child of every later fork. Once per process; later calls cost a load.
-fn watch() {
+pub(super) fn watch() {
     if !WATCHED.swap(true, Ordering::Relaxed) {
         // SAFETY: the handler is a static function that only touches an atomic.
         // It can fail only for want of memory; then forked children go unnoticed.

@@ -64,9 +64,13 @@ static void first_report(void) {
   if (report(auth, 403, "token expired!") != NACOS_OK) FAIL("nacos_auth_report_rejected in a child");
 }
 static void first_generation(void) {
+  const uint64_t *word = nacos_auth_generation_pointer(auth);
+  if (word == NULL)
+    FAIL("nacos_auth_generation_pointer in a child");
+  else if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != 0)
+    FAIL("what the word said in the parent stands in a child");
   const uint64_t generation = nacos_auth_generation(auth);
   (void)generation;
-  if (nacos_auth_generation_pointer(auth) == NULL) FAIL("nacos_auth_generation_pointer in a child");
 }
 
 static void (*const firsts[])(void) = {first_stats,   first_set_credentials, first_set_token,  first_token,

@@ -239,7 +239,7 @@ def test_situation_39_multiprocessing(server: DevServer, client: Client, method:
     assert server.counts()["logins"] == (1 if inherits else 1 + 4)
 
 
-GUNICORN_APPLICATION = """
+WSGI_APPLICATION = """
 import os, nacos_auth
 client = nacos_auth.Client.from_env()
 def read():
@@ -255,7 +255,7 @@ def application(environ, start_response):
 @pytest.mark.parametrize("worker", ["sync", "gthread", "gevent"])
 def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -> None:
     """Loaded before its workers are forked, some of them late: most end after 20 requests and get a successor."""
-    (tmp_path / "web.py").write_text(GUNICORN_APPLICATION)
+    (tmp_path / "web.py").write_text(WSGI_APPLICATION)
     settings = {"NACOS_SERVER_ADDR": server.address, "NACOS_USERNAME": "nacos", "NACOS_PASSWORD": "nacos"}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
@@ -299,6 +299,114 @@ def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -
     assert worker == "gevent" or "SIGKILL" not in said, said
     assert "Traceback" not in said, said
     assert server.counts()["logins"] == 1
+
+
+@pytest.mark.parametrize(
+    "worker",
+    [
+        "",
+        "--enable-threads",
+        "--threads=4",
+        "--gevent=20",
+        "--lazy-apps",
+        "--threads=4 --lazy-apps",
+        "--gevent=20 --lazy-apps",
+    ],
+)
+def test_situation_39_uwsgi(server: DevServer, tmp_path: Path, wait_until: Callable[..., None], worker: str) -> None:
+    """Which makes the interpreter itself, and without `enable-threads` runs none of Python's threads."""
+    uwsgi = Path(sys.executable).with_name("uwsgi")
+    if not uwsgi.exists():
+        pytest.skip("no uwsgi")
+    (tmp_path / "web.py").write_text(WSGI_APPLICATION)
+    settings = {"NACOS_SERVER_ADDR": server.address, "NACOS_USERNAME": "nacos", "NACOS_PASSWORD": "nacos"}
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        host, port = listener.getsockname()
+        arguments = ["--master", "--need-app", "--die-on-term", "--disable-logging", "--processes=4", "--listen=64"]
+        with (tmp_path / "said").open("w+") as output:
+            process = subprocess.Popen(
+                [uwsgi, *arguments, *worker.split(), f"--http-socket=fd://{listener.fileno()}", "--wsgi-file=web.py"],
+                cwd=tmp_path,
+                env={**environment(), **settings, "VIRTUAL_ENV": sys.prefix},
+                pass_fds=[listener.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+            def ask(_: int) -> tuple[int, bytes]:
+                connection = http.client.HTTPConnection(host, port, timeout=LIMIT)
+                try:
+                    connection.request("GET", "/")
+                    answer = connection.getresponse()
+                    return answer.status, answer.read()
+                finally:
+                    connection.close()
+
+            try:
+                with ThreadPoolExecutor(8) as threads:
+                    answers = list(threads.map(ask, range(200)))
+                # Workers that are told to end while they load are no more than ended.
+                loaded = 4 if "lazy" in worker else 1
+                wait_until(lambda: server.counts()["requests"] >= 200 + loaded)
+                process.terminate()
+                status = process.wait(LIMIT)
+            finally:
+                process.kill()
+                process.wait()
+        said = (tmp_path / "said").read_text()
+    assert {status for status, _ in answers} == {200}, said
+    assert status == 0, said
+    for sign in ("Traceback", "SIGSEGV", "DAMN", "died", "killed by"):
+        assert sign not in said, said
+    processes = len({process for _, process in answers})
+    assert server.counts()["logins"] == loaded, said
+    assert processes > 1
+
+
+FORK_OF_C = """
+import asyncio, ctypes, os, sys, time, nacos_auth
+address, CONFIG, DEMO = sys.argv[1], "/v1/cs/configs", {"dataId": "demo", "group": "DEFAULT_GROUP"}
+client = nacos_auth.Client(address, "nacos", "nacos", request_timeout=10)
+client.token()
+assert client.get(CONFIG, params=DEMO).status == 200
+def in_loop():
+    async def main():
+        async with nacos_auth.AsyncClient(address, "nacos", "nacos") as other:
+            return (await other.get(CONFIG, params=DEMO)).status
+    return asyncio.run(main())
+in_loop()
+former = client.token_info()
+nacos_auth.Client(address, "poor", "poor").token()  # which leaves a thread without work behind
+if ctypes.PyDLL(None).fork() == 0:
+    code = 1
+    try:
+        start = time.monotonic()
+%s
+        code = 0 if time.monotonic() - start < 2 else 2
+    except BaseException as error:
+        os.write(2, repr(error).encode())
+    finally:
+        os._exit(code)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "assert all(client.get(CONFIG, params=DEMO).status == 200 for _ in range(20))",
+        "client.set_credentials('poor', 'poor'); assert client.token_info().value != former.value",
+        "assert in_loop() == 200",
+        "assert client.close()",
+        "time.sleep(former.remaining + 0.5); start = time.monotonic(); assert client.token() != former.value",
+    ],
+    ids=["requests", "login", "loop", "close", "token"],
+)
+def test_a_fork_that_python_does_not_hear_of(start_server: Callable[..., DevServer], does: str) -> None:
+    """As uWSGI forks its workers."""
+    process = start_python(FORK_OF_C % f"        {does}", start_server("--ttl", "4").address)
+    assert end_of(process) == (0, "")
 
 
 def environment() -> dict[str, str]:

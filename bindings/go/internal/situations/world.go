@@ -3,6 +3,8 @@
 package situations
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -100,6 +102,10 @@ func (w *World) abroad(out http.ResponseWriter, in *http.Request) {
 	case w.foreign == "":
 		w.foreign = "bare"
 	}
+	if in.URL.Query().Has("back") {
+		http.Redirect(out, in, w.Home+"/nacos/elsewhere", http.StatusFound)
+		return
+	}
 	io.WriteString(out, "abroad")
 }
 
@@ -161,6 +167,16 @@ func says(status int, words string, headers ...string) behaviour {
 	}
 }
 
+// compressed sends its words as gzip, whoever asks.
+func compressed(status int, words string) behaviour {
+	var body bytes.Buffer
+	out := gzip.NewWriter(&body)
+	io.WriteString(out, strings.Repeat(" ", 1000)) // else it would not be worth it, and the words stand there as they are
+	io.WriteString(out, words)
+	out.Close()
+	return says(status, body.String(), "Content-Encoding", "gzip")
+}
+
 func within(status int) behaviour {
 	return func(w *World, _ int, out http.ResponseWriter, in *http.Request) {
 		http.Redirect(out, in, w.Home+"/nacos/elsewhere", status)
@@ -173,6 +189,16 @@ func without(status int) behaviour {
 		http.Redirect(out, in, w.Foreign+"/nacos/elsewhere?"+in.URL.RawQuery, status)
 	}
 }
+
+// thereAndBack leads to the foreign host, which leads back.
+func thereAndBack(status int) behaviour {
+	return func(w *World, _ int, out http.ResponseWriter, in *http.Request) {
+		http.Redirect(out, in, w.Foreign+"/nacos/elsewhere?back&"+in.URL.RawQuery, status)
+	}
+}
+
+// breaks closes the connection in the place of an answer.
+func breaks(_ *World, _ int, _ http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }
 
 // endless is an answer that never ends: fast, or one byte from time to time.
 func endless(status int, words string, pause time.Duration) behaviour {

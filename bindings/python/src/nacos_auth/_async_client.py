@@ -27,6 +27,7 @@ from ._causes import Cause
 from ._declarations import NO_WAIT, RequestOptions
 from ._diagnose import DiagnoseCall, Diagnosis, diagnose_options
 from ._errors import InternalError, NacosTimeoutError, WouldBlockError
+from ._forks import look
 from ._operations import Loop, running_loop
 from ._response import Response, take_response
 from ._state import Token
@@ -104,6 +105,7 @@ class AsyncClient(BaseClient):
         options = call_options(timeout, wait)
         if not wait:
             return self._ask(options)
+        look()
         if self._is_log_asleep:
             self._wake_log()
         at_hand = self._ask_at_once()
@@ -243,6 +245,7 @@ class AsyncClient(BaseClient):
 
     async def _send(self, method: str, content: Content, settings: CallSettings) -> Response:
         options = request_options(method, content, settings)
+        look()
         if self._is_log_asleep:
             self._wake_log()
         loop = self._open_loop()

@@ -41,6 +41,7 @@ from ._declarations import (
 )
 from ._declarations import Advice as NativeAdvice
 from ._errors import ClosedError, InvalidArgumentError, NacosError, take_error
+from ._forks import in_child, look
 from ._greenlets import in_hub, leave_to_a_thread, run, run_cancellable, waiting
 from ._health import Health, health_of, metrics_of
 from ._library import library
@@ -176,6 +177,7 @@ class BaseClient:
         finally:
             del password, proxy, token, client_key_pem  # a traceback that shows variables must not find them here
         self._library = library()
+        look()
         self._token_in: TokenIn = token_in
         self._request_timeout = duration("request_timeout", request_timeout) or _DEFAULT_TIMEOUT
         self._forget()
@@ -249,6 +251,7 @@ class BaseClient:
 
     def _ask(self, options: CallOptions) -> Token:
         """Asks the native library for the token, which may block."""
+        look()
         if self._is_log_asleep:
             self._wake_log()
         if options.flags & NO_WAIT:
@@ -403,6 +406,7 @@ class BaseClient:
         return generation
 
     def _close(self, timeout: float | None) -> bool:
+        look()
         call = Closing(self._close_here, self._closing_time(timeout))
         make_bell = in_hub()
         if make_bell is None:
@@ -458,7 +462,7 @@ class BaseClient:
                     _unfinished.pop(id(client), None)
 
     def _forget(self) -> None:
-        """In the beginning, and in a forked child: there the word stands still until the library has been asked."""
+        """In the beginning, and in a forked child, where the word is 0 until the library has been asked."""
         self._cached = _NOTHING_CACHED
 
     def __repr__(self) -> str:
@@ -502,7 +506,7 @@ def _forget_what_was_inherited() -> None:
         client._is_log_asleep = bool(client._log_handle)
 
 
-os.register_at_fork(after_in_child=_forget_what_was_inherited)
+in_child(_forget_what_was_inherited)
 
 
 def _end_functions() -> None:

@@ -6,7 +6,6 @@ import _thread
 import importlib
 import itertools
 import logging
-import os
 from collections.abc import Callable
 from ctypes import byref
 from functools import partial
@@ -17,6 +16,7 @@ from ._arguments import invalid, life, text
 from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions, LogRecord, OwnedError
 from ._errands import Errands
 from ._errors import cause_of, server_of, take_error
+from ._forks import in_child
 from ._greenlets import hub_for_functions, make_main_hub
 from ._library import library
 from ._log import is_news, is_wanted, put
@@ -268,4 +268,4 @@ def _forget_what_was_inherited() -> None:
         used.errands.forget()
 
 
-os.register_at_fork(after_in_child=_forget_what_was_inherited)
+in_child(_forget_what_was_inherited)

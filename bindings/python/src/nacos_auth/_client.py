@@ -9,6 +9,7 @@ from . import _main_thread
 from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options, request_options
 from ._base import BaseClient
 from ._calls import RequestCall, send
+from ._forks import look
 from ._greenlets import waiting
 from ._response import Response
 from ._state import Token
@@ -141,6 +142,7 @@ class Client(BaseClient):
 
     def _send(self, method: str, content: Content, settings: CallSettings) -> Response:
         options = request_options(method, content, settings)
+        look()
         if self._is_log_asleep:
             self._wake_log()
         if self._is_closed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import enum
-import os
 import time
 from ctypes import byref
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ._causes import Cause
 from ._declarations import DIAGNOSE_SEND_WRITES, DiagnoseOptions, OwnedDiagnosis, OwnedError, set_cancel
 from ._declarations import Finding as NativeFinding
 from ._errors import InternalError, NacosError, cause_of, server_of, take_error
+from ._forks import in_child, look
 from ._greenlets import run_cancellable, waiting
 from ._library import library
 from ._settings import auth_options
@@ -100,6 +100,7 @@ class DiagnoseCall(NativeCall[DiagnoseOptions]):
         finally:
             del password, settings
         super().__init__(library(), options)
+        look()
         if credentials is not None:
             set_cancel(options, self.library.nacos_cancel_new())  # for the end of the program
         self._functions = register(Functions(credentials, None, None), self._auth_options)
@@ -147,7 +148,7 @@ def _end_those_with_functions() -> None:
 
 
 atexit.register(_end_those_with_functions)
-os.register_at_fork(after_in_child=_asking.clear)
+in_child(_asking.clear)
 
 
 def _named(failure: NacosError) -> NacosError:

@@ -22,6 +22,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ._forks import in_child
 from ._workers import Call, ExpiredError, Job, Lock, WaitedBell, Workers
 
 _MOST_THREADS = 64
@@ -207,4 +208,4 @@ def _begin_anew() -> None:
     threads.abandon()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+in_child(_begin_anew)

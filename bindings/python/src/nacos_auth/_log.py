@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import _thread
 import logging
-import os
 import sys
 import threading
 import time
 from collections import deque
 from typing import Any
 
+from ._forks import in_child
 from ._greenlets import hub_for_functions, in_hub
 from ._workers import ExpiredError, Job, Lock, Workers
 
@@ -161,4 +161,4 @@ def _begin_anew() -> None:
     _at_it, _is_scheduled, _threads = None, False, Workers(1)
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+in_child(_begin_anew)

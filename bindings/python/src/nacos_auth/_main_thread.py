@@ -7,7 +7,6 @@ handler raises ends the request: its queue is freed, which ends what would come 
 
 from __future__ import annotations
 
-import os
 import select
 from ctypes import CDLL, byref
 from types import BuiltinFunctionType
@@ -17,6 +16,7 @@ from ._calls import Ended
 from ._causes import Cause
 from ._declarations import NO_WAIT, OwnedHandle, OwnedQueue, RequestOptions, StartOptions
 from ._errors import InternalError, keep_spare, spare_error, take_error
+from ._forks import in_child
 from ._response import Response, take_response
 
 _LONGEST_POLL = 500  # milliseconds, after which it is seen that a handler has forked the process
@@ -79,4 +79,4 @@ def _begin_anew() -> None:
     _spare = []
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+in_child(_begin_anew)

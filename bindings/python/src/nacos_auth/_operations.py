@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
@@ -28,6 +27,7 @@ from ._declarations import (
     StartOptions,
 )
 from ._errors import keep_spare, spare_error, take_error
+from ._forks import in_child, look
 
 _MOST_AT_ONCE = 200
 """Ends between which nothing else of the loop has its turn."""
@@ -205,6 +205,7 @@ _loops: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 def running_loop(library: CDLL) -> Loop:
     """That of the caller. Raises RuntimeError if none runs."""
+    look()
     trio = sys.modules.get("trio")
     if trio is not None and sys.modules["sniffio"].thread_local.name == "trio":  # which trio says itself
         token = trio.lowlevel.current_trio_token()
@@ -220,4 +221,4 @@ def running_loop(library: CDLL) -> Loop:
 
 
 # A child of a fork has queues of its own.
-os.register_at_fork(after_in_child=_loops.clear)
+in_child(_loops.clear)

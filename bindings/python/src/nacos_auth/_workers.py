@@ -21,7 +21,7 @@ def eventlet_has_patched_threads() -> bool:
     return eventlet is not None and bool(eventlet.is_monkey_patched("thread"))
 
 
-def _true(name: str) -> Any:
+def true(name: str) -> Any:
     """That function of `_thread` as it is where gevent and eventlet have not replaced it."""
     if eventlet_has_patched_threads():
         return getattr(sys.modules["eventlet.patcher"].original("_thread"), name)
@@ -30,8 +30,8 @@ def _true(name: str) -> Any:
 
 
 # For good: what is patched after this import does not reach them.
-start_thread = _true("start_new_thread")
-allocate_lock = _true("allocate_lock")
+start_thread = true("start_new_thread")
+allocate_lock = true("allocate_lock")
 
 
 class Call(Protocol[_Result_co]):
