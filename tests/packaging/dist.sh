@@ -6,7 +6,8 @@ source "$(dirname "$0")/../c/common.sh"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-stage=$work/stage dist=$work/dist
+# As in a checkout whose name has blanks.
+stage="$work/the stage" dist="$work/the dist"
 mkdir "$stage" "$dist" "$work/again" "$work/other"
 
 check "one version everywhere" tools/versions.py
