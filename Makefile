@@ -63,11 +63,11 @@ cli: ## the command nacos-auth, its man pages and completions: build/cli
 .PHONY: cli-pages
 cli-pages:
 	mkdir -p "$(CLI_OUT)/man" "$(CLI_OUT)/completions"
-	$(CLI) man "$(CLI_OUT)/man"
-	$(CLI) completions bash >"$(CLI_OUT)/completions/nacos-auth"
-	$(CLI) completions zsh >"$(CLI_OUT)/completions/_nacos-auth"
-	$(CLI) completions fish >"$(CLI_OUT)/completions/nacos-auth.fish"
-	install -m 755 $(CLI) "$(CLI_OUT)/"
+	"$(CLI)" man "$(CLI_OUT)/man"
+	"$(CLI)" completions bash >"$(CLI_OUT)/completions/nacos-auth"
+	"$(CLI)" completions zsh >"$(CLI_OUT)/completions/_nacos-auth"
+	"$(CLI)" completions fish >"$(CLI_OUT)/completions/nacos-auth.fish"
+	install -m 755 "$(CLI)" "$(CLI_OUT)/"
 
 .PHONY: install-cli
 install-cli: ## the command, its man pages and completions to PREFIX; DESTDIR is honoured

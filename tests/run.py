@@ -242,6 +242,7 @@ PARTS = [
         "supply",
         [
             Step(["tests/packaging/supply.sh"], tally, needs=("cc",)),
+            Step(["tests/packaging/cargo_c.sh"], tally, needs=("cc", "pkg-config")),
             Step(["tests/packaging/reproducible.sh"], tally, needs=("cc",)),
             Step(["tests/packaging/reproducible_dist.sh"], tally, needs=("cc", "dpkg-deb", "go")),
         ],

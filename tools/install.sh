@@ -63,6 +63,12 @@ fill() {
   text=${text//@VERSION@/"$VERSION"}
   install -m 644 /dev/stdin "$2" <<<"$text"
 }
+# page FILE TO: with links that lead into the repository: what a page links to is not installed beside it.
+page() {
+  local address=https://github.com/nacos-auth/nacos-auth/blob/v$VERSION
+  [[ $1 != */* ]] || address+=/${1%/*}
+  sed -E "s|\]\(([[:alnum:]][^): ]*)\)|]($address/\1)|g" "$1" | install -m 644 /dev/stdin "$2"
+}
 # What would end a word there.
 # shellcheck disable=SC2001
 escaped_for_pkg_config() { sed 's|[][ "\\();&<>*?#`~!'\'']|\\&|g' <<<"$1"; }
@@ -82,7 +88,8 @@ things() {
     echo "fill|cmake/$file.cmake.in|$libdir/cmake/nacos_auth/$file.cmake"
   done
   echo "644|cmake/nacos_authTargets.cmake|$libdir/cmake/nacos_auth/nacos_authTargets.cmake"
-  for file in LICENSE THIRD-PARTY.txt README.md docs/c-and-cpp.md; do echo "644|$file|$docdir/${file##*/}"; done
+  for file in LICENSE THIRD-PARTY.txt; do echo "644|$file|$docdir/$file"; done
+  for file in README.md docs/c-and-cpp.md; do echo "page|$file|$docdir/${file##*/}"; done
 }
 
 put() {
@@ -94,6 +101,7 @@ put() {
     case $how in
     link) ln -sf "$from" "$to" ;;
     fill) fill "$from" "$to" ;;
+    page) page "$from" "$to" ;;
     archive) tools/dist/archive.sh "$from" "$to" ;;
     *) install -m "$how" "$from" "$to" ;;
     esac

@@ -22,6 +22,8 @@ PLACES = [
     ("include/nacos_auth.h", rf'^#define NACOS_AUTH_VERSION "{VERSION}"$'),
     ("bindings/go/nacos_auth.h", rf'^#define NACOS_AUTH_VERSION "{VERSION}"$'),
     ("bindings/python/src/nacos_auth/__init__.py", rf'^__version__ = "{VERSION}"$'),
+    # What its readers copy.
+    ("docs/c-and-cpp.md", rf"(?:GIT_TAG v|conan --version |--requires nacos-auth/){VERSION}"),
 ]
 CHANGELOGS = ["CHANGELOG.md", "bindings/python/CHANGELOG.md", "bindings/go/CHANGELOG.md"]
 DERIVED = {"Cargo.lock", "include/nacos_auth.h", "bindings/go/nacos_auth.h"}

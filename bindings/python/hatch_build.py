@@ -1,8 +1,13 @@
-"""Build hook: the native library goes into the wheel, which then suits every Python 3, its sources into the sdist."""
+"""Build hooks: the native library goes into the wheel, which then suits every Python 3, its sources into the sdist.
+
+The page of the package is README.md, with links that lead into the repository.
+"""
 
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -12,12 +17,26 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 from packaging.tags import platform_tags
 
 _OLDEST = (2, 17)
 """glibc, of what Rust makes."""
 # Besides everything in Rust.
 _NEEDED = {"Cargo.lock", "Cargo.toml", "LICENSE", "THIRD-PARTY.txt", "README.md", "cbindgen.toml", "include", "tools"}
+
+
+class ReadmeHook(MetadataHookInterface):
+    def update(self, metadata: dict[str, Any]) -> None:
+        """PyPI shows no other file of the repository: relative links get the address that a file has there."""
+        pages = f"{metadata['urls']['Source']}/blob/v{metadata['version']}/"
+
+        def absolute(link: re.Match[str]) -> str:
+            return f"]({pages}{posixpath.normpath(posixpath.join('bindings/python', link[1]))})"
+
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        text = re.sub(r"\]\((?![a-z]+:|#)([^)\s]+)\)", absolute, text)
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
 
 
 class NativeLibraryHook(BuildHookInterface[Any]):

@@ -199,7 +199,7 @@ if wanted old; then
   root=build/dist-tools/$suite
   if [ "$(id -u)" != 0 ] || ! PATH=$PATH:/usr/sbin command -v debootstrap >/dev/null; then
     skip "old: Debian" "debootstrap, as root, makes one"
-  elif { [ -e $root/usr/bin/gcc ] && [ ! -d $root/debootstrap ]; } || { rm -rf $root &&
+  elif { [ -e $root/usr/bin/gcc ] && [ ! -d $root/debootstrap ]; } || { rm -rf $root && mkdir -p ${root%/*} &&
     check "old: Debian: debootstrap $suite" debootstrap --variant=minbase --include=gcc,libc6-dev,pkg-config $suite $root; }; then
     old() { chroot $root "$@"; }
     old dpkg --purge libnacos-auth-dev libnacos-auth1 nacos-auth >/dev/null 2>&1

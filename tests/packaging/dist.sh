@@ -6,7 +6,8 @@ source "$(dirname "$0")/../c/common.sh"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-stage=$work/stage dist=$work/dist
+# As in a checkout whose name has blanks.
+stage="$work/the stage" dist="$work/the dist"
 mkdir "$stage" "$dist" "$work/again" "$work/other"
 
 check "one version everywhere" tools/versions.py
@@ -14,6 +15,9 @@ git ls-files -z | tar --null --files-from=- -c | tar -C "$work/other" -x
 sed -i 's/^__version__ = .*/__version__ = "7.7.7"/' "$work/other/bindings/python/src/nacos_auth/__init__.py"
 output=$("$work/other/tools/versions.py" 2>&1)
 check "planted: another version is told" grep -q '__init__.py: 7.7.7, Cargo.toml has ' <<<"$output"
+sed -i -E 's/(GIT_TAG v)[0-9.]+/\17.7.7/; s/(conan --version )[0-9.]+/\18.8.8/; s/(requires nacos-auth.)[0-9.]+/\19.9.9/' "$work/other/docs/c-and-cpp.md"
+output=$("$work/other/tools/versions.py" 2>&1)
+check "planted: another version in a command to copy is told" [ "$(grep -c 'c-and-cpp.md: [789][.789]*, ' <<<"$output")" = 3 ]
 sed -i 's/^__version__ = .*//' "$work/other/bindings/python/src/nacos_auth/__init__.py"
 output=$("$work/other/tools/versions.py" 2>&1)
 check "planted: a version that is not found is told" grep -q '__init__.py: no version' <<<"$output"

@@ -66,6 +66,21 @@ check "the files are those promised" diff <(expected_files) <(files_in "$prefix"
 check "everybody may read them" [ -z "$(find "$prefix" ! -type l ! -perm -o=r)" ]
 check "the names of the library lead to one file" \
   [ "$(readlink "$prefix/lib/libnacos_auth.so") $(readlink "$prefix/lib/libnacos_auth.so.1")" = "libnacos_auth.so.1 libnacos_auth.so.$version" ]
+# What its documents link to is there, or in the repository.
+doc=$prefix/share/doc/nacos-auth pages=https://github.com/nacos-auth/nacos-auth/blob/v$version/
+links() { grep -ohE '\]\([^) ]+\)' "$doc"/*.md | sed 's/^](\(.*\))$/\1/'; }
+astray() {
+  local link
+  while read -r link; do
+    case $link in
+    "$pages"*) link=${link#"$pages"} && [ -e "${link%%#*}" ] ;;
+    https://* | '#'*) ;;
+    *) [ -e "$doc/${link%%#*}" ] ;;
+    esac || echo "$link"
+  done < <(links)
+}
+check "the installed documents have links" [ "$(links | wc -l)" -gt 20 ]
+check "they lead to what is there" diff /dev/null <(astray)
 
 pc() { PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@" nacos_auth; }
 if command -v pkg-config >/dev/null; then

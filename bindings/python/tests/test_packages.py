@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import importlib.util
 import os
 import re
@@ -55,6 +57,36 @@ def test_one_wheel_with_a_stripped_library(wheel: Path) -> None:
     modules = {f"nacos_auth/{path.name}" for path in (PROJECT / "src" / "nacos_auth").glob("*.py")}
     assert modules | {"nacos_auth/py.typed", "nacos_auth/LICENSE"} <= set(sizes)
     assert {name.split("/")[0] for name in sizes} == {"nacos_auth", f"nacos_auth-{nacos_auth.__version__}.dist-info"}
+
+
+def description(package: Path) -> str:
+    """The page that PyPI shows."""
+    if package.suffix == ".whl":
+        with zipfile.ZipFile(package) as archive:
+            (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+            text = archive.read(name)
+    else:
+        with tarfile.open(package) as archive:
+            file = archive.extractfile(f"nacos_auth-{nacos_auth.__version__}/PKG-INFO")
+            assert file is not None
+            text = file.read()
+    metadata = email.message_from_bytes(text, policy=email.policy.default)
+    assert metadata["Description-Content-Type"].startswith("text/markdown")
+    body = metadata.get_payload()
+    assert isinstance(body, str)
+    return body
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_what_the_page_of_the_package_links_to_is_there(kind: str, request: pytest.FixtureRequest) -> None:
+    """It stands beside no file of the repository, and its headings have no anchors."""
+    pages = f"https://github.com/nacos-auth/nacos-auth/blob/v{nacos_auth.__version__}/"
+    links = re.findall(r"\]\(([^)]*)\)", description(request.getfixturevalue(kind)))
+    ours = [link for link in links if link.startswith(pages)]
+    assert [link for link in links if link not in ours and not link.startswith("https://")] == []
+    assert f"{pages}docs/environment.md" in ours
+    for link in ours:
+        assert (REPOSITORY / link[len(pages) :].partition("#")[0]).is_file(), link
 
 
 def test_pyinstaller_finds_its_hook(wheel: Path) -> None:
