@@ -276,7 +276,8 @@ const LATIN_1: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ord
 fn entity(text: &[u8]) -> Option<(What, usize)> {
     let end = text.iter().take(12).position(|b| *b == b';')?;
     let name = std::str::from_utf8(&text[1..end]).ok()?;
-    let what = match name {
+    // In any case: what is told from a secret is, too.
+    let what = match Zeroizing::new(name.to_ascii_lowercase()).as_str() {
         "amp" => What::Byte(b'&'),
         "lt" => What::Byte(b'<'),
         "gt" => What::Byte(b'>'),
@@ -290,7 +291,10 @@ fn entity(text: &[u8]) -> Option<(What, usize)> {
             }
             None if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) => return None,
             None => {
-                let at = LATIN_1.split_whitespace().zip('\u{a0}'..='\u{ff}').find(|(known, _)| *known == name);
+                let at = LATIN_1
+                    .split_whitespace()
+                    .zip('\u{a0}'..='\u{ff}')
+                    .find(|(known, _)| known.eq_ignore_ascii_case(name));
                 at.map_or(What::Nothing, |(_, c)| What::Char(c))
             }
         },
