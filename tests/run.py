@@ -170,6 +170,12 @@ PARTS = [
             ),
             Step(["cargo", "test", "--workspace", "--test", "hostile"], cargo, env={"RUST_TEST_THREADS": "1"}),
             Step(["cargo", "test", "--doc"], cargo),
+            # The corpus of the fuzz targets once more, with no fuzzer: a minute to build, seconds to run.
+            Step(
+                ["cargo", "test", "--no-default-features", "--test", "replay", "--target-dir", "../target"],
+                cargo,
+                folder="fuzz",
+            ),
         ],
     ),
     Part(
@@ -276,7 +282,7 @@ PARTS = [
             # With flags of its own it is a workspace of its own; what it links with does not matter here.
             Step(["cargo", "fmt", "--check"], folder="fuzz"),
             Step(
-                ["cargo", "clippy", "--quiet", "--target-dir", "../target", "--", "-D", "warnings"],
+                ["cargo", "clippy", "--quiet", "--all-targets", "--target-dir", "../target", "--", "-D", "warnings"],
                 folder="fuzz",
                 env={"CUSTOM_LIBFUZZER_PATH": "/nowhere"},
             ),

@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -17,7 +17,7 @@ use flate2::{
 };
 use nacos_auth::{Client, Config, Error, Kind, Level, Request, Response};
 
-use crate::{answer::line, planted, secrets::given_away, spells};
+use crate::{answer::line, planted, secrets::given_away};
 
 const PASSWORD: &str = "hunter2hunter";
 const TOKEN: &str = "eyJ0b2tlbiI6.eyJ0b2tlbiI6.x";
@@ -26,6 +26,8 @@ const QUERY: &str = "s3cr3tWord";
 const LONGEST_REFUSAL: usize = 64 * 1024;
 /// No run waits longer than this for anything.
 const DEADLINE: Duration = Duration::from_millis(250);
+/// In so many pieces an answer comes at the most: each is a round through the system.
+const MOST_PIECES: usize = 24;
 /// How long an answer becomes by being repeated.
 const LONGEST_BODY: usize = 100 * 1024;
 
@@ -128,7 +130,9 @@ fn check_request(client: &Client, method: &str, answer: &[u8], letters: &[u8]) {
 
 fn check_response(response: &Response, method: &str, answer: &[u8], letters: &[u8]) {
     let status = response.status();
-    let length = planted(response.body().len(), usize::MAX, || spells(response.body(), b"zqzq"));
+    // What is compared drowns in what the threads beside this one compare; numbers are changed by themselves.
+    let is_other_number = |body: &[u8]| !body.is_empty() && body != b"12" && body.iter().all(u8::is_ascii_digit);
+    let length = planted(response.body().len(), usize::MAX, || is_other_number(response.body()));
     assert!((100..=999).contains(&status) && answer.windows(7).any(|w| w == b"HTTP/1."), "{status}");
     assert!(status < 400 || length <= LONGEST_REFUSAL, "{length} bytes of a refusal");
     assert!(length == 0 || method != "HEAD", "a body of HEAD");
@@ -192,9 +196,16 @@ struct Script {
     sizes: Vec<usize>,
 }
 
+/// One for each thread that runs targets, which may be several at the same time.
 fn player() -> &'static Player {
-    static PLAYER: OnceLock<Player> = OnceLock::new();
-    PLAYER.get_or_init(|| {
+    thread_local! {
+        static PLAYER: &'static Player = Box::leak(Box::new(Player::new()));
+    }
+    PLAYER.with(|player| *player)
+}
+
+impl Player {
+    fn new() -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let script = Arc::new(Mutex::new(Script::default()));
@@ -208,8 +219,8 @@ fn player() -> &'static Player {
         });
         let _keeper = client(Config::with_token(&address, TOKEN, None));
         _keeper.token().expect("the one given");
-        Player { address, script, _keeper }
-    })
+        Self { address, script, _keeper }
+    }
 }
 
 fn play(mut stream: TcpStream, script: &Script) -> std::io::Result<()> {
@@ -224,11 +235,10 @@ fn play(mut stream: TcpStream, script: &Script) -> std::io::Result<()> {
         }
     }
     let mut rest = &script.answer[..];
-    let mut sizes = script.sizes.iter().cycle();
+    // The first size may be any, so a break may be anywhere; after so many the rest comes in one.
+    let mut sizes = script.sizes.iter().cycle().take(MOST_PIECES);
     while !rest.is_empty() {
-        let size = sizes.next().copied().unwrap_or(rest.len()).min(rest.len());
-        // Many small pieces take long; a hundred tell all.
-        let size = size.max(script.answer.len() / 100);
+        let size = sizes.next().copied().unwrap_or(rest.len());
         let (now, later) = rest.split_at(size.min(rest.len()));
         stream.write_all(now)?;
         if !later.is_empty() {

@@ -1,6 +1,6 @@
 //! Fuzz targets: what each of them reads, and what has to hold whatever it reads. See `fuzz/README.md`.
 
-use std::sync::OnceLock;
+use std::{cell::Cell, sync::OnceLock};
 
 pub mod abi;
 pub mod answer;
@@ -19,10 +19,27 @@ pub mod retry_after;
 pub mod secrets;
 pub mod server_list;
 
+thread_local! {
+    static PLANTED_HERE: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Whether a fault has been planted into what the targets look at, to see that they find it.
 pub fn is_planted() -> bool {
     static PLANTED: OnceLock<bool> = OnceLock::new();
-    *PLANTED.get_or_init(|| std::env::var_os("FUZZ_PLANTED").is_some())
+    PLANTED_HERE.get() || *PLANTED.get_or_init(|| std::env::var_os("FUZZ_PLANTED").is_some())
+}
+
+/// Runs it with the fault planted, in this thread alone.
+pub fn with_planted_fault<T>(run: impl FnOnce() -> T) -> T {
+    struct Unplanted;
+    impl Drop for Unplanted {
+        fn drop(&mut self) {
+            PLANTED_HERE.set(false);
+        }
+    }
+    let _unplanted = Unplanted;
+    PLANTED_HERE.set(true);
+    run()
 }
 
 /// Whether to tell what happens on the way: for one input, to understand it.

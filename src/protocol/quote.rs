@@ -59,7 +59,7 @@ pub(crate) fn quote_part(part: &str, body: &[u8], secret: &str) -> String {
         return String::new();
     }
     let is_short = secret.chars().count() < SHORT;
-    if is_short || spelling::holds(body, secret) || spelling::holds(part.as_bytes(), secret) {
+    if is_short || holds(body, part, secret) {
         return known(&String::from_utf8_lossy(body)).unwrap_or(NOT_SHOWN).into();
     }
     printable(part)
@@ -71,13 +71,16 @@ pub(crate) fn quote_refusal(body: &[u8], secrets: &[&str]) -> String {
     let text = String::from_utf8_lossy(body);
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let part = json["message"].as_str().filter(|message| !message.trim().is_empty()).unwrap_or(&text);
-    let is_told = |secret: &&str| {
-        secret.chars().count() < SHORT || spelling::holds(body, secret) || spelling::holds(part.as_bytes(), secret)
-    };
+    let is_told = |secret: &&str| secret.chars().count() < SHORT || holds(body, part, secret);
     if !part.trim().is_empty() && secrets.iter().any(is_told) {
         return known(&text).unwrap_or(NOT_SHOWN).into();
     }
     printable(part)
+}
+
+/// Whether `secret` is in the body, or in a part of it, which may be a decoded one.
+fn holds(body: &[u8], part: &str, secret: &str) -> bool {
+    spelling::holds(body, secret) || (part.as_bytes() != body && spelling::holds(part.as_bytes(), secret))
 }
 
 /// The longest of Nacos's own sentences in `text`.

@@ -19,11 +19,8 @@ const TELLING: usize = 6;
 
 /// Whether `body` holds `secret`, or the greater part of it. Of a secret shorter than four characters nothing is found.
 pub(super) fn holds(body: &[u8], secret: &str) -> bool {
-    let patterns = patterns(secret.as_bytes());
-    unescaped(body)
-        .iter()
-        .flat_map(|form| haystacks(form))
-        .any(|text| patterns.iter().any(|p| text.contains(p.as_str())))
+    let patterns = Patterns::new(secret.as_bytes());
+    unescaped(body).iter().flat_map(|form| haystacks(form)).any(|text| patterns.any_in(&text))
 }
 
 /// The text as it is, and what it may be an escaped form of.
@@ -34,8 +31,14 @@ fn unescaped(text: &[u8]) -> Vec<Bytes> {
         let layer = unseen..forms.len();
         unseen = layer.end;
         for (at, escape) in layer.flat_map(|at| Escape::ALL.map(|escape| (at, escape))) {
+            if forms.len() == MOST_FORMS {
+                return forms;
+            }
+            if !forms[at].contains(&escape.mark()) {
+                continue;
+            }
             let next = escape.undo(&forms[at]);
-            if forms.len() < MOST_FORMS && !forms.contains(&next) {
+            if !forms.contains(&next) {
                 forms.push(next);
             }
         }
@@ -43,7 +46,8 @@ fn unescaped(text: &[u8]) -> Vec<Bytes> {
     forms
 }
 
-fn haystacks(form: &[u8]) -> [Text; 4] {
+/// In every reading of it that differs from the others.
+fn haystacks(form: &[u8]) -> impl Iterator<Item = Text> {
     let base64 = |c: char| match c {
         '-' => Some('+'),
         '_' => Some('/'),
@@ -51,7 +55,60 @@ fn haystacks(form: &[u8]) -> [Text; 4] {
         _ => Some(c.to_ascii_lowercase()),
     };
     let text = String::from_utf8_lossy(form);
-    [plain(text.chars()), plain(latin_1(form)), skeleton(form), collect(text.len(), text.chars().filter_map(base64))]
+    let in_latin_1 = (!form.is_ascii()).then(|| plain(latin_1(form)));
+    let packed = collect(text.len(), text.chars().filter_map(base64));
+    [plain(text.chars()), skeleton(form), packed].into_iter().chain(in_latin_1)
+}
+
+/// What all patterns are at least as long as.
+type Head = [u8; SHORTEST];
+
+/// All that is looked for, in one pass through a text: a server decides what there is to look through, and there are many
+/// readings of it.
+struct Patterns {
+    texts: Vec<Text>,
+    /// A bit for the hash of each one's beginning.
+    heads: Zeroizing<[u64; 64]>,
+}
+
+impl Patterns {
+    fn new(secret: &[u8]) -> Self {
+        let mut texts = patterns(secret);
+        texts.sort_unstable_by(|one, other| one.as_str().cmp(other));
+        texts.dedup();
+        let mut heads = Zeroizing::new([0; 64]);
+        for head in texts.iter().filter_map(|text| text.as_bytes().first_chunk()) {
+            let (word, bit) = Self::place(head);
+            heads[word] |= bit;
+        }
+        Self { texts, heads }
+    }
+
+    fn place(head: &Head) -> (usize, u64) {
+        let hash = u32::from_le_bytes(*head).wrapping_mul(0x9e37_79b1);
+        ((hash >> 26) as usize, 1 << (hash >> 20 & 63))
+    }
+
+    fn any_in(&self, text: &str) -> bool {
+        // Each is looked for once at most, from where it may begin: no text takes longer than that.
+        let mut candidates: Vec<&str> = self.texts.iter().map(|text| text.as_str()).collect();
+        for (at, head) in text.as_bytes().windows(SHORTEST).enumerate() {
+            let (word, bit) = Self::place(head.try_into().expect("as long as that"));
+            if self.heads[word] & bit == 0 {
+                continue;
+            }
+            let mut is_in = false;
+            candidates.retain(|pattern| {
+                let begins = pattern.as_bytes().starts_with(head);
+                is_in |= begins && text[at..].contains(pattern);
+                !begins
+            });
+            if is_in {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 /// What to look for, to find a secret that is spelled like this.
@@ -74,8 +131,20 @@ fn ends(text: &str) -> [Text; 2] {
 
 /// In one case (by way of capitals, as `ß` is `SS` there), and with a space for `+`, which is one in a form.
 fn plain(chars: impl Iterator<Item = char> + Clone) -> Text {
-    let chars = chars.flat_map(char::to_uppercase).flat_map(char::to_lowercase).map(|c| if c == '+' { ' ' } else { c });
-    collect(chars.clone().map(char::len_utf8).sum(), chars)
+    let mut room = 0;
+    chars.clone().for_each(|c| folded(c, |c| room += c.len_utf8()));
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    chars.for_each(|c| folded(c, |c| text.push(c)));
+    text
+}
+
+fn folded(c: char, mut each: impl FnMut(char)) {
+    match c {
+        '+' => each(' '),
+        // Nearly all there is, and quickly done.
+        '\0'..='\x7f' => each(c.to_ascii_lowercase()),
+        _ => c.to_uppercase().flat_map(char::to_lowercase).for_each(each),
+    }
 }
 
 /// Letters and digits of ASCII alone: what is left in every character set, line wrapping and quoting.
@@ -119,18 +188,28 @@ enum Escape {
 impl Escape {
     const ALL: [Self; 3] = [Self::Percent, Self::Backslash, Self::Entity];
 
+    /// What each of it begins with.
+    fn mark(self) -> u8 {
+        match self {
+            Self::Percent => b'%',
+            Self::Backslash => b'\\',
+            Self::Entity => b'&',
+        }
+    }
+
     /// The text without it; never longer than before.
     fn undo(self, text: &[u8]) -> Bytes {
         let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
         let mut rest = text;
-        while let Some(&first) = rest.first() {
-            let escape = match (self, first) {
-                (Self::Percent, b'%') => hex(rest, 1, 2).map(|n| (What::Byte(n as u8), 3)),
-                (Self::Backslash, b'\\') => backslash(rest),
-                (Self::Entity, b'&') => entity(rest),
-                _ => None,
+        while let Some(at) = rest.iter().position(|byte| *byte == self.mark()) {
+            out.extend_from_slice(&rest[..at]);
+            rest = &rest[at..];
+            let escape = match self {
+                Self::Percent => hex(rest, 1, 2).map(|n| (What::Byte(n as u8), 3)),
+                Self::Backslash => backslash(rest),
+                Self::Entity => entity(rest),
             };
-            let (what, length) = escape.unwrap_or((What::Byte(first), 1));
+            let (what, length) = escape.unwrap_or((What::Byte(self.mark()), 1));
             match what {
                 What::Byte(byte) => out.push(byte),
                 What::Char(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -138,6 +217,7 @@ impl Escape {
             }
             rest = &rest[length..];
         }
+        out.extend_from_slice(rest);
         out
     }
 }
@@ -196,7 +276,8 @@ const LATIN_1: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ord
 fn entity(text: &[u8]) -> Option<(What, usize)> {
     let end = text.iter().take(12).position(|b| *b == b';')?;
     let name = std::str::from_utf8(&text[1..end]).ok()?;
-    let what = match name {
+    // In any case: what is told from a secret is, too.
+    let what = match Zeroizing::new(name.to_ascii_lowercase()).as_str() {
         "amp" => What::Byte(b'&'),
         "lt" => What::Byte(b'<'),
         "gt" => What::Byte(b'>'),
@@ -210,10 +291,38 @@ fn entity(text: &[u8]) -> Option<(What, usize)> {
             }
             None if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) => return None,
             None => {
-                let at = LATIN_1.split_whitespace().zip('\u{a0}'..='\u{ff}').find(|(known, _)| *known == name);
+                let at = LATIN_1
+                    .split_whitespace()
+                    .zip('\u{a0}'..='\u{ff}')
+                    .find(|(known, _)| known.eq_ignore_ascii_case(name));
                 at.map_or(What::Nothing, |(_, c)| What::Char(c))
             }
         },
     };
     Some((what, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// In one pass the same is found as when they are looked for one after the other. With few letters much begins
+        /// like a secret, and some of it is one.
+        #[test]
+        fn one_pass_finds_what_one_after_the_other_finds(secret in "[abä]{3,9}", text in "[abäAB+=]{0,60}") {
+            let each = patterns(secret.as_bytes()).iter().any(|pattern| text.contains(pattern.as_str()));
+            prop_assert_eq!(Patterns::new(secret.as_bytes()).any_in(&text), each);
+        }
+
+        /// What is left out of the ways to undo an escape changes nothing.
+        #[test]
+        fn an_escape_that_is_not_there_is_not_undone(text in "[a%2&;n#\\\\]{0,30}") {
+            for escape in Escape::ALL {
+                prop_assert!(text.as_bytes().contains(&escape.mark()) || *escape.undo(text.as_bytes()) == text.as_bytes());
+            }
+        }
+    }
 }

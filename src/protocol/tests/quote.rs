@@ -48,6 +48,7 @@ fn nothing_is_quoted_of_an_answer_that_repeats_the_password() {
         ("HTML in decimal", all_escaped(PASSWORD, |c| format!("&#{c};"))),
         ("HTML in hexadecimal", all_escaped(PASSWORD, |c| format!("&#x{c:X};"))),
         ("HTML with names", html(PASSWORD).replace('ä', "&auml;").replace('ß', "&szlig;")),
+        ("HTML in another case", html(PASSWORD).replace("&quot;", "&quOt;")),
         ("HTML of a form's", html(&form(PASSWORD))),
         ("a form's of JSON", form(&json(PASSWORD))),
         ("C", bytes.iter().map(|b| format!("\\x{b:02x}")).collect()),
