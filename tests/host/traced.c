@@ -1,5 +1,5 @@
-/* Kind: nothing but MSG_NOSIGNAL keeps a broken pipe from killing the host; and what a request asks of the system. The driver
-   runs these under strace and looks at what the caller's thread has asked for: see traced.py. */
+/* Kind: nothing but MSG_NOSIGNAL keeps a broken pipe from killing the host; and what a request asks of the system. The
+   driver runs these under strace and looks at what the caller's thread has asked for: see traced.py. */
 #define SIGPIPE_KILLS
 #include "host.h"
 

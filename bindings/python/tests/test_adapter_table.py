@@ -178,7 +178,8 @@ def expired_and_answered_500(cell: Cell) -> None:
 def refused_without_words(cell: Cell) -> None:
     """Only what may be sent twice is."""
     for method, body, status, times in (("GET", None, 200, 2), ("POST", "form", 403, 1)):
-        with scripted.running() as server:  # each its own: of several such refusals in a minute the first alone means something
+        # Each its own: of several such refusals in a minute the first alone means something.
+        with scripted.running() as server:
             driver = cell.at(server).warm()
             server.scripts["/nacos/ok"] = [WORDLESS]
             assert driver.fetch(method, server.url(), body).status == status
