@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -54,22 +53,6 @@ def test_what_is_not_met_is_explained(part: str) -> None:
     latest = table.read(LATEST)
     missed = [target for target in TARGETS if target.part == part and "not met" in table.verdict(latest, target)]
     assert not missed or "**Where the time goes.**" in sections()[part], missed
-
-
-def test_a_raw_socket_would_miss_the_targets_that_are_called_out_of_reach() -> None:
-    parts = table.read(LATEST)["parts"]
-
-    def requests_a_second(part: str, name: str) -> float:
-        rows = [row for row in parts[part]["rows"] if (row["case"], row["name"]) == ("1 thread", name)]
-        rounds: list[float] = rows[0]["rounds"]["requests/s"]
-        return statistics.median(rounds)
-
-    raw = requests_a_second("http", "raw socket")
-    targets = {
-        target.rival: target.bound for target in TARGETS if target.part == "python" and target.case == "1 thread"
-    }
-    for rival in ("httpx", "nacos-sdk-python"):
-        assert raw < targets[rival] * requests_a_second("python", rival)
 
 
 @pytest.mark.parametrize(
