@@ -9,7 +9,7 @@ use std::{
     ptr,
     sync::{
         Arc,
-        atomic::{AtomicPtr, AtomicU64, Ordering},
+        atomic::{AtomicPtr, AtomicU16, AtomicU64, Ordering},
     },
 };
 
@@ -18,14 +18,14 @@ pub(crate) struct Word {
     word: Arc<AtomicU64>,
     place: &'static AtomicPtr<AtomicU64>,
     block: &'static Block,
-    bit: u64,
+    bit: u16,
 }
 
-/// Never freed.
+/// Never freed, so few at a time.
 struct Block {
-    words: [AtomicPtr<AtomicU64>; 64],
+    words: [AtomicPtr<AtomicU64>; u16::BITS as usize],
     /// A bit for each that is in use.
-    used: AtomicU64,
+    used: AtomicU16,
     next: Option<&'static Self>,
 }
 
@@ -78,7 +78,7 @@ impl Drop for Word {
 
 impl Block {
     /// One of its places.
-    fn take(&'static self) -> Option<(&'static Self, u64)> {
+    fn take(&'static self) -> Option<(&'static Self, u16)> {
         let mut used = self.used.load(Ordering::Acquire);
         loop {
             let bit = !used & used.wrapping_add(1);
@@ -93,10 +93,10 @@ impl Block {
     }
 
     /// One more, with its first place taken.
-    fn add() -> (&'static Self, u64) {
+    fn add() -> (&'static Self, u16) {
         let mut made = Box::new(Self {
-            words: [const { AtomicPtr::new(ptr::null_mut()) }; 64],
-            used: AtomicU64::new(1),
+            words: [const { AtomicPtr::new(ptr::null_mut()) }; u16::BITS as usize],
+            used: AtomicU16::new(1),
             next: None,
         });
         loop {

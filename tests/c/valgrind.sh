@@ -43,7 +43,8 @@ if start_server --ttl 3; then
   check "operations" memcheck "$out"/operations
   check "whole_life builds" gcc -std=gnu99 -g "${warnings[@]}" -o "$out"/whole_life tests/c/whole_life.c "${link[@]}"
   check "from init to free" memcheck "$out"/whole_life
-  # The table of sessions, and a list of arc-swap's, of which there is one node for each thread that lived at a time.
+  # The table of sessions, a block of the words that a fork clears, and a list of arc-swap's, of which there is one node for each
+  # thread that lived at a time.
   once=$(reachable "$out"/whole_life 1) often=$(reachable "$out"/whole_life 30)
   check "what stays to the end of the process does not grow: $once" [ "$once" = "$often" ]
   check "and is less than a KiB" [ "$(sed 's/,//; s/ .*//' <<<"$once")" -lt 1024 ]
