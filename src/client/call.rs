@@ -207,13 +207,16 @@ impl Call<'_> {
                 // In a box, since few servers need this.
                 let (other, server, _) = Box::pin(self.send(session, Some(ticket))).await?;
                 if !refused(&other) {
-                    if tells && voice::carried_out(other.status, &other.body) && server.took_in_query() {
+                    if tells && voice::carried_out(other.status, &other.body) && server.took_in_query(generation) {
                         session.tell_place(server);
                     }
                     return Ok((other, server.index));
                 }
             }
-            TokenPlace::Query if refused(&answer) => server.refused_in_query(),
+            TokenPlace::Query if refused(&answer) => server.refused_in_query(generation),
+            TokenPlace::Query if tells && voice::carried_out(answer.status, &answer.body) => {
+                server.takes_in_query(generation);
+            }
             _ => {}
         }
         Ok((answer, server.index))

@@ -40,6 +40,8 @@ pub(crate) struct Server {
     place: AtomicU8,
     /// The generation last tried in the query.
     tried_in_query: AtomicU64,
+    /// The latest generation that it has taken in the query.
+    taken_in_query: AtomicU64,
 }
 
 /// Where a server has taken a token.
@@ -129,9 +131,17 @@ impl Server {
         }
     }
 
-    /// It has taken a token in the query that it had refused in the header. Once may be another node behind the same address;
-    /// the third time that is where it reads tokens. Whether this is the third.
-    pub(crate) fn took_in_query(&self) -> bool {
+    /// It has taken the token of `generation` in the query, where its place is.
+    pub(crate) fn takes_in_query(&self, generation: u64) {
+        if self.taken_in_query.load(Ordering::Relaxed) < generation {
+            self.taken_in_query.fetch_max(generation, Ordering::Relaxed);
+        }
+    }
+
+    /// It has taken the token of `generation` in the query that it had refused in the header. Once may be another node behind
+    /// the same address; the third time that is where it reads tokens. Whether this is the third.
+    pub(crate) fn took_in_query(&self, generation: u64) -> bool {
+        self.takes_in_query(generation);
         let next = |place| match place {
             NOT_KNOWN => Some(ONCE_IN_QUERY),
             ONCE_IN_QUERY => Some(TWICE_IN_QUERY),
@@ -141,9 +151,12 @@ impl Server {
         self.place.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) == Ok(TWICE_IN_QUERY)
     }
 
-    /// It has refused a token in the query as well: what was known of the place may be so no more.
-    pub(crate) fn refused_in_query(&self) {
-        self.place.store(NOT_KNOWN, Ordering::Relaxed);
+    /// It has refused the token of `generation` in the query as well: what was known of the place may be so no more, unless it
+    /// has taken a later one there meanwhile.
+    pub(crate) fn refused_in_query(&self, generation: u64) {
+        if self.taken_in_query.load(Ordering::Relaxed) <= generation {
+            self.place.store(NOT_KNOWN, Ordering::Relaxed);
+        }
     }
 
     /// Whether the token of `generation`, which it refused in the header, is worth another try in the query. As long as it
@@ -170,6 +183,7 @@ impl ServerList {
             api: AtomicU8::new(u8::MAX),
             place: AtomicU8::new(NOT_KNOWN),
             tried_in_query: AtomicU64::new(0),
+            taken_in_query: AtomicU64::new(0),
         };
         Self {
             servers: addresses.iter().enumerate().map(server).collect(),
@@ -283,5 +297,26 @@ mod tests {
         server.mark_up(Duration::from_secs(1));
         assert!(!server.note_broken() && server.note_broken());
         assert!(server.has_answered_since(Duration::ZERO) && !server.has_answered_since(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_late_refusal_of_an_old_token_says_nothing_of_where_the_new_one_is_read() {
+        let list = ServerList::new(&server::parse("a", None).unwrap(), 0);
+        let server = &list.servers[0];
+        assert!(!server.took_in_query(1) && !server.took_in_query(1) && server.took_in_query(1));
+        // Revoked: several calls have it on its way.
+        server.refused_in_query(1);
+        assert_eq!(server.place(), TokenPlace::Authorization);
+        assert!(server.may_read_query(2, || true) && !server.may_read_query(2, || true), "one call tries");
+        server.took_in_query(2);
+        server.refused_in_query(1);
+        assert!(server.may_read_query(2, || false), "others need not try, nor log in");
+        server.took_in_query(2);
+        server.took_in_query(2);
+        server.takes_in_query(3);
+        server.refused_in_query(2);
+        assert_eq!(server.place(), TokenPlace::Query);
+        server.refused_in_query(3);
+        assert_eq!(server.place(), TokenPlace::Authorization, "a server of another version");
     }
 }
