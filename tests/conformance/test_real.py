@@ -24,8 +24,8 @@ TRIED = list(RELEASES) if os.environ.get("HOST_LONG") else [max(RELEASES)]
 
 TTL = 6  # seconds
 LIVES = 6
-# Over the new secret, unless a renewal was due just then; and over renewals that a busy machine brought late: not most.
-REFUSALS = LIVES // 2
+# Over the new secret, unless a renewal was due just then; and over renewals that a busy machine brought late: not all.
+REFUSALS = LIVES - 1
 PATIENCE = 60.0  # seconds for what is going to happen on a busy machine
 POOR = ("poor", "no rights at all")
 UNREACHABLE = {"CONNECT", "IO", "TIMEOUT"}
