@@ -1,6 +1,9 @@
 //! What stands before a Nacos, or in its place; nodes that do not agree; servers that read the token elsewhere.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize};
+use std::sync::{
+    atomic::{AtomicU32, AtomicUsize},
+    mpsc,
+};
 
 use super::*;
 use crate::{Anonymous, TokenPlace};
@@ -298,6 +301,50 @@ fn situation_62_a_server_that_reads_the_header_at_last_gets_it_there() {
     for _ in 0..5 {
         assert_eq!(f.get().unwrap().status(), 200);
     }
+}
+
+#[test]
+fn situation_62_a_late_refusal_of_an_old_token_does_not_undo_the_place() {
+    // Whether the next token is met by a refusal of the old one, or comes before anybody has seen one.
+    side_by_side([true, false], |is_refused| {
+        let current = Arc::new(AtomicU32::new(0));
+        let (held, (arrived, arrives), (release, released)) = (current.clone(), mpsc::channel(), mpsc::channel());
+        let (arrived, released) = (Mutex::new(arrived), Mutex::new(released));
+        let issues = current.clone();
+        let (f, paths) = behind(
+            move |_| token(&format!("t{}", issues.load(Ordering::SeqCst))),
+            move |out| {
+                let is_late = out.target.path().ends_with("/late");
+                let query = out.target.query().unwrap_or_default();
+                if is_late && query.ends_with("t0") {
+                    arrived.lock().send(()).unwrap();
+                    released.lock().recv().unwrap();
+                }
+                let is_good = query.ends_with(&format!("t{}", held.load(Ordering::SeqCst)));
+                if is_good { (200, "ok".into()) } else { (403, "unknown user!".into()) }
+            },
+        );
+        for _ in 0..4 {
+            assert_eq!(f.get().unwrap().status(), 200);
+        }
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| f.client.request(Request::get("/late").unwrap()).unwrap().status());
+            arrives.recv().unwrap();
+            current.store(1, Ordering::SeqCst);
+            if !is_refused {
+                let generation = f.client.token_without_waiting().unwrap().generation;
+                f.client.report_rejected(generation, 403, b"unknown user!").unwrap();
+            }
+            for _ in 0..4 {
+                assert_eq!(f.get().unwrap().status(), 200);
+            }
+            release.send(()).unwrap();
+            assert_eq!(late.join().unwrap(), 200);
+        });
+        for _ in 0..4 {
+            assert_eq!((f.get().unwrap().status(), paths.lock().len()), (200, 2));
+        }
+    });
 }
 
 #[test]
