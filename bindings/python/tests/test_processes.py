@@ -252,6 +252,16 @@ def application(environ, start_response):
 """
 
 
+def answer_at(host: str, port: int) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(host, port, timeout=LIMIT)
+    try:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
 @pytest.mark.parametrize("worker", ["sync", "gthread", "gevent"])
 def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -> None:
     """Loaded before its workers are forked, some of them late: most end after 20 requests and get a successor."""
@@ -272,15 +282,10 @@ def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -
         )
 
         def ask(number: int) -> tuple[int, bytes]:
-            connection = http.client.HTTPConnection(host, port, timeout=LIMIT)
             try:
-                connection.request("GET", "/")
-                answer = connection.getresponse()
-                return answer.status, answer.read()
+                return answer_at(host, port)
             except ConnectionError:  # Gunicorn 23 does so when a worker has had its requests, whatever it serves
                 return ask(number)
-            finally:
-                connection.close()
 
         try:
             with ThreadPoolExecutor(8) as threads:
@@ -334,21 +339,12 @@ def test_situation_39_uwsgi(server: DevServer, tmp_path: Path, wait_until: Calla
                 stderr=subprocess.STDOUT,
             )
 
-            def ask(_: int) -> tuple[int, bytes]:
-                connection = http.client.HTTPConnection(host, port, timeout=LIMIT)
-                try:
-                    connection.request("GET", "/")
-                    answer = connection.getresponse()
-                    return answer.status, answer.read()
-                finally:
-                    connection.close()
-
             try:
                 # The first one that is ready could answer all; those told to end while they load are just ended.
                 loaded = 4 if "lazy" in worker else 1
                 wait_until(lambda: server.counts()["requests"] >= loaded)
                 with ThreadPoolExecutor(8) as threads:
-                    answers = list(threads.map(ask, range(200)))
+                    answers = list(threads.map(lambda _: answer_at(host, port), range(200)))
                 process.terminate()
                 status = process.wait(LIMIT)
             finally:
