@@ -316,33 +316,89 @@ def test_situation_39_gunicorn(server: DevServer, tmp_path: Path, worker: str) -
         "--lazy-apps",
         "--threads=4 --lazy-apps",
         "--gevent=20 --lazy-apps",
+        "--gevent=20 --py-call-uwsgi-fork-hooks",
     ],
 )
 def test_situation_39_uwsgi(server: DevServer, tmp_path: Path, wait_until: Callable[..., None], worker: str) -> None:
     """Which makes the interpreter itself, and without `enable-threads` runs none of Python's threads."""
+    # The first one that is ready could answer all; those told to end while they load are just ended.
+    loaded = 4 if "lazy" in worker else 1
+    application = WSGI_APPLICATION
+    if "fork-hooks" in worker:
+        application = application.replace("from_env()", "from_env(on_event=lambda event: None)")
+    answers, said = answers_of_uwsgi(
+        server, tmp_path, application, worker, lambda: wait_until(lambda: server.counts()["requests"] >= loaded)
+    )
+    assert len(set(answers)) > 1
+    counts = server.counts()
+    assert counts["logins"] == loaded, (counts, said)
+
+
+IN_THE_MASTER = """
+import _thread, time, nacos_auth
+from nacos_auth import _callbacks, _workers
+here = {_thread.get_ident()}
+entered = here.copy()
+def told(function):
+    def tell(*arguments):
+        entered.add(_thread.get_ident())
+        return function(*arguments)
+    return tell
+_callbacks._record = told(_callbacks._record)
+def start(function, arguments):
+    return _thread.start_new_thread(told(function), arguments)
+_workers.start_thread = start
+with nacos_auth.Client.from_env() as closed:
+    closed.token()
+client = nacos_auth.Client.from_env()
+assert client.token()
+assert client.get("/v1/cs/configs", params={"dataId": "demo", "group": "DEFAULT_GROUP"}).status == 200
+client.set_credentials("poor", "poor")
+assert client.token()
+time.sleep(0.2)  # in which others may run
+others = len(entered - here)
+def application(environ, start_response):
+    client.token()
+    start_response("200 answered", [("Content-Type", "text/plain")])
+    return [str(others).encode()]
+"""
+
+
+@pytest.mark.parametrize("worker", ["", "--enable-threads", "--gevent=20"])
+def test_no_other_thread_runs_python_where_uwsgi_is_about_to_fork(
+    server: DevServer, tmp_path: Path, wait_until: Callable[..., None], worker: str
+) -> None:
+    """It forks without the interpreter's lock: if another thread has that, nobody ever gives it back in the child."""
+    answers, _ = answers_of_uwsgi(
+        server, tmp_path, IN_THE_MASTER, worker, lambda: wait_until(lambda: server.counts()["logins"] >= 2)
+    )
+    assert set(answers) == {b"0"}
+
+
+def answers_of_uwsgi(
+    server: DevServer, folder: Path, application: str, arguments: str, until_loaded: Callable[[], object]
+) -> tuple[list[bytes], str]:
+    """To 200 requests; and what it has printed."""
     uwsgi = Path(sys.executable).with_name("uwsgi")
     if not uwsgi.exists():
         pytest.skip("no uwsgi")
-    (tmp_path / "web.py").write_text(WSGI_APPLICATION)
+    (folder / "web.py").write_text(application)
     settings = {"NACOS_SERVER_ADDR": server.address, "NACOS_USERNAME": "nacos", "NACOS_PASSWORD": "nacos"}
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         host, port = listener.getsockname()
-        arguments = ["--master", "--need-app", "--die-on-term", "--disable-logging", "--processes=4", "--listen=64"]
-        with (tmp_path / "said").open("w+") as output:
+        always = ["--master", "--need-app", "--die-on-term", "--disable-logging", "--processes=4", "--listen=64"]
+        with (folder / "said").open("w+") as output:
             process = subprocess.Popen(
-                [uwsgi, *arguments, *worker.split(), f"--http-socket=fd://{listener.fileno()}", "--wsgi-file=web.py"],
-                cwd=tmp_path,
+                [uwsgi, *always, *arguments.split(), f"--http-socket=fd://{listener.fileno()}", "--wsgi-file=web.py"],
+                cwd=folder,
                 env={**environment(), **settings, "VIRTUAL_ENV": sys.prefix},
                 pass_fds=[listener.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-
             try:
-                # The first one that is ready could answer all; those told to end while they load are just ended.
-                loaded = 4 if "lazy" in worker else 1
-                wait_until(lambda: server.counts()["requests"] >= loaded)
+                until_loaded()
                 with ThreadPoolExecutor(8) as threads:
                     answers = list(threads.map(lambda _: answer_at(host, port), range(200)))
                 process.terminate()
@@ -350,15 +406,12 @@ def test_situation_39_uwsgi(server: DevServer, tmp_path: Path, wait_until: Calla
             finally:
                 process.kill()
                 process.wait()
-        said = (tmp_path / "said").read_text()
+        said = (folder / "said").read_text()
     assert {status for status, _ in answers} == {200}, said
     assert status == 0, said
     for sign in ("Traceback", "SIGSEGV", "DAMN", "died", "killed by"):
         assert sign not in said, said
-    processes = len({process for _, process in answers})
-    counts = server.counts()
-    assert counts["logins"] == loaded, (counts, said)
-    assert processes > 1
+    return [body for _, body in answers], said
 
 
 FORK_OF_C = """

@@ -16,10 +16,10 @@ from ._arguments import invalid, life, text
 from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions, LogRecord, OwnedError
 from ._errands import Errands
 from ._errors import cause_of, server_of, take_error
-from ._forks import in_child
+from ._forks import in_child, is_uwsgi_master
 from ._greenlets import hub_for_functions, make_main_hub
 from ._library import library
-from ._log import is_news, is_wanted, put
+from ._log import LOGGER, is_news, is_wanted, put
 from ._state import EVENT_KINDS, Event, ExternalToken
 from ._workers import eventlet_has_patched_threads
 
@@ -78,20 +78,26 @@ def register(functions: Functions, options: AuthOptions) -> Used | None:
         options.event = _EVENT
     if functions.logger is not None:
         options.log = _LOG
-        level = functions.logger.getEffectiveLevel()
-        options.log_level = max(number for number, least in _LEVELS.items() if number == 1 or least >= level)
+        options.log_level = _native_level(functions.logger)
     return used
+
+
+def _native_level(logger: logging.Logger) -> int:
+    """The most talkative one of which this logger now wants to hear."""
+    level = logger.getEffectiveLevel()
+    return max(number for number, least in _LEVELS.items() if number == 1 or least >= level)
 
 
 def log_by_default(options: AuthOptions) -> bool:
     """Has the handle of these options logged by "nacos_auth"; false where that logs nothing.
 
-    Down to every level: which of them are wanted is looked at with each record.
+    Down to every level: which of them are wanted is looked at with each record. That is done by a thread of the
+    library, so a client that is made where none may run Python keeps to what is wanted now.
     """
     if not is_wanted(logging.ERROR) or eventlet_has_patched_threads():
         return False
     make_main_hub()
-    options.log, options.log_level = _DEFAULT_LOG, max(_LEVELS)
+    options.log, options.log_level = _DEFAULT_LOG, _native_level(LOGGER) if is_uwsgi_master() else max(_LEVELS)
     options.callback_data = options.callback_data or next(_numbers)
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 from ._workers import true
@@ -23,6 +24,17 @@ def look() -> None:
         with _lock:
             if os.getpid() != _process:
                 _begin_anew()
+
+
+def is_uwsgi_master() -> bool:
+    """Whether uWSGI loads the program here and forks its workers afterwards, or is there no more than that.
+
+    It does so whoever has the interpreter. In the child nobody ever gives that back: so no other thread may run Python
+    here. A worker counts from one.
+    """
+    uwsgi = sys.modules.get("uwsgi")  # which exists inside of uWSGI only
+    worker_id = getattr(uwsgi, "worker_id", None)
+    return worker_id is not None and worker_id() == 0
 
 
 def _begin_anew() -> None:

@@ -22,7 +22,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ._forks import in_child
+from ._forks import in_child, is_uwsgi_master
 from ._workers import Call, ExpiredError, Job, Lock, WaitedBell, Workers
 
 _MOST_THREADS = 64
@@ -82,6 +82,8 @@ def in_hub() -> _MakeBell | None:
 def waiting() -> _MakeBell | None:
     """How the caller waits for a call that blocks; None if it may make it itself."""
     modules = sys.modules
+    if "uwsgi" in modules and is_uwsgi_master():
+        return None
     make_bell = in_hub() if "gevent._hub_local" in modules or "eventlet.hubs" in modules else None
     return Lock if make_bell is None and _runs_handlers() else make_bell
 
