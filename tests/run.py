@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -345,6 +346,17 @@ PARTS = [
 ]
 
 
+SLOWEST = 12
+took: list[tuple[float, str]] = []
+"""Seconds, and which step."""
+
+
+def busy() -> float:
+    """Seconds of processor time of all that has been run."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
+
+
 def run(step: Step, log: Path, out: TextIO) -> Counts:
     """Runs one step, and writes its output to `out` as it comes."""
     shown = " ".join(step.command)
@@ -354,6 +366,7 @@ def run(step: Step, log: Path, out: TextIO) -> Counts:
         return Counts(skipped=1)
     print(f"$ {shown}", flush=True, file=out)
     quiet = step.count is go_json
+    began = time.monotonic()
     process = subprocess.Popen(
         step.command,
         cwd=ROOT / step.folder,
@@ -373,6 +386,7 @@ def run(step: Step, log: Path, out: TextIO) -> Counts:
             if not quiet:
                 print(line, end="", flush=True, file=out)
     status = process.wait()
+    took.append((time.monotonic() - began, f"{step.folder}: {shown}"))
     text = "".join(lines)
     counts = step.count(text) if status == 0 or step.count is not one else Counts()
     if status != 0 and counts.failed == 0:
@@ -411,28 +425,31 @@ def main() -> int:
         )
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
-    results: list[tuple[str, Counts, float]] = []
+    results: list[tuple[str, Counts, float, float]] = []
     for part in PARTS:
         if part.name not in names if names else part.long and not LONG:
             continue
         print(f"\n=== {part.name} ===", flush=True)
         log = LOGS / f"{part.name}.log"
         log.unlink(missing_ok=True)
-        began = time.monotonic()
+        began, busy_before = time.monotonic(), busy()
         counts = run_part(part, log)
         if part.name == "real" and counts.skipped and os.environ.get("CI"):
             print("FAILED: in CI the real servers must run, and some were skipped", flush=True)
             counts.failed += 1
-        results.append((part.name, counts, time.monotonic() - began))
+        results.append((part.name, counts, time.monotonic() - began, busy() - busy_before))
         if part.name == "build":
             os.environ["NACOS_MADE_SHIMS"] = str(MADE_SHIMS)
         if part.name == "build" and counts.failed:
             print("the build failed; nothing else can run", flush=True)
             break
+    print("\n=== what took longest ===")
+    for seconds, shown in sorted(took, reverse=True)[:SLOWEST]:
+        print(f"{seconds:6.0f} s  {shown}")
     print("\n=== summary ===")
-    for name, counts, seconds in results:
-        print(f"{name:12} {counts!s:40} {seconds:6.0f} s")
-    total = sum((counts for _, counts, _ in results), Counts())
+    for name, counts, seconds, processors in results:
+        print(f"{name:12} {counts!s:40} {seconds:6.0f} s, {processors / max(seconds, 1):.1f} processors busy")
+    total = sum((counts for _, counts, *_ in results), Counts())
     print(total)
     return 1 if total.failed or not total.passed else 0
 
