@@ -171,7 +171,9 @@ PARTS = [
             ),
             Step(["cargo", "test", "--workspace", "--test", "hostile"], cargo, env={"RUST_TEST_THREADS": "1"}),
             Step(["cargo", "test", "--doc"], cargo),
-            # The corpus of the fuzz targets once more, with no fuzzer: a minute to build, seconds to run.
+        ],
+        # The corpus of the fuzz targets once more, with no fuzzer: a minute or two to build, seconds to run.
+        beside=[
             Step(
                 ["cargo", "test", "--no-default-features", "--test", "replay", "--target-dir", "../target"],
                 cargo,
@@ -217,8 +219,8 @@ PARTS = [
         "python",
         [
             Step([PYTHON, "-m", "pytest", "-q", "-n", "6"], pytest, "bindings/python"),
-            Step(["tests/packaging/wheels.sh"], tally),
         ],
+        beside=[Step(["tests/packaging/wheels.sh"], tally)],
     ),
     Part(
         "go",
@@ -232,6 +234,8 @@ PARTS = [
             Step([*GO_TEST, *STATIC, "./..."], go_json, "bindings/go", ("go", "cc"), GO_OPERATIONS),
             # Every pointer that is written, not only those that calls pass. Builds the standard library anew.
             *([] if SHORT else [Step([*GO_TEST, "./..."], go_json, "bindings/go", ("go", "cc"), GO_CGOCHECK)]),
+        ],
+        beside=[
             Step(["tools/dist/go-modules.sh", "target/release", "build/go-modules"]),
             Step(["tests/dist/go.sh", "build/go-modules"], tally, needs=("go", "cc")),
         ],
