@@ -22,7 +22,7 @@ use crate::{
         login,
         place::TokenPlace,
         rejection::{self, Rejection},
-        voice,
+        state, voice,
     },
     session::{Lease, Purpose, Refusal, Session},
     sys::clock,
@@ -83,7 +83,7 @@ impl Call<'_> {
             // However often the same token was tried again counts as one.
             let answer = Response { replays: replays + retries.min(1).max(logins), ..answer };
             let Some(why) = rejection::classify(answer.status, &answer.body) else {
-                if voice::carried_out(answer.status, &answer.body) {
+                if self.took_token(&answer) {
                     session.accepted(&attempts, generation);
                 } else if matches!(answer.status, 502..=504) {
                     session.server_unreachable();
@@ -125,6 +125,11 @@ impl Call<'_> {
                 None => return Ok(self.counted(answer)),
             };
         }
+    }
+
+    /// Whether an answer that refuses no token shows that the server has taken it.
+    fn took_token(&self, answer: &Response) -> bool {
+        !state::is_public(&self.request.path) && voice::carried_out(answer.status, &answer.body)
     }
 
     fn counted(&self, answer: Response) -> Response {
@@ -195,8 +200,7 @@ impl Call<'_> {
         let generation = lease.snapshot.generation;
         match place {
             TokenPlace::Authorization if !refused(&answer) => {
-                let shows = tells && voice::carried_out(answer.status, &answer.body);
-                shows.then(|| server.took_in_header());
+                (tells && self.took_token(&answer)).then(|| server.took_in_header());
             }
             TokenPlace::Authorization
                 if !self.request.no_replay
@@ -207,14 +211,14 @@ impl Call<'_> {
                 // In a box, since few servers need this.
                 let (other, server, _) = Box::pin(self.send(session, Some(ticket))).await?;
                 if !refused(&other) {
-                    if tells && voice::carried_out(other.status, &other.body) && server.took_in_query(generation) {
+                    if tells && self.took_token(&other) && server.took_in_query(generation) {
                         session.tell_place(server);
                     }
                     return Ok((other, server.index));
                 }
             }
             TokenPlace::Query if refused(&answer) => server.refused_in_query(generation),
-            TokenPlace::Query if tells && voice::carried_out(answer.status, &answer.body) => {
+            TokenPlace::Query if tells && self.took_token(&answer) => {
                 server.takes_in_query(generation);
             }
             _ => {}

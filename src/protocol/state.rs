@@ -5,6 +5,22 @@ use serde_json::Value;
 /// Where it is: up to 2.x, and from 3.0 on.
 pub(crate) const PATHS: [&str; 2] = ["/v1/console/server/state", "/v3/admin/core/state"];
 
+/// What every Nacos answers to everybody, so that a success says nothing of the token: state, health, and what the framework tells.
+const PUBLIC: &[&str] = &[
+    "/v1/console/server/",
+    "/v1/console/health/",
+    "/v2/console/health/",
+    "/v3/console/server/",
+    "/v3/console/health/",
+    "/v3/admin/core/state",
+    "/actuator",
+];
+
+/// Whether a server answers this path, which may have a query, whatever token comes with it, or none.
+pub(crate) fn is_public(path: &str) -> bool {
+    PUBLIC.iter().any(|public| path.starts_with(public))
+}
+
 /// What a server says of itself. 1.x says its version only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {

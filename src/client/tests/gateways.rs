@@ -561,3 +561,46 @@ fn what_a_gateway_says_is_no_sign_that_the_token_is_good() {
         assert!(session.is_unproven(token.generation, servers[0].index), "{status}");
     }
 }
+
+#[test]
+fn what_everybody_is_answered_is_no_sign_that_the_token_is_good() {
+    let f = fixture(SOON, tokens().0, says(200, r#"{"version":"2.5.1"}"#));
+    let proves = |path: &str| {
+        let answer = f.client.request(Request::get(path).unwrap()).unwrap();
+        assert_eq!(answer.status(), 200);
+        let (session, token) = (f.session(), f.client.token().unwrap());
+        let servers = session.servers.candidates(clock::now());
+        !session.is_unproven(token.generation, servers[0].index)
+    };
+    for open in [
+        "/v1/console/server/state",
+        "/v1/console/health/readiness?x=1",
+        "/v2/console/health/liveness",
+        "/v3/admin/core/state",
+        "/v3/admin/core/state/readiness",
+        "/v3/console/server/state",
+        "/v3/console/health/liveness",
+        "/actuator/prometheus",
+    ] {
+        assert!(!proves(open), "{open}");
+    }
+    assert!(proves("/v1/cs/configs?dataId=/v1/console/server/state"));
+}
+
+#[test]
+fn situation_62_a_probe_of_the_state_page_does_not_hide_that_tokens_are_read_in_the_query() {
+    let count = AtomicUsize::new(0);
+    let (f, paths) = behind(
+        move |_| token(&format!("t{}", count.fetch_add(1, Ordering::SeqCst))),
+        |out| {
+            let (path, query) = (out.target.path(), out.target.query().unwrap_or_default());
+            let is_open = path.ends_with("/state");
+            if is_open || query.contains("accessToken=t") { (200, "ok".into()) } else { (403, "user not found!".into()) }
+        },
+    );
+    assert_eq!(f.client.request(Request::get("/v1/console/server/state").unwrap()).unwrap().status(), 200);
+    for _ in 0..5 {
+        assert_eq!(f.get().unwrap().status(), 200);
+    }
+    assert_eq!(paths.lock().len(), 1);
+}
