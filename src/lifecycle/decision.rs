@@ -36,10 +36,12 @@ pub enum Verdict {
 }
 
 /// What servers have said to one request so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Attempts {
     /// When it was sent last. What was sent before a token was given up says nothing of it.
     pub(super) sent: Time,
+    /// When it was sent first; [`Time::MAX`] if that is not known.
+    pub(super) begun: Time,
     /// Tokens refused for their own sake, and by whom.
     pub(super) refused: Vec<(u64, Option<usize>)>,
     /// The fresh token that was waited for, and how often.
@@ -52,6 +54,21 @@ pub struct Attempts {
     pub(super) waits_when_told: bool,
     /// How many servers the request may be sent to; 0 if that is not known.
     servers: usize,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self {
+            sent: Time::ZERO,
+            begun: Time::MAX,
+            refused: Vec::new(),
+            waits: (0, 0),
+            was_fresh: false,
+            reported: false,
+            waits_when_told: false,
+            servers: 0,
+        }
+    }
 }
 
 impl Attempts {
@@ -74,6 +91,7 @@ impl Attempts {
     /// The request is sent now.
     pub fn begin(&mut self, now: Time) {
         self.sent = now;
+        self.begun = self.begun.min(now);
     }
 
     /// How often a token was refused.
@@ -100,6 +118,11 @@ impl Attempts {
     /// Whether each of several servers has refused this request. Behind one address there may be others that did not.
     pub(super) fn is_refused_everywhere(&self) -> bool {
         self.servers > 1 && (0..self.servers).all(|at| self.refused.iter().any(|(_, by)| *by == Some(at)))
+    }
+
+    /// Whether another token than that of `generation` has been refused in this request.
+    pub(super) fn has_refused_another(&self, generation: u64) -> bool {
+        self.refused.iter().any(|(refused, _)| *refused != generation)
     }
 
     /// Whether the token of `generation` has been refused in this request.

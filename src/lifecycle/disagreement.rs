@@ -8,6 +8,7 @@ use super::{
     Time,
     decision::{Attempts, Verdict},
     machine::{BETWEEN_LOGINS, Machine, PATIENCE, Refresh},
+    refusal::IN_VAIN,
     token::{Token, Trust},
 };
 
@@ -198,7 +199,7 @@ impl Machine {
 
     /// Two logins for refused tokens within half a minute are one too many.
     fn is_suspicious(&self, now: Time) -> bool {
-        !self.kept.is_empty() && self.last_relogin.is_some_and(|at| now.saturating_sub(at) < BETWEEN_LOGINS)
+        !self.kept.is_empty() && self.relogins[IN_VAIN - 1].is_some_and(|at| now.saturating_sub(at) < BETWEEN_LOGINS)
     }
 
     /// Where servers disagree, or may: another token, or the same at another node.

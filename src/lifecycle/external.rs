@@ -26,7 +26,8 @@ impl Machine {
         let window = Window::until(ttl.map_or(Time::MAX, |ttl| sent.saturating_add(ttl)));
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
         let whole = ttl.unwrap_or(Duration::MAX);
-        self.token = Some(Token { generation, sent, issued: now, accepted: None, issued_by, window, whole, trust });
+        self.token =
+            Some(Token { generation, sent, issued: now, accepted: None, taken: None, issued_by, window, whole, trust });
     }
 
     /// A token from elsewhere was refused. Whoever asks for a token again gets another one if one has been given in the

@@ -10,6 +10,7 @@ use super::{
     decision::{Demand, Issued},
     disagreement::{Disagreement, Probe},
     foreign::ForeignRefusals,
+    refusal::IN_VAIN,
     token::{Token, Trust},
     window::{self, Window},
 };
@@ -63,8 +64,8 @@ pub struct Machine {
     pub(super) foreign_refusals: ForeignRefusals,
     /// Tokens before this one that some server took, the last one first.
     pub(super) kept: Vec<Token>,
-    /// When a login last replaced a token that had been refused long before its end.
-    pub(super) last_relogin: Option<Time>,
+    /// When logins replaced tokens that had been refused long before their end, the last one last.
+    pub(super) relogins: [Option<Time>; IN_VAIN],
     pub(super) disagreement: Option<Disagreement>,
     pub(super) probe: Option<Probe>,
     /// Tokens are given from elsewhere; no login brings another.
@@ -91,7 +92,7 @@ impl Machine {
             given_up: None,
             foreign_refusals: ForeignRefusals::default(),
             kept: Vec::new(),
-            last_relogin: None,
+            relogins: [None; IN_VAIN],
             disagreement: None,
             probe: None,
             external: false,
@@ -230,13 +231,15 @@ impl Machine {
         let trust = Trust::new(self.token.as_ref().map(|t| t.trust));
         let before_its_time = |t: &&Token| now < t.window.advisory && (!t.is_usable() || t.trust.is_doubted());
         if self.token.as_ref().is_some_and(|t| before_its_time(&t)) {
-            self.last_relogin = Some(now);
+            self.relogins.rotate_left(1);
+            self.relogins[IN_VAIN - 1] = Some(now);
         }
         let old = self.token.replace(Token {
             generation,
             sent,
             issued: now,
             accepted: None,
+            taken: None,
             issued_by,
             window,
             whole,

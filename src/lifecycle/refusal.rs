@@ -12,6 +12,11 @@ use crate::protocol::{login::Reason, rejection::Rejection};
 
 /// A 403 that does not say why costs at most one login in this time.
 const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
+/// What others were served with so short a time ago is no bad token.
+const LATELY: Duration = Duration::from_secs(5);
+/// Logins for refused tokens that were so many in so short a time have most likely been in vain.
+pub(super) const IN_VAIN: usize = 5;
+const REMEMBERED: Duration = Duration::from_secs(300);
 /// A token refused at this age has surely worked before, whether anybody said so or not.
 const PROVEN_AGE: Duration = Duration::from_secs(10);
 
@@ -23,6 +28,7 @@ impl Machine {
         if let Some(token) = self.token.as_mut().filter(|t| t.generation == generation) {
             token.trust.accept();
             token.accepted.get_or_insert(now);
+            token.taken = Some(now);
             self.refused_in_a_row = 0;
             if refused_everywhere {
                 self.backoff.reset();
@@ -84,13 +90,23 @@ impl Machine {
             }
         } else if !early && !ended {
             let age = now.saturating_sub(token.issued);
-            if token.trust.is_contested() && age < BETWEEN_LOGINS {
+            // As long as others are served with it, or may be, it is about what is asked for.
+            let in_vain = self.relogins[0].is_some_and(|at| now.saturating_sub(at) < REMEMBERED);
+            let lately = if in_vain { BETWEEN_LOGINS } else { LATELY };
+            let taken = token.taken.unwrap_or_default();
+            let serves_others = token.taken.is_some() && now.saturating_sub(taken) < lately;
+            if token.trust.is_contested() && age < BETWEEN_LOGINS && (token.taken.is_none() || serves_others) {
                 return Verdict::Return;
             }
             if age >= PROVEN_AGE {
                 self.refused_in_a_row = 0;
             }
-            if self.refused_in_a_row == 1 && token.trust.is_replacement() {
+            // The one before was refused just so, and with this one others have been served since. Of what somebody else sends
+            // it is not known what was refused before.
+            let like_the_one_before = attempts.has_refused_another(generation) && taken > attempts.begun;
+            let is_about_path = like_the_one_before || (attempts.reported && in_vain && serves_others);
+            let is_new = self.refused_in_a_row == 1 && token.trust.is_replacement();
+            if is_new || is_about_path && age < BETWEEN_LOGINS {
                 // No reason to keep it from the others, who may fare better. If they do not, the next one is given up.
                 token.trust.contest();
                 return Verdict::Return;

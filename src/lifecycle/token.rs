@@ -13,6 +13,8 @@ pub(super) struct Token {
     pub(super) issued: Time,
     /// When a server was first known to take it.
     pub(super) accepted: Option<Time>,
+    /// When one was last told to have taken it: that is told after each refusal.
+    pub(super) taken: Option<Time>,
     /// The server that gave it, if that is known.
     pub(super) issued_by: Option<usize>,
     pub(super) window: Window,
@@ -34,6 +36,7 @@ impl Token {
 /// login ──▶ Usable ───────────── refused for its own sake ─────────────▶ Rejected
 ///           │  record: New or Replacement ── accepted ──▶ Accepted          │
 ///           │          Replacement ── refused once ──▶ Contested            │
+///           │          Accepted ── refused like the one before ──▶ Contested │
 ///           │  doubt:  None ◀── 403 without a reason, then login failed ──▶ Unexplained
 ///           └───────────────── the next login brings another token ─────────┘
 /// ```
@@ -55,7 +58,8 @@ pub(super) enum Record {
     Replacement,
     /// A server took it.
     Accepted,
-    /// A replacement that was refused when it was new: perhaps by one path or server only, so it is kept.
+    /// A replacement that was refused when it was new, or while others were served with it: perhaps by one path or server
+    /// only, so it is kept.
     Contested { accepted: bool },
 }
 

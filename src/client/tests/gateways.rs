@@ -595,7 +595,11 @@ fn situation_62_a_probe_of_the_state_page_does_not_hide_that_tokens_are_read_in_
         |out| {
             let (path, query) = (out.target.path(), out.target.query().unwrap_or_default());
             let is_open = path.ends_with("/state");
-            if is_open || query.contains("accessToken=t") { (200, "ok".into()) } else { (403, "user not found!".into()) }
+            if is_open || query.contains("accessToken=t") {
+                (200, "ok".into())
+            } else {
+                (403, "user not found!".into())
+            }
         },
     );
     assert_eq!(f.client.request(Request::get("/v1/console/server/state").unwrap()).unwrap().status(), 200);

@@ -337,6 +337,93 @@ fn situation_26_a_path_that_refuses_every_token_keeps_it_from_nobody_else() {
     assert!((15..=25).contains(&w.logins), "{} logins in ten minutes", w.logins);
 }
 
+/// One thread is served, and each token that a login brings as well, before another asks again for what is refused to everybody.
+fn beside_one_that_is_served(between: f64, refused: impl Fn(&mut World) -> bool) -> u32 {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    let (end, mut served) = (w.now + s(600.0), Time::ZERO);
+    while w.now < end {
+        if w.now >= served + s(between) || w.machine.cacheable(w.now).is_none() {
+            served = w.now;
+            w.machine.accepted(&Attempts::default(), w.generation, w.now);
+        }
+        for _ in 0..3 {
+            if !refused(&mut w) {
+                break;
+            }
+            w.next_token();
+        }
+        assert!(matches!(w.demand(), Demand::Serve { .. }));
+        w.now += s(0.5);
+    }
+    w.logins
+}
+
+impl World {
+    /// A login for a token that was refused; whoever waited too is served first.
+    fn next_token(&mut self) {
+        self.demand();
+        self.now += s(1.0);
+        self.try_login(&|_| Ok(18_000.0));
+        self.machine.accepted(&Attempts::default(), self.generation, self.now);
+    }
+}
+
+/// A request that is refused with every token.
+fn forbidden(w: &mut World) -> bool {
+    let (mut attempts, mut generation) = (Attempts::default(), w.generation);
+    for _ in 0..2 {
+        loop {
+            attempts.begin(w.now);
+            match w.machine.rejected(&mut attempts, generation, Rejection::Identity, None, w.now) {
+                Verdict::Retry { generation: next, after } => (generation, w.now) = (next, w.now + after),
+                Verdict::Return => return false,
+                _ => break,
+            }
+        }
+        w.next_token();
+        generation = w.generation;
+    }
+    false
+}
+
+#[test]
+fn situation_26_a_path_that_refuses_every_token_costs_no_login_after_the_other_while_others_are_served() {
+    for between in [0.5, 3.0] {
+        let logins = beside_one_that_is_served(between, forbidden);
+        assert!((10..=25).contains(&logins), "served each {between} s: {logins} logins in ten minutes");
+    }
+    let logins = beside_one_that_is_served(20.0, forbidden);
+    assert!(logins <= 70, "{logins} logins in ten minutes");
+}
+
+#[test]
+fn situation_26_so_it_is_when_somebody_else_sends_the_requests() {
+    let report = |w: &mut World| {
+        let mut attempts = Attempts::counted(w.generation, 0);
+        w.machine.rejected(&mut attempts, w.generation, Rejection::Identity, None, w.now) == Verdict::Replay
+    };
+    let logins = beside_one_that_is_served(0.5, report);
+    assert!(logins <= 30, "{logins} logins in ten minutes");
+}
+
+#[test]
+fn situation_26_a_secret_that_changes_meanwhile_is_noticed_in_seconds() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    forbidden(&mut w);
+    let kept = w.generation;
+    assert!(kept == 2 && w.machine.cacheable(w.now) == Some(2));
+    w.now += s(1.0);
+    w.machine.accepted(&Attempts::default(), kept, w.now);
+    // Now the secret changes.
+    let changed = w.now;
+    while w.refused(kept, None) != Verdict::Replay && w.now < changed + s(60.0) {
+        w.now += s(0.5);
+    }
+    assert!(w.now - changed <= s(6.0), "{:?}", w.now - changed);
+}
+
 #[test]
 fn situation_26_tokens_that_no_server_takes_any_more_cost_ever_fewer_logins() {
     let mut w = World::new();
