@@ -54,6 +54,8 @@ pub struct Attempts {
     pub(super) waits_when_told: bool,
     /// How many servers the request may be sent to; 0 if that is not known.
     servers: usize,
+    /// Those of them that are down: what they would say is not to be had.
+    down: Vec<usize>,
 }
 
 impl Default for Attempts {
@@ -67,6 +69,7 @@ impl Default for Attempts {
             reported: false,
             waits_when_told: false,
             servers: 0,
+            down: Vec::new(),
         }
     }
 }
@@ -94,6 +97,15 @@ impl Attempts {
         self.begun = self.begun.min(now);
     }
 
+    /// These servers are down, by their places.
+    pub fn note_down(&mut self, servers: Vec<usize>) {
+        self.down = servers;
+    }
+
+    pub(super) fn is_down(&self, at: usize) -> bool {
+        self.down.contains(&at)
+    }
+
     /// How often a token was refused.
     pub fn count(&self) -> usize {
         self.refused.len()
@@ -115,9 +127,11 @@ impl Attempts {
         self.servers > 1 && self.count() < 2 * self.servers && !self.is_refused_everywhere()
     }
 
-    /// Whether each of several servers has refused this request. Behind one address there may be others that did not.
+    /// Whether each of several servers has refused this request, but for those that are down. Behind one address there may be
+    /// others that did not.
     pub(super) fn is_refused_everywhere(&self) -> bool {
-        self.servers > 1 && (0..self.servers).all(|at| self.refused.iter().any(|(_, by)| *by == Some(at)))
+        let has_refused = |at| self.refused.iter().any(|(_, by)| *by == Some(at));
+        self.servers > 1 && (0..self.servers).all(|at| self.is_down(at) || has_refused(at))
     }
 
     /// Whether another token than that of `generation` has been refused in this request.

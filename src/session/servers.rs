@@ -199,6 +199,11 @@ impl ServerList {
         order
     }
 
+    /// The places of those that are set aside.
+    pub(super) fn down(&self, now: Time) -> Vec<usize> {
+        self.servers.iter().filter(|server| server.is_down(now)).map(|server| server.index).collect()
+    }
+
     /// Whether there is another one to go to.
     pub(crate) fn has_choice(&self) -> bool {
         self.servers.len() > 1

@@ -36,10 +36,15 @@ impl Session {
         let mut state = self.lock();
         let now = clock::now();
         let before = state.machine.occasion();
+        attempts.note_down(self.servers.down(now));
         let verdict = state.machine.rejected(attempts, generation, why, server, now);
         // The next acceptance is news.
         self.accepted.store(0, Ordering::Relaxed);
         if before != Occasion::Rejection && state.machine.occasion() == Occasion::Rejection {
+            if state.machine.is_refused_everywhere() {
+                // The one that gave two such tokens may be all that is wrong: its clock, its secret.
+                self.servers.rotate();
+            }
             let said = state.quoted(body, sensitive);
             let said = match why {
                 _ if !said.is_empty() => said.as_str(),

@@ -184,6 +184,32 @@ fn situation_25_a_secret_that_changes_from_node_to_node_costs_no_request() {
 }
 
 #[test]
+fn situation_26_where_one_server_gives_tokens_that_are_no_good_another_is_asked_for_one() {
+    // The one that is asked first.
+    let bad = Arc::new(Mutex::new(String::new()));
+    let worse = bad.clone();
+    let login = move |out: &Outgoing| {
+        let mut bad = bad.lock();
+        if bad.is_empty() {
+            *bad = out.endpoint.host.clone();
+        }
+        let token = if out.endpoint.host == *bad { "bad" } else { "good" };
+        Ok((200, format!(r#"{{"accessToken":"{token}","tokenTtl":18000}}"#)))
+    };
+    let request = move |out: &Outgoing| {
+        let good = bearer(out) == "good" && out.endpoint.host != *worse.lock();
+        Ok(if good { (200, "ok".into()) } else { (403, "token expired!".into()) })
+    };
+    let f = cluster(2, SOON, Box::new(login), Box::new(request));
+    let began = Instant::now();
+    while !f.get().is_ok_and(|answer| answer.status() == 200) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{} logins", f.logins());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(f.logins() <= 4, "{}", f.logins());
+}
+
+#[test]
 fn situation_26_two_tokens_refused_in_a_row_are_enough() {
     let f = fixture(SOON, tokens().0, says(403, "Invalid signature"));
     let response = f.get().unwrap();

@@ -234,6 +234,29 @@ fn situation_61_tokens_that_every_server_of_the_list_refuses_are_no_disagreement
 }
 
 #[test]
+fn situation_61_a_server_that_is_down_need_not_refuse_what_all_others_refuse() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    w.disagree();
+    for _ in 0..5 {
+        w.now += s(1.0);
+        let mut attempts = Attempts::among(3);
+        attempts.note_down(vec![2]);
+        let (mut generation, mut at) = (w.machine.generation().unwrap(), 0);
+        let verdict = loop {
+            match w.machine.rejected(&mut attempts, generation, Rejection::Identity, Some(at), w.now) {
+                Verdict::Retry { generation: next, .. } => (generation, at) = (next, 1 - at),
+                verdict => break verdict,
+            }
+        };
+        assert_eq!(verdict, Verdict::Replay);
+        assert!(matches!(w.demand(), Demand::Wait { .. }), "for a login");
+        w.renew(18_000.0);
+        w.accepts(&Attempts::default(), w.generation);
+    }
+}
+
+#[test]
 fn no_token_is_tried_that_no_server_ever_took_or_that_has_ended() {
     let mut w = World::new();
     w.demand();

@@ -34,6 +34,19 @@ fn another_servers_refusals_cost_one_login_in_half_a_minute() {
 }
 
 #[test]
+fn where_the_server_that_gave_the_token_is_down_the_others_refusal_costs_a_login() {
+    let mut w = World::new();
+    let first = issued_by_0(&mut w);
+    assert_eq!(w.refused(first, Some(1)), Verdict::Replay);
+    w.now += s(21.0); // so that the first one has ended, and is not tried
+    let second = issued_by_0(&mut w);
+    let mut attempts = Attempts::among(2);
+    attempts.note_down(vec![0]);
+    let verdict = w.machine.rejected(&mut attempts, second, Rejection::Identity, Some(1), w.now);
+    assert_eq!((verdict, w.demand()), (Verdict::Replay, Demand::Wait { patience: None }));
+}
+
+#[test]
 fn another_servers_refusal_that_somebody_else_reports_is_handed_on() {
     let mut w = World::new();
     let first = issued_by_0(&mut w);
