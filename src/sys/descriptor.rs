@@ -3,8 +3,12 @@
 use std::{
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+    thread,
     time::Duration,
 };
+
+/// How often it is looked for what nothing can wait for.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// Readable once [`set`](Event::set), until [`reset`](Event::reset).
 #[derive(Debug)]
@@ -76,7 +80,12 @@ pub(crate) fn poll(fd: RawFd, events: i16, other: Option<&Event>, timeout: Durat
     let milliseconds = timeout.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32;
     let count = if other.is_some() { 2 } else { 1 };
     // SAFETY: `fds` holds that many entries.
-    unsafe { libc::poll(fds.as_mut_ptr(), count, milliseconds) };
+    let found = unsafe { libc::poll(fds.as_mut_ptr(), count, milliseconds) };
+    if found < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+        // It takes no more entries than this process may open descriptors, which may be none. Then the caller looks itself.
+        thread::sleep(timeout.min(BETWEEN_LOOKS));
+        return true;
+    }
     fds[0].revents != 0
 }
 

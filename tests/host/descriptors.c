@@ -477,3 +477,24 @@ TEST(more_than_select_can_take, 30) {
   must_serve(auth);
   at_once(20);
 }
+
+/* As a sandbox does that takes all descriptors away: poll(2) refuses to wait then. */
+static long processor_ms(void) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+static void answered_without_descriptors(rlim_t left) {
+  server = serve("get=ok", NULL);
+  auth = open_at(server.address);
+  must_serve(auth);
+  const struct rlimit few = {left, left};
+  if (setrlimit(RLIMIT_NOFILE, &few) != 0) FAIL("set-up: setrlimit");
+  tell(&server, "get=delay:1");
+  const long before = processor_ms();
+  const struct outcome o = get(auth, 4000);
+  if (o.status != NACOS_OK) FAIL("the answer over an open connection was not seen: %s", said(&o));
+  if (processor_ms() - before > 500) FAIL("it cost %ld ms of a processor to wait", processor_ms() - before);
+}
+TEST(none_may_be_open_while_a_request_waits, 30) { answered_without_descriptors(0); }
+TEST(one_may_be_open_while_a_request_waits, 30) { answered_without_descriptors(1); }
