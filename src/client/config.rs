@@ -70,7 +70,7 @@ impl Config {
     /// With the password in a file (UTF-8, at most 4 KiB; a byte order mark and a line end do not count), which is read anew for
     /// each login, again when a login is refused, and every 15 s as long as what it holds is refused.
     pub fn with_password_file(server_addr: &str, username: &str, path: impl Into<PathBuf>) -> Self {
-        Self::with(server_addr, Login::File { username: username.into(), path: path.into() })
+        Self::with(server_addr, Login::File { username: username.into(), path: settled(path) })
     }
 
     /// With a function that gives credentials, or a token that somebody else got, for each login; it is asked again
@@ -145,7 +145,7 @@ impl Config {
     /// is in the file, for its own names and time. The TLS files are read by [`Client::new`](crate::Client::new), and
     /// again, every two seconds at the most, when a connection is made; what cannot be read then changes nothing.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.tls.ca = Some(PemSource::File(path.into()));
+        self.tls.ca = Some(PemSource::File(settled(path)));
         self
     }
 
@@ -157,7 +157,7 @@ impl Config {
 
     /// The PEM file with the certificate shown to servers that ask for one; goes with [`client_key_file`](Self::client_key_file).
     pub fn client_cert_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.tls.cert = Some(PemSource::File(path.into()));
+        self.tls.cert = Some(PemSource::File(settled(path)));
         self
     }
 
@@ -169,7 +169,7 @@ impl Config {
 
     /// The PEM file with the key of the client's certificate.
     pub fn client_key_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.tls.key = Some(PemSource::File(path.into()));
+        self.tls.key = Some(PemSource::File(settled(path)));
         self
     }
 
@@ -300,4 +300,11 @@ pub(crate) struct Checked {
     pub(crate) max_response_size: usize,
     pub(crate) max_operations: usize,
     pub(crate) anonymous: Anonymous,
+}
+
+/// Where the file is, whatever folder the program goes to afterwards.
+fn settled(path: impl Into<PathBuf>) -> PathBuf {
+    let path = path.into();
+    // An empty one is none, and is said to be.
+    std::path::absolute(&path).unwrap_or(path)
 }

@@ -198,3 +198,23 @@ TEST(client_certificate_of_a_stranger_at_first, 60) {
   (void)with_client_certificate(BY_RENAME, "client-one");
   must_be_shown(auth, "client-one", SOON, "the right certificate has come: the living handle");
 }
+
+/* A daemon goes to another folder once it has begun. */
+TEST(relative_files_are_those_of_the_folder_of_init, 40) {
+  server = serve("tls=server", NULL);
+  put(BY_RENAME, "ca.pem", certificate("other-ca.pem"));
+  write_file("conf/password", "nacos\n");
+  nacos_auth_options options = with_files();
+  options.password = NULL;
+  options.password_file = "conf/password";
+  nacos_auth *auth = open_with(&options);
+  const int here = open(".", O_RDONLY | O_DIRECTORY);
+  if (here < 0 || chdir("/") != 0) FAIL("set-up: chdir");
+  const struct outcome o = get(auth, 3000);
+  if (o.status == NACOS_OK) FAIL("set-up: an authority that did not sign it");
+  if (fchdir(here) != 0) FAIL("set-up: fchdir");
+  put(BY_RENAME, "ca.pem", certificate("ca.pem"));
+  if (chdir("/") != 0) FAIL("set-up: chdir");
+  until_served(auth, "after chdir");
+  nacos_auth_free(auth);
+}
