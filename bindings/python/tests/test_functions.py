@@ -5,17 +5,19 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -161,6 +163,17 @@ def test_credentials_function_fails(
     own = [frame for frame in frames if "/nacos_auth/" in frame.filename]
     assert own
     assert "secret" not in "".join(traceback.StackSummary.from_list(own).format())
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_credentials_function_raises_what_is_no_exception(server: DevServer, kind: type[BaseException]) -> None:
+    def credentials() -> tuple[str, str]:
+        raise kind("my secret")
+
+    with Client(server.address, credentials=credentials) as client:
+        with pytest.raises(nacos_auth.NoCredentialsError, match=f"function raised {kind.__name__}") as caught:
+            client.token()
+        assert "secret" not in str(caught.value)
 
 
 def test_password_file(server: DevServer, tmp_path: Path) -> None:
@@ -326,12 +339,27 @@ async def asynchronous(*_: Any) -> tuple[str, str]:
     return "nacos", "nacos"
 
 
+async def asynchronous_generator(*_: Any) -> AsyncIterator[str]:
+    yield "nacos"
+
+
 class Asynchronous:
     async def __call__(self, *_: Any) -> tuple[str, str]:
         return "nacos", "nacos"
 
 
-@pytest.mark.parametrize("function", [asynchronous, Asynchronous(), partial(asynchronous), Asynchronous().__call__])
+@pytest.mark.parametrize(
+    "function",
+    [
+        asynchronous,
+        asynchronous_generator,
+        Asynchronous(),
+        partial(partial(asynchronous)),
+        partial(Asynchronous()),
+        Asynchronous().__call__,
+        AsyncMock(),
+    ],
+)
 @pytest.mark.parametrize("name", ["credentials", "on_event"])
 def test_an_async_function_is_refused(name: str, function: Any) -> None:
     account: dict[str, Any] = {} if name == "credentials" else {"username": "nacos", "password": "nacos"}
@@ -448,6 +476,125 @@ sys.late = Late()
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def run_to_the_end(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(nacos_auth.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("work", ["sum(range(1000))", "time.sleep(0.01)"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "Client(sys.argv[1], 'nacos', 'nacos', on_event=function).token(timeout=1)",
+        "Client(sys.argv[1], credentials=function).token(timeout=1)",
+        "diagnose(sys.argv[1], credentials=function)",
+    ],
+)
+@pytest.mark.parametrize(
+    ("handler", "seconds", "status"),
+    [
+        ("signal.default_int_handler", 60, -signal.SIGINT),
+        ("lambda *_: sys.exit(3)", 60, 1),
+        ("signal.default_int_handler", 0.3, 0),  # after Ctrl-C
+    ],
+)
+def test_ctrl_c_at_the_end_while_a_function_runs(
+    server: DevServer, work: str, call: str, handler: str, seconds: float, status: int
+) -> None:
+    """Its thread must not come back into an interpreter that has gone: that would abort the process."""
+    done = run_to_the_end(
+        f"""
+import atexit, contextlib, os, signal, sys, threading, time, nacos_auth
+signal.signal(signal.SIGINT, {handler})
+inside, ends, interrupted = threading.Event(), threading.Event(), threading.Event()
+def function(event=None):
+    inside.set()
+    interrupted.wait(60)
+    end = time.monotonic() + {seconds}
+    while time.monotonic() < end:
+        {work}
+    return "nacos", "nacos"
+def call():
+    with contextlib.suppress(nacos_auth.NacosError):
+        nacos_auth.{call}
+def press():
+    ends.wait()
+    time.sleep(0.3)
+    interrupted.set()
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=call, daemon=True).start()
+threading.Thread(target=press, daemon=True).start()
+assert inside.wait(60)
+atexit.register(ends.set)
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(2)
+sys.late = Late()
+print("begun")
+""",
+        server.address,
+    )
+    assert (done.returncode, done.stdout) == (status, "begun\n")
+    assert "FATAL" not in done.stderr
+    if status == 0:
+        assert "KeyboardInterrupt" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        'username="nacos", password="nacos", on_event=lambda event: None',
+        'credentials=lambda: ("nacos", "nacos")',
+        'username="nacos", password="nacos", logger=logging.getLogger("nacos")',
+    ],
+)
+@pytest.mark.parametrize("is_finalizer", [False, True])
+def test_functions_are_refused_once_the_end_has_begun(server: DevServer, settings: str, is_finalizer: bool) -> None:
+    """In exit handlers that come after the package's own, and in finalizers."""
+    done = run_to_the_end(
+        f"""
+import atexit, functools, gc, logging, os, sys
+def end(nacos_auth, write, address, settings):
+    try:
+        nacos_auth.Client(address, **settings).token()
+    except nacos_auth.InternalError as error:
+        write(1, str(error).encode())
+class Late:  # garbage that is collected when the interpreter goes
+    def __init__(self, end):
+        self.me, self.end = self, end
+    def __del__(self):
+        self.end()
+gc.disable()
+if not {is_finalizer}:
+    atexit.register(lambda: ending())
+import nacos_auth
+ending = functools.partial(end, nacos_auth, os.write, sys.argv[1], dict({settings}))
+if {is_finalizer}:
+    Late(ending)
+""",
+        server.address,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the program is ending" in done.stdout
+
+
+def test_a_function_imports_nothing() -> None:
+    """A handler of a signal may come in the middle of that, and at the end of the program nothing can be imported."""
+    done = run_to_the_end("""
+import sys, nacos_auth
+before = set(sys.modules)
+nacos_auth.Client("127.0.0.1", credentials=lambda: "token", on_event=print).close()
+print(sorted(set(sys.modules) - before))
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
 
 
 def test_finer_counters(server: DevServer, client: Client) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -95,3 +100,93 @@ def test_opentelemetry_has_the_same_figures(clients: dict[str, Client]) -> None:
     assert ("nacos_auth.requests", "other", "None") in seen
     assert ("nacos_auth.requests", "other", "None") not in figures()
     provider.shutdown()
+
+
+class Interrupted(Client):
+    """In the middle of its reading something happens: the handler of a signal, a finalizer, another thread's turn."""
+
+    happens: list[Callable[[], object]] = []  # noqa: RUF012
+
+    def health(self) -> nacos_auth.Health:
+        if self.happens:
+            self.happens.pop()()
+        return super().health()
+
+
+@pytest.fixture
+def interrupted(server: DevServer) -> Iterator[Interrupted]:
+    with Interrupted(server.address, "nacos", "nacos") as client:
+        yield client
+        Interrupted.happens.clear()
+
+
+def test_a_handler_or_finalizer_in_the_middle_of_a_reading_waits_for_nothing(
+    clients: dict[str, Client], interrupted: Interrupted
+) -> None:
+    collector = NacosAuthCollector({**clients, "interrupted": interrupted})
+
+    def happen() -> None:
+        list(collector.collect())
+        collector.remove("other")
+        collector.add("other", clients[ODD])
+
+    Interrupted.happens.append(happen)
+    reading = threading.Thread(target=lambda: list(collector.collect()), daemon=True)
+    reading.start()
+    reading.join(20)
+    assert not reading.is_alive()
+    (requests,) = (family for family in collector.collect() if family.name == "nacos_auth_requests")
+    assert {sample.labels["client"]: sample.value for sample in requests.samples} == {
+        ODD: 1,
+        "interrupted": 0,
+        "other": 1,  # the client that has come meanwhile
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_reads_that_was_forked_in_the_middle_of_a_reading(interrupted: Interrupted) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    collector = NacosAuthCollector({"interrupted": interrupted})
+
+    def happen() -> None:
+        inside.set()
+        go_on.wait(60)
+
+    Interrupted.happens.append(happen)
+    reading = threading.Thread(target=lambda: list(collector.collect()))
+    reading.start()
+    assert inside.wait(60)
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(20)
+            os._exit(0 if len(list(collector.collect())) > 10 else 1)
+        finally:
+            os._exit(2)
+    go_on.set()
+    reading.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_clients_may_come_and_go_during_a_reading(clients: dict[str, Client]) -> None:
+    ended, every, interval = threading.Event(), dict(clients), sys.getswitchinterval()
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            for number in range(50):
+                every[f"client {number}"] = clients[ODD]
+            for number in range(50):
+                del every[f"client {number}"]
+
+    thread = threading.Thread(target=come_and_go)
+    sys.setswitchinterval(1e-5)
+    thread.start()
+    try:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            assert "nacos_auth_requests" in nacos_auth.metrics(every)
+    finally:
+        sys.setswitchinterval(interval)
+        ended.set()
+        thread.join()

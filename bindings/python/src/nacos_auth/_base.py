@@ -6,9 +6,13 @@ import atexit
 import logging
 import math
 import os
+import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from ctypes import byref, c_uint64
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -27,7 +31,16 @@ from ._arguments import (
     server_list,
     text,
 )
-from ._callbacks import Credentials, Functions, forget, is_asked, is_inside, log_by_default, register
+from ._callbacks import (
+    Credentials,
+    Functions,
+    forget,
+    is_asked,
+    is_inside,
+    log_by_default,
+    refuse_at_the_end,
+    register,
+)
 from ._calls import RequestCall, TokenCall
 from ._causes import Cause
 from ._declarations import (
@@ -59,6 +72,7 @@ _BETWEEN_SIGNALS = 0.05  # seconds that close() waits in one piece: handlers of 
 _LONGEST_END_OF_LOG = 10_000  # milliseconds
 _LONGEST_FLUSH = 1.0  # seconds that close() waits for a slow log handler
 _LONGEST_LAST_FLUSH = 5.0  # and the end of the program
+_LONGEST_AFTER_INTERRUPT = 1.0  # seconds that a function has left at the end of the program, after Ctrl-C
 _DEFAULT_TIMEOUT = 15.0  # of the library: request_timeout_ms
 _NOTHING_CACHED: tuple[int | None, Token] = (None, Token("", 0, 0, True))  # None equals no generation
 _FINER = Stats._fields[Stats._fields.index("refresh_state") + 1 : -1]  # counters that are called as in C
@@ -186,18 +200,24 @@ class BaseClient:
         self._functions = register(Functions(credentials, on_event, logger), options)
         if self._functions is not None and logger is None:
             log_by_default(options)
-        status = self._library.nacos_auth_init(byref(options), byref(self._handle), byref(error))
-        if status:
+        try:
+            if self._functions is not None:
+                # First: the end of the program, which another thread may have come to, waits for what is there.
+                _open[id(self)] = self
+                refuse_at_the_end()
+            status = self._library.nacos_auth_init(byref(options), byref(self._handle), byref(error))
+            if status:
+                raise take_error(self._library, status, error)
+            # Inside the native handle, and valid as long as that: reading it is one aligned load. That no other memory
+            # is read after it makes the order of loads meaningless. It knows less than nacos_auth_generation: see
+            # `_forget`; after a suspend it is late by milliseconds, in which a server may refuse the token, as always.
+            self._word = c_uint64.from_address(self._library.nacos_auth_generation_pointer(self._handle))
+            _clients[id(self)] = self
+        except BaseException:
+            _open.pop(id(self), None)
             forget(self._functions)
-            raise take_error(self._library, status, error)
-        # Inside the native handle, and valid as long as that: reading it is one aligned load. That no other memory is
-        # read after it makes the order of loads meaningless. It knows less than nacos_auth_generation: see `_forget`;
-        # after a suspend it is late by milliseconds, in which a server may refuse the token, as it always may.
-        self._word = c_uint64.from_address(self._library.nacos_auth_generation_pointer(self._handle))
-        _clients[id(self)] = self
-        if self._functions is not None:
-            _open[id(self)] = self
-        else:
+            raise
+        if self._functions is None:
             self._log_by_default(options)
 
     @classmethod
@@ -512,11 +532,57 @@ in_child(_forget_what_was_inherited)
 def _end_functions() -> None:
     """Before the interpreter goes, which a thread of the library must not enter any more."""
     _log.is_over = True
-    for client in list(_clients.values()):
-        client._end_log()
-    for client in [*_open.values(), *_unfinished.values()]:
-        client._close(math.inf)  # a function that still ran would be in the middle of an interpreter that has gone
+    try:
+        _end_all(math.inf)
+    except BaseException as interrupt:
+        leave_unless(partial(_end_all, _BETWEEN_SIGNALS), interrupt)
+        raise
     _log.flush(_LONGEST_LAST_FLUSH)
+
+
+def _end_all(seconds: float) -> bool:
+    """False if a function still runs after so many seconds for each client."""
+    for reference in _clients.valuerefs():  # a copy, which threads that make clients meanwhile do not disturb
+        client = reference()
+        if client is not None:
+            client._end_log()
+    with_functions = [*_open.values(), *_unfinished.values()]
+    for client in with_functions:
+        _wait_until_made(client)
+    # Every one is closed, also after one that has not ended in time.
+    ended = [client._close(seconds) for client in with_functions if client._handle]
+    return all(ended)
+
+
+def _wait_until_made(client: BaseClient) -> None:
+    """By another thread, which is about to. One that a fork has taken away never does."""
+    end = time.monotonic() + _LONGEST_AFTER_INTERRUPT
+    while not client._handle and id(client) in _open and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def leave_unless(end_all: Callable[[], bool], interrupt: BaseException) -> None:
+    """The handler of a signal, as Ctrl-C's, has ended the waiting for functions at the end of the program.
+
+    They have a moment more. The thread of one that still runs would then come back into an interpreter that has gone:
+    CPython ends the thread in the middle of the library, with which the process aborts (from 3.14 on it hangs, with
+    whatever waits for it). So the process ends here, without what is left to be done at its end.
+    """
+    end = time.monotonic() + _LONGEST_AFTER_INTERRUPT
+    with suppress(BaseException):  # of the next Ctrl-C
+        while True:
+            if end_all():
+                return
+            if time.monotonic() >= end:
+                break
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BaseException):
+            stream.flush()
+    if isinstance(interrupt, KeyboardInterrupt):
+        with suppress(BaseException):
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+    os._exit(1)
 
 
 atexit.register(_end_functions)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import _thread
-import importlib
 import itertools
 import logging
+import sys
 from collections.abc import Callable
 from ctypes import byref
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, Union
 from weakref import WeakValueDictionary
 
+from . import _log as _logging
 from ._arguments import invalid, life, text
+from ._causes import Cause
 from ._declarations import CREDENTIALS_CALLBACK, EVENT_CALLBACK, LOG_CALLBACK, AuthOptions, LogRecord, OwnedError
 from ._errands import Errands
-from ._errors import cause_of, server_of, take_error
+from ._errors import InternalError, cause_of, server_of, take_error
 from ._forks import in_child, is_uwsgi_master
 from ._greenlets import hub_for_functions, make_main_hub
 from ._library import library
@@ -27,6 +29,7 @@ Credentials = Union["tuple[str, str]", ExternalToken, str]
 """What a credentials function returns: user name and password, or a token that somebody else got."""
 
 _CREDENTIALS_FAILED = "the credentials function failed"
+_COROUTINE, _ASYNC_GENERATOR = 0x80, 0x200  # of co_flags, as in `inspect`, whose import takes too long
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
 
 
@@ -68,6 +71,7 @@ def register(functions: Functions, options: AuthOptions) -> Used | None:
             "shared with the threads of the native library, which call these functions. Leave them out (there are "
             "password_file, set_token() and stats()), or call eventlet.monkey_patch(thread=False)"
         )
+    refuse_at_the_end()
     make_main_hub()
     used = Used(functions)
     _used[used.number] = used
@@ -80,6 +84,13 @@ def register(functions: Functions, options: AuthOptions) -> Used | None:
         options.log = _LOG
         options.log_level = _native_level(functions.logger)
     return used
+
+
+def refuse_at_the_end() -> None:
+    """When the interpreter goes, no thread of the library may enter it any more."""
+    if _logging.is_over or sys.is_finalizing():
+        message = "the program is ending: credentials, on_event and logger are not called any more, so leave them out"
+        raise InternalError(message, cause=Cause.INTERNAL)
 
 
 def _native_level(logger: logging.Logger) -> int:
@@ -108,15 +119,23 @@ def _check(functions: Functions) -> None:
             continue
         if not callable(function):
             raise invalid(f"{name} must be a function, not {type(function).__name__}")
-        inspect = importlib.import_module("inspect")  # takes longer than all the rest
-        for called in (function, getattr(type(function), "__call__", None)):  # noqa: B004
-            if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
-                raise invalid(
-                    f"{name} must be a plain function: it is called by threads of the library, where no event loop "
-                    "runs. It may hand over to one, with asyncio.run_coroutine_threadsafe"
-                )
+        if _is_async(function):
+            raise invalid(
+                f"{name} must be a plain function: it is called by threads of the library, where no event loop "
+                "runs. It may hand over to one, with asyncio.run_coroutine_threadsafe"
+            )
     if functions.logger is not None and not hasattr(functions.logger, "getEffectiveLevel"):
         raise invalid(f"logger must be a logging.Logger, not {type(functions.logger).__name__}")
+
+
+def _is_async(function: Any) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    for called in (function, getattr(type(function), "__call__", None)):  # noqa: B004
+        flags = getattr(getattr(called, "__code__", None), "co_flags", 0)  # of a method too
+        if isinstance(flags, int) and flags & (_COROUTINE | _ASYNC_GENERATOR):
+            return True
+    return getattr(function, "_is_coroutine_marker", None) is not None  # inspect.markcoroutinefunction
 
 
 def forget(used: Used | None) -> None:
@@ -226,7 +245,8 @@ def _credentials(number: int, answer: int) -> None:
     try:
         hub = hub_for_functions()
         _answer(answer, _inside_of(function) if hub is None else used.errands.result(hub, function))
-    except Exception as failure:
+    except BaseException as failure:
+        # SystemExit and the like too, of which the login would not hear otherwise.
         # Its text may hold what it should not: that goes to the user's own log and not into errors.
         # No variable holds it: a traceback that shows variables must not find its text here.
         if logger is not None:

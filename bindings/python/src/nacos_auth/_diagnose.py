@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from ._arguments import flag, invalid, milliseconds, optional_text, server_list
+from ._base import leave_unless
 from ._callbacks import Functions, forget, register
 from ._calls import NativeCall
 from ._causes import Cause
@@ -141,10 +142,21 @@ def _end_those_with_functions() -> None:
     """Before the interpreter goes, which no thread must enter any more from below the native library."""
     global _is_over  # noqa: PLW0603
     _is_over = True
-    for call in list(_asking.values()):
-        call.cancel()
-    while _asking:
-        time.sleep(0.01)
+    try:
+        while not _have_ended():
+            pass
+    except BaseException as interrupt:
+        leave_unless(_have_ended, interrupt)
+        raise
+
+
+def _have_ended() -> bool:
+    for reference in _asking.valuerefs():
+        call = reference()
+        if call is not None:
+            call.cancel()
+    time.sleep(0.01)
+    return not _asking
 
 
 atexit.register(_end_those_with_functions)

@@ -93,7 +93,7 @@ def metrics(clients: Mapping[str, Client | AsyncClient]) -> str:
     from ._base import BaseClient  # noqa: PLC0415 # which has `metrics` of its own from here
 
     handles, names = [], []
-    for name, client in clients.items():
+    for name, client in dict(clients).items():  # which other threads may add to
         if not isinstance(client, BaseClient):
             raise invalid(f"clients[{name!r}] must be a Client or an AsyncClient, not {type(client).__name__}")
         names.append(text("the name of a client", name))

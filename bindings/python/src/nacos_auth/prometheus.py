@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Mapping
-from threading import Lock
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,32 +26,42 @@ class NacosAuthCollector(Collector):
     """
 
     def __init__(self, clients: Mapping[str, Client | AsyncClient] | None = None) -> None:
-        self._lock = Lock()
-        self._clients = dict(clients or {})
-        metrics(self._clients)  # which says what is wrong with them
+        named = dict(clients or {})
+        metrics(named)  # which says what is wrong with them
+        # No lock: the handler of a signal, a finalizer or a forked child would find it held. Each entry has a number
+        # instead, so that putting in and taking out are single operations of a dict, and none takes out another's.
+        self._numbers = itertools.count()
+        self._entries = {next(self._numbers): entry for entry in named.items()}
 
     def add(self, name: str, client: Client | AsyncClient) -> None:
         """From now on `client` too, in the place of another of that name."""
-        with self._lock:
-            clients = {**self._clients, name: client}
-            metrics(self._open(clients))
-            self._clients = clients
+        metrics({**self._open(), name: client})
+        number = next(self._numbers)
+        self._entries[number] = name, client
+        self._remove(name, number)
 
     def remove(self, name: str) -> None:
         """That client no more, if there is one."""
-        with self._lock:
-            self._clients = {other: client for other, client in self._clients.items() if other != name}
+        self._remove(name, math.inf)
 
     def describe(self) -> Iterable[Metric]:
         """So that the registry sees two collectors with the same figures, without a reading."""
         return text_string_to_metric_families(metrics({}))
 
     def collect(self) -> Iterable[Metric]:
-        with self._lock:
-            self._clients = self._open(self._clients)
-            clients = self._clients
-        return text_string_to_metric_families(metrics(clients))
+        return text_string_to_metric_families(metrics(self._open()))
 
-    @staticmethod
-    def _open(clients: dict[str, Client | AsyncClient]) -> dict[str, Client | AsyncClient]:
-        return {name: client for name, client in clients.items() if client.health().cause != Cause.CLOSED}
+    def _remove(self, name: str, before: float) -> None:
+        for number, (other, _) in dict(self._entries).items():
+            if other == name and number < before:
+                self._entries.pop(number, None)
+
+    def _open(self) -> dict[str, Client | AsyncClient]:
+        """By name, the latest of each. Those that are closed leave."""
+        clients = {}
+        for number, (name, client) in dict(self._entries).items():
+            if client.health().cause == Cause.CLOSED:
+                self._entries.pop(number, None)
+            else:
+                clients[name] = client
+        return clients

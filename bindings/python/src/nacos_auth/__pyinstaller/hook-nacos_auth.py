@@ -3,4 +3,4 @@
 from PyInstaller.utils.hooks import collect_dynamic_libs  # type: ignore  # not there but when it runs this
 
 binaries = collect_dynamic_libs("nacos_auth")
-hiddenimports = ["inspect", "nacos_auth._async_client", "nacos_auth._diagnose"]
+hiddenimports = ["nacos_auth._async_client", "nacos_auth._diagnose"]
