@@ -70,7 +70,7 @@ pub(super) fn report(client: &Client, report: &Report<'_>) -> Result<Advised> {
             session.server_unreachable();
         }
         let asks = matches!(status, 429 | 503).then_some(report.retry_after).flatten();
-        let wait = asks.and_then(|text| retry_after::read(text, SystemTime::now())).unwrap_or_default();
+        let wait = asks.and_then(|text| retry_after::read(text, None, SystemTime::now())).unwrap_or_default();
         return Ok(Advised { advice: Advice::Return, wait: wait.min(LONGEST_WAIT) });
     };
     let refusal = Refusal { why, server: at, body: &body, request: "a request", sensitive: &[] };

@@ -62,7 +62,10 @@ impl Call<'_> {
                     chosen => chosen.unwrap_or_default(),
                 };
                 // Whoever broke one idle connection may be about to break the others.
-                let reuse = !failed_before && !has_refused(server);
+                // What has been refused before must arrive once at the most when it is taken: a server that closes its
+                // connections without saying so may be about to close this one.
+                let once = !self.request.is_idempotent() && self.sent.times.load(Ordering::Relaxed) > 0;
+                let reuse = !failed_before && !has_refused(server) && !once;
                 let request = self.prepare(server, ticket.map(|ticket| (ticket.lease, place)), reuse)?;
                 let exchange = session.transport.exchange(request, &self.limits).await;
                 if exchange.as_ref().err().is_none_or(http::Error::was_sent) {

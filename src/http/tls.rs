@@ -5,9 +5,12 @@
 //! they were replaced.
 
 use std::{
-    fs,
-    path::PathBuf,
-    sync::Arc,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -45,6 +48,10 @@ use crate::{
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 /// How long a connection waits for the files. One that waits longer uses what they held last.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a reader may take until another may be sent past it: the file may have been replaced meanwhile.
+const BETWEEN_READERS: Duration = Duration::from_secs(10);
+/// How many may hang at the same time, each in another file or where the system does not even tell which file is there.
+pub(super) const MOST_READERS: usize = 4;
 /// The largest file read.
 const LARGEST_FILE: u64 = 8 << 20;
 
@@ -108,12 +115,18 @@ impl TlsSettings {
 
     /// Reads and checks the files. May block as long as they do.
     pub(crate) fn read(&self) -> CrateResult<Pem> {
+        self.read_beside(&Open::default())
+    }
+
+    /// The same, but of no file that is being read already.
+    fn read_beside(&self, open: &Open) -> CrateResult<Pem> {
+        let certificates = |field, source| certificates(field, source, open);
         let roots = self.ca.as_ref().map(|source| certificates("ca", source)).transpose()?;
         let identity = match (&self.cert, &self.key) {
             (None, None) => None,
             (Some(cert), Some(key)) => {
                 let chain = certificates("client_cert", cert)?;
-                let pem = content("client_key", key)?;
+                let pem = content("client_key", key, open)?;
                 let key = PrivateKeyDer::from_pem_slice(&pem)
                     .map_err(|e| not_pem("client_key", key, &e, "unencrypted private key"))?;
                 Some((chain, key))
@@ -146,11 +159,31 @@ pub(super) struct Tls {
     settings: TlsSettings,
     current: Arc<ArcSwap<Trust>>,
     reading: Mutex<Reading>,
+    open: Arc<Open>,
 }
 
 struct Reading {
     began: Instant,
-    last: Option<Promise<()>>,
+    /// Counts the readers.
+    number: u64,
+    /// Those that have not come back; the last one in any case.
+    readers: Vec<Promise<()>>,
+}
+
+/// The files that are being read: of one that hangs, a second reader would only hang too.
+#[derive(Default)]
+struct Open {
+    files: Mutex<Vec<Identity>>,
+    /// The number of the last reader that brought something. What an older one brings later is out of date.
+    newest: AtomicU64,
+}
+
+/// What tells a file from another in its place.
+#[derive(Clone, Copy, PartialEq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
 }
 
 impl Tls {
@@ -165,8 +198,8 @@ impl Tls {
 
     fn with(settings: TlsSettings, version: u64, pem: Arc<Pem>) -> Self {
         let current = Trust { version, pem, config: Mutex::new(None) };
-        let reading = Mutex::new(Reading { began: Instant::now(), last: None });
-        Self { settings, current: Arc::new(ArcSwap::from_pointee(current)), reading }
+        let reading = Mutex::new(Reading { began: Instant::now(), number: 0, readers: Vec::new() });
+        Self { settings, current: Arc::new(ArcSwap::from_pointee(current)), reading, open: Arc::default() }
     }
 
     /// The same in the child of a fork, without the locks of the parent.
@@ -186,22 +219,37 @@ impl Tls {
 
     /// Has the files looked at if it is time to; what to wait for, if somebody does.
     pub(super) fn look(&self) -> Option<Promise<()>> {
+        self.look_at(Instant::now())
+    }
+
+    pub(super) fn look_at(&self, now: Instant) -> Option<Promise<()>> {
         if !self.settings.has_files() {
             return None;
         }
-        let (promise, settings, current) = (Promise::new(), self.settings.clone(), self.current.clone());
-        {
+        let (promise, settings, current, open) =
+            (Promise::new(), self.settings.clone(), self.current.clone(), self.open.clone());
+        let number = {
             let mut reading = self.reading.lock();
-            let under_way = reading.last.clone().filter(|last| last.value().is_none());
-            if under_way.is_some() || reading.began.elapsed() < BETWEEN_LOOKS {
-                return under_way;
+            reading.readers.retain(|reader| reader.value().is_none());
+            let since = now.saturating_duration_since(reading.began);
+            match reading.readers.last() {
+                // One that takes longer is not worth waiting for by each connection anew.
+                Some(last) if since < BETWEEN_LOOKS => return Some(last.clone()),
+                Some(_) if since < BETWEEN_READERS || reading.readers.len() >= MOST_READERS => return None,
+                None if since < BETWEEN_LOOKS => return None,
+                _ => {}
             }
-            *reading = Reading { began: Instant::now(), last: Some(promise.clone()) };
-        }
+            reading.began = now;
+            reading.number += 1;
+            reading.readers.push(promise.clone());
+            reading.number
+        };
         let ended = promise.clone();
         let read = move || {
             // What cannot be read just now, or is being written, changes nothing.
-            if let Ok(pem) = settings.read() {
+            if let Ok(pem) = settings.read_beside(&open)
+                && open.newest.fetch_max(number, Ordering::Relaxed) < number
+            {
                 renew(&current, Arc::new(pem));
             }
             ended.fulfil(());
@@ -343,24 +391,41 @@ fn system_roots() -> Vec<CertificateDer<'static>> {
     found.map_or_else(Vec::new, |pem| CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect())
 }
 
-fn content(field: &str, source: &PemSource) -> CrateResult<Zeroizing<Vec<u8>>> {
-    use std::io::Read;
+fn content(field: &str, source: &PemSource, open: &Open) -> CrateResult<Zeroizing<Vec<u8>>> {
     let path = match source {
         PemSource::File(path) => path,
         PemSource::Memory(text) => return Ok(Zeroizing::new(text.as_ref().to_vec())),
     };
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = fs::File::open(path).and_then(|file| {
-        // Room for all of it, so that no unwiped copy is left behind by growing.
-        let length = file.metadata().map_or(0, |metadata| metadata.len().min(LARGEST_FILE));
-        bytes.reserve_exact(length as usize + 1);
-        file.take(LARGEST_FILE).read_to_end(&mut bytes)
-    });
-    read.map(|_| bytes).map_err(|e| unreadable(field, source, &e))
+    open.read(path).map_err(|e| unreadable(field, source, &e))
 }
 
-fn certificates(field: &str, source: &PemSource) -> CrateResult<Vec<CertificateDer<'static>>> {
-    let pem = content(field, source)?;
+impl Open {
+    fn read(&self, path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+        use std::{io::Read, os::unix::fs::MetadataExt};
+        let found = fs::metadata(path)?;
+        let identity =
+            Identity { device: found.dev(), inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()) };
+        {
+            let mut files = self.files.lock();
+            if files.contains(&identity) {
+                return Err(io::Error::other("it is being read"));
+            }
+            files.push(identity);
+        }
+        let mut bytes = Zeroizing::new(Vec::new());
+        let read = fs::File::open(path).and_then(|file| {
+            // Room for all of it, so that no unwiped copy is left behind by growing.
+            let length = file.metadata().map_or(0, |metadata| metadata.len().min(LARGEST_FILE));
+            bytes.reserve_exact(length as usize + 1);
+            file.take(LARGEST_FILE).read_to_end(&mut bytes)
+        });
+        self.files.lock().retain(|file| *file != identity);
+        read.map(|_| bytes)
+    }
+}
+
+fn certificates(field: &str, source: &PemSource, open: &Open) -> CrateResult<Vec<CertificateDer<'static>>> {
+    let pem = content(field, source, open)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let found = found.and_then(|found| if found.is_empty() { Err(PemError::NoItemsFound) } else { Ok(found) });
     found.map_err(|e| not_pem(field, source, &e, "certificate"))

@@ -17,6 +17,8 @@ use crate::{cause::Cause, secret::Secret};
 pub(crate) const DISABLED: &str = "AUTH_DISABLED";
 /// The largest answer to a login that is read.
 pub(crate) const LARGEST_ANSWER: usize = 64 * 1024;
+/// What some servers and gateways put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Where a login may be. Nacos 3 has all three (unless v1 is switched off), 1.x and 2.x both of v1; a gateway may let only
 /// one of them through, most often the last, which is what the official clients ask.
@@ -89,6 +91,7 @@ pub(crate) struct LoginRefused {
 
 /// Reads the answer to a login. `password` is only used to keep it out of the quotation.
 pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let said = || said_in(body, password);
     // Not of a success, which holds a token: what is looked through is copied.
     let by_nacos = || is_nacos(body);

@@ -1,6 +1,6 @@
 //! Addresses of servers: `[http(s)://]host[:port]`, several separated by commas or semicolons, and the context path.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, net::Ipv6Addr, sync::Arc};
 
 use http::{Uri, uri::PathAndQuery};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
@@ -123,7 +123,7 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
         ));
     }
     let segments = path.split('?').next().unwrap_or_default();
-    if !segments.contains(['%', '\\', ';']) && !segments.contains("/.") {
+    if segments.is_ascii() && !segments.contains(['%', '\\', ';']) && !segments.contains("/.") {
         return Ok(()); // as nearly always
     }
     if segments.contains('\\') {
@@ -133,7 +133,7 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
     // A servlet container leaves out what follows a ';' in a segment.
     let names = decoded.split(['/', '\\']).map(|segment| segment.split(';').next().unwrap_or_default());
     for name in names {
-        if matches!(name.trim_matches(|c: char| c.is_control() || c.is_whitespace()), "." | "..") {
+        if matches!(&*name.replace(|c: char| c.is_control() || c.is_whitespace(), ""), "." | "..") {
             return Err(Error::argument(
                 "path: holds a \".\" or \"..\" segment (be it percent-encoded), which may lead out of the context path; \
                  write the path it leads to, and set context_path if that is another one",
@@ -143,7 +143,7 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Percent-decoded until nothing is left to decode.
+/// Percent-decoded until nothing is left to decode; what some servers take for a dot or a slash is one.
 fn decode(text: &str) -> String {
     let mut text = text.to_owned();
     while text.contains('%') {
@@ -153,13 +153,25 @@ fn decode(text: &str) -> String {
         }
         text = next;
     }
-    text
+    text.replace(['\u{ff0e}', '\u{2024}'], ".")
+        .replace('\u{2025}', "..")
+        .replace('\u{ff0f}', "/")
+        .replace('\u{ff3c}', "\\")
 }
 
 fn percent_decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
+        // As Microsoft's servers know it: `%u002e`.
+        if let [b'u' | b'U', digits @ ..] = tail
+            && *first == b'%'
+            && let Some(c) = digits.first_chunk::<4>().and_then(four)
+        {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = &tail[5..];
+            continue;
+        }
         let byte = match tail {
             [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| 16 * high + low),
             _ => None,
@@ -167,7 +179,29 @@ fn percent_decoded(text: &str) -> String {
         out.push(byte.unwrap_or(*first));
         rest = if byte.is_some() { &tail[2..] } else { tail };
     }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8_lossy(&shortest(&out)).into_owned()
+}
+
+/// ASCII in more bytes than it needs is no UTF-8, but some decoders take it.
+fn shortest(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, ..] = rest {
+        let (byte, length) = match *rest {
+            [high @ 0xc0..=0xc1, low @ 0x80..=0xbf, ..] => ((high & 1) << 6 | low & 0x3f, 2),
+            [0xe0, high @ 0x80..=0x81, low @ 0x80..=0xbf, ..] => ((high & 1) << 6 | low & 0x3f, 3),
+            [0xf0, 0x80, high @ 0x80..=0x81, low @ 0x80..=0xbf, ..] => ((high & 1) << 6 | low & 0x3f, 4),
+            _ => (*first, 1),
+        };
+        out.push(byte);
+        rest = &rest[length..];
+    }
+    out
+}
+
+fn four(digits: &[u8; 4]) -> Option<char> {
+    let code = digits.iter().try_fold(0, |value, digit| Some(16 * value + u32::from(hex(*digit)?)))?;
+    char::from_u32(code)
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -216,6 +250,11 @@ fn parse_one(entry: &str, context: &str) -> Result<Server> {
     if scheme != "http" && scheme != "https" {
         return Err(wrong("only http and https are spoken"));
     }
+    if let Some(bracketed) = bracketed(rest.trim_end_matches('/')) {
+        return Err(Error::config(format!(
+            "server_addr: \"{shown}\": an IPv6 address stands in brackets; write it like \"{bracketed}\""
+        )));
+    }
     let ascii = ascii(rest).map_err(|e| wrong(&format!("not a name of a host: {e}")))?;
     let uri: Uri = format!("{scheme}://{ascii}").parse().map_err(|_| wrong("not an address"))?;
     let authority = uri.authority().ok_or_else(|| wrong("no host"))?;
@@ -230,6 +269,15 @@ fn parse_one(entry: &str, context: &str) -> Result<Server> {
     let bare = Host::parse(host).map_err(|e| wrong(&e.to_string()))?.to_string();
     let https = scheme == "https";
     Ok(Server { https, host: bare, port, context: context.into(), name: format!("{host}:{port}").into() })
+}
+
+/// How an IPv6 address without brackets is to be written. Its last part may be a port; it is taken for one.
+fn bracketed(address: &str) -> Option<String> {
+    let is_address = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+    match address.rsplit_once(':') {
+        Some((host, port)) if is_address(host) && port.parse::<u16>().is_ok() => Some(format!("[{host}]:{port}")),
+        _ => is_address(address).then(|| format!("[{address}]:{DEFAULT_PORT}")),
+    }
 }
 
 /// An address with a name of other letters than ASCII's as the DNS has it (IDNA).

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method,
-    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
+    header::{ACCEPT, CONTENT_TYPE, DATE, RETRY_AFTER},
 };
 use zeroize::Zeroize;
 
@@ -72,7 +72,8 @@ pub(crate) fn read(response: Response, password: &Secret) -> Result<IssuedToken,
 
 /// How long an answer with these headers asks to wait.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    retry_after::read(headers.get(RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    retry_after::read(headers.get(RETRY_AFTER)?.to_str().ok()?, date, SystemTime::now())
 }
 
 /// The answers of one server at the paths where its login may be: the one that tells most.

@@ -356,6 +356,33 @@ fn after_a_break_a_request_goes_over_a_connection_of_its_own() {
 }
 
 #[test]
+fn what_must_not_be_sent_twice_goes_over_a_new_connection_after_a_refusal() {
+    // A server that closes without saying so closes the connection while the second request is on its way.
+    for (request, expected) in [(Request::post("/v1/x"), [true, false]), (Request::get("/v1/x"), [true, true])] {
+        let reuse = Arc::new(Mutex::new(Vec::new()));
+        let seen = reuse.clone();
+        let script: Script = Box::new(move |out| {
+            seen.lock().push(out.options.reuse);
+            // As r-nacos up to 0.8.5, which reads the token in the query only.
+            let in_query = out.target.query().is_some_and(|query| query.contains("accessToken="));
+            Ok(if in_query { (200, "ok".into()) } else { (403, "unknown user!".into()) })
+        });
+        let f = fixture(SOON, tokens().0, script);
+        assert_eq!(f.client.request(request.unwrap()).unwrap().status(), 200);
+        assert_eq!(*reuse.lock(), expected);
+    }
+    let reuse = Arc::new(Mutex::new(Vec::new()));
+    let seen = reuse.clone();
+    let script: Script = Box::new(move |out| {
+        seen.lock().push(out.options.reuse);
+        Ok(if seen.lock().len() == 1 { (403, "token expired!".into()) } else { (200, "ok".into()) })
+    });
+    let f = fixture(SOON, tokens().0, script);
+    assert_eq!(f.client.request(Request::post("/v1/x").unwrap()).unwrap().status(), 200);
+    assert_eq!(*reuse.lock(), [true, false], "with another token");
+}
+
+#[test]
 fn situation_30_a_server_that_breaks_connections_is_left_for_the_next() {
     let dying = |out: &Outgoing| {
         if out.endpoint.host.starts_with("host0") { Err(Fault::Io) } else { Ok((200, "ok".into())) }

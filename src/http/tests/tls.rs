@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::PrivateKeyDer;
 
 use super::*;
+use crate::{
+    http::tls::{self, Tls},
+    wait::Promise,
+};
 
 /// A certificate that signs itself; `is_ca` as `openssl req -x509` makes it.
 pub(super) struct Certificate {
@@ -191,6 +195,58 @@ fn a_file_that_becomes_unreadable_changes_nothing() {
     std::fs::write(&ca, "-----BEGIN CERT").unwrap();
     thread::sleep(Duration::from_millis(2100));
     assert!(send(Executor::Caller, &http, &get(&server, "localhost")).is_ok());
+}
+
+#[test]
+fn a_file_that_hangs_is_read_again_once_another_stands_in_its_place() {
+    let (one, two) = (Certificate::new("localhost"), Certificate::new("localhost"));
+    let folder = Folder::new();
+    let ca = folder.file("ca.pem", &one.pem());
+    let settings = TlsSettings { ca: Some(PemSource::File(ca.clone())), ..TlsSettings::default() };
+    let tls = Tls::new(settings.clone(), Arc::new(settings.read().unwrap()));
+    let mut now = Instant::now();
+    let mut look = |seconds| {
+        now += Duration::from_secs(seconds);
+        tls.look_at(now)
+    };
+    let ends = |read: &Promise<()>| {
+        let until = Instant::now() + Duration::from_millis(300);
+        while read.value().is_none() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
+        read.value().is_some()
+    };
+    let fifo = |name: &str| {
+        let path = folder.0.path().join(name);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    };
+    let hung = fifo("hung");
+    // It opens and has nothing to say, or does not open.
+    std::fs::rename(&hung, &ca).unwrap();
+    assert!(!ends(&look(3).unwrap()), "a FIFO was read");
+    // However long it hangs, one reader is enough for it; nor has a connection to wait for it each time.
+    assert!(look(3).is_none());
+    for _ in 0..20 {
+        assert!(ends(&look(100).unwrap()), "more than one hang in the same file");
+    }
+    let old = folder.0.path().join("old");
+    std::fs::rename(&ca, &old).unwrap();
+    folder.file("ca.pem", &two.pem());
+    let version = tls.current().version;
+    assert!(ends(&look(100).unwrap()));
+    assert_eq!(tls.current().version, version + 1, "the file is never read again");
+    // The one that hung brings what nobody wants any more.
+    std::fs::write(&old, one.pem()).unwrap();
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(tls.current().version, version + 1, "an old file came back");
+    // There is an end to those that hang.
+    let mut hanging = 0;
+    for at in 0..10 {
+        std::fs::rename(fifo(&at.to_string()), &ca).unwrap();
+        hanging += usize::from(look(100).is_some_and(|read| !ends(&read)));
+    }
+    assert_eq!(hanging, tls::MOST_READERS);
 }
 
 #[test]

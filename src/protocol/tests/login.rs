@@ -15,6 +15,14 @@ fn the_form_is_encoded_exactly_once() {
 }
 
 #[test]
+fn a_byte_order_mark_before_an_answer_is_no_part_of_it() {
+    assert_eq!(ask(200, "\u{feff}{\"accessToken\":\"t\"}").unwrap().token.expose(), "t");
+    let words = r#"{"code":403,"message":"access denied","header":null,"data":"user not found!"}"#;
+    let [bare, marked] = ["", "\u{feff}"].map(|mark| ask(403, &format!("{mark}{words}")).unwrap_err());
+    assert_eq!((marked.is_verdict, marked.said), (bare.is_verdict, bare.said));
+}
+
+#[test]
 fn ttl_in_every_shape() {
     let ttl = |text: &str| {
         let body = format!(r#"{{"accessToken":"t"{text}}}"#);

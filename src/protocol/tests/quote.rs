@@ -85,6 +85,65 @@ fn a_password_of_words_is_found_in_other_spacing_and_at_the_end_of_a_long_answer
 }
 
 #[test]
+fn half_of_a_password_or_of_a_token_is_found_wherever_it_was_cut() {
+    let bytes = |text: &str| text.bytes().map(|b| (b as i8).to_string()).collect::<Vec<_>>();
+    let spelled = |piece: &str| {
+        [
+            piece.to_owned(),
+            piece.to_uppercase(),
+            form(piece),
+            json(piece),
+            html(piece),
+            piece.chars().rev().collect(),
+            BASE64_STANDARD.encode(piece),
+            BASE64_STANDARD.encode(format!("x{piece}")),
+            BASE64_STANDARD.encode(format!("xy{piece}")),
+            piece.bytes().map(|b| format!("{b:02x}")).collect(),
+            piece.bytes().map(|b| format!("{b:02X} ")).collect(),
+            piece.bytes().map(|b| format!("{b:#04x} ")).collect(),
+            piece.bytes().map(|b| format!("{b:#04X}, ")).collect(),
+            format!("[{}]", bytes(piece).join(", ")),
+            bytes(piece).join(" "),
+            piece.bytes().map(|b| b.to_string()).collect::<Vec<_>>().join("-"),
+            piece.bytes().map(|b| format!("{b};")).collect(),
+        ]
+    };
+    let token = "a1b2c3d4e5f60718293a4b5c6d7e8f90";
+    for secret in ["Tr0ub4dor&3-Zebra_quiz!", "9 Lives+more", "P+ä \"/&ß7\\<q>zz", token] {
+        let chars: Vec<char> = secret.chars().collect();
+        let least = chars.len().div_ceil(2).max(8);
+        for piece in chars.windows(least).map(String::from_iter) {
+            for shape in spelled(&piece) {
+                for body in
+                    [shape.clone(), format!("got *** {shape} *** from nacos"), format!(r#"{{"m":"x {shape} y"}}"#)]
+                {
+                    assert_eq!(quote(body.as_bytes(), secret), HIDDEN, "{secret}: {piece}: {body}");
+                }
+            }
+        }
+    }
+    // Numbers are in most answers, and words of all letters.
+    for body in [
+        r#"{"timestamp":"2024-05-01T10:20:30.000+0000","status":500,"took":[12, 114, 48]}"#,
+        "0x54 is no answer, 0x72 neither",
+        "Tr0ub4d, Zebra_q, a dozen lives",
+        "84, 114, 48, 117",
+    ] {
+        assert_eq!(quote(body.as_bytes(), "Tr0ub4dor&3-Zebra_quiz!"), body);
+    }
+}
+
+#[test]
+fn looking_through_a_hostile_answer_takes_no_longer_than_through_another() {
+    // What a server knows of a token it can repeat, and nearly repeat, as often as fits.
+    let token = format!("{}b{}", "a".repeat(900), "a".repeat(900));
+    let hostile = format!("{}c", "a".repeat(800)).repeat(80);
+    let began = std::time::Instant::now();
+    assert_ne!(quote(hostile.as_bytes(), &token), HIDDEN);
+    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_password_that_looks_escaped_itself_is_found() {
     for password in ["100%25ok", "a&amp;b", r"x\u0041y", "%41%42%43%44", "++++", "ÄÖÜß"] {
         for body in [password.to_owned(), form(password), json(password), html(password), form(&json(password))] {

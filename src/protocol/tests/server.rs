@@ -31,6 +31,22 @@ fn mistakes_name_the_field_and_hide_passwords() {
 }
 
 #[test]
+fn an_ipv6_address_without_brackets_is_shown_with_them() {
+    for (entry, shown) in [
+        ("::1:8848", "[::1]:8848"),
+        ("::1", "[::1]:8848"),
+        ("http://2001:db8::5:9848", "[2001:db8::5]:9848"),
+        ("2001:db8:0:0:0:0:0:5", "[2001:db8:0:0:0:0:0:5]:8848"),
+        ("fe80::a", "[fe80::a]:8848"),
+    ] {
+        let message = parse(&format!("a,{entry}"), None).unwrap_err().to_string();
+        assert!(message.starts_with("server_addr:") && message.contains(&format!("like \"{shown}\"")), "{message}");
+    }
+    let message = parse("a:1:2", None).unwrap_err().to_string();
+    assert!(!message.contains("bracket"), "{message}");
+}
+
+#[test]
 fn what_other_programs_put_behind_an_address_is_named() {
     for (entry, part) in [
         ("a:8848?weight=3", "\"?weight…\""),
@@ -107,6 +123,22 @@ fn no_path_leads_out_of_the_context_path() {
         "..%3bx=1",
         "..%00",
         "..%20",
+        ".%09.",
+        "%c0%ae%c0%ae",
+        "%C0%AE.",
+        "%e0%80%ae%e0%80%ae",
+        "%f0%80%80%ae.",
+        "%25c0%25ae.",
+        "%u002e%u002e",
+        "%U002E.",
+        "%25u002e.",
+        "%uff0e%uFF0E",
+        "\u{ff0e}\u{ff0e}",
+        ".\u{ff0e}",
+        "%EF%BC%8E%ef%bc%8e",
+        "%ef%bc%8e",
+        "\u{2025}",
+        "\u{2024}.",
     ];
     for dots in dots {
         for path in [
@@ -120,6 +152,13 @@ fn no_path_leads_out_of_the_context_path() {
             format!("/v1%5c{dots}%5Cx"),
             format!("/v1%252f{dots}%255cx"),
             format!("/v1%5c{dots}/x"),
+            format!("/v1/{dots}%c0%afx"),
+            format!("/v1/{dots}%e0%80%afx"),
+            format!("/v1%u002f{dots}%u002Fx"),
+            format!("/v1\u{ff0f}{dots}\u{ff0f}x"),
+            format!("/v1/{dots}%ef%bc%8fx"),
+            format!("/v1/{dots}%c1%9cx"),
+            format!("/v1/{dots}%u005cx"),
         ] {
             let message = check_path(&path).expect_err(&path).to_string();
             assert!(message.starts_with("path: ") && message.contains("segment"), "{path}: {message}");
@@ -139,6 +178,9 @@ fn other_paths_stay_as_they_are() {
         "/v1/a%2Fb%5Cc",
         "/v1/100%25",
         "/v1/%zz/%",
+        "/v1/%u002/%u/%uzzzz",
+        "/v1/a%u002e%u002e/a\u{ff0e}\u{ff0e}",
+        "/v1/%c0%c0%e0/%e4%b8%ad",
         "/ä",
     ] {
         check_path(path).expect(path);
