@@ -63,13 +63,14 @@ fn check_refusal(status: u16, body: &[u8], password: &str, refused: &NoToken) {
         Reason::Overloaded => {
             // r-nacos has no status of its own for it.
             let says_so = status == 403 && String::from_utf8_lossy(body).contains("LOGIN_LIMITE_ERROR");
-            assert!(*is_verdict && (says_so || matches!(status, 429 | 502..=504 | 520..=530)));
+            assert_eq!(*is_verdict, says_so || status == 429, "a 503 may be of what stands before one path");
+            assert!(*is_verdict || status == 503);
         }
         Reason::NotNacos => assert!(!is_verdict || status == 500),
     }
     // The same password sent to more paths is a look more: only where no Nacos has spoken.
-    if matches!(status, 400 | 401 | 403) && *reason == Reason::Refused {
-        assert_eq!(*is_verdict, fuzzing::is_nacos(body));
+    if *is_verdict && matches!(status, 400 | 401 | 403) {
+        assert!(status != 401 && fuzzing::is_nacos(body), "the verdict of what is no Nacos");
     }
 }
 
@@ -79,6 +80,7 @@ fn check_voice(status: u16, body: &[u8]) {
     let carried_out = fuzzing::carried_out(status, body);
     match status {
         200..=299 => assert!(carried_out),
+        502 | 504 => assert!(!carried_out, "a gateway"),
         400..=599 => assert_eq!(carried_out, is_nacos),
         _ => assert!(!carried_out),
     }

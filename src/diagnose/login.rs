@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use super::{
     Examination, Severity, duration,
     node::{Issued, Node},
-    probe::NoToken,
 };
 use crate::{
     cause::Cause,
@@ -14,7 +13,7 @@ use crate::{
         jwt,
         login::{Api, IssuedToken},
     },
-    session::{credentials::Credentials, failure},
+    session::{credentials::Credentials, exchange::NoToken, failure},
 };
 
 /// How long a server does not know its users after a start, and a little more.

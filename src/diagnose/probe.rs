@@ -24,7 +24,7 @@ use crate::{
     secret::Secret,
     session::{
         credentials::Credentials,
-        exchange::{self, Answer, Search},
+        exchange::{self, NoToken, Search},
         question::{Asked, Question},
     },
     wait::{Cancel, Limits, Waiters, here},
@@ -69,12 +69,6 @@ impl Seen {
         let said = quote::quote_refusal(&self.body, secrets);
         if said.is_empty() { format!("HTTP {}", self.status) } else { format!("HTTP {}: {said}", self.status) }
     }
-}
-
-/// Why a login brought no token.
-pub(super) enum NoToken {
-    Refused(Answer),
-    Failed(Error),
 }
 
 impl<'a> Probe<'a> {
@@ -180,15 +174,15 @@ impl<'a> Probe<'a> {
             let request = exchange::request(server, endpoint, credentials, api, self.connect_timeout);
             let limits = self.limits().within(self.patience);
             let response = request.and_then(|request| here(self.transport.exchange(request, &limits)));
-            let answer = match exchange::read(response.map_err(NoToken::Failed)?, &credentials.password) {
+            let why = match exchange::read(response, &credentials.password) {
                 Ok(issued) => return Ok((issued, api)),
-                Err(answer) => answer,
+                Err(why) => why,
             };
-            if !search.goes_on_after(answer) {
+            if !search.goes_on_after(why) {
                 break;
             }
         }
-        Err(NoToken::Refused(search.best().expect("one is asked at least")))
+        Err(search.best().expect("one is asked at least"))
     }
 }
 

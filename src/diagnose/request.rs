@@ -112,7 +112,8 @@ impl Examination<'_> {
             }
             _ if is_missing => (Severity::Error, Cause::ApiMissing),
             (429, _) => (Severity::Error, Cause::Throttled),
-            (502..=504, _) if !voice::is_nacos(&seen.body) => (Severity::Error, Cause::Gateway),
+            (502 | 504, _) => (Severity::Error, Cause::Gateway),
+            (503, _) if !voice::is_nacos(&seen.body) => (Severity::Error, Cause::Gateway),
             (500.., _) => (Severity::Error, Cause::ServerFault),
             (300..=399, _) => (Severity::Error, Cause::NotNacos),
             (400..=499, _) if !voice::is_nacos(&seen.body) && !matches!(seen.status, 400 | 404) => {

@@ -8,8 +8,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     quote::{quote, quote_part},
-    rejection::READ,
-    voice::is_nacos,
+    rejection::{READ, is_page},
+    voice::{is_nacos, judges_login},
 };
 use crate::{cause::Cause, secret::Secret};
 
@@ -64,9 +64,9 @@ pub(crate) struct IssuedToken {
 pub enum Reason {
     /// This server does not have this login API.
     MissingApi,
-    /// 429, or a 503 of the server's own: too much to do.
+    /// 429, or a 503 in the words of a server: too much to do.
     Overloaded,
-    /// 502, 503, 504 of something before the server, which does not reach it.
+    /// 502, 504, a page with 503, of something before the server, which does not reach it.
     Gateway,
     /// 500: a fault, or (2.2.1 to 3.2) a wrong password. Only the past tells which.
     Fault,
@@ -94,28 +94,30 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let said = || said_in(body, password);
     // Not of a success, which holds a token: what is looked through is copied.
-    let by_nacos = || is_nacos(body);
-    let refuse = |reason, is_verdict, said| Err(LoginRefused { reason, is_verdict, known: known(body), said });
+    let by_nacos = || judges_login(status, body);
+    let refuse =
+        |reason, is_verdict, said| Err(LoginRefused { reason, is_verdict, known: known(body, by_nacos()), said });
     match status {
-        200..=299 => read_success(body, password),
+        200..=299 => read_success(status, body, password),
         300..=399 => refuse(Reason::NotNacos, false, "a redirect, which a login never follows".into()),
         // r-nacos before 0.7.4 says so of every path that it does not know; of a password it says it without JSON.
         403 if by_nacos() && contains(body, "timestamp") && contains(body, "unknown user!") => {
             refuse(Reason::MissingApi, false, said())
         }
         // r-nacos counts logins before it looks at the password: while there are too many the right one is refused too.
-        403 if contains(body, "LOGIN_LIMITE_ERROR") => refuse(Reason::Overloaded, true, said()),
+        403 if by_nacos() && contains(body, "LOGIN_LIMITE_ERROR") => refuse(Reason::Overloaded, true, said()),
         404 | 405 | 410 | 501 => refuse(Reason::MissingApi, false, said()),
         429 => refuse(Reason::Overloaded, true, said()),
-        502..=504 | 520..=530 if !by_nacos() => refuse(Reason::Gateway, false, said()),
-        502..=504 => refuse(Reason::Overloaded, true, said()),
+        // No login of a Nacos says so, but what is behind a gateway that publishes another one may.
+        503 if is_nacos(body) => refuse(Reason::Overloaded, false, said()),
+        502..=504 | 520..=530 => refuse(Reason::Gateway, false, said()),
         400 | 401 | 403 => refuse(Reason::Refused, by_nacos(), said()),
         500 if contains(body, "No static resource") => {
             // Nacos 3 serves its console, under another context path, on a port of its own (8080).
             let hint = "this is the console port of a Nacos 3; use the server's main port (8848)";
             Err(LoginRefused {
                 reason: Reason::NotNacos,
-                is_verdict: true,
+                is_verdict: by_nacos(),
                 known: Some(Cause::ConsolePort),
                 said: hint.into(),
             })
@@ -127,8 +129,11 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
 
 /// What the words of a refusal tell beyond its status. Those for a user that is not there are of 2.2.1 to 3.2.3 (the others
 /// say the same of a password that is wrong), and of a server that has just started, which has not read its users yet.
-fn known(body: &[u8]) -> Option<Cause> {
+fn known(body: &[u8], by_nacos: bool) -> Option<Cause> {
     let text = String::from_utf8_lossy(&body[..body.len().min(READ)]).to_ascii_lowercase();
+    if is_page(&text) {
+        return None;
+    }
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     match () {
         () if says(&["please config", "secret key must", "not secure enough"]) => Some(Cause::ServerSecretMissing),
@@ -137,7 +142,7 @@ fn known(body: &[u8]) -> Option<Cause> {
         () if says(&["mailbox has closed"]) => Some(Cause::ServerFault),
         () if says(&["login_limite_error"]) => Some(Cause::Throttled),
         // From 3.2.4 on it is the first half of what is said of a password that is wrong.
-        () if says(&["\"access denied\""]) && !says(&["\"data\":\""]) && is_nacos(body) => Some(Cause::UnknownUser),
+        () if says(&["\"access denied\""]) && !says(&["\"data\":\""]) && by_nacos => Some(Cause::UnknownUser),
         () if text.starts_with("caused: user ") && says(&[" not found;"]) => Some(Cause::UnknownUser),
         // 2.2.3 says no more than the name.
         () if names_a_user(text.trim()) => Some(Cause::UnknownUser),
@@ -185,7 +190,7 @@ fn wipe(json: &mut Value) {
     }
 }
 
-fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
+fn read_success(status: u16, body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
     let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, known: None, said };
     let json = serde_json::from_slice(body).map(Json).map_err(|_| {
         let said = said_in(body, password);
@@ -201,11 +206,12 @@ fn read_success(body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefu
         let whole = || said_in(body, password);
         let said = json["message"].as_str().map_or_else(whole, |message| quote_part(message, body, password.expose()));
         let said = format!("no token in the answer: {said}");
-        let is_verdict = is_nacos(body) || json.get("accessToken").is_some();
+        let by_nacos = judges_login(status, body);
+        let is_verdict = by_nacos || json.get("accessToken").is_some();
         // What has data is the answer of something else to something else.
         let is_refusal = is_verdict || json.get("data").is_none();
         let reason = if is_refusal { Reason::Refused } else { Reason::NotNacos };
-        return Err(LoginRefused { reason, is_verdict, known: known(body), said });
+        return Err(LoginRefused { reason, is_verdict, known: known(body, by_nacos), said });
     };
     if !is_token(token) {
         return Err(not_nacos("a token that no header can carry".into()));

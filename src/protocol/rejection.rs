@@ -18,10 +18,10 @@ pub enum Rejection {
     Unknown,
 }
 
-const PERMISSION: &[&str] = &["authorization failed", "code: 403"];
+const PERMISSION: &[&str] = &["authorization failed", "code: 403, message:"];
 const MISCONFIGURED: &[&str] = &["server identity", "please config"];
 const IDENTITY: &[&str] = &[
-    "code: 401",
+    "code: 401, message:",
     "token expired",
     "expired token",
     "jwt expired",
@@ -32,17 +32,19 @@ const IDENTITY: &[&str] = &[
     "unknown user",
     "user not found",
     "\"errorcode\":\"unauthenticated\"",
-    "session expired",
+    "session expired!",
 ];
 
 /// Sorts an answer; `None` if it is no rejection at all. The first list with a hit wins, in this order: permission,
-/// misconfigured, identity. A 500 counts only with the words that 1.4.8 puts into it in the instant of expiry.
+/// misconfigured, identity. A 500 counts only with the words that 1.4.8 puts into it in the instant of expiry. A page of
+/// HTML gives no reason, whatever it says, unless it is the one of Nacos's framework.
 pub(crate) fn classify(status: u16, body: &[u8]) -> Option<Rejection> {
     if !matches!(status, 401 | 403 | 500) {
         return None;
     }
     let text = String::from_utf8_lossy(&body[..body.len().min(READ)]).to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|w| text.contains(w));
+    let is_foreign = is_page(&text) && !text.contains("whitelabel error page");
+    let says = |words: &[&str]| !is_foreign && words.iter().any(|w| text.contains(w));
     match status {
         500 => says(&["jwt expired"]).then_some(Rejection::Identity),
         _ if says(PERMISSION) => Some(Rejection::Permission),
@@ -50,6 +52,11 @@ pub(crate) fn classify(status: u16, body: &[u8]) -> Option<Rejection> {
         _ if says(IDENTITY) => Some(Rejection::Identity),
         _ => Some(Rejection::Unknown),
     }
+}
+
+/// Whether it is HTML, or XML.
+pub(crate) fn is_page(text: &str) -> bool {
+    text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').starts_with('<')
 }
 
 /// Whether a server says that it has no such API, not that something asked of the API is not there.

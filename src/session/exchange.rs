@@ -30,6 +30,17 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<Duration>,
 }
 
+/// Why there is no token.
+pub(crate) enum NoToken {
+    Refused(Answer),
+    Failed(Error),
+}
+
+/// Whether something answered, with what is too long for a login or cannot be read: no Nacos.
+pub(crate) fn is_unreadable(failure: &Error) -> bool {
+    matches!(failure.kind, ErrorKind::TooLarge | ErrorKind::Undecodable)
+}
+
 /// A login with `credentials` at `server`.
 pub(crate) fn request(
     server: &Server,
@@ -61,13 +72,13 @@ pub(crate) fn request(
 }
 
 /// The token in the answer to it. `password` is only used to keep it out of what is said.
-pub(crate) fn read(response: Response, password: &Secret) -> Result<IssuedToken, Answer> {
-    let Response { status, headers, body, .. } = response;
+pub(crate) fn read(response: Result<Response, Error>, password: &Secret) -> Result<IssuedToken, NoToken> {
+    let Response { status, headers, body, .. } = response.map_err(NoToken::Failed)?;
     let issued = login::read(status, &body, password);
     if let Ok(mut body) = body.try_into_mut() {
         body.zeroize(); // it holds the token
     }
-    issued.map_err(|refused| Answer { refused, status, retry_after: retry_after(&headers) })
+    issued.map_err(|refused| NoToken::Refused(Answer { refused, status, retry_after: retry_after(&headers) }))
 }
 
 /// How long an answer with these headers asks to wait.
@@ -76,36 +87,45 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     retry_after::read(headers.get(RETRY_AFTER)?.to_str().ok()?, date, SystemTime::now())
 }
 
-/// The answers of one server at the paths where its login may be: the one that tells most.
+/// What came of asking one server at the paths where its login may be: what tells most.
 #[derive(Default)]
 pub(crate) struct Search {
-    best: Option<Answer>,
+    best: Option<NoToken>,
 }
 
 impl Search {
-    /// Takes the answer at one path; whether another path may tell more: what stands before a Nacos answers as it likes to
+    /// Takes what came of one path; whether another path may tell more: what stands before a Nacos answers as it likes to
     /// paths that it does not know.
-    pub(crate) fn goes_on_after(&mut self, answer: Answer) -> bool {
-        let is_verdict = answer.refused.is_verdict;
-        let tells = |answer: &Answer| (answer.refused.is_verdict, telling(answer.refused.reason));
-        if self.best.as_ref().is_none_or(|best| tells(&answer) > tells(best)) {
-            self.best = Some(answer);
+    pub(crate) fn goes_on_after(&mut self, why: NoToken) -> bool {
+        let is_over = is_over(&why);
+        if self.best.as_ref().is_none_or(|best| (is_over, telling(&why)) > (false, telling(best))) {
+            self.best = Some(why);
         }
-        !is_verdict
+        !is_over
     }
 
-    pub(crate) fn best(self) -> Option<Answer> {
+    pub(crate) fn best(self) -> Option<NoToken> {
         self.best
     }
 }
 
-/// How much an answer that is not a Nacos's tells.
-fn telling(reason: Reason) -> u8 {
-    match reason {
+/// Whether the search is: a Nacos has judged, or nothing answers.
+fn is_over(why: &NoToken) -> bool {
+    match why {
+        NoToken::Refused(answer) => answer.refused.is_verdict,
+        NoToken::Failed(failure) => !is_unreadable(failure),
+    }
+}
+
+/// How much it tells, if it is not a Nacos's. Refusals come first: the password may have been looked at.
+fn telling(why: &NoToken) -> u8 {
+    let NoToken::Refused(answer) = why else { return 1 };
+    match answer.refused.reason {
         Reason::MissingApi => 0,
         Reason::NotNacos => 1,
         Reason::Gateway => 2,
-        Reason::Fault => 3,
-        Reason::Refused | Reason::Overloaded => 4,
+        Reason::Overloaded => 3,
+        Reason::Fault => 4,
+        Reason::Refused => 5,
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     credentials::{Credentials, Supplied},
-    exchange::{self, Answer, Search},
+    exchange::{self, NoToken, Search},
     failure,
     question::Asked,
     servers::Server,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cause::Cause,
     error::{Error, Kind, Result},
-    http::{Error as HttpError, ErrorKind, Phase},
+    http::{Error as HttpError, ErrorKind, Phase, Response},
     lifecycle::{LoginError, Time},
     protocol::login::{Api, IssuedToken, LoginRefused, Reason},
     sys::clock,
@@ -162,7 +162,7 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
                 }
                 let error = failure::unreachable(server.address.name(), &failure);
                 let hung = matches!(failure.kind, ErrorKind::Slow | ErrorKind::Timeout) && failure.was_sent();
-                if hung || !failure.blames_server() {
+                if hung || !(failure.blames_server() || exchange::is_unreadable(&failure)) {
                     // Too much to do, and it works this login off all the same: the others may be no better. Or the
                     // fault lies on this side.
                     return Err(error);
@@ -179,11 +179,6 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
     Err(last.unwrap_or_else(|| failure::too_slow(&session.servers.names())))
 }
 
-enum NoToken {
-    Refused(Answer),
-    Failed(HttpError),
-}
-
 /// Asks one server, at every path where a login may be, until a Nacos has judged the credentials: what stands before it
 /// answers as it likes to paths that it does not know.
 async fn find_login(
@@ -194,29 +189,44 @@ async fn find_login(
 ) -> Result<IssuedToken, NoToken> {
     let (mut search, mut looks) = (Search::default(), 0);
     for api in server.apis() {
-        let answer = match ask_server(session, engine, credentials, server, api).await.map_err(NoToken::Failed)? {
+        let answer = ask_server(session, engine, credentials, server, api).await;
+        let why = match exchange::read(answer, &credentials.password) {
             Ok(issued) => {
                 server.found(api);
                 return Ok(issued);
             }
-            Err(answer) => answer,
+            Err(why) => why,
         };
-        let LoginRefused { reason, is_verdict, .. } = answer.refused;
-        let asked_to_wait = answer.retry_after.is_some();
-        if is_verdict {
-            server.found(api);
-        } else {
-            // The verdict itself is counted where its end is.
-            looks += u32::from(matches!(reason, Reason::Refused | Reason::Fault));
+        let mut is_away = false;
+        if let NoToken::Refused(answer) = &why {
+            let LoginRefused { reason, is_verdict, .. } = answer.refused;
+            if is_verdict {
+                server.found(api);
+            }
+            is_away = match reason {
+                // It has been there before.
+                Reason::Gateway => server.has_found(api),
+                // It may be a gateway's word all the same, but not one for this path alone.
+                Reason::Overloaded => server.has_found(api) || answer.retry_after.is_some(),
+                _ => false,
+            };
         }
-        let is_away = reason == Reason::Gateway && (server.has_found(api) || asked_to_wait);
-        if !search.goes_on_after(answer) || is_away {
-            break; // it has judged, or it has been there before, so it is the server that is away
+        looks += u32::from(was_look(&why));
+        if !search.goes_on_after(why) || is_away {
+            break;
         }
     }
     let best = search.best().expect("one is asked at least");
-    session.note_looks(looks - u32::from(!best.refused.is_verdict && looks > 0));
-    Err(NoToken::Refused(best))
+    // What the login ends with is counted where its end is.
+    session.note_looks(looks - u32::from(was_look(&best)));
+    Err(best)
+}
+
+/// Whether it may have been a look at the password, though nobody says so. A verdict is counted where its end is.
+fn was_look(why: &NoToken) -> bool {
+    let NoToken::Refused(answer) = why else { return false };
+    let LoginRefused { reason, is_verdict, .. } = answer.refused;
+    !is_verdict && matches!(reason, Reason::Refused | Reason::Fault)
 }
 
 async fn ask_server(
@@ -225,7 +235,7 @@ async fn ask_server(
     credentials: &Credentials,
     server: &Server,
     api: Api,
-) -> Result<Result<IssuedToken, Answer>, HttpError> {
+) -> Result<Response, HttpError> {
     let timeout = session.connect_timeout();
     let request = exchange::request(&server.address, &server.endpoint, credentials, api, timeout)?;
     let response = match engine {
@@ -250,5 +260,5 @@ async fn ask_server(
         Engine::Caller(limits) => session.transport.exchange(request, &limits.within(ATTEMPT)).await?,
     };
     server.mark_up(clock::now());
-    Ok(exchange::read(response, &credentials.password))
+    Ok(response)
 }

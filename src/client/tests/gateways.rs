@@ -6,12 +6,14 @@ use std::sync::{
 };
 
 use super::*;
-use crate::{Anonymous, TokenPlace};
+use crate::{Anonymous, Cause, TokenPlace};
 
 const HTML: &str = "<!doctype html><html><h1>Welcome</h1></html>";
 const WRONG: &str = "User not found! Please check user exist or password is right!";
 const DENIED: &str =
     r#"{"code":10001,"message":"access denied","data":"Code: 401, Message: User not found! Please check user."}"#;
+
+const SPRING: &str = r#"{"timestamp":"t","path":"/","status":502,"error":"Bad Gateway","message":"no instance"}"#;
 
 type Paths = Arc<Mutex<Vec<String>>>;
 
@@ -69,6 +71,100 @@ fn situation_58_a_login_is_found_behind_whatever_answers_at_the_other_paths() {
         let paths = paths.lock();
         assert_eq!((paths.len(), paths.last().unwrap().as_str()), (looked + 1, open), "{status}");
     });
+}
+
+#[test]
+fn situation_58_a_login_is_found_behind_words_that_are_nacoss_only_by_chance() {
+    let document = |status: u16| {
+        let path = "/nacos/v3/auth/user/login";
+        (status, format!(r#"{{"timestamp":"t","status":{status},"error":"E","message":"no route","path":"{path}"}}"#))
+    };
+    let said = [
+        (403, "RBAC: access denied"),
+        (403, "access denied by plugin"),
+        (401, "Access denied due to missing subscription key"),
+        (401, r#"{"error":"invalid_token","error_description":"Bad credentials"}"#),
+        (403, r#"{"message":"invalid token"}"#),
+        (401, r#"{"message":"user not found"}"#),
+        (200, r#"{"code":401,"message":"Login failed, token missing"}"#),
+        (200, r#"{"code":30000,"message":"route not found","data":null}"#),
+        (500, r#"{"code":500,"message":"No static resource nacos/v3/auth/user/login."}"#),
+    ];
+    let said = said.map(|(status, words)| Ok((status, words.to_owned())));
+    let documents = [401, 502, 503, 504].map(|status| Ok(document(status)));
+    let faults = [Fault::TooLarge, Fault::Undecodable, Fault::AskedToWait].map(Err);
+    for answer in said.into_iter().chain(documents).chain(faults) {
+        let shown = format!("{answer:?}");
+        let login = move |out: &Outgoing| match out.target.path() {
+            "/nacos/v3/auth/user/login" => answer.clone(),
+            _ => Ok(token("t")),
+        };
+        let f = fixture(SOON, Box::new(login), says(200, "ok"));
+        f.speaks(0);
+        assert_eq!(f.get().map(|answer| answer.status()).map_err(|e| e.to_string()), Ok(200), "{shown}");
+        assert_eq!(f.logins(), 2, "{shown}");
+    }
+}
+
+#[test]
+fn situation_58_what_a_nacos_says_of_a_password_is_asked_once() {
+    let document = |status: u16, words: &str| {
+        format!(r#"{{"timestamp":"t","status":{status},"error":"E","message":"{words}","path":"/"}}"#)
+    };
+    for (status, body) in [
+        (403, "unknown user!".into()),
+        (403, "user not found!".into()),
+        (403, WRONG.into()),
+        (403, document(403, "Access Denied")),
+        (403, format!(r#"{{"code":10001,"message":"access denied","data":"{WRONG}"}}"#)),
+        (500, document(500, "No message available")),
+        (500, document(500, "Handle API Compatibility failed, please see log for detail.")),
+        (500, "caused: User nacos not found;".into()),
+        (200, r#"{"code":401,"message":"Login failed","data":null}"#.into()),
+        (200, r#"{"code":23000,"message":"Current Nacos auth plugin type is not `nacos`","data":null}"#.into()),
+    ] {
+        let shown = format!("{status} {body}");
+        let (f, paths) = behind(move |_| (status, body.clone()), |_| (403, DENIED.into()));
+        assert_eq!(f.client.token().unwrap_err().kind(), Kind::BadCredentials, "{shown}");
+        assert_eq!(paths.lock().len(), 1, "{shown}");
+    }
+}
+
+#[test]
+fn situation_58_refusals_through_a_gateway_advise_to_look_at_it() {
+    for (status, words) in [(403, "RBAC: access denied"), (401, r#"{"message":"user not found"}"#)] {
+        let (f, _) = behind(move |_| (status, words.into()), |_| (403, DENIED.into()));
+        let error = f.client.token().unwrap_err();
+        assert_eq!((error.cause(), error.http_status()), (Cause::GatewayRefusal, Some(status)), "{error}");
+    }
+}
+
+#[test]
+fn situation_57_a_document_with_502_is_a_gateways_too() {
+    let (f, _) = behind(|_| (502, SPRING.into()), |_| (502, SPRING.into()));
+    let error = f.client.token_within(Duration::from_millis(500), None).unwrap_err();
+    assert_eq!(error.cause(), Cause::Gateway, "{error}");
+    assert!(error.retry_after().unwrap() <= Duration::from_secs(3), "{:?}", error.retry_after());
+}
+
+#[test]
+fn a_page_of_errors_costs_no_permission_and_no_second_post() {
+    let page = "<html><body><h1>Error response</h1><p>Error code: 403</p><p>Message: Forbidden.</p></body></html>";
+    let count = AtomicU32::new(0);
+    let login = move |_: &str| token(&format!("t{}", count.fetch_add(1, Ordering::SeqCst)));
+    let (f, paths) =
+        behind(login, move |out| if bearer(out) == "t0" { (403, page.into()) } else { (200, "ok".into()) });
+    assert_eq!(f.get().unwrap().status(), 200);
+    assert_eq!((paths.lock().len(), f.client.stats().rejections_permission), (2, 0));
+    for page in [page.replace("403", "401"), "<html>Your session expired</html>".into()] {
+        let (f, _) = behind(
+            |_| token("t"),
+            move |out| if out.method == "POST" { (401, page.clone()) } else { (200, "ok".into()) },
+        );
+        assert_eq!(f.get().unwrap().status(), 200);
+        assert_eq!(post(&f.client).unwrap().status(), 401);
+        assert_eq!(f.requests(), 2);
+    }
 }
 
 #[test]
@@ -146,12 +242,16 @@ fn situation_59_what_a_stranger_answers_is_no_answer_and_it_gets_no_body() {
 
 #[test]
 fn situation_59_a_stranger_in_the_list_is_passed_over() {
-    let login =
-        |out: &Outgoing| Ok(if out.endpoint.host.starts_with("host0") { (200, HTML.into()) } else { token("t") });
-    for _ in 0..8 {
-        // Whichever comes first.
-        let f = cluster(2, SOON, Box::new(login), says(200, "ok"));
-        assert_eq!(f.client.token().unwrap().secret.expose(), "t");
+    for stranger in [Ok((200, HTML.into())), Err(Fault::TooLarge), Err(Fault::Undecodable)] {
+        for _ in 0..8 {
+            let stranger = stranger.clone();
+            let login = move |out: &Outgoing| {
+                if out.endpoint.host.starts_with("host0") { stranger.clone() } else { Ok(token("t")) }
+            };
+            // Whichever comes first.
+            let f = cluster(2, SOON, Box::new(login), says(200, "ok"));
+            assert_eq!(f.client.token().unwrap().secret.expose(), "t");
+        }
     }
 }
 
@@ -552,7 +652,7 @@ fn a_401_without_a_word_of_nacos_takes_no_token_away() {
 
 #[test]
 fn what_a_gateway_says_is_no_sign_that_the_token_is_good() {
-    for (status, page) in [(502, HTML), (404, HTML), (302, "")] {
+    for (status, page) in [(502, HTML), (502, SPRING), (404, HTML), (302, "")] {
         let f = fixture(SOON, tokens().0, says(status, page));
         f.get().unwrap();
         let (session, token) = (f.session(), f.client.token().unwrap());

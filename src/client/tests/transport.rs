@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderValue,
+    header::{AUTHORIZATION, RETRY_AFTER},
+};
 
 use super::*;
 use crate::{
@@ -21,6 +24,9 @@ pub(super) enum Fault {
     Io,
     Timeout,
     TooLarge,
+    Undecodable,
+    /// It answers: 503, a page, and when to come again.
+    AskedToWait,
 }
 
 /// What a server answers, or why it does not.
@@ -45,16 +51,19 @@ fn answer(script: &Script, out: &Outgoing) -> Result<crate::http::Response, Http
         Fault::Connect => HttpError::new(Phase::Connect, ErrorKind::Broken, "scripted"),
         Fault::Io => HttpError::new(Phase::Answer, ErrorKind::Broken, "scripted"),
         Fault::TooLarge => HttpError::new(Phase::Answer, ErrorKind::TooLarge, "scripted"),
+        Fault::Undecodable => HttpError::new(Phase::Answer, ErrorKind::Undecodable, "scripted"),
+        Fault::AskedToWait => unreachable!("an answer"),
         Fault::Timeout => HttpError::new(Phase::Answer, ErrorKind::Slow, "scripted"),
     };
-    let (status, body) = script(out).map_err(failed)?;
-    Ok(crate::http::Response {
-        status,
-        headers: HeaderMap::new(),
-        body: Bytes::from(body),
-        truncated: false,
-        lost_connection: false,
-    })
+    let mut headers = HeaderMap::new();
+    let (status, body) = match script(out) {
+        Err(Fault::AskedToWait) => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
+            (503, "<html>busy</html>".into())
+        }
+        said => said.map_err(failed)?,
+    };
+    Ok(crate::http::Response { status, headers, body: Bytes::from(body), truncated: false, lost_connection: false })
 }
 
 impl Transport for Scripted {

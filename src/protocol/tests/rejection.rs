@@ -22,6 +22,9 @@ fn words_of_every_release() {
         (401, r#"{"error":{"code":401,"status":"UNAUTHENTICATED"}}"#, Some(Unknown)),
         (401, r#"{"errorCode":"UNAUTHENTICATED","message":"no token"}"#, Some(Identity)),
         (401, "session expired!", Some(Identity)),
+        (401, "Your session expired", Some(Unknown)),
+        (401, r#"{"code":"error code: 401"}"#, Some(Unknown)),
+        (403, "Error code: 403", Some(Unknown)),
         (
             403,
             r#"{"code":10001,"message":"access denied","data":"Code: 401, Message: token expired!."}"#,
@@ -46,6 +49,41 @@ fn words_of_every_release() {
         (403, "<html>Forbidden</html>", Some(Unknown)),
     ] {
         assert_eq!(classify(status, body.as_bytes()), class, "{status} {body}");
+    }
+}
+
+/// What Spring Boot makes of `message` for those who prefer HTML.
+fn whitelabel(message: &str) -> String {
+    format!(
+        "<html><body><h1>Whitelabel Error Page</h1><p>This application has no explicit mapping for /error, so you are \
+         seeing this as a fallback.</p><div id='created'>now</div><div>There was an unexpected error (type=Forbidden, \
+         status=403).</div><div>{message}</div></body></html>"
+    )
+}
+
+#[test]
+fn a_page_gives_no_reason_unless_it_is_the_servers_own() {
+    for page in [
+        // Of Python's http.server, and of what was written after it.
+        "<html><body><h1>Error response</h1><p>Error code: {}</p><p>Message: Forbidden.</p></body></html>",
+        "<html><body>Error code: {}, Message: Forbidden.</body></html>",
+        "<!DOCTYPE html><html>Your session expired! Please configure your browser: unknown user, token expired</html>",
+        "\u{feff}\n <?xml version='1.0'?><Error>authorization failed: JWT expired ({})</Error>",
+    ] {
+        for status in [401, 403] {
+            let page = page.replace("{}", &status.to_string());
+            assert_eq!(classify(status, page.as_bytes()), Some(Unknown), "{status} {page}");
+        }
+        assert_eq!(classify(500, page.as_bytes()), None, "{page}");
+    }
+    for (message, class) in [
+        ("token expired!", Identity),
+        ("Code: 401, Message: token expired!.", Identity),
+        ("authorization failed!", Permission),
+        ("Code: 403, Message: authorization failed!.", Permission),
+        ("No message available", Unknown),
+    ] {
+        assert_eq!(classify(403, whitelabel(message).as_bytes()), Some(class), "{message}");
     }
 }
 
