@@ -40,8 +40,8 @@ pub enum Verdict {
 pub struct Attempts {
     /// When it was sent last. What was sent before a token was given up says nothing of it.
     pub(super) sent: Time,
-    /// When it was sent first; [`Time::MAX`] if that is not known.
-    pub(super) begun: Time,
+    /// When a token of it was refused first.
+    pub(super) refused_at: Option<Time>,
     /// Tokens refused for their own sake, and by whom.
     pub(super) refused: Vec<(u64, Option<usize>)>,
     /// The fresh token that was waited for, and how often.
@@ -62,7 +62,7 @@ impl Default for Attempts {
     fn default() -> Self {
         Self {
             sent: Time::ZERO,
-            begun: Time::MAX,
+            refused_at: None,
             refused: Vec::new(),
             waits: (0, 0),
             was_fresh: false,
@@ -94,7 +94,6 @@ impl Attempts {
     /// The request is sent now.
     pub fn begin(&mut self, now: Time) {
         self.sent = now;
-        self.begun = self.begun.min(now);
     }
 
     /// These servers are down, by their places.

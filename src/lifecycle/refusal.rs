@@ -28,7 +28,8 @@ impl Machine {
         if let Some(token) = self.token.as_mut().filter(|t| t.generation == generation) {
             token.trust.accept();
             token.accepted.get_or_insert(now);
-            token.taken = Some(now);
+            // When the request was sent, which may long be over by now.
+            token.taken = Some(if attempts.sent == Time::ZERO { now } else { attempts.sent });
             self.refused_in_a_row = 0;
             if refused_everywhere {
                 self.backoff.reset();
@@ -56,6 +57,7 @@ impl Machine {
         let replay = if why == Rejection::Identity { Verdict::Replay } else { Verdict::ReplayIfIdempotent };
         if why == Rejection::Identity {
             attempts.refused.push((generation, server));
+            attempts.refused_at.get_or_insert(now);
         }
         let used = self.token.as_ref().filter(|t| t.is_usable()).map(|t| t.generation);
         // One that was kept has been refused too: then it is about the one in use, if that has been refused before.
@@ -101,9 +103,10 @@ impl Machine {
             if age >= PROVEN_AGE {
                 self.refused_in_a_row = 0;
             }
-            // The one before was refused just so, and with this one others have been served since. Of what somebody else sends
-            // it is not known what was refused before.
-            let like_the_one_before = attempts.has_refused_another(generation) && taken > attempts.begun;
+            // The one before was refused just so, and others were served with this one afterwards. Of what somebody else sends it
+            // is not known what was refused before.
+            let like_the_one_before =
+                attempts.has_refused_another(generation) && attempts.refused_at.is_some_and(|at| taken > at);
             let is_about_path = like_the_one_before || (attempts.reported && in_vain && serves_others);
             let is_new = self.refused_in_a_row == 1 && token.trust.is_replacement();
             if is_new || is_about_path && age < BETWEEN_LOGINS {

@@ -13,7 +13,7 @@ pub(super) struct Token {
     pub(super) issued: Time,
     /// When a server was first known to take it.
     pub(super) accepted: Option<Time>,
-    /// When one was last told to have taken it: that is told after each refusal.
+    /// When the request was sent with which one was last told to have taken it: that is told after each refusal.
     pub(super) taken: Option<Time>,
     /// The server that gave it, if that is known.
     pub(super) issued_by: Option<usize>,

@@ -408,6 +408,30 @@ fn situation_26_so_it_is_when_somebody_else_sends_the_requests() {
 }
 
 #[test]
+fn situation_26_what_others_were_served_before_a_secret_changed_again_says_nothing() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    assert_eq!(w.refused(1, None), Verdict::Replay);
+    w.next_token();
+    w.now += s(6.0);
+    // Sent before the second change, and told after another request has been refused for it.
+    let mut served = Attempts::default();
+    served.begin(w.now);
+    let mut attempts = Attempts::default();
+    let mut generation = 2;
+    while let Verdict::Retry { generation: next, .. } = {
+        w.now += s(0.001);
+        attempts.begin(w.now);
+        w.machine.rejected(&mut attempts, generation, Rejection::Identity, None, w.now)
+    } {
+        generation = next;
+        w.machine.accepted(&served, 2, w.now);
+    }
+    assert!(attempts.has_refused(1) && attempts.has_refused(2));
+    assert_eq!(w.machine.cacheable(w.now), None, "a login is due");
+}
+
+#[test]
 fn situation_26_a_secret_that_changes_meanwhile_is_noticed_in_seconds() {
     let mut w = World::new();
     w.log_in(18_000.0);
