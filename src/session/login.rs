@@ -203,13 +203,9 @@ async fn find_login(
             if is_verdict {
                 server.found(api);
             }
-            is_away = match reason {
-                // It has been there before.
-                Reason::Gateway => server.has_found(api),
-                // It may be a gateway's word all the same, but not one for this path alone.
-                Reason::Overloaded => server.has_found(api) || answer.retry_after.is_some(),
-                _ => false,
-            };
+            // It has been there before; or it wants to be left alone, and another path is another login.
+            let is_busy = matches!(reason, Reason::Gateway | Reason::Overloaded);
+            is_away = is_busy && (server.has_found(api) || answer.retry_after.is_some());
         }
         looks += u32::from(was_look(&why));
         if !search.goes_on_after(why) || is_away {

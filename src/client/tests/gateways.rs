@@ -92,7 +92,7 @@ fn situation_58_a_login_is_found_behind_words_that_are_nacoss_only_by_chance() {
     ];
     let said = said.map(|(status, words)| Ok((status, words.to_owned())));
     let documents = [401, 502, 503, 504].map(|status| Ok(document(status)));
-    let faults = [Fault::TooLarge, Fault::Undecodable, Fault::AskedToWait].map(Err);
+    let faults = [Fault::TooLarge, Fault::Undecodable].map(Err);
     for answer in said.into_iter().chain(documents).chain(faults) {
         let shown = format!("{answer:?}");
         let login = move |out: &Outgoing| match out.target.path() {
@@ -104,6 +104,15 @@ fn situation_58_a_login_is_found_behind_words_that_are_nacoss_only_by_chance() {
         assert_eq!(f.get().map(|answer| answer.status()).map_err(|e| e.to_string()), Ok(200), "{shown}");
         assert_eq!(f.logins(), 2, "{shown}");
     }
+}
+
+#[test]
+fn situation_58_what_wants_to_be_left_alone_is_not_asked_at_another_path() {
+    let f = fixture(SOON, Box::new(|_| Err(Fault::AskedToWait)), says(200, "ok"));
+    f.speaks(0);
+    let error = f.get().err().unwrap();
+    assert_eq!((error.http_status(), f.logins()), (Some(503), 1));
+    assert!(error.retry_after().is_some());
 }
 
 #[test]
