@@ -82,9 +82,9 @@ pub(crate) fn poll(fd: RawFd, events: i16, other: Option<&Event>, timeout: Durat
     // SAFETY: `fds` holds that many entries.
     let found = unsafe { libc::poll(fds.as_mut_ptr(), count, milliseconds) };
     if found < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
-        // It takes no more entries than this process may open descriptors, which may be none. Then the caller looks itself.
+        // It takes no more entries than this process may open descriptors, which may be none. Then who waits looks himself.
         thread::sleep(timeout.min(BETWEEN_LOOKS));
-        return true;
+        return !timeout.is_zero();
     }
     fds[0].revents != 0
 }

@@ -491,6 +491,7 @@ static void answered_without_descriptors(rlim_t left) {
   const struct rlimit few = {left, left};
   if (setrlimit(RLIMIT_NOFILE, &few) != 0) FAIL("set-up: setrlimit");
   tell(&server, "get=delay:1");
+  sleep_ms(1500); /* then the connection is looked at before it is used */
   const long before = processor_ms();
   const struct outcome o = get(auth, 4000);
   if (o.status != NACOS_OK) FAIL("the answer over an open connection was not seen: %s", said(&o));
