@@ -140,7 +140,8 @@ fn looking_through_a_hostile_answer_takes_no_longer_than_through_another() {
     let hostile = format!("{}c", "a".repeat(800)).repeat(80);
     let began = std::time::Instant::now();
     assert_ne!(quote(hostile.as_bytes(), &token), HIDDEN);
-    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+    // Some tenths of a second without optimization, on a busy machine more.
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
 }
 
 #[test]
