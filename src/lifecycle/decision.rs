@@ -36,7 +36,7 @@ pub enum Verdict {
 }
 
 /// What servers have said to one request so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Attempts {
     /// When it was sent last. What was sent before a token was given up says nothing of it.
     pub(super) sent: Time,
@@ -56,22 +56,6 @@ pub struct Attempts {
     servers: usize,
     /// Those of them that are down: what they would say is not to be had.
     down: Vec<usize>,
-}
-
-impl Default for Attempts {
-    fn default() -> Self {
-        Self {
-            sent: Time::ZERO,
-            refused_at: None,
-            refused: Vec::new(),
-            waits: (0, 0),
-            was_fresh: false,
-            reported: false,
-            waits_when_told: false,
-            servers: 0,
-            down: Vec::new(),
-        }
-    }
 }
 
 impl Attempts {
