@@ -184,6 +184,31 @@ fn situation_25_a_secret_that_changes_from_node_to_node_costs_no_request() {
 }
 
 #[test]
+fn situation_61_the_token_of_a_server_that_is_down_is_refused_by_the_one_left_for_good() {
+    // Two servers, each with another secret after each start; one is always there.
+    let (up, secrets) = (Arc::new(Mutex::new([true, false])), Arc::new(Mutex::new([0, 0])));
+    let node = |out: &Outgoing| out.endpoint.host.as_bytes()["host".len()] as usize - usize::from(b'0');
+    let answers = |serve: fn(usize, u32, &Outgoing) -> (u16, String)| -> Script {
+        let (up, secrets) = (up.clone(), secrets.clone());
+        Box::new(move |out| {
+            let at = node(out);
+            if up.lock()[at] { Ok(serve(at, secrets.lock()[at], out)) } else { Err(Fault::Connect) }
+        })
+    };
+    let login = answers(|at, secret, _| (200, format!(r#"{{"accessToken":"{at}-{secret}","tokenTtl":18000}}"#)));
+    let request = answers(|at, secret, out| {
+        if bearer(out) == format!("{at}-{secret}") { (200, "ok".into()) } else { (403, "Invalid signature".into()) }
+    });
+    let f = cluster(2, SOON, login, request);
+    assert_eq!(f.get().unwrap().status(), 200);
+    for there in [1, 0, 1] {
+        secrets.lock()[there] += 1;
+        *up.lock() = [there == 0, there == 1];
+        assert_eq!(f.get().unwrap().status(), 200, "{there} is left");
+    }
+}
+
+#[test]
 fn situation_26_where_one_server_gives_tokens_that_are_no_good_another_is_asked_for_one() {
     // The one that is asked first.
     let bad = Arc::new(Mutex::new(String::new()));
