@@ -23,7 +23,10 @@ use tokio::time::{Sleep, sleep_until};
 use crate::sys::lock::{Condvar, Mutex};
 use crate::{
     error::{Error, Kind},
-    sys::{descriptor::Event, per_process::PerProcess},
+    sys::{
+        descriptor::Event,
+        per_process::{PerProcess, Stamp},
+    },
 };
 
 /// The longest that anybody waits: a deadline beyond the reach of the clock is none.
@@ -273,6 +276,9 @@ pub(crate) struct Limits<'a> {
     cancels: &'a [Cancel],
     patience: Option<&'a Patience>,
     handle: Option<(&'a AtomicBool, &'a Arc<Waiters>)>,
+    /// Where the call began. A child that is forked inside it, by a signal handler or a function of the caller's, must leave the
+    /// answer to its parent.
+    process: Stamp,
 }
 
 impl<'a> Limits<'a> {
@@ -284,13 +290,31 @@ impl<'a> Limits<'a> {
     ) -> Self {
         let deadline = Instant::now() + timeout.min(LONGEST);
         let (executor, handle) = (Executor::Caller, Some((closed, waiters)));
-        Self { deadline, no_wait: false, executor, alarm: deadline, cancels, patience: None, handle }
+        Self {
+            deadline,
+            no_wait: false,
+            executor,
+            alarm: deadline,
+            cancels,
+            patience: None,
+            handle,
+            process: Stamp::now(),
+        }
     }
 
     /// Of what the library does on its own behalf, as a task: whoever runs it ends it.
     pub(crate) fn of_library() -> Limits<'static> {
         let (deadline, executor) = (Instant::now() + LONGEST, Executor::Runtime);
-        Limits { deadline, no_wait: false, executor, alarm: deadline, cancels: &[], patience: None, handle: None }
+        Limits {
+            deadline,
+            no_wait: false,
+            executor,
+            alarm: deadline,
+            cancels: &[],
+            patience: None,
+            handle: None,
+            process: Stamp::now(),
+        }
     }
 
     /// The same call as a task, to be run by [`as_task`](Self::as_task).
@@ -377,7 +401,16 @@ impl<'a> Limits<'a> {
         if self.patience.is_some_and(Patience::is_over) {
             return Err(Error::new(Kind::Cancelled, "the caller's keep_waiting function ended the call"));
         }
+        if !self.is_of_this_process() {
+            let message = "this process was forked inside the call, which goes on in the parent alone";
+            return Err(Error::new(Kind::Cancelled, message));
+        }
         Ok(())
+    }
+
+    /// False in the child of a fork inside the call.
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        self.process.is_current()
     }
 
     /// Waits until `parker` is woken, or `until`; or until the call has to end, if that wakes nobody.

@@ -107,6 +107,8 @@ class Part:
     long: bool = False
     # Run at the same time as the others, one after the other; what they print is shown after them.
     beside: list[Step] = field(default_factory=list)
+    # The part at the same time as which it is run, if both are.
+    beside_part: str = ""
 
 
 def python_checks(folder: str) -> list[Step]:
@@ -279,9 +281,11 @@ PARTS = [
             Step([PYTHON, "-m", "pytest", "-q", "-rs", "-m", "real"], pytest, "tests/conformance"),
         ],
     ),
+    # It computes; the real servers wait.
     Part(
         "lint",
-        [
+        beside_part="real",
+        steps=[
             Step(["cargo", "fmt", "--all", "--check"]),
             Step(["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
             # With flags of its own it is a workspace of its own; what it links with does not matter here.
@@ -406,8 +410,21 @@ def run(step: Step, log: Path, out: TextIO) -> Counts:
     return counts
 
 
-def run_part(part: Part, log: Path) -> Counts:
+@dataclass
+class Result:
+    name: str
+    counts: Counts
+    seconds: float
+    # With what ran beside it.
+    busy: float
+
+
+def run_part(part: Part, out: TextIO) -> Result:
     """Runs its steps, those that go beside the others in a thread of their own."""
+    print(f"\n=== {part.name} ===", flush=True, file=out)
+    log = LOGS / f"{part.name}.log"
+    log.unlink(missing_ok=True)
+    began, busy_before = time.monotonic(), busy()
 
     def all_of(steps: list[Step], out: TextIO) -> Counts:
         return sum((run(step, log, out) for step in steps), Counts())
@@ -415,9 +432,13 @@ def run_part(part: Part, log: Path) -> Counts:
     shown_later = io.StringIO()
     with ThreadPoolExecutor(1) as pool:
         beside = pool.submit(all_of, part.beside, shown_later)
-        counts = all_of(part.steps, sys.stdout)
-    print(shown_later.getvalue(), end="", flush=True)
-    return counts + beside.result()
+        counts = all_of(part.steps, out)
+    print(shown_later.getvalue(), end="", flush=True, file=out)
+    counts += beside.result()
+    if part.name == "real" and counts.skipped and os.environ.get("CI"):
+        print("FAILED: in CI the real servers must run, and some were skipped", flush=True, file=out)
+        counts.failed += 1
+    return Result(part.name, counts, time.monotonic() - began, busy() - busy_before)
 
 
 def main() -> int:
@@ -429,31 +450,32 @@ def main() -> int:
         )
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
-    results: list[tuple[str, Counts, float, float]] = []
-    for part in PARTS:
-        if part.name not in names if names else part.long and not LONG:
+    results: list[Result] = []
+    chosen = [part for part in PARTS if (part.name in names if names else LONG or not part.long)]
+    hosts = {part.name for part in chosen}
+    for part in chosen:
+        if part.beside_part in hosts:
             continue
-        print(f"\n=== {part.name} ===", flush=True)
-        log = LOGS / f"{part.name}.log"
-        log.unlink(missing_ok=True)
-        began, busy_before = time.monotonic(), busy()
-        counts = run_part(part, log)
-        if part.name == "real" and counts.skipped and os.environ.get("CI"):
-            print("FAILED: in CI the real servers must run, and some were skipped", flush=True)
-            counts.failed += 1
-        results.append((part.name, counts, time.monotonic() - began, busy() - busy_before))
+        others = [other for other in chosen if other.beside_part == part.name]
+        shown_later = io.StringIO()
+        with ThreadPoolExecutor(1) as pool:
+            beside = [pool.submit(run_part, other, shown_later) for other in others]
+            results.append(run_part(part, sys.stdout))
+            results.extend(other.result() for other in beside)
+        print(shown_later.getvalue(), end="", flush=True)
         if part.name == "build":
             os.environ["NACOS_MADE_SHIMS"] = str(MADE_SHIMS)
-        if part.name == "build" and counts.failed:
-            print("the build failed; nothing else can run", flush=True)
-            break
+            if results[-1].counts.failed:
+                print("the build failed; nothing else can run", flush=True)
+                break
     print("\n=== what took longest ===")
     for seconds, shown in sorted(took, reverse=True)[:SLOWEST]:
         print(f"{seconds:6.0f} s  {shown}")
     print("\n=== summary ===")
-    for name, counts, seconds, processors in results:
-        print(f"{name:12} {counts!s:40} {seconds:6.0f} s, {processors / max(seconds, 1):.1f} processors busy")
-    total = sum((counts for _, counts, *_ in results), Counts())
+    for one in results:
+        processors = one.busy / max(one.seconds, 1)
+        print(f"{one.name:12} {one.counts!s:40} {one.seconds:6.0f} s, {processors:.1f} processors busy")
+    total = sum((one.counts for one in results), Counts())
     print(total)
     return 1 if total.failed or not total.passed else 0
 

@@ -1908,7 +1908,7 @@ void nacos_response_free(struct nacos_response *response) NACOS_NOEXCEPT;
 
 /**
  * A new queue, with a descriptor of its own. Operations of any number of handles may complete to it. Fails with NACOS_INTERNAL
- * if this process has no descriptors left, or an argument error; then `*queue` is NULL. Any thread.
+ * if there is none to be had, or an argument error; then `*queue` is NULL. Any thread.
  *
  * Requires: `queue` is valid; `error` may be NULL.
  */

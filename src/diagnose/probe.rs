@@ -27,7 +27,7 @@ use crate::{
         exchange::{self, NoToken, Search},
         question::{Asked, Question},
     },
-    wait::{Cancel, Limits, Waiters, here},
+    wait::{Cancel, Executor, Limits, Waiters, here},
 };
 
 /// The longest that one answer is waited for.
@@ -119,11 +119,8 @@ impl<'a> Probe<'a> {
     }
 
     /// What may never answer, for as long as an answer is waited for.
-    pub(super) fn ask<T: Clone + Send + 'static>(
-        &self,
-        question: impl FnOnce() -> T + Clone + Send + 'static,
-    ) -> Option<T> {
-        match Question::default().ask(question) {
+    pub(super) fn ask<T: Clone + Send + 'static>(&self, question: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        match Question::default().ask(Executor::Caller, question) {
             Asked::Promised(promise) => here(self.limits().within(self.patience).until(promise)),
             Asked::Hung(_) => None,
         }

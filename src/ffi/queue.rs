@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     ffi::c_void,
+    io,
     mem::offset_of,
     ptr,
     sync::{
@@ -23,7 +24,11 @@ use super::{
 use crate::{
     Cancel, Cause,
     client::Slot,
-    sys::{descriptor::Event, lock::Mutex, per_process::PerProcess},
+    sys::{
+        descriptor::{Event, is_exhausted},
+        lock::Mutex,
+        per_process::PerProcess,
+    },
 };
 
 /// The size of a nacos_completion in the first version that had one: everything in there has an owner.
@@ -45,6 +50,13 @@ struct Entries {
     arrived: Mutex<Arrived>,
     /// What is being taken, in an order of its own, so that those who take seldom meet those who put. Locked before `arrived`.
     taken: Mutex<VecDeque<Completion>>,
+}
+
+impl Entries {
+    fn new(event: Option<Event>) -> Self {
+        let arrived = Arrived { completions: VecDeque::new(), event, is_told: false };
+        Self { arrived: Mutex::new(arrived), taken: Mutex::default() }
+    }
 }
 
 struct Arrived {
@@ -101,10 +113,7 @@ impl nacos_queue {
 impl Queue {
     /// Here, or in the child of a fork: nothing waits there.
     fn entries(&self) -> &Entries {
-        self.entries.get(|_| {
-            let arrived = Arrived { completions: VecDeque::new(), event: Event::new().ok(), is_told: false };
-            Entries { arrived: Mutex::new(arrived), taken: Mutex::default() }
-        })
+        self.entries.get(|_| Entries::new(Event::new().ok()))
     }
 
     fn fd(&self) -> Option<i32> {
@@ -160,8 +169,16 @@ impl Queue {
     }
 }
 
+fn no_queue(e: &io::Error) -> Failure {
+    if is_exhausted(e) {
+        let message = "no queue: this process has no descriptors left";
+        return nacos_error::new(NACOS_INTERNAL, message).because(Cause::NoDescriptors);
+    }
+    nacos_error::new(NACOS_INTERNAL, format!("no queue: no descriptor to be had: {e}"))
+}
+
 /// A new queue, with a descriptor of its own. Operations of any number of handles may complete to it. Fails with NACOS_INTERNAL
-/// if this process has no descriptors left, or an argument error; then `*queue` is NULL. Any thread.
+/// if there is none to be had, or an argument error; then `*queue` is NULL. Any thread.
 ///
 /// # Safety
 /// `queue` is valid; `error` may be NULL.
@@ -171,11 +188,9 @@ pub unsafe extern "C" fn nacos_queue_new(queue: *mut *mut nacos_queue, error: *m
     unsafe {
         guard_blocking(error, || {
             write("queue", queue, ptr::null_mut())?;
+            let mut event = Some(Event::new().map_err(|e| no_queue(&e))?);
             let made = Queue { entries: PerProcess::new(), freed: Cancel::new(), is_freed: AtomicBool::new(false) };
-            if made.fd().is_none() {
-                let message = "no queue: this process has no descriptors left";
-                return Err(nacos_error::new(NACOS_INTERNAL, message).because(Cause::NoDescriptors));
-            }
+            made.entries.get(|_| Entries::new(event.take()));
             write("queue", queue, give(nacos_queue(Arc::new(made))))
         })
     }

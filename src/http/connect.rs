@@ -101,7 +101,7 @@ impl Connector {
     /// The certificates to use, after a look whether they have changed.
     async fn trust(&self, endpoint: &Endpoint, limits: &Limits<'_>) -> Arc<Trust> {
         if (endpoint.https || self.proxy.as_ref().is_some_and(Proxy::is_https))
-            && let Some(read) = self.tls.look()
+            && let Some(read) = self.tls.look(limits.executor)
         {
             limits.within(PATIENCE.min(limits.remaining() / 2)).until(read).await;
         }
@@ -109,7 +109,7 @@ impl Connector {
     }
 
     async fn addresses(&self, host: &str, limits: &Limits<'_>) -> Result<Vec<IpAddr>, Error> {
-        limits.until(self.resolver.addresses(host)).await.unwrap_or_else(|| {
+        limits.until(self.resolver.addresses(host, limits.executor)).await.unwrap_or_else(|| {
             Err(match limits.check() {
                 Err(_) => Error::new(Phase::Resolve, ErrorKind::Interrupted, "interrupted"),
                 Ok(()) => {

@@ -91,7 +91,11 @@ fn drive_here<T>(
             Some(_) => limits.deadline,
         };
         let until = limits.check_at(until);
-        if descriptor::poll(fd, events, event, until.saturating_duration_since(now)) {
+        let is_ready = descriptor::poll(fd, events, event, until.saturating_duration_since(now));
+        if !limits.is_of_this_process() {
+            return Err(must_end(limits, phase));
+        }
+        if is_ready {
             interest.set_ready();
         }
     }

@@ -14,7 +14,7 @@ use super::error::{Error, ErrorKind, Phase};
 use crate::sys::lock::Mutex;
 use crate::{
     sys::{descriptor, thread},
-    wait::Promise,
+    wait::{Executor, Promise},
 };
 
 /// How long an answer is good for.
@@ -69,8 +69,8 @@ impl Resolver {
         Self { names: Mutex::default(), under_way: Arc::default(), look_up }
     }
 
-    /// The addresses of `host`: there at once, or promised.
-    pub(super) fn addresses(&self, host: &str) -> Promise<Answer> {
+    /// The addresses of `host`: there at once, or promised to a caller of this `executor`.
+    pub(super) fn addresses(&self, host: &str, executor: Executor) -> Promise<Answer> {
         if let Ok(address) = host.parse::<IpAddr>() {
             let promise = Promise::new();
             promise.fulfil(Ok(vec![address]));
@@ -97,7 +97,7 @@ impl Resolver {
             names.remove(0);
         }
         drop(names);
-        self.begin(host, &promise, under_way);
+        self.begin(host, &promise, under_way, executor);
         promise
     }
 
@@ -110,29 +110,19 @@ impl Resolver {
         of_name.load(Ordering::Relaxed) < OF_ONE_NAME && self.under_way.load(Ordering::Relaxed) < OF_ALL
     }
 
-    fn begin(&self, host: &str, promise: &Promise<Answer>, of_name: Arc<AtomicUsize>) {
+    fn begin(&self, host: &str, promise: &Promise<Answer>, of_name: Arc<AtomicUsize>, executor: Executor) {
         if self.under_way.load(Ordering::Relaxed) >= OF_ALL {
             let cause = format!("{OF_ALL} name lookups are under way and do not end");
             promise.fulfil(Err(Error::new(Phase::Resolve, ErrorKind::Slow, cause)));
             return;
         }
         let counts = [self.under_way.clone(), of_name];
-        let work = {
-            let (host, promise, look_up) = (host.to_owned(), promise.clone(), self.look_up);
-            move || promise.fulfil(answer(&host, look_up(&host)))
-        };
-        let counted = work.clone();
         counts.iter().for_each(|count| _ = count.fetch_add(1, Ordering::Relaxed));
-        let ended = counts.clone();
-        let spawned = thread::spawn("nacos-dns", move || {
-            counted();
-            ended.iter().for_each(|count| _ = count.fetch_sub(1, Ordering::Relaxed));
-        });
-        if spawned.is_err() {
-            // No thread to be had: the caller's then.
-            work();
+        let (host, promise, look_up) = (host.to_owned(), promise.clone(), self.look_up);
+        thread::run_apart("nacos-dns", executor == Executor::Caller, move || {
+            promise.fulfil(answer(&host, look_up(&host)));
             counts.iter().for_each(|count| _ = count.fetch_sub(1, Ordering::Relaxed));
-        }
+        });
     }
 }
 

@@ -41,7 +41,7 @@ use crate::{
     error::{Error as CrateError, Result as CrateResult},
     secret::Wiped,
     sys::thread,
-    wait::Promise,
+    wait::{Executor, Promise},
 };
 
 /// How long files that were looked at are not looked at again.
@@ -218,11 +218,11 @@ impl Tls {
     }
 
     /// Has the files looked at if it is time to; what to wait for, if somebody does.
-    pub(super) fn look(&self) -> Option<Promise<()>> {
-        self.look_at(Instant::now())
+    pub(super) fn look(&self, executor: Executor) -> Option<Promise<()>> {
+        self.look_at(Instant::now(), executor)
     }
 
-    pub(super) fn look_at(&self, now: Instant) -> Option<Promise<()>> {
+    pub(super) fn look_at(&self, now: Instant, executor: Executor) -> Option<Promise<()>> {
         if !self.settings.has_files() {
             return None;
         }
@@ -254,10 +254,7 @@ impl Tls {
             }
             ended.fulfil(());
         };
-        let in_caller = read.clone();
-        if thread::spawn("nacos-files", read).is_err() {
-            in_caller();
-        }
+        thread::run_apart("nacos-files", executor == Executor::Caller, read);
         Some(promise)
     }
 }

@@ -73,6 +73,9 @@ struct State {
     events: VecDeque<Event>,
     /// A thread tells them.
     is_telling: bool,
+    /// It has been started under this number, and has not begun: another may do it in its place.
+    starting: Option<u64>,
+    started: u64,
     /// Calls under way.
     running: usize,
     /// Nothing new is told any more.
@@ -194,32 +197,44 @@ impl Listener {
 
     /// Has a thread tell what waits, if none is at it.
     pub(crate) fn tell_soon(self: &Arc<Self>) {
-        if self.begin_telling().is_none() {
-            return;
-        }
+        let number = {
+            let mut state = self.state.lock();
+            if state.is_telling || state.events.is_empty() {
+                return;
+            }
+            state.is_telling = true;
+            state.started += 1;
+            state.starting = Some(state.started);
+            state.started
+        };
         let own = self.clone();
-        if thread::spawn_joined("nacos-events", move || own.tell_all()).is_err() {
+        let tell = move || {
+            if own.has_turn(number) {
+                own.tell_all();
+            }
+        };
+        if thread::spawn_joined("nacos-events", tell).is_err() && self.has_turn(number) {
             // The next event, or close, tries again.
-            self.end_telling();
+            self.state.lock().is_telling = false;
+            self.changed.notify_all();
         }
     }
 
-    /// The right to tell, if there is something to tell and nobody is at it.
-    fn begin_telling(&self) -> Option<()> {
+    /// Whether the thread started under this `number` is still the one to tell.
+    fn has_turn(&self, number: u64) -> bool {
         let mut state = self.state.lock();
-        if state.is_telling || state.events.is_empty() {
-            return None;
-        }
-        state.is_telling = true;
-        Some(())
+        state.starting.take_if(|starting| *starting == number).is_some()
     }
 
-    fn end_telling(&self) {
-        self.state.lock().is_telling = false;
-        self.changed.notify_all();
+    /// The right to tell, for who closes: if there is something to tell, and no thread has begun to.
+    fn takes_turn(&self) -> bool {
+        let mut state = self.state.lock();
+        let takes = state.starting.take().is_some() || !state.is_telling && !state.events.is_empty();
+        state.is_telling |= takes;
+        takes
     }
 
-    /// Tells what waits, by right of [`begin_telling`](Self::begin_telling).
+    /// Tells what waits, whose turn it is.
     fn tell_all(&self) {
         loop {
             let event = {
@@ -266,7 +281,7 @@ impl Listener {
             return true;
         }
         loop {
-            if self.begin_telling().is_some() {
+            if self.takes_turn() {
                 self.tell_all();
             }
             let state = self.state.lock();

@@ -18,7 +18,7 @@ use crate::{
     lifecycle::{LoginError, Time},
     protocol::login::{Api, IssuedToken, LoginRefused, Reason},
     sys::clock,
-    wait::{Limits, here},
+    wait::{Executor, Limits, here},
 };
 
 /// The longest one server may take over a login.
@@ -37,10 +37,30 @@ enum Engine<'a> {
     Caller(&'a Limits<'a>),
 }
 
+/// Ends login `number` as one that was lost, if it is dropped before: then its runtime is gone.
+struct Lost<'a> {
+    session: &'a Arc<Session>,
+    number: u64,
+    sent: Time,
+}
+
+impl Lost<'_> {
+    fn outcome() -> LoginOutcome {
+        Err((LoginError::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login")))
+    }
+}
+
+impl Drop for Lost<'_> {
+    fn drop(&mut self) {
+        self.session.finish(self.number, self.sent, Self::outcome());
+    }
+}
+
 /// Runs login `number` to its end, on the runtime of the calling task. It ends whatever happens, a panic included, and at
 /// once, without an outcome, when nobody wants it any more.
 pub(super) async fn run(session: Arc<Session>, number: u64) {
     let sent = clock::now();
+    let lost = Lost { session: &session, number, sent };
     let mut attempt = tokio::spawn({
         let session = session.clone();
         async move { tokio::time::timeout(LOGIN + LATE, log_in(&session, Engine::Background { number, sent }, sent)).await }
@@ -49,16 +69,16 @@ pub(super) async fn run(session: Arc<Session>, number: u64) {
         attempt = &mut attempt => match attempt {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(failure::too_slow(&session.servers.names())),
-            Err(_) => {
-                Err((LoginError::Unreachable, Error::new(Kind::Internal, "a fault of this library ended the login")))
-            }
+            Err(_) => Lost::outcome(),
         },
         () = session.abandoned.notified() => {
             // No handle is left to be told, and no server has failed: whoever comes next with these credentials need not wait.
             attempt.abort();
+            std::mem::forget(lost);
             return;
         }
     };
+    std::mem::forget(lost);
     session.finish(number, sent, outcome);
 }
 
@@ -103,7 +123,11 @@ async fn ask(session: &Arc<Session>, engine: Engine<'_>) -> Result<Supplied> {
         Err(Error::new(Kind::NoCredentials, message).because(session.source.cause()))
     };
     let source = session.source.clone();
-    let promise = match session.question.ask(move || source.load()) {
+    let executor = match engine {
+        Engine::Background { .. } => Executor::Runtime,
+        Engine::Caller(limits) => limits.executor,
+    };
+    let promise = match session.question.ask(executor, move || source.load()) {
         Asked::Promised(promise) => promise,
         Asked::Hung(time) => return hung(time),
     };

@@ -22,14 +22,14 @@ use super::{
     login,
     session::{Left, Origin, Plan, Session},
 };
-use crate::sys::lock::{Condvar, Mutex};
+use crate::sys::lock::Mutex;
 use crate::{
     cause::Cause,
     error::{Error, Kind, Result},
     http::{Boxed, Reaped, Resolver, Transport},
     lifecycle::Time,
     observe,
-    sys::{self, clock, descriptor, per_process::PerProcess},
+    sys::{self, clock, descriptor, per_process::PerProcess, thread::Begun},
     wait::Limits,
 };
 
@@ -61,6 +61,8 @@ pub(crate) struct Process {
 #[derive(Default)]
 struct Thread {
     runs: bool,
+    /// It has been started, and has not told yet whether it can do its work.
+    starting: Option<Arc<Begun<Result<()>>>>,
     /// Tasks that it has not taken yet.
     submitted: Vec<Boxed<'static, ()>>,
     /// It is about to look for them: nobody need wake it, which costs a system call.
@@ -214,9 +216,14 @@ impl Process {
         self.awake.notify_one();
     }
 
-    /// Starts the refresher if it does not run. It begins with a look at everything.
+    /// Starts the refresher if it does not run. It begins with a look at everything. An error where it cannot be started, or does
+    /// not begin for now.
     pub(crate) fn ensure_refresher(&'static self) -> Result<()> {
-        self.ensure_thread(&mut self.thread.lock())
+        match self.ensure_thread(&mut self.thread.lock()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(cannot_start(&io::Error::from(io::ErrorKind::TimedOut))),
+            Err(error) => Err(error),
+        }
     }
 
     /// Has the library's thread run `task` to its end, which is not waited for; it is not made where there is no such thread.
@@ -233,33 +240,48 @@ impl Process {
         Ok(())
     }
 
-    fn ensure_thread(&'static self, thread: &mut Thread) -> Result<()> {
-        if !thread.runs {
-            // Made there, since making it asks for the handle of the thread, which nobody frees for the host's first one.
-            let made = Arc::new((Mutex::new(None), Condvar::default()));
-            let tells = made.clone();
-            let refresh = move || {
-                let runtime = catch_unwind(runtime).unwrap_or_else(|_| Err(cannot_start(&io::Error::other("a panic"))));
-                let (is_made, runtime) = (runtime.as_ref().map(drop).map_err(Clone::clone), runtime.ok());
-                *tells.0.lock() = Some(is_made);
-                tells.1.notify_one();
-                let Some(runtime) = runtime else { return };
-                // What it does for a handle that is going waits for nobody.
-                let _inside = observe::Inside::new();
-                // A panic in there is a fault of this library; tokens must be renewed nevertheless.
-                while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.refresh()))).is_err() {
-                    std::thread::sleep(AFTER_A_PANIC);
+    /// Starts the library's thread if there is none. False if it does not run yet (see [`Begun`]).
+    fn ensure_thread(&'static self, thread: &mut Thread) -> Result<bool> {
+        let is_new = !thread.runs;
+        if is_new {
+            let begun = Arc::new(Begun::new());
+            let tells = begun.clone();
+            let run = move || self.run(&tells);
+            sys::thread::spawn_joined("nacos-refresher", run).map_err(|e| cannot_start(&e))?;
+            (thread.runs, thread.starting) = (true, Some(begun));
+        }
+        let Some(begun) = &thread.starting else { return Ok(true) };
+        let Some(told) = (if is_new { begun.wait() } else { begun.told() }) else { return Ok(false) };
+        (thread.runs, thread.starting) = (told.is_ok(), None);
+        told.map(|()| true)
+    }
+
+    /// The library's thread.
+    fn run(&'static self, begun: &Begun<Result<()>>) {
+        // Made here, since making it asks for the handle of the thread, which nobody frees for the host's first one.
+        let made = catch_unwind(runtime).unwrap_or_else(|_| Err(cannot_start(&io::Error::other("a panic"))));
+        begun.tell(made.as_ref().map(drop).map_err(Clone::clone));
+        let Ok(mut runtime) = made else {
+            // There are some only if nobody has waited for the outcome. Whoever waits for their ends is told by dropping them.
+            let lost = std::mem::take(&mut self.thread.lock().submitted);
+            self.tasks.fetch_sub(lost.len(), Ordering::SeqCst);
+            drop(lost); // under no lock
+            return;
+        };
+        // What it does for a handle that is going waits for nobody.
+        let _inside = observe::Inside::new();
+        // A panic in there is a fault of this library, or of a host that has closed descriptors which are not its own; tokens must
+        // be renewed nevertheless.
+        while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.refresh()))).is_err() {
+            let another = loop {
+                std::thread::sleep(AFTER_A_PANIC);
+                if let Ok(Ok(made)) = catch_unwind(self::runtime) {
+                    break made;
                 }
             };
-            sys::thread::spawn_joined("nacos-refresher", refresh).map_err(|e| cannot_start(&e))?;
-            let mut is_made = made.0.lock();
-            while is_made.is_none() {
-                is_made = made.1.wait(is_made);
-            }
-            is_made.take().unwrap_or(Ok(()))?;
-            thread.runs = true;
+            // What drives the connections may be what is broken.
+            _ = catch_unwind(AssertUnwindSafe(|| runtime = another));
         }
-        Ok(())
     }
 
     /// Does the refresher's work for `session` in this thread, where no other can be started: a login, if one is due.

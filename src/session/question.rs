@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::sys::lock::Mutex;
-use crate::{sys::thread, wait::Promise};
+use crate::{
+    sys::thread,
+    wait::{Executor, Promise},
+};
 
 /// How long an answer is waited for. Longer than any file takes that answers at all.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,8 +27,8 @@ impl<T> Default for Question<T> {
 }
 
 impl<T: Clone + Send + 'static> Question<T> {
-    /// Asks, or joins the question under way. Where there is no thread to be had, it is asked here.
-    pub(crate) fn ask(&self, question: impl FnOnce() -> T + Clone + Send + 'static) -> Asked<T> {
+    /// Asks on behalf of a caller of this `executor`, or joins the question under way.
+    pub(crate) fn ask(&self, executor: Executor, question: impl FnOnce() -> T + Send + 'static) -> Asked<T> {
         let promise = {
             let mut last = self.0.lock();
             if let Some((began, promise)) = &*last {
@@ -37,10 +40,8 @@ impl<T: Clone + Send + 'static> Question<T> {
             *last = Some((Instant::now(), promise.clone()));
             promise
         };
-        let (fulfils, asks) = (promise.clone(), question.clone());
-        if thread::spawn("nacos-callback", move || fulfils.fulfil(asks())).is_err() {
-            promise.fulfil(question());
-        }
+        let fulfils = promise.clone();
+        thread::run_apart("nacos-callback", executor == Executor::Caller, move || fulfils.fulfil(question()));
         Asked::Promised(promise)
     }
 
@@ -73,7 +74,7 @@ mod tests {
                 let _ = held.lock().recv();
                 asked.fetch_add(1, Ordering::SeqCst)
             };
-            match question.ask(work) {
+            match question.ask(Executor::Runtime, work) {
                 Asked::Promised(promise) => promise,
                 Asked::Hung(_) => panic!("hung"),
             }

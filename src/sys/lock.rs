@@ -126,10 +126,6 @@ impl Condvar {
         self.0.notify_all();
     }
 
-    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        locked(self.0.wait(unlocking(guard)).unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Waits until `until` at the longest; `None` if it has passed.
     pub(crate) fn wait_until<'a, T>(&self, guard: MutexGuard<'a, T>, until: Instant) -> Option<MutexGuard<'a, T>> {
         let left = until.saturating_duration_since(Instant::now());

@@ -2,34 +2,103 @@
 //!
 //! A fork leaves locks that a thread of the parent held and that nobody will ever unlock, waiting threads that do not exist
 //! and descriptors that two processes share. So everything that locks, waits, wakes or holds a descriptor lies in a
-//! [`PerProcess`], and this is the only place that asks whether there was a fork. The handler in the child raises a counter,
-//! clears the words of [`super::word`], and does nothing else: between fork and exec only async-signal-safe code may run.
+//! [`PerProcess`], and this is the only place that asks whether there was a fork.
+//!
+//! The kernel tells: the number of the process lies in memory that it clears in every child. So it is known from the first
+//! instruction of the child on, in the fork handlers of the host too, which may run before one of ours, and after a fork that
+//! runs no handlers. Where there is no such memory (Linux before 4.14), a handler clears it.
 
 use std::{
     ptr,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering},
 };
 
-/// How many forks lie between this process and the first one that used the library.
-static FORKS: AtomicU64 = AtomicU64::new(0);
-static WATCHED: AtomicBool = AtomicBool::new(false);
-
-extern "C" fn in_child() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
-    super::word::clear();
+/// As large as a page may be: the linkers of these processors align segments by as much.
+#[cfg_attr(target_arch = "x86_64", repr(C, align(4096)))]
+#[cfg_attr(not(target_arch = "x86_64"), repr(C, align(65536)))]
+struct Page {
+    number: AtomicU64,
 }
 
-/// Asks the C library to tell the child of every later fork. Once per process; later calls cost a load.
-pub(super) fn watch() {
+/// The number of this process: 0 before the first use of the library in it, then another one than that of its parent.
+static PAGE: Page = Page { number: AtomicU64::new(0) };
+/// While a process begins.
+const BEGINS: u64 = u64::MAX;
+/// The last number that this process or its parents had.
+static LAST: AtomicU64 = AtomicU64::new(0);
+static WATCHED: AtomicBool = AtomicBool::new(false);
+/// The kernel clears the page.
+static IS_WIPED: AtomicBool = AtomicBool::new(false);
+
+/// Async-signal-safe: between fork and exec nothing else may run.
+extern "C" fn in_child() {
+    if !IS_WIPED.load(Ordering::Relaxed) {
+        PAGE.number.store(0, Ordering::Relaxed);
+    }
+    Stamp::now();
+}
+
+/// That of the process that we are in, whose forks are noticed from now on.
+pub(super) fn watch() -> Stamp {
     if !WATCHED.swap(true, Ordering::Relaxed) {
-        // SAFETY: the handler is a static function that only touches an atomic.
-        // It can fail only for want of memory; then forked children go unnoticed.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        // SAFETY: the page holds nothing but the number, which the child of a fork then finds to be 0. The handler is a static
+        // function that only touches atomics. It can fail only for want of memory; then words are cleared at the first use.
+        unsafe {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            {
+                let page = ptr::from_ref(&PAGE).cast_mut().cast();
+                let wiped = libc::madvise(page, size_of::<Page>(), libc::MADV_WIPEONFORK) == 0;
+                IS_WIPED.store(wiped, Ordering::Relaxed);
+            }
+            libc::pthread_atfork(None, None, Some(in_child));
+        }
+    }
+    Stamp::now()
+}
+
+/// Which process something belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp(u64);
+
+impl Stamp {
+    /// That of the process that we are in.
+    #[inline]
+    pub(crate) fn now() -> Self {
+        match PAGE.number.load(Ordering::Acquire) {
+            0 | BEGINS => Self::begin(),
+            number => Self(number),
+        }
+    }
+
+    /// Whether this is still the process that it was taken in.
+    #[inline]
+    pub(crate) fn is_current(self) -> bool {
+        PAGE.number.load(Ordering::Relaxed) == self.0
+    }
+
+    #[cold]
+    fn begin() -> Self {
+        match PAGE.number.compare_exchange(0, BEGINS, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => {
+                // Before anything of this process has words: all there are, are the parent's.
+                super::word::clear();
+                let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+                PAGE.number.store(number, Ordering::Release);
+                Self(number)
+            }
+            Err(BEGINS) => {
+                while PAGE.number.load(Ordering::Acquire) == BEGINS {
+                    std::thread::yield_now();
+                }
+                Self::now()
+            }
+            Err(number) => Self(number),
+        }
     }
 }
 
 struct Stamped<T> {
-    forks: u64,
+    stamp: Stamp,
     value: T,
 }
 
@@ -48,7 +117,7 @@ impl<T> PerProcess<T> {
     pub(crate) fn get(&self, make: impl FnOnce(Option<&T>) -> T) -> &T {
         // SAFETY: the pointer is NULL or came from a box that is only freed by `drop`, which has `self` to itself.
         match unsafe { self.0.load(Ordering::Acquire).as_ref() } {
-            Some(stamped) if stamped.forks == FORKS.load(Ordering::Relaxed) => &stamped.value,
+            Some(stamped) if stamped.stamp.is_current() => &stamped.value,
             other => self.replace(other, make),
         }
     }
@@ -57,9 +126,8 @@ impl<T> PerProcess<T> {
     fn replace(&self, seen: Option<&Stamped<T>>, make: impl FnOnce(Option<&T>) -> T) -> &T {
         // Making the value may do what `pthread_cancel` ends a thread at.
         let _blocks = super::cancellation::Disabled::new();
-        watch();
-        let forks = FORKS.load(Ordering::Relaxed);
-        let made = Box::into_raw(Box::new(Stamped { forks, value: make(seen.map(|stamped| &stamped.value)) }));
+        let stamp = watch();
+        let made = Box::into_raw(Box::new(Stamped { stamp, value: make(seen.map(|stamped| &stamped.value)) }));
         let seen = seen.map_or(ptr::null_mut(), |stamped| ptr::from_ref(stamped).cast_mut());
         match self.0.compare_exchange(seen, made, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: as above; what `seen` points to is left alone for ever.
@@ -78,13 +146,12 @@ impl<T> Drop for PerProcess<T> {
         let pointer = *self.0.get_mut();
         // SAFETY: nobody else has `self`. What belongs to another process is left alone.
         unsafe {
-            if pointer.as_ref().is_some_and(|stamped| stamped.forks == FORKS.load(Ordering::Relaxed)) {
+            if pointer.as_ref().is_some_and(|stamped| stamped.stamp.is_current()) {
                 drop(Box::from_raw(pointer));
             }
         }
     }
 }
-
 // SAFETY: it hands out shared references to `T` from any thread, and drops it in any.
 unsafe impl<T: Send + Sync> Send for PerProcess<T> {}
 unsafe impl<T: Send + Sync> Sync for PerProcess<T> {}

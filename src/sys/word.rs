@@ -1,8 +1,9 @@
-//! Words of memory that are 0 in the child of a fork, from its first instruction on and whoever forks it.
+//! Words of memory that are 0 in the child of a fork, whoever forks it.
 //!
-//! Who reads such a word without a call cannot see that there was a fork, after which nobody keeps the word up to date. So the
-//! handler in the child clears all of them, which is plain stores: it finds them in lists that only grow, and are good at
-//! every moment at which another thread of the parent may have been stopped.
+//! Who reads such a word without a call cannot see that there was a fork, after which nobody keeps the word up to date. So all
+//! of them are cleared in the child, by a fork handler or by the first call there, whichever comes first. That is plain stores:
+//! it finds them in lists that only grow, and are good at every moment at which another thread of the parent may have been
+//! stopped.
 
 use std::{
     ops::Deref,

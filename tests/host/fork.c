@@ -1,5 +1,7 @@
 /* Kind: fork, while threads of the parent are in the middle of something. Whatever a child does first thing does not
    hang, does not crash and makes sense. */
+#include <sys/time.h>
+
 #include "host.h"
 
 static nacos_auth *auth;
@@ -524,6 +526,102 @@ TEST(tls_connections_of_the_parent_stay_at_exit, 40) {
   server = serve("tls=server", NULL);
   connections_stay(&server, open_tls(&server), exit);
 }
+
+/* A fork handler of the host that was there before the library was used, so it runs before any of the library's. */
+static void (*in_handler)(void);
+static void handler(void) {
+  if (in_handler != NULL) in_handler();
+}
+static void with_handler(void (*first)(void)) {
+  pthread_atfork(NULL, NULL, handler);
+  begin("login=ok");
+  in_handler = first;
+}
+static void children_of_handler(int count, const char *what) {
+  for (int i = 0; i < count; i++) {
+    const pid_t child = fork();
+    if (child == 0) {
+      nacos_auth_free(auth);
+      _exit(0);
+    }
+    child_must_end(child, 10000, what);
+  }
+}
+TEST(an_older_fork_handler_asks, 40) {
+  with_handler(first_request);
+  const long before = ask(&server, "accepted");
+  children_of_handler(4, "a child whose fork handler asks");
+  const long made = ask(&server, "accepted") - before;
+  if (made < 4) FAIL("the children used connections of the parent: %ld new ones", made);
+  const struct outcome o = post(auth, 5000); /* is never sent twice */
+  if (o.http != 200) FAIL("fork handlers of children have asked, and a request of the parent fails: %s", said(&o));
+}
+TEST(an_older_fork_handler_asks_amid_requests, 60) {
+  with_handler(first_request);
+  start_threads(ask_all_the_time);
+  start_threads(stats_all_the_time);
+  children_of_handler(rounds(30, 300), "a child whose fork handler asks amid requests");
+}
+TEST(an_older_fork_handler_sets_credentials, 60) {
+  with_handler(first_set_credentials);
+  start_threads(credentials_all_the_time);
+  start_threads(stats_all_the_time);
+  children_of_handler(rounds(60, 600), "a child whose fork handler sets credentials");
+}
+
+/* Forks inside a call: the answer is the parent's, and the child's call ends. */
+static pid_t child_of_call = -1;
+static void fork_in_call(int signal) {
+  (void)signal;
+  const int before = errno;
+  if (child_of_call < 0) child_of_call = fork();
+  errno = before;
+}
+static int32_t fork_and_wait_on(void *data) {
+  (void)data;
+  if (in_handler != NULL) fork_in_call(0);
+  return 1;
+}
+static void forked_inside(int by_signal, int over_tls, int in_login) {
+  server = over_tls ? serve("tls=server", NULL) : serve("login=ok", NULL);
+  nacos_auth_options options = options_for(over_tls ? server.url : server.address);
+  if (over_tls) options.ca_file = certificate("ca.pem");
+  if (!by_signal) options.keep_waiting = fork_and_wait_on;
+  auth = open_with(&options);
+  if (!in_login) must_serve(auth);
+  tell(&server, in_login ? "login=delay:1" : "get=delay:1");
+  if (by_signal) {
+    struct sigaction action;
+    struct itimerval timer = {{0, 0}, {0, 300000}};
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = fork_in_call;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+  }
+  in_handler = first_stats; /* from now on */
+  struct outcome o = in_login ? token(auth, 8000) : get(auth, 8000);
+  if (child_of_call == 0) {
+    if (o.status != NACOS_CANCELLED && !(in_login && by_signal)) FAIL("a child forked inside a call: %s", said(&o));
+    if (!in_login && strstr(o.text, "forked") == NULL) FAIL("a child forked inside a call: %s", said(&o));
+    tell(&server, "get=ok");
+    tell(&server, "login=ok");
+    must_answer(auth, "the next call of a child forked inside a call");
+    nacos_auth_free(auth);
+    _exit(0);
+  }
+  if (child_of_call < 0) FAIL("set-up: nothing forked");
+  if (o.status != NACOS_OK) FAIL("a child was forked inside a call, which ends: %s", said(&o));
+  child_must_end(child_of_call, 15000, "a child forked inside a call");
+  must_answer(auth, "the next call of the parent");
+  nacos_auth_free(auth);
+}
+TEST(a_signal_forks_inside_a_request, 40) { forked_inside(1, 0, 0); }
+TEST(a_signal_forks_inside_a_request_over_tls, 40) { forked_inside(1, 1, 0); }
+TEST(a_signal_forks_inside_a_login, 40) { forked_inside(1, 0, 1); }
+TEST(keep_waiting_forks_inside_a_request, 40) { forked_inside(0, 0, 0); }
+TEST(keep_waiting_forks_inside_a_request_over_tls, 40) { forked_inside(0, 1, 0); }
+TEST(keep_waiting_forks_inside_a_login, 40) { forked_inside(0, 0, 1); }
 
 /* A thousand children, none of which may be the unlucky one. */
 TEST(a_thousand, 300) {

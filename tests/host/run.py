@@ -67,9 +67,27 @@ def compile_program(source: Path) -> str:
     return "" if done.returncode == 0 else done.stderr
 
 
+def compile_plugins() -> None:
+    """What programs load."""
+    (OUT / "lib" / "plugins").mkdir(exist_ok=True)
+    for source in (HERE / "plugins").glob("*.cpp"):
+        command = [
+            *("g++", "-std=gnu++17", "-g", "-O1", "-shared", "-fPIC", *WARNINGS, f"-I{ROOT / 'include'}"),
+            *("-o", str(OUT / "lib" / "plugins" / f"{source.stem}.so"), str(source)),
+            *(f"-L{OUT / 'lib'}", "-lnacos_auth", f"-Wl,-rpath,{OUT / 'lib'}"),
+        ]
+        subprocess.run(command, check=True)
+
+
 def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not UNWANTED.fullmatch(name)}
-    return {**kept, "CERTS": str(OUT / "certs"), "HOST_TESTS": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
+        **kept,
+        "CERTS": str(OUT / "certs"),
+        "HOST_TESTS": str(HERE),
+        "PLUGINS": str(OUT / "lib" / "plugins"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def run(test: Test) -> tuple[str, str]:
@@ -132,6 +150,7 @@ def main() -> int:
     shutil.copyfile(library, OUT / "lib" / "libnacos_auth.so.1")
     (OUT / "lib" / "libnacos_auth.so").symlink_to("libnacos_auth.so.1")
     certificates.make(OUT / "certs")
+    compile_plugins()
 
     sources = sorted([*HERE.glob("*.c"), *HERE.glob("*.cpp")])
     chosen = [

@@ -10,7 +10,8 @@ use super::{super::resolve::Resolver, *};
 
 fn look_up(resolver: &Resolver, host: &str, within: Duration) -> Option<Result<Vec<IpAddr>, Error>> {
     let caller = Caller::new(Executor::Caller);
-    here(Limits::new(within, &[], &caller.closed, &caller.waiters).until(resolver.addresses(host)))
+    let limits = Limits::new(within, &[], &caller.closed, &caller.waiters);
+    here(limits.until(resolver.addresses(host, limits.executor)))
 }
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

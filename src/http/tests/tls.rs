@@ -7,7 +7,7 @@ use rustls::pki_types::PrivateKeyDer;
 use super::*;
 use crate::{
     http::tls::{self, Tls},
-    wait::Promise,
+    wait::{Executor, Promise},
 };
 
 /// A certificate that signs itself; `is_ca` as `openssl req -x509` makes it.
@@ -207,7 +207,7 @@ fn a_file_that_hangs_is_read_again_once_another_stands_in_its_place() {
     let mut now = Instant::now();
     let mut look = |seconds| {
         now += Duration::from_secs(seconds);
-        tls.look_at(now)
+        tls.look_at(now, Executor::Runtime)
     };
     let ends = |read: &Promise<()>| {
         let until = Instant::now() + Duration::from_millis(300);
