@@ -9,6 +9,7 @@ mod readings;
 
 use zeroize::Zeroizing;
 
+pub(super) use self::readings::is_invisible;
 use self::{
     escape::unescaped,
     readings::{collect, haystacks, latin_1, plain, skeleton},

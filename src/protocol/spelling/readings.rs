@@ -17,7 +17,51 @@ pub(super) fn haystacks(form: &[u8]) -> impl Iterator<Item = Text> {
     let packed = collect(text.len(), text.chars().filter_map(base64));
     let in_decimals = decimals(form).map(|bytes| plain(latin_1(&bytes)));
     let in_hex = without_0x(form).map(|digits| skeleton(&digits));
-    [plain(text.chars()), skeleton(form), packed].into_iter().chain(in_latin_1).chain(in_decimals).chain(in_hex)
+    let as_seen = seen(&text).into_iter().flat_map(|text| [plain(text.chars()), skeleton(text.as_bytes())]);
+    [plain(text.chars()), skeleton(form), packed]
+        .into_iter()
+        .chain(in_latin_1)
+        .chain(in_decimals)
+        .chain(in_hex)
+        .chain(as_seen)
+}
+
+/// The text as a reader sees it, if that is another: without tags and what is invisible, and with letters of one width.
+fn seen(text: &str) -> Option<Text> {
+    let differs = |c: char| c == '<' || is_invisible(c) || narrow(c) != c;
+    if !text.contains(differs) {
+        return None;
+    }
+    let mut seen = Zeroizing::new(String::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let tag = rest.strip_prefix('<').filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'));
+        if let Some(end) = tag.and_then(|tag| tag.find(['<', '>']).filter(|end| tag[*end..].starts_with('>'))) {
+            rest = &rest[end + 2..];
+            continue;
+        }
+        if !is_invisible(c) {
+            seen.push(narrow(c));
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    Some(seen)
+}
+
+/// The letter of ASCII that a wide one is.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        _ => c,
+    }
+}
+
+/// Whether it takes no room: what joins, separates and directs letters.
+pub(in crate::protocol) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// What a list of numbers stands for, as in `[84, 114, -61]`: bytes, as Java prints them too. A NUL stands between those that do
