@@ -85,8 +85,6 @@ impl Call<'_> {
             let Some(why) = rejection::classify(answer.status, &answer.body) else {
                 if self.took_token(&answer) {
                     session.accepted(&attempts, generation);
-                } else if matches!(answer.status, 502..=504) {
-                    session.server_unreachable();
                 }
                 return Ok(self.counted(answer));
             };

@@ -66,7 +66,7 @@ pub(super) fn report(client: &Client, report: &Report<'_>) -> Result<Advised> {
     let Some(why) = rejection::classify(status, &body) else {
         if voice::carried_out(status, &body) {
             session.accepted(&attempts, generation);
-        } else if matches!(status, 502..=504) {
+        } else if voice::stands_in(status, &body) {
             session.server_unreachable();
         }
         let asks = matches!(status, 429 | 503).then_some(report.retry_after).flatten();

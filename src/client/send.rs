@@ -9,10 +9,11 @@ use super::{
     request::{Request, Response},
 };
 use crate::{
+    cause::Cause,
     error::{Error, Kind, Result},
     http::{self, ErrorKind, Options, Phase},
     lifecycle::{Attempts, Time},
-    protocol::{place::TokenPlace, server},
+    protocol::{place::TokenPlace, server, voice},
     secret::Secret,
     session::{Lease, Server, Session, process},
     sys::clock,
@@ -34,16 +35,22 @@ enum Next {
 }
 
 impl Call<'_> {
-    /// Sends to the first server that can be reached; its answer, and where the token rode.
+    /// Sends to the first server that can be reached; its answer, and where the token rode. What a gateway answers in the place
+    /// of its server is the answer if no other has one.
     pub(super) async fn send<'s>(
         &self,
         session: &'s Arc<Session>,
         ticket: Option<Ticket<'_>>,
     ) -> Result<(Response, &'s Server, TokenPlace)> {
-        let (mut last, began) = (None, clock::now());
+        let (mut last, began) = (None::<Result<_>>, clock::now());
         let generation = ticket.map_or(0, |ticket| ticket.lease.snapshot.generation);
         let has_refused = |server: &Server| ticket.is_some_and(|t| t.attempts.was_refused(generation, server.index));
         let mut candidates = session.servers.candidates(began);
+        // What is no Nacos gets no token, and its page is no answer.
+        let has_strangers = candidates.iter().any(|server| server.is_stranger());
+        if has_strangers && candidates.iter().any(|server| !server.is_stranger()) {
+            candidates.retain(|server| !server.is_stranger());
+        }
         if self.request.no_failover {
             candidates.truncate(1);
         }
@@ -54,7 +61,7 @@ impl Call<'_> {
                 self.limits.check()?;
                 if self.limits.remaining().is_zero() {
                     let message = format!("{}: deadline passed before it was sent", self.name());
-                    return Err(last.unwrap_or_else(|| Error::new(Kind::Timeout, message)));
+                    return last.unwrap_or_else(|| Err(Error::new(Kind::Timeout, message)));
                 }
                 // Another connection may lead to another node.
                 let place = match ticket.map(|ticket| ticket.token_in) {
@@ -73,9 +80,16 @@ impl Call<'_> {
                 }
                 let failure = match exchange {
                     Ok(http::Response { status, headers, body, truncated, lost_connection }) => {
-                        session.servers.answered(server);
-                        if lost_connection {
+                        let stands_in = voice::stands_in(status, &body);
+                        if lost_connection || stands_in {
                             session.server_unreachable();
+                        }
+                        let may_go_on = stands_in && session.servers.has_choice();
+                        if !may_go_on {
+                            session.servers.answered(server);
+                        } else if status != 504 || !server.has_answered_since(began) {
+                            // A long poll may take longer than its gateway allows: that alone says nothing of the server.
+                            session.mark_down(server, Cause::Gateway);
                         }
                         if session.transport.wants_reaping() {
                             process::current().wake();
@@ -91,6 +105,11 @@ impl Call<'_> {
                             replays: 0,
                             attempts: 0,
                         };
+                        if may_go_on && self.may_repeat() {
+                            self.sent.maybe.store(true, Ordering::Relaxed);
+                            last = last.filter(Result::is_ok).or(Some(Ok((answer, server, place))));
+                            break;
+                        }
                         return Ok((answer, server, place));
                     }
                     Err(failure) => failure,
@@ -102,13 +121,21 @@ impl Call<'_> {
                     Next::Fail => return Err(error),
                     Next::SameServer => failed_before = true,
                     Next::OtherServer => {
-                        last = Some(error);
+                        last = last.filter(Result::is_ok).or(Some(Err(error)));
                         break;
                     }
                 }
             }
         }
-        Err(last.unwrap_or_else(|| Error::new(Kind::Internal, "no server to send to")))
+        if has_strangers && matches!(last, Some(Err(_))) {
+            session.misses_nacos();
+        }
+        last.unwrap_or_else(|| Err(Error::new(Kind::Internal, "no server to send to")))
+    }
+
+    /// Whether it may be sent again, although a server may have acted on it.
+    fn may_repeat(&self) -> bool {
+        self.request.is_idempotent() && !self.request.no_replay
     }
 
     /// What to do after `failure`, and what it says of the server.
@@ -139,7 +166,7 @@ impl Call<'_> {
         if server.note_broken() {
             session.mark_down(server, failure.reason());
         }
-        match (self.request.is_idempotent() && !self.request.no_replay, failed_before) {
+        match (self.may_repeat(), failed_before) {
             (false, _) => Next::Fail,
             (true, false) => Next::SameServer,
             // A process that dies breaks its connections before it stops taking new ones.

@@ -60,7 +60,13 @@ pub(super) struct Link {
 impl Link {
     /// Over a `stream` that is ready for requests to `endpoint`.
     pub(super) async fn new(stream: Stream, endpoint: &Arc<Endpoint>, forward: Option<Forward>) -> Result<Self, Error> {
-        let done = http1::Builder::new().max_headers(MOST_HEADERS).handshake(stream).await;
+        let done = http1::Builder::new()
+            .max_headers(MOST_HEADERS)
+            // RFC 9112 has a client read both: a value folded into several lines, and a blank before the colon.
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .handshake(stream)
+            .await;
         let (sender, driver) = done.map_err(|e| Error::from_cause(Phase::Connect, &e))?;
         Ok(Self { sender, driver: Some(Box::pin(driver)), broken: None, endpoint: endpoint.clone(), forward })
     }

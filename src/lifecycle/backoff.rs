@@ -126,7 +126,7 @@ impl Backoff {
             _ => None,
         };
         if let Some(asked) = asked {
-            let asked = asked.clamp(SHORTEST_RETRY_AFTER, LONGEST_RETRY_AFTER);
+            let asked = retry_after(asked);
             // A server that counts what comes in knows best. One that looked at the password may make it longer only.
             let knows_best = matches!(error, LoginError::Answered(Reason::Overloaded | Reason::Gateway, _));
             wait = if knows_best { asked } else { wait.max(asked) }.mul_f64(1.0 + 0.2 * rng.f64());
@@ -243,6 +243,11 @@ impl Backoff {
         self.starting += 1;
         self.starting <= STARTING_AT_MOST
     }
+}
+
+/// How long a server that asks for `asked` is left alone.
+pub(crate) fn retry_after(asked: Duration) -> Duration {
+    asked.clamp(SHORTEST_RETRY_AFTER, LONGEST_RETRY_AFTER)
 }
 
 /// Half a second to one the first time, twice that the next, and so on.

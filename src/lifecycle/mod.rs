@@ -24,6 +24,7 @@ mod window;
 mod tests;
 
 pub use backoff::LoginError;
+pub(crate) use backoff::retry_after;
 pub(crate) use decision::Occasion;
 pub use decision::{Attempts, Demand, Issued, RefreshState, TokenState, Verdict};
 pub use machine::Machine;

@@ -141,15 +141,20 @@ impl Machine {
     /// The token was refused without a reason: perhaps not for its own sake, so it is not given up for that.
     fn doubt(&mut self, now: Time) -> Verdict {
         self.end_outage(now);
-        let Some(token) = &mut self.token else { return Verdict::Return };
+        if self.look_again(now) { Verdict::ReplayIfIdempotent } else { Verdict::Return }
+    }
+
+    /// Something is wrong that another login may show more of. Whether one is due by now.
+    pub(crate) fn look_again(&mut self, now: Time) -> bool {
+        let Some(token) = self.token.as_mut().filter(|token| token.is_usable()) else { return false };
         if !token.trust.is_doubted() {
             let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
             if pausing || self.last_unknown.is_some_and(|at| now.saturating_sub(at) < BETWEEN_UNKNOWN) {
-                return Verdict::Return;
+                return false;
             }
             self.last_unknown = Some(now);
             token.trust.doubt();
         }
-        Verdict::ReplayIfIdempotent
+        true
     }
 }

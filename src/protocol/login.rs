@@ -9,7 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{
     quote::{quote, quote_part},
     rejection::{READ, is_page},
-    voice::{is_nacos, judges_login},
+    voice::{judges_login, stands_in},
 };
 use crate::{cause::Cause, secret::Secret};
 
@@ -108,9 +108,9 @@ pub(crate) fn read(status: u16, body: &[u8], password: &Secret) -> Result<Issued
         403 if by_nacos() && contains(body, "LOGIN_LIMITE_ERROR") => refuse(Reason::Overloaded, true, said()),
         404 | 405 | 410 | 501 => refuse(Reason::MissingApi, false, said()),
         429 => refuse(Reason::Overloaded, true, said()),
+        _ if stands_in(status, body) => refuse(Reason::Gateway, false, said()),
         // No login of a Nacos says so, but what is behind a gateway that publishes another one may.
-        503 if is_nacos(body) => refuse(Reason::Overloaded, false, said()),
-        502..=504 | 520..=530 => refuse(Reason::Gateway, false, said()),
+        503 => refuse(Reason::Overloaded, false, said()),
         400 | 401 | 403 => refuse(Reason::Refused, by_nacos(), said()),
         500 if contains(body, "No static resource") => {
             // Nacos 3 serves its console, under another context path, on a port of its own (8080).

@@ -6,6 +6,7 @@ use http::{Uri, uri::PathAndQuery};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use url::{Host, form_urlencoded};
 
+use super::spelling::is_invisible;
 use crate::error::{Error, Result};
 
 /// Where a Nacos listens unless told otherwise.
@@ -133,7 +134,9 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
     // A servlet container leaves out what follows a ';' in a segment.
     let names = decoded.split(['/', '\\']).map(|segment| segment.split(';').next().unwrap_or_default());
     for name in names {
-        if matches!(&*name.replace(|c: char| c.is_control() || c.is_whitespace(), ""), "." | "..") {
+        // What is no UTF-8, and what takes no room, is left out by some.
+        let is_left_out = |c: char| c.is_control() || c.is_whitespace() || c == '\u{fffd}' || is_invisible(c);
+        if matches!(&*name.replace(is_left_out, ""), "." | "..") {
             return Err(Error::argument(
                 "path: holds a \".\" or \"..\" segment (be it percent-encoded), which may lead out of the context path; \
                  write the path it leads to, and set context_path if that is another one",

@@ -105,6 +105,15 @@ pub(crate) fn carried_out(status: u16, body: &[u8]) -> bool {
     }
 }
 
+/// Whether something answers in the place of a server that it does not reach.
+pub(crate) fn stands_in(status: u16, body: &[u8]) -> bool {
+    match status {
+        502 | 504 | 520..=530 => true,
+        503 => !is_nacos(body),
+        _ => false,
+    }
+}
+
 fn says(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     WORDS.iter().any(|word| text.contains(word))

@@ -15,7 +15,7 @@ use crate::{
     cause::Cause,
     error::{Error, Kind, Result},
     http::{Error as HttpError, ErrorKind, Phase, Response},
-    lifecycle::{LoginError, Time},
+    lifecycle::{LoginError, Time, retry_after},
     protocol::login::{Api, IssuedToken, LoginRefused, Reason},
     sys::clock,
     wait::{Executor, Limits, here},
@@ -23,6 +23,9 @@ use crate::{
 
 /// The longest one server may take over a login.
 const ATTEMPT: Duration = Duration::from_secs(30);
+/// The same of one that renews a token, as long as there is another server to ask: these do not come all at once, so that a
+/// second one costs little.
+const RENEWAL: Duration = Duration::from_secs(5);
 /// The longest a login may take, whatever it meets on its way.
 const LOGIN: Duration = Duration::from_secs(35);
 /// How much longer its answer is still taken, if no other login has begun. The servers work it off all the same.
@@ -160,16 +163,30 @@ async fn log_in_with(session: &Session, engine: Engine<'_>, supplied: &Supplied,
 /// One exception: a server that has restarted unseen knows no users for some 5 s, and answers 500 to a password known to
 /// be good. Then one other is asked, rather than callers kept waiting.
 async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Credentials, now: Time) -> LoginOutcome {
-    let mut last = None;
+    let (mut last, mut held) = (None, None);
     let mut may_ask_another = session.trusts_its_password(now);
-    for server in session.servers.candidates(now) {
-        let error = match find_login(session, engine, credentials, server).await {
+    let servers = session.servers.for_login(now);
+    for (at, server) in servers.iter().enumerate() {
+        let may_move = at + 1 < servers.len() && session.is_renewing();
+        let patience = if may_move { RENEWAL } else { ATTEMPT };
+        let error = match find_login(session, engine, credentials, server, patience).await {
             Ok(issued) => {
+                server.mark_up(clock::now());
                 return Ok((issued, Some(server.index)));
             }
             Err(NoToken::Refused(answer)) => {
-                let reason = answer.refused.reason;
+                let (reason, asked) = (answer.refused.reason, answer.retry_after);
                 let error = failure::refused(server.address.name(), session.was_good(), answer);
+                match reason {
+                    Reason::Gateway if session.servers.has_choice() => session.mark_down(server, Cause::Gateway),
+                    _ => server.mark_up(clock::now()),
+                }
+                // It speaks for itself only.
+                if let (Some(asked), Reason::Gateway | Reason::Overloaded) = (asked, reason) {
+                    server.hold(clock::now() + retry_after(asked));
+                    held.get_or_insert((reason, error.1));
+                    continue;
+                }
                 let was_judged = match reason {
                     Reason::MissingApi | Reason::NotNacos | Reason::Gateway => false,
                     Reason::Fault => !std::mem::take(&mut may_ask_another),
@@ -186,7 +203,7 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
                 }
                 let error = failure::unreachable(server.address.name(), &failure);
                 let hung = matches!(failure.kind, ErrorKind::Slow | ErrorKind::Timeout) && failure.was_sent();
-                if hung || !(failure.blames_server() || exchange::is_unreadable(&failure)) {
+                if (hung && !may_move) || !(failure.blames_server() || exchange::is_unreadable(&failure)) {
                     // Too much to do, and it works this login off all the same: the others may be no better. Or the
                     // fault lies on this side.
                     return Err(error);
@@ -200,7 +217,13 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
             last = Some(error);
         }
     }
-    Err(last.unwrap_or_else(|| failure::too_slow(&session.servers.names())))
+    // All of them want to be left alone: until the first of them does not any more.
+    let all_held = || {
+        let (reason, error) = held?;
+        let until = session.servers.holds().into_iter().min()?;
+        Some((LoginError::Answered(reason, Some(until.saturating_sub(clock::now()))), error))
+    };
+    Err(last.or_else(all_held).unwrap_or_else(|| failure::too_slow(&session.servers.names())))
 }
 
 /// Asks one server, at every path where a login may be, until a Nacos has judged the credentials: what stands before it
@@ -210,10 +233,11 @@ async fn find_login(
     engine: Engine<'_>,
     credentials: &Credentials,
     server: &Server,
+    patience: Duration,
 ) -> Result<IssuedToken, NoToken> {
     let (mut search, mut looks) = (Search::default(), 0);
     for api in server.apis() {
-        let answer = ask_server(session, engine, credentials, server, api).await;
+        let answer = ask_server(session, engine, credentials, server, api, patience).await;
         let why = match exchange::read(answer, &credentials.password) {
             Ok(issued) => {
                 server.found(api);
@@ -237,6 +261,9 @@ async fn find_login(
         }
     }
     let best = search.best().expect("one is asked at least");
+    if is_no_nacos(&best) {
+        server.answered_as_none();
+    }
     // What the login ends with is counted where its end is.
     session.note_looks(looks - u32::from(was_look(&best)));
     Err(best)
@@ -249,36 +276,45 @@ fn was_look(why: &NoToken) -> bool {
     !is_verdict && matches!(reason, Reason::Refused | Reason::Fault)
 }
 
+/// Whether no Nacos has answered, nor what stands before one.
+fn is_no_nacos(why: &NoToken) -> bool {
+    match why {
+        NoToken::Refused(answer) => answer.refused.reason == Reason::NotNacos,
+        NoToken::Failed(failure) => exchange::is_unreadable(failure),
+    }
+}
+
 async fn ask_server(
     session: &Session,
     engine: Engine<'_>,
     credentials: &Credentials,
     server: &Server,
     api: Api,
+    patience: Duration,
 ) -> Result<Response, HttpError> {
+    let too_slow = || Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time"));
     let timeout = session.connect_timeout();
     let request = exchange::request(&server.address, &server.endpoint, credentials, api, timeout)?;
-    let response = match engine {
+    match engine {
         Engine::Background { number, sent } => {
-            let left = ATTEMPT.min((sent + LOGIN).saturating_sub(clock::now()));
+            let left = patience.min((sent + LOGIN).saturating_sub(clock::now()));
             if left.is_zero() {
-                return Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time"));
+                return too_slow();
             }
             let limits = Limits::of_library();
             let mut exchange = session.transport.exchange(request, &limits);
             match tokio::time::timeout(left, &mut exchange).await {
-                Ok(answer) => answer?,
+                Ok(answer) => answer,
+                Err(_) if patience < ATTEMPT => too_slow(),
                 Err(_) => {
                     session.mark_down(server, Cause::NoAnswer);
                     let (_, error) = failure::too_slow(server.address.name());
                     session.finish(number, sent, Err((LoginError::Overdue, error)));
                     let late = tokio::time::timeout(LATE, exchange).await.ok().and_then(Result::ok);
-                    late.ok_or_else(|| HttpError::new(Phase::Answer, ErrorKind::Interrupted, "no answer at all"))?
+                    late.ok_or_else(|| HttpError::new(Phase::Answer, ErrorKind::Interrupted, "no answer at all"))
                 }
             }
         }
-        Engine::Caller(limits) => session.transport.exchange(request, &limits.within(ATTEMPT)).await?,
-    };
-    server.mark_up(clock::now());
-    Ok(response)
+        Engine::Caller(limits) => session.transport.exchange(request, &limits.within(patience)).await,
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -35,8 +35,12 @@ pub(crate) struct Server {
     down_until_ms: AtomicU64,
     last_answer_ms: AtomicU64,
     broken: AtomicU32,
+    /// It has asked to be left alone by logins until then.
+    held_until_ms: AtomicU64,
     /// Place of the login API in the list of all.
     api: AtomicU8,
+    /// A login was answered by what is no Nacos.
+    no_nacos: AtomicBool,
     place: AtomicU8,
     /// The generation last tried in the query.
     tried_in_query: AtomicU64,
@@ -119,6 +123,25 @@ impl Server {
         self.api().is_some()
     }
 
+    /// It has answered a login as no Nacos does.
+    pub(super) fn answered_as_none(&self) {
+        self.no_nacos.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all that is known of it is that it is no Nacos: no token is for it, nor what goes with one.
+    pub(crate) fn is_stranger(&self) -> bool {
+        self.no_nacos.load(Ordering::Relaxed) && !self.is_known()
+    }
+
+    /// It wants to be left alone by logins until `until`.
+    pub(super) fn hold(&self, until: Time) {
+        self.held_until_ms.store(ms(until), Ordering::Relaxed);
+    }
+
+    fn is_held(&self, now: Time) -> bool {
+        self.held_until_ms.load(Ordering::Relaxed) > ms(now)
+    }
+
     /// Where it reads the token: what [`TokenPlace::Auto`] goes by.
     pub(crate) fn place(&self) -> TokenPlace {
         if self.place.load(Ordering::Relaxed) == IN_QUERY { TokenPlace::Query } else { TokenPlace::Authorization }
@@ -180,7 +203,9 @@ impl ServerList {
             down_until_ms: AtomicU64::new(0),
             last_answer_ms: AtomicU64::new(0),
             broken: AtomicU32::new(0),
+            held_until_ms: AtomicU64::new(0),
             api: AtomicU8::new(u8::MAX),
+            no_nacos: AtomicBool::new(false),
             place: AtomicU8::new(NOT_KNOWN),
             tried_in_query: AtomicU64::new(0),
             taken_in_query: AtomicU64::new(0),
@@ -199,6 +224,24 @@ impl ServerList {
         order
     }
 
+    /// Those that may be asked for a login, in the order to try them. What one of them has asked for holds the others up
+    /// as little as its failures do.
+    pub(super) fn for_login(&self, now: Time) -> Vec<&Server> {
+        let (held, free): (Vec<_>, Vec<_>) = self.candidates(now).into_iter().partition(|server| server.is_held(now));
+        if free.is_empty() { held } else { free }
+    }
+
+    /// Until when each of them wants to be left alone by logins.
+    pub(super) fn holds(&self) -> Vec<Time> {
+        let until = |server: &Server| Duration::from_millis(server.held_until_ms.load(Ordering::Relaxed));
+        self.servers.iter().map(until).collect()
+    }
+
+    /// What others have been asked for, who are gone.
+    pub(super) fn hold(&self, holds: &[Time]) {
+        self.servers.iter().zip(holds).for_each(|(server, until)| server.hold(*until));
+    }
+
     /// The places of those that are set aside.
     pub(super) fn down(&self, now: Time) -> Vec<usize> {
         self.servers.iter().filter(|server| server.is_down(now)).map(|server| server.index).collect()
@@ -211,7 +254,10 @@ impl ServerList {
 
     /// None of them is known to be in trouble.
     pub(super) fn mark_all_up(&self) {
-        self.servers.iter().for_each(|server| server.down_until_ms.store(0, Ordering::Relaxed));
+        for server in &self.servers {
+            server.down_until_ms.store(0, Ordering::Relaxed);
+            server.hold(Time::ZERO);
+        }
     }
 
     /// The server that `text` stands for, by its place in the list.

@@ -26,7 +26,7 @@ use crate::{
     cause::Cause,
     error::{Error, Result},
     http::{Settings, Transport},
-    lifecycle::{Demand, Issued, LoginError, Machine, Pauses, RefreshState, Time, TokenState},
+    lifecycle::{Demand, Issued, LoginError, Machine, Occasion, Pauses, RefreshState, Time, TokenState},
     observe::{Count, Event, Outcome},
     protocol::{
         login::{IssuedToken, Reason},
@@ -66,8 +66,15 @@ pub(crate) struct Session {
     pub(super) accepted: AtomicU64,
 }
 
-/// What is left of a session that nobody uses any more: its pauses, and the error that led to them.
-pub(super) type Left = (Pauses, Option<Error>);
+/// What is left of a session that nobody uses any more.
+#[derive(Clone)]
+pub(super) struct Left {
+    pauses: Option<Pauses>,
+    /// The error that led to them.
+    error: Option<Error>,
+    /// Until when each server wants to be left alone by logins.
+    holds: Vec<Time>,
+}
 
 /// The processes forked from one parent inherit its keys: clock and process id tell them apart. (fastrand's own seed asks for
 /// the handle of the thread, which nobody frees for threads of the host.)
@@ -111,10 +118,11 @@ impl Session {
     pub(super) fn new(origin: Origin, source: Source, transport: Arc<dyn Transport>, left: Option<Left>) -> Self {
         let session = |machine, error| Self::with(origin, source.clone(), transport, machine, Vec::new(), error);
         let Source::Token { token, ends } = &source else {
-            return match left {
-                None => session(Machine::new(seed()), None),
-                Some((pauses, error)) => session(Machine::with_pauses(seed(), pauses), error),
-            };
+            let Some(Left { pauses, error, holds }) = left else { return session(Machine::new(seed()), None) };
+            let machine = pauses.map_or_else(|| Machine::new(seed()), |pauses| Machine::with_pauses(seed(), pauses));
+            let session = session(machine, error);
+            session.servers.hold(&holds);
+            return session;
         };
         let session = session(Machine::external(seed()), None);
         session.give(token.clone(), *ends);
@@ -131,6 +139,7 @@ impl Session {
         let child =
             Self::with(parent.origin.clone(), source, transport, state.machine.forked(seed()), snapshots, error);
         child.lock().failing_since = state.failing_since;
+        child.servers.hold(&parent.servers.holds());
         child
     }
 
@@ -405,6 +414,19 @@ impl Session {
         self.lock().machine.server_unreachable(clock::now());
     }
 
+    /// None of the servers can be reached but what is no Nacos, as far as is known. A login shows whether it has become one.
+    pub(crate) fn misses_nacos(&self) {
+        let mut state = self.lock();
+        let now = clock::now();
+        state.machine.look_again(now);
+        state.publish(now);
+    }
+
+    /// Whether the login under way is for a token that still works.
+    pub(super) fn is_renewing(&self) -> bool {
+        self.lock().machine.occasion() == Occasion::Renewal
+    }
+
     /// A login has cost the servers so many looks at the credentials, beside the one that its end counts.
     pub(super) fn note_looks(&self, looks: u32) {
         self.lock().machine.note_looks(looks);
@@ -435,8 +457,10 @@ impl Session {
 
     /// What is worth remembering when nobody uses the session any more.
     pub(super) fn leaves(&self) -> Option<Left> {
-        let state = self.lock();
-        Some((state.machine.pauses(clock::now())?, state.last_error.clone()))
+        let (state, now, holds) = (self.lock(), clock::now(), self.servers.holds());
+        let pauses = state.machine.pauses(now);
+        let is_worth_it = pauses.is_some() || holds.iter().any(|until| *until > now);
+        is_worth_it.then(|| Left { pauses, error: state.last_error.clone(), holds })
     }
 
     pub(crate) fn gauges(&self) -> Gauges {

@@ -108,7 +108,7 @@ fn situation_58_a_login_is_found_behind_words_that_are_nacoss_only_by_chance() {
 
 #[test]
 fn situation_58_what_wants_to_be_left_alone_is_not_asked_at_another_path() {
-    let f = fixture(SOON, Box::new(|_| Err(Fault::AskedToWait)), says(200, "ok"));
+    let f = fixture(SOON, Box::new(|_| Err(Fault::AskedToWait(503))), says(200, "ok"));
     f.speaks(0);
     let error = f.get().err().unwrap();
     assert_eq!((error.http_status(), f.logins()), (Some(503), 1));

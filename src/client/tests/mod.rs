@@ -6,6 +6,7 @@ mod flags;
 mod gateways;
 mod handles;
 mod health;
+mod lists;
 mod logins;
 mod metrics;
 mod operations;

@@ -427,18 +427,23 @@ fn situation_30_a_server_that_breaks_connections_is_left_for_the_next() {
 fn situation_24_the_secret_changes_while_a_renewal_is_on_its_way() {
     let count = AtomicU32::new(0);
     let changed = Arc::new(AtomicBool::new(false));
-    let is_new = changed.clone();
-    // The second login's token is signed with the old secret, and arrives when that has been replaced.
+    let (is_new, refused) = (changed.clone(), Arc::new(AtomicBool::new(false)));
+    let refuses = refused.clone();
+    // The second login's token is signed with the old secret, and arrives when one of that has been refused.
     let login = move |_: &Outgoing| {
+        if count.load(Ordering::SeqCst) == 1 && !refused.load(Ordering::SeqCst) {
+            return Err(Fault::NotYet);
+        }
         let number = count.fetch_add(1, Ordering::SeqCst);
         let signed = if number < 2 { "old" } else { "new" };
         Ok((200, format!(r#"{{"accessToken":"{signed}-{number}","tokenTtl":4}}"#)))
     };
     let request = move |out: &Outgoing| {
         let good = is_new.load(Ordering::SeqCst) == bearer(out).starts_with("new");
+        refuses.fetch_or(!good, Ordering::SeqCst);
         Ok(if good { (200, "ok".into()) } else { (403, "token expired!".into()) })
     };
-    let f = fixture(Some(Duration::from_millis(300)), Box::new(login), Box::new(request));
+    let f = fixture(SOON, Box::new(login), Box::new(request));
     assert_eq!(f.get().unwrap().status(), 200);
     let end = Instant::now() + Duration::from_secs(10);
     while f.client.stats().refresh_state != RefreshState::InFlight {

@@ -25,8 +25,10 @@ pub(super) enum Fault {
     Timeout,
     TooLarge,
     Undecodable,
-    /// It answers: 503, a page, and when to come again.
-    AskedToWait,
+    /// It answers: this status, a page, and when to come again.
+    AskedToWait(u16),
+    /// A login is not answered yet; the script is asked again soon.
+    NotYet,
 }
 
 /// What a server answers, or why it does not.
@@ -46,20 +48,20 @@ pub(super) struct Scripted {
     faulty: AtomicBool,
 }
 
-fn answer(script: &Script, out: &Outgoing) -> Result<crate::http::Response, HttpError> {
+fn answer(said: Result<(u16, String), Fault>) -> Result<crate::http::Response, HttpError> {
     let failed = |fault| match fault {
         Fault::Connect => HttpError::new(Phase::Connect, ErrorKind::Broken, "scripted"),
         Fault::Io => HttpError::new(Phase::Answer, ErrorKind::Broken, "scripted"),
         Fault::TooLarge => HttpError::new(Phase::Answer, ErrorKind::TooLarge, "scripted"),
         Fault::Undecodable => HttpError::new(Phase::Answer, ErrorKind::Undecodable, "scripted"),
-        Fault::AskedToWait => unreachable!("an answer"),
+        Fault::AskedToWait(_) | Fault::NotYet => unreachable!("no failure"),
         Fault::Timeout => HttpError::new(Phase::Answer, ErrorKind::Slow, "scripted"),
     };
     let mut headers = HeaderMap::new();
-    let (status, body) = match script(out) {
-        Err(Fault::AskedToWait) => {
+    let (status, body) = match said {
+        Err(Fault::AskedToWait(status)) => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
-            (503, "<html>busy</html>".into())
+            (status, "<html>busy</html>".into())
         }
         said => said.map_err(failed)?,
     };
@@ -75,7 +77,7 @@ impl Transport for Scripted {
         Box::pin(async move {
             if out.options.max_connections.is_some() {
                 self.requests.fetch_add(1, Ordering::SeqCst);
-                return answer(&self.request, &out);
+                return answer((self.request)(&out));
             }
             assert_eq!(limits.executor, Executor::Runtime);
             let (v1, status) = (out.target.path().contains("/v1/"), if self.has_v1() { 404 } else { 410 });
@@ -96,7 +98,12 @@ impl Transport for Scripted {
                 Some(time) => tokio::time::sleep(time).await,
                 None => std::future::pending().await,
             }
-            answer(&self.login, &out)
+            loop {
+                match (self.login)(&out) {
+                    Err(Fault::NotYet) => tokio::time::sleep(Duration::from_millis(5)).await,
+                    said => return answer(said),
+                }
+            }
         })
     }
 
@@ -167,6 +174,17 @@ impl Fixture {
 
     /// Another handle with the same configuration.
     pub(super) fn sibling(&self) -> Client {
+        self.another(|| panic!("known"))
+    }
+
+    /// The only handle goes, and the same program makes another.
+    pub(super) fn comes_back(&self) -> Client {
+        self.client.close();
+        let transport = self.transport.clone();
+        self.another(move || Ok(transport as Arc<dyn Transport>))
+    }
+
+    fn another(&self, connect: impl FnOnce() -> Result<Arc<dyn Transport>>) -> Client {
         let session = self.session();
         let checked = Checked {
             origin: session.origin.clone(),
@@ -179,7 +197,7 @@ impl Fixture {
             max_connections: 128,
             anonymous: Anonymous::default(),
         };
-        Client::over(checked, || panic!("known")).unwrap()
+        Client::over(checked, connect).unwrap()
     }
 }
 

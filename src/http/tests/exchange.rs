@@ -285,3 +285,15 @@ fn whoever_waits_for_a_connection_is_served_in_turn(executor: Executor) {
     });
     assert_eq!(order.iter().take(5).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
 }
+
+#[test]
+fn headers_that_only_old_senders_write_are_read() {
+    for head in ["X-A: a\r\n b\r\n", "X-A : a\r\n", "X-A:\r\n\ta\r\n"] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{head}Content-Length: 2\r\n\r\nok");
+        let server = answering(Box::leak(answer.into_boxed_str()).as_bytes());
+        for executor in [Executor::Caller, Executor::Runtime] {
+            let answer = send(executor, &http(), &request(server.address, Method::GET)).unwrap();
+            assert_eq!(&answer.body[..], b"ok", "{head:?}");
+        }
+    }
+}

@@ -63,6 +63,11 @@ fn nothing_is_quoted_of_an_answer_that_repeats_the_password() {
         ("cut short", PASSWORD.chars().take(9).collect()),
         ("its end", PASSWORD.chars().skip(4).collect()),
         ("the wrong character set", bytes.iter().map(|b| char::from(*b)).collect()),
+        ("wide letters", wide(PASSWORD)),
+        ("letters in tags", PASSWORD.chars().map(|c| format!("<b class='x'>{}</b>", html(&c.to_string()))).collect()),
+        ("what takes no room between", PASSWORD.chars().flat_map(|c| [c, '\u{200b}']).collect()),
+        ("the same of wide letters", wide(PASSWORD).chars().flat_map(|c| ['\u{feff}', c]).collect()),
+        ("the same escaped", json(&wide(PASSWORD).chars().flat_map(|c| [c, '\u{2060}']).collect::<String>())),
     ];
     for (name, shape) in shapes {
         for body in [shape.clone(), format!("wrong password: {shape}, try again"), format!(r#"{{"m":"x{shape}y"}}"#)] {
@@ -73,11 +78,17 @@ fn nothing_is_quoted_of_an_answer_that_repeats_the_password() {
     assert_eq!(quote(&latin_1, PASSWORD), HIDDEN);
 }
 
+fn wide(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() { char::from_u32(c as u32 + 0xfee0).unwrap() } else { c }).collect()
+}
+
 #[test]
 fn a_password_of_words_is_found_in_other_spacing_and_at_the_end_of_a_long_answer() {
     for body in ["tried Hunter-2-Hunter", "HUNTER2HUNTER", "hunter2\nhunter", "x=hunter2hun..."] {
         assert_eq!(quote(body.as_bytes(), "hunter2hunter"), HIDDEN, "{body}");
     }
+    let items: String = "hunter2hunter".chars().map(|c| format!("<li>{c}</li>\n")).collect();
+    assert_eq!(quote(items.as_bytes(), "hunter2hunter"), HIDDEN, "{items}");
     for filler in [700, 790, 795, 60_000] {
         let body = format!("{}hunter2hunter", "a ".repeat(filler / 2));
         assert_eq!(quote(body.as_bytes(), "hunter2hunter"), HIDDEN, "{filler}");
