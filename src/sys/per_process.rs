@@ -27,30 +27,33 @@ const BEGINS: u64 = u64::MAX;
 /// The last number that this process or its parents had.
 static LAST: AtomicU64 = AtomicU64::new(0);
 static WATCHED: AtomicBool = AtomicBool::new(false);
-/// The kernel clears the page.
-static IS_WIPED: AtomicBool = AtomicBool::new(false);
+/// What the number was when the process forked last.
+static FORKED_AS: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn in_parent() {
+    FORKED_AS.store(PAGE.number.load(Ordering::Relaxed), Ordering::Relaxed);
+}
 
 /// Async-signal-safe: between fork and exec nothing else may run.
 extern "C" fn in_child() {
-    if !IS_WIPED.load(Ordering::Relaxed) {
-        PAGE.number.store(0, Ordering::Relaxed);
-    }
+    // Where the kernel has not cleared it, whatever it says of that.
+    let parents = FORKED_AS.load(Ordering::Relaxed);
+    _ = PAGE.number.compare_exchange(parents, 0, Ordering::Relaxed, Ordering::Relaxed);
     Stamp::now();
 }
 
 /// That of the process that we are in, whose forks are noticed from now on.
 pub(super) fn watch() -> Stamp {
     if !WATCHED.swap(true, Ordering::Relaxed) {
-        // SAFETY: the page holds nothing but the number, which the child of a fork then finds to be 0. The handler is a static
-        // function that only touches atomics. It can fail only for want of memory; then words are cleared at the first use.
+        // SAFETY: the page holds nothing but the number, which the child of a fork then finds to be 0. The handlers are static
+        // functions that only touch atomics. Either may fail, where it is not to be had; the other one does then.
         unsafe {
             #[cfg(any(target_os = "linux", target_os = "android"))]
             {
                 let page = ptr::from_ref(&PAGE).cast_mut().cast();
-                let wiped = libc::madvise(page, size_of::<Page>(), libc::MADV_WIPEONFORK) == 0;
-                IS_WIPED.store(wiped, Ordering::Relaxed);
+                libc::madvise(page, size_of::<Page>(), libc::MADV_WIPEONFORK);
             }
-            libc::pthread_atfork(None, None, Some(in_child));
+            libc::pthread_atfork(Some(in_parent), None, Some(in_child));
         }
     }
     Stamp::now()

@@ -3,10 +3,11 @@
 #include <dlfcn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 
 #include "host.h"
 
-static int no_eventfd, no_epoll;
+static int no_eventfd, no_epoll, no_wiping, says_it_wipes;
 
 int eventfd(unsigned int count, int flags) {
   if (GET_FLAG(no_eventfd)) return errno = EPERM, -1;
@@ -19,6 +20,14 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout) {
   int (*real)(int, struct epoll_event *, int, int);
   *(void **)&real = dlsym(RTLD_NEXT, "epoll_wait");
   return real(epoll, events, most, timeout);
+}
+
+int madvise(void *address, size_t length, int advice) {
+  if (advice == MADV_WIPEONFORK && GET_FLAG(says_it_wipes)) return 0;
+  if (advice == MADV_WIPEONFORK && GET_FLAG(no_wiping)) return errno = EINVAL, -1;
+  int (*real)(void *, size_t, int);
+  *(void **)&real = dlsym(RTLD_NEXT, "madvise");
+  return real(address, length, advice);
 }
 
 TEST(no_queue_and_the_reason, 20) {
@@ -53,4 +62,33 @@ TEST(what_drives_operations_breaks, 40) {
   const long start = now_ms();
   nacos_auth_free(auth);
   if (now_ms() - start > 2000) FAIL("nacos_auth_free takes %ld ms", now_ms() - start);
+}
+
+/* An old kernel, or an emulator that knows the word only. */
+static void children_without_wiping(void) {
+  const struct server server = serve("login=ok", NULL);
+  nacos_auth *auth = open_at(server.address);
+  must_serve(auth);
+  const long before = ask(&server, "accepted");
+  for (int i = 0; i < 3; i++) {
+    const pid_t child = fork();
+    if (child == 0) {
+      must_serve(auth);
+      nacos_auth_free(auth);
+      _exit(0);
+    }
+    child_must_end(child, 10000, "a child");
+    const struct outcome o = post(auth, 5000); /* is never sent twice */
+    if (o.http != 200) FAIL("after a child: %s", said(&o));
+  }
+  if (ask(&server, "accepted") - before < 3) FAIL("the children used connections of the parent");
+  nacos_auth_free(auth);
+}
+TEST(memory_is_not_cleared_in_children, 30) {
+  SET_FLAG(no_wiping);
+  children_without_wiping();
+}
+TEST(memory_is_said_to_be_cleared_and_is_not, 30) {
+  SET_FLAG(says_it_wipes);
+  children_without_wiping();
 }
