@@ -586,6 +586,94 @@ if {is_finalizer}:
     assert "the program is ending" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("imported", "work"),
+    [
+        ("", "sys.client = nacos_auth.Client(sys.argv[1], 'nacos', 'nacos', on_event=function); sys.client.token()"),
+        ("", "sys.client = nacos_auth.Client(sys.argv[1], credentials=function); interrupted(sys.client.token)"),
+        ("", "sys.client = nacos_auth.Client(sys.argv[1], 'nacos', 'nacos'); sys.client.token()"),  # with the log
+        ("import nacos_auth", "interrupted(lambda: nacos_auth.diagnose(sys.argv[1], credentials=function))"),
+    ],
+)
+def test_functions_of_what_is_first_imported_by_an_exit_handler_end_too(
+    start_server: Callable[..., DevServer], imported: str, work: str
+) -> None:
+    """A handler that is registered while others run is not called; their thread must not come back all the same."""
+    done = run_to_the_end(
+        f"""
+import atexit, os, signal, sys, time
+{imported}
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(3)
+sys.late = Late()
+def function(event=None):
+    time.sleep(0.5)
+    return "nacos", "nacos"
+def interrupted(call):
+    def handle(*_):
+        raise LookupError
+    signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        call()
+    except LookupError:
+        pass
+def work():
+    import nacos_auth
+    {work}
+atexit.register(work)
+""",
+        start_server("--ttl", "2").address,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_first_imported_by_a_finalizer_has_no_functions_and_no_log(
+    start_server: Callable[..., DevServer],
+) -> None:
+    """The interpreter goes already: no thread of the library may enter it."""
+    done = run_to_the_end(
+        """
+import atexit, gc, os, sys, time
+class Late:  # garbage that is collected when the interpreter goes, before its modules
+    def __init__(self):
+        self.me = self
+    def __del__(self):
+        import nacos_auth
+        try:
+            nacos_auth.Client(sys.argv[1], "nacos", "nacos", on_event=print)
+        except nacos_auth.InternalError as error:
+            os.write(1, str(error).encode())
+        with nacos_auth.Client(sys.argv[1], "nacos", "nacos") as client:
+            client.get("/v1/cs/configs")
+            time.sleep(3)
+gc.disable()
+atexit.register(gc.enable)
+Late()
+""",
+        start_server("--ttl", "2").address,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the program is ending" in done.stdout
+
+
+def test_exit_handlers_that_are_cleared_end_nothing(server: DevServer) -> None:
+    """As multiprocessing clears those of the parent in a child, from Python 3.13 on."""
+    done = run_to_the_end(
+        """
+import atexit, sys, nacos_auth
+client = nacos_auth.Client(sys.argv[1], "nacos", "nacos", on_event=lambda event: None)
+atexit._clear()
+client.token()
+client.close()
+nacos_auth.Client(sys.argv[1], "nacos", "nacos", on_event=lambda event: None).close()
+""",
+        server.address,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_function_imports_nothing() -> None:
     """A handler of a signal may come in the middle of that, and at the end of the program nothing can be imported."""
     done = run_to_the_end("""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import math
 import os
@@ -53,6 +52,7 @@ from ._declarations import (
     Rejection,
 )
 from ._declarations import Advice as NativeAdvice
+from ._ending import at_end
 from ._errors import ClosedError, InvalidArgumentError, NacosError, take_error
 from ._forks import in_child, look
 from ._greenlets import in_hub, leave_to_a_thread, run, run_cancellable, waiting
@@ -585,4 +585,4 @@ def leave_unless(end_all: Callable[[], bool], interrupt: BaseException) -> None:
     os._exit(1)
 
 
-atexit.register(_end_functions)
+at_end(_end_functions)

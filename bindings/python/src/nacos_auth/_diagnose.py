@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import enum
 import time
 from ctypes import byref
@@ -17,6 +16,7 @@ from ._calls import NativeCall
 from ._causes import Cause
 from ._declarations import DIAGNOSE_SEND_WRITES, DiagnoseOptions, OwnedDiagnosis, OwnedError, set_cancel
 from ._declarations import Finding as NativeFinding
+from ._ending import at_end
 from ._errors import InternalError, NacosError, cause_of, server_of, take_error
 from ._forks import in_child, look
 from ._greenlets import run_cancellable, waiting
@@ -159,7 +159,7 @@ def _have_ended() -> bool:
     return not _asking
 
 
-atexit.register(_end_those_with_functions)
+at_end(_end_those_with_functions)
 in_child(_asking.clear)
 
 

@@ -33,7 +33,7 @@ _is_scheduled = False
 _at_it: int | None = None
 """The thread that hands records over."""
 _threads = Workers(1)
-is_over = False
+is_over = sys.is_finalizing()
 """The program ends: no thread of the library may come here any more."""
 
 
