@@ -276,6 +276,28 @@ assert [result(call) for call in calls] == ["closed"] * 5
     run(patch + COMMON + code, server.address)
 
 
+def test_gevent_a_timeout_around_close_leaves_the_client_closed(server: DevServer) -> None:
+    code = """
+running = []
+def on_event(event):
+    running.append(event)
+    sleep(1)
+client = make(on_event=on_event)
+client.token()
+wait_until(lambda: running)
+with gevent.Timeout(0.2, False):
+    client.close()
+    raise AssertionError
+assert not nacos_auth._base._open
+try:
+    client.token()
+    raise AssertionError
+except nacos_auth.ClosedError:
+    pass
+"""
+    run(GEVENT + COMMON + code, server.address)
+
+
 def test_gevent_calls_of_true_threads(server: DevServer) -> None:
     code = """
 client = make()

@@ -208,11 +208,13 @@ def test_ctrl_c_ends_close_that_waits_for_a_function(server: DevServer, wait_unt
     with pytest.raises(KeyboardInterrupt):
         with_ctrl_c(lambda: client.close(60))
     assert time.monotonic() - start < 20
+    assert client not in nacos_auth._base._open.values()
     assert client.close(0.1) is False
     with pytest.raises(nacos_auth.ClosedError):
         client.token()
     leave.set()
     assert client.close() is True
+    assert client not in nacos_auth._base._unfinished.values()
 
 
 def test_ten_thousand_calls_leave_nothing_behind(server: DevServer, client: Client) -> None:

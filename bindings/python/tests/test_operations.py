@@ -644,3 +644,63 @@ def test_long_polls_that_wait_for_a_connection_keep_no_token_waiting(server: Dev
             await asyncio.gather(*polls, return_exceptions=True)
 
     asyncio.run(main())
+
+
+@every_loop
+@pytest.mark.parametrize("runs", [False, True])
+def test_a_client_with_functions_is_closed_though_its_task_is_cancelled(
+    server: DevServer, run: Callable[[Main], None], wait_until: Callable[..., None], runs: bool
+) -> None:
+    """In trio, and anyio on any loop, nothing can be waited for at the end of a scope that is cancelled."""
+    entered, leave = threading.Event(), threading.Event()
+    clients: list[AsyncClient] = []
+
+    def note(_: nacos_auth.Event) -> None:
+        if runs:
+            entered.set()
+            leave.wait(60)
+
+    async def main() -> None:
+        with anyio.CancelScope() as scope:
+            async with connect(server, on_event=note) as client:
+                clients.append(client)
+                await client.token()
+                while runs and not entered.is_set():
+                    await anyio.sleep(0.01)
+                scope.cancel()
+        assert scope.cancelled_caught
+        assert not nacos_auth._base._open
+        with pytest.raises(nacos_auth.ClosedError):
+            await client.token()
+        start = time.monotonic()
+        with anyio.move_on_after(0.1):  # while it waits for the function
+            await client.close()
+        assert time.monotonic() - start < 5
+
+    try:
+        run(main)
+    finally:
+        leave.set()
+    gone = weakref.ref(clients.pop())
+
+    def is_gone() -> bool:  # with the next one that is closed
+        nacos_auth.Client(server.address, "nacos", "nacos", on_event=print).close()
+        gc.collect()
+        return gone() is None
+
+    wait_until(is_gone)
+
+
+def test_a_close_that_is_cancelled_at_once_has_closed(server: DevServer) -> None:
+    async def main() -> None:
+        for _ in range(20):
+            client = connect(server, on_event=print)
+            closing = asyncio.ensure_future(client.close())
+            await asyncio.sleep(0)
+            closing.cancel()
+            await asyncio.gather(closing, return_exceptions=True)
+            with pytest.raises(nacos_auth.ClosedError):
+                await client.token()
+        assert not nacos_auth._base._open
+
+    asyncio.run(main())

@@ -217,13 +217,17 @@ class AsyncClient(BaseClient):
         """Ends the client: calls in progress, and all later ones, raise `ClosedError`. Idempotent.
 
         Waits for a function of the client's that runs, for `timeout` seconds at the most (None: its request_timeout, 0:
-        not at all). False if one still runs then: the client is closed all the same.
+        not at all). False if one still runs then: the client is closed all the same, as when the task is cancelled.
         """
         closing_time(timeout)
-        # At once where no function runs, and no calls are under way whose ends the library has to tell.
-        done = self._functions is None and self._close(0)
-        if not done:
-            done = await self._close_on_a_thread(Closing(self._close, timeout))
+        try:
+            # At once where no function runs, and no calls are under way whose ends the library has to tell.
+            done = self._functions is None and self._close(0)
+            if not done:
+                done = await self._close_on_a_thread(Closing(self._close, timeout))
+        except BaseException:  # the task is cancelled, perhaps before a thread has begun
+            self._give_up_waiting()
+            raise
         if _log.is_busy():
             await self._close_on_a_thread(Closing(self._flush, timeout))
         return done

@@ -427,19 +427,34 @@ class BaseClient:
 
     def _close(self, timeout: float | None) -> bool:
         look()
-        call = Closing(self._close_here, self._closing_time(timeout))
-        make_bell = in_hub()
-        if make_bell is None:
-            done = call.run()
-        elif is_asked(self._functions):
-            # Closing waits for the credentials function, so that must not wait for closing.
-            leave_to_a_thread(call)
-            done = False
-        else:
-            done = run(call, make_bell)
+        try:
+            done = self._close_natively(self._closing_time(timeout))
+        except BaseException:  # what ends the waiting for a function leaves the client closed all the same
+            self._give_up_waiting()
+            raise
         self._has_closed(done)
         self._end_log()
         return done
+
+    def _close_natively(self, seconds: float) -> bool:
+        call = Closing(self._close_here, seconds)
+        make_bell = in_hub()
+        if make_bell is None:
+            return call.run()
+        if is_asked(self._functions):
+            # Closing waits for the credentials function, so that must not wait for closing.
+            leave_to_a_thread(call)
+            return False
+        return run(call, make_bell)
+
+    def _give_up_waiting(self) -> None:
+        """Closes all the same; what is still to be told is told no more."""
+        done = False
+        try:
+            done = self._close_here(0)
+        finally:
+            self._let_go(done, waits=False)
+            self._end_log()
 
     def _flush(self, timeout: float | None) -> bool:
         """Has what was logged reach the handlers, before a program goes on that may be about to end."""
@@ -466,20 +481,25 @@ class BaseClient:
                 return False
 
     def _has_closed(self, done: bool) -> None:
-        if self._functions is None:
-            return
-        forget(self._functions)
-        # As long as a function runs, freeing the handle would wait for it, and who frees it may be the garbage
-        # collector in the middle of something that the function waits for.
-        if done and not is_inside():
-            _unfinished.pop(id(self), None)
-        else:
-            _unfinished[id(self)] = self
-        _open.pop(id(self), None)
-        if not is_inside():
+        self._let_go(done)
+        if self._functions is not None and not is_inside():
             for client in list(_unfinished.values()):
                 if client._close_here(0):
                     _unfinished.pop(id(client), None)
+
+    def _let_go(self, done: bool, *, waits: bool = True) -> None:
+        if self._functions is None:
+            return
+        try:
+            forget(self._functions, waits=waits)
+        finally:
+            # As long as a function runs, freeing the handle would wait for it, and who frees it may be the garbage
+            # collector in the middle of something that the function waits for.
+            if done and not is_inside():
+                _unfinished.pop(id(self), None)
+            else:
+                _unfinished[id(self)] = self
+            _open.pop(id(self), None)
 
     def _forget(self) -> None:
         """In the beginning, and in a forked child, where the word is 0 until the library has been asked."""

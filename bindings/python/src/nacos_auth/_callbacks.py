@@ -138,11 +138,14 @@ def _is_async(function: Any) -> bool:
     return getattr(function, "_is_coroutine_marker", None) is not None  # inspect.markcoroutinefunction
 
 
-def forget(used: Used | None) -> None:
-    """Lets go of the functions of a closed handle."""
+def forget(used: Used | None, *, waits: bool = True) -> None:
+    """Lets go of the functions of a closed handle; waits for what greenlets still run of them."""
     if used is not None and _used.pop(used.number, None) is not None:
-        used.errands.finish()
-        used.functions = Functions(None, None, None)
+        try:
+            if waits:
+                used.errands.finish()
+        finally:
+            used.functions = Functions(None, None, None)
 
 
 def is_asked(used: Used | None) -> bool:
