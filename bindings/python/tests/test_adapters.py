@@ -7,6 +7,7 @@ import copy
 import gzip
 import io
 import logging
+import pickle
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
@@ -680,3 +681,42 @@ def test_a_prepared_request_may_be_copied(scripted_server: scripted.Server) -> N
         for made in (prepared.copy(), copy.deepcopy(prepared), copy.copy(prepared)):
             assert session.send(made, timeout=20).status_code == 200
         assert len(scripted_server.seen) == 3
+
+
+@pytest.mark.parametrize("token_in", ["authorization", "header"])
+def test_an_answer_may_be_pickled(server: DevServer, token_in: Any) -> None:
+    """As of every session of requests, also one that was repeated; who reads it needs nothing of this package."""
+    with Client(server.address, "nacos", "nacos", token_in=token_in) as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        session.hooks["response"].append(_look_on)
+        client.token()
+        server.control("/secret")
+        answer = session.get(url(server), params=DEMO)
+        pickled = pickle.dumps(answer)
+        made: requests.Response = pickle.loads(pickled)
+        assert (made.status_code, made.content, len(made.history)) == (200, answer.content, len(answer.history))
+        assert made.history
+        assert dict(made.request.headers) == dict(answer.request.headers)
+        assert made.request.headers["ACCEPT"] == "*/*"
+        assert type(made.request.headers) is requests.structures.CaseInsensitiveDict
+        assert made.request.hooks == {"response": [_look_on]}
+        assert dict(pickle.loads(pickle.dumps(answer.request)).headers) == dict(answer.request.headers)
+        assert b"nacos_auth" not in pickled
+        with pytest.raises(TypeError, match="a Client cannot be pickled"):  # a session without it would send no token
+            pickle.dumps(session)
+        for copied in (copy.copy(answer), copy.deepcopy(answer)):
+            assert copied.request.headers == answer.request.headers
+
+
+def _look_on(answer: requests.Response, **_: Any) -> None:
+    pass
+
+
+def test_a_copied_request_is_repeated_with_a_new_token(server: DevServer) -> None:
+    with Client(server.address, "nacos", "nacos") as client, requests.Session() as session:
+        session.auth = requests_auth.NacosAuth(client)
+        prepared = session.prepare_request(requests.Request("GET", url(server), params=DEMO))
+        for made in (copy.copy(prepared), copy.deepcopy(prepared)):
+            made.headers, made.hooks = copy.copy(made.headers), copy.deepcopy(made.hooks)
+            server.control("/secret")
+            assert session.send(made, timeout=20).status_code == 200

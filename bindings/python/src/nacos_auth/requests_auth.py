@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import ItemsView, Iterator, Mapping
 from io import BytesIO
@@ -47,8 +48,9 @@ class NacosAuth(AuthBase):
             headers.put(attempt.first_token(self._client))
             headers.login_took = time.monotonic() - start
             request.headers = headers
-            if self._answered not in request.hooks["response"]:
-                request.register_hook("response", self._answered)  # type: ignore[no-untyped-call]
+            hooks = request.hooks["response"]
+            if self._answered not in hooks:
+                request.hooks["response"] = _Hooks([*hooks, self._answered])
         return request
 
     def __deepcopy__(self, memo: object) -> NacosAuth:
@@ -145,6 +147,19 @@ class _Headers(CaseInsensitiveDict[Any]):
             self._leaves_out = False
         return made
 
+    def __copy__(self) -> _Headers:
+        made = _Headers(self, self._auth, self._origin)
+        made._leaves_out, made._known = self._leaves_out, self._known
+        made.token, made.login_took = self.token, self.login_took
+        return made
+
+    def __deepcopy__(self, memo: object) -> _Headers:
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle, which wants them of each answer: as they were sent, without the client."""
+        return CaseInsensitiveDict, (dict(super().items()),)
+
     def items(self) -> ItemsView[str, Any]:
         """urllib3 asks for them whenever it sends, also when its `Retry` repeats by itself what was refused."""
         pool = argument(HTTPConnectionPool, "urlopen", "self")
@@ -171,6 +186,19 @@ class _Headers(CaseInsensitiveDict[Any]):
             if token is not None:
                 headers.put(token)
             headers = headers._origin
+
+
+class _Hooks(list[Any]):
+    """What a request has called with its answer. For pickle without that of an adapter, to which a client belongs."""
+
+    def __copy__(self) -> _Hooks:
+        return _Hooks(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Hooks:
+        return _Hooks(copy.deepcopy(list(self), memo))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, ([hook for hook in self if not isinstance(getattr(hook, "__self__", None), NacosAuth)],)
 
 
 class _File:
