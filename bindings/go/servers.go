@@ -2,6 +2,7 @@ package nacosauth
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -31,8 +32,24 @@ func (s servers) has(address *url.URL) bool {
 	return known && (address.Scheme == "https" || address.Scheme == "http" && !onlyTLS)
 }
 
+// plainHost spells alike what is the same host: in one case, without the dot at the end, and an IPv6 address in its short form.
 func plainHost(address *url.URL) string {
-	return strings.ToLower(strings.TrimSuffix(address.Hostname(), "."))
+	host := strings.ToLower(strings.TrimSuffix(address.Hostname(), "."))
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.String()
+	}
+	return host
+}
+
+// port is the one that a request goes to.
+func port(address *url.URL) string {
+	if port := address.Port(); port != "" {
+		return port
+	}
+	if address.Scheme == "https" {
+		return "443"
+	}
+	return "80"
 }
 
 // leavesHost tells whether the request follows a redirect away from the server it was first sent to, or off TLS.
@@ -44,6 +61,7 @@ func leavesHost(request *http.Request) bool {
 	return first != request && first.URL != nil && !isSameServer(first.URL, request.URL)
 }
 
+// isSameServer compares what is reached, since servers and gateways leave the default port out of a Location.
 func isSameServer(a, b *url.URL) bool {
-	return strings.EqualFold(a.Host, b.Host) && a.Scheme == b.Scheme
+	return a.Scheme == b.Scheme && plainHost(a) == plainHost(b) && port(a) == port(b)
 }
