@@ -57,7 +57,6 @@ pub(crate) fn run(args: &args::Exec, settings: &Settings) -> Result<ExitCode> {
     let mut bound = vec![Address::Unix(socket.clone()).bind()?];
     bound.extend(address.map(|address| address.bind()).transpose()?);
     let listening = bound.last().and_then(|bound| bound.address());
-    proxy::raise_descriptors();
     let proxy = Proxy::new(client.clone(), settings, &[], &bound)?;
     let runtime = proxy::runtime()?;
     let (stop, mut stops) = mpsc::channel(2);
@@ -70,6 +69,8 @@ pub(crate) fn run(args: &args::Exec, settings: &Settings) -> Result<ExitCode> {
         None => command.env_remove(ADDRESS),
     };
     let child = command.spawn().map_err(|e| (e.kind() == io::ErrorKind::NotFound, e));
+    // Not before: the command inherits the limit that there was.
+    proxy::raise_descriptors();
     let status = match child {
         Ok(child) => thread::scope(|scope| {
             let rung = &bell;

@@ -96,3 +96,22 @@ fn curl_survives_five_expiries_and_a_new_secret() {
     assert!(lines.lines().count() > 50 && failures.is_empty(), "{} answers, {failures:?}", lines.lines().count());
     assert!(server.counts().logins >= 6, "{}", server.counts().logins);
 }
+
+#[test]
+fn the_command_keeps_its_limit_of_descriptors() {
+    let server = server(100);
+    // Its own is the proxy's, which needs more of them.
+    let inner = r#"ulimit -Sn; until grep -q "Max open files *$(ulimit -Hn) " /proc/$PPID/limits; do sleep 0.01; done"#;
+    let command = command(&server);
+    let program = command.get_program().to_owned();
+    let mut outer = Command::new("sh");
+    outer.args(["-c", r#"ulimit -Sn 200; exec "$0" exec -- sh -c "$1""#]).arg(program).arg(inner);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    let (status, out, err) = run(&mut outer);
+    assert_eq!((status, out.trim(), err.as_str()), (0, "200", ""));
+}
