@@ -22,7 +22,10 @@ use signal_hook::{
 };
 use tokio::sync::mpsc;
 
-use super::proxy::{self, Proxy, listen::Address};
+use super::proxy::{
+    self, Proxy,
+    listen::{Address, Bound},
+};
 use crate::{
     args,
     exit::{Failure, Result},
@@ -36,6 +39,8 @@ const PASSED_ON: [i32; 9] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
 const TOKEN_FILE: &str = "NACOS_AUTH_TOKEN_FILE";
 const SOCKET: &str = "NACOS_AUTH_SOCKET";
 const ADDRESS: &str = "NACOS_AUTH_ADDR";
+/// A folder that leaves room for the name of a socket.
+const SHORT: &str = "/tmp";
 const MOST_CLIENTS: usize = 4096;
 /// As shells have it.
 const NOT_RUNNABLE: u8 = 126;
@@ -50,11 +55,14 @@ pub(crate) fn run(args: &args::Exec, settings: &Settings) -> Result<ExitCode> {
     client.token_within(settings.request_timeout, None)?;
     let signals = signals().map_err(|e| Failure::local("cannot watch signals", e))?;
     let folder = Folder::make().map_err(|e| Failure::local("cannot make a folder for the token", e))?;
-    let (file, socket) = (folder.0.join("token"), folder.0.join("proxy.sock"));
+    let file = folder.0.join("token");
     let mut keeper = Keeper { client: &client, file: file.clone(), check: args.checks.check, written: 0 };
     keeper.write(settings.request_timeout, &Cancel::new())?;
 
-    let mut bound = vec![Address::Unix(socket.clone()).bind()?];
+    // Whether the command wants more than the token is not known.
+    let warn = |e: &Failure| eprintln!("nacos-auth: {e}; the command has no {SOCKET}");
+    let (socket, of_socket) = Socket::bind(&folder).inspect_err(warn).ok().unzip();
+    let mut bound: Vec<_> = of_socket.into_iter().collect();
     bound.extend(address.map(|address| address.bind()).transpose()?);
     let listening = bound.last().and_then(|bound| bound.address());
     let proxy = Proxy::new(client.clone(), settings, &[], &bound)?;
@@ -63,7 +71,11 @@ pub(crate) fn run(args: &args::Exec, settings: &Settings) -> Result<ExitCode> {
     let serving = runtime.spawn(async move { proxy.serve(bound, MOST_CLIENTS, &mut stops, Duration::ZERO).await });
 
     let mut command = Command::new(&args.command[0]);
-    command.args(&args.command[1..]).env(TOKEN_FILE, &file).env(SOCKET, &socket);
+    command.args(&args.command[1..]).env(TOKEN_FILE, &file);
+    match &socket {
+        Some(socket) => command.env(SOCKET, &socket.path),
+        None => command.env_remove(SOCKET),
+    };
     match listening {
         Some(address) => command.env(ADDRESS, address.to_string()),
         None => command.env_remove(ADDRESS),
@@ -88,7 +100,7 @@ pub(crate) fn run(args: &args::Exec, settings: &Settings) -> Result<ExitCode> {
     _ = runtime.block_on(serving);
     runtime.shutdown_background();
     client.close();
-    drop(folder);
+    drop((socket, folder));
     status.map(ExitCode::from).map_err(|e| Failure::local("cannot wait for the command", e))
 }
 
@@ -137,9 +149,11 @@ struct Folder(PathBuf);
 impl Folder {
     fn make() -> io::Result<Self> {
         let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_dir());
-        // The path of a socket has 107 characters at the most.
-        let name = format!("nacos-auth-{:08x}", fastrand::u32(..));
-        let path = runtime.unwrap_or_else(env::temp_dir).join(name);
+        Self::within(&runtime.unwrap_or_else(env::temp_dir))
+    }
+
+    fn within(parent: &Path) -> io::Result<Self> {
+        let path = parent.join(format!("nacos-auth-{:08x}", fastrand::u32(..)));
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }
@@ -148,5 +162,27 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Where the proxy listens for the command.
+struct Socket {
+    path: PathBuf,
+    /// Its own, if it does not lie beside the token: goes with it.
+    _folder: Option<Folder>,
+}
+
+impl Socket {
+    /// The path of a socket has 107 characters at the most, and not every file system has sockets.
+    fn bind(beside: &Folder) -> Result<(Self, Bound)> {
+        let within = |folder: &Folder| {
+            let path = folder.0.join("proxy.sock");
+            Ok((path.clone(), Address::Unix(path).bind()?))
+        };
+        within(beside).map(|(path, bound)| (Self { path, _folder: None }, bound)).or_else(|first: Failure| {
+            let Ok(folder) = Folder::within(Path::new(SHORT)) else { return Err(first) };
+            let (path, bound) = within(&folder)?;
+            Ok((Self { path, _folder: Some(folder) }, bound))
+        })
     }
 }

@@ -115,3 +115,26 @@ fn the_command_keeps_its_limit_of_descriptors() {
     let (status, out, err) = run(&mut outer);
     assert_eq!((status, out.trim(), err.as_str()), (0, "200", ""));
 }
+
+#[test]
+fn a_folder_too_long_for_a_socket_costs_the_command_nothing() {
+    let server = server(100);
+    let folder = tempfile::tempdir().unwrap();
+    let long = folder.path().join("x".repeat(120));
+    fs::create_dir(&long).unwrap();
+    let script = "test -s $NACOS_AUTH_TOKEN_FILE && test -S $NACOS_AUTH_SOCKET && \
+                  stat -c %a $NACOS_AUTH_SOCKET $(dirname $NACOS_AUTH_SOCKET) && \
+                  echo $NACOS_AUTH_TOKEN_FILE && echo $NACOS_AUTH_SOCKET";
+    for variable in ["TMPDIR", "XDG_RUNTIME_DIR"] {
+        let mut command = shell(&server, script);
+        command.env_remove("XDG_RUNTIME_DIR").env(variable, &long);
+        let (status, out, err) = run(&mut command);
+        assert_eq!((status, err.as_str()), (0, ""), "{variable}: {out}");
+        let lines: Vec<_> = out.lines().collect();
+        assert_eq!(lines[..2], ["700", "700"]);
+        assert!(Path::new(lines[2]).starts_with(&long), "{out}");
+        for path in &lines[2..] {
+            assert!(!Path::new(path).parent().unwrap().exists(), "{path}");
+        }
+    }
+}
