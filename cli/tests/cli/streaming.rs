@@ -3,23 +3,33 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
+    time::{Duration, Instant},
 };
 
-use crate::support::{Proxy, bare};
+use crate::support::{Answer, Proxy, bare};
 
 const LENGTH: usize = 64 << 20;
-const TOKEN: &str = r#"{"accessToken":"T","tokenTtl":18000}"#;
 
-/// Takes any body, answers logins, and everything else with `LENGTH` bytes.
+/// Takes any body, answers logins, paths with the number of a status in that way, and everything else with `LENGTH` bytes.
 fn sink() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    thread::spawn(move || listener.incoming().for_each(|stream| _ = thread::spawn(|| serve(stream.unwrap()))));
+    let logins = Arc::new(AtomicUsize::new(0));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let logins = logins.clone();
+            thread::spawn(move || serve(stream.unwrap(), &logins));
+        }
+    });
     address
 }
 
-fn serve(mut stream: TcpStream) {
+fn serve(mut stream: TcpStream, logins: &AtomicUsize) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     loop {
         let (mut head, mut line) = (String::new(), String::new());
@@ -35,12 +45,25 @@ fn serve(mut stream: TcpStream) {
             if head.contains("transfer-encoding: chunked") { chunks(&mut reader) } else { take(&mut reader, length) };
         let is_login = head.contains("auth");
         if is_login && head.contains("login") {
-            write!(
-                stream,
-                "HTTP/1.1 200 \r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{TOKEN}",
-                TOKEN.len()
-            )
-            .unwrap();
+            let number = logins.fetch_add(1, Ordering::Relaxed) + 1;
+            let token = format!(r#"{{"accessToken":"T{number}","tokenTtl":18000}}"#);
+            let length = token.len();
+            let head = "HTTP/1.1 200 \r\nContent-Type: application/json";
+            write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{token}").unwrap();
+            continue;
+        }
+        if let Some(status) = head.split(['/', '-', ' ']).find(|part| part.len() == 3 && part.starts_with(['4', '5'])) {
+            let text = if head.contains("-mute") { "" } else { "5\r\nfirst\r\n" };
+            write!(stream, "HTTP/1.1 {status} \r\nTransfer-Encoding: chunked\r\n\r\n{text}").unwrap();
+            // No more comes as long as the proxy listens.
+            _ = reader.read(&mut [0]);
+            return;
+        }
+        if head.contains("/slowly-refused") && !head.contains("bearer t2") {
+            let head = "HTTP/1.1 403 \r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+            write!(stream, "{head}13\r\n{{\"message\":\"token i\r\n").unwrap();
+            thread::sleep(Duration::from_millis(300));
+            write!(stream, "9\r\nnvalid!\"}}\r\n0\r\n\r\n").unwrap();
             continue;
         }
         write!(stream, "HTTP/1.1 200 \r\nX-Length: {length}\r\nContent-Length: {LENGTH}\r\n\r\n").unwrap();
@@ -129,4 +152,33 @@ fn sixty_four_mebibytes_each_way_take_little_memory() {
     }
     let after = proxy.kib("VmHWM");
     assert!(after < before + 16 * 1024, "{before} KiB before, {after} KiB after");
+}
+
+#[test]
+fn an_error_whose_body_does_not_end_is_passed_on_as_it_comes() {
+    let proxy = proxy();
+    assert_eq!(proxy.get("/nacos/v1/small").status, 200);
+    for path in ["404", "400", "503", "404-mute", "403", "500", "403-mute"] {
+        let mut stream = proxy.connect();
+        let begin = Instant::now();
+        // A refusal without words is sent once more only where that does no harm.
+        write!(stream, "POST /nacos/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").unwrap();
+        let (mut seen, mut piece) = (Vec::new(), [0; 1000]);
+        let end: &[u8] = if path.ends_with("mute") { b"\r\n\r\n" } else { b"first\r\n" };
+        while !seen.ends_with(end) {
+            let length = stream.read(&mut piece).unwrap();
+            assert!(length > 0, "{path}: {}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&piece[..length]);
+        }
+        let took = begin.elapsed();
+        assert!(seen.starts_with(format!("HTTP/1.1 {}", &path[..3]).as_bytes()), "{path}");
+        assert!(took < Duration::from_secs(4), "{path}: after {took:?}");
+    }
+}
+
+#[test]
+fn a_refusal_that_comes_in_pieces_is_understood() {
+    let proxy = proxy();
+    let Answer { status, body, .. } = proxy.send("POST", "/nacos/v1/slowly-refused", "", b"");
+    assert_eq!((status, body.len()), (200, LENGTH));
 }

@@ -26,9 +26,11 @@ use super::{
 
 /// A body up to this length is kept, and can be sent again.
 pub(super) const KEPT_BODY: usize = 1 << 20;
-/// What is read of a refusal before it is handed on.
+/// What is read of a refusal before it is handed on, and for how long: an error may be a stream without end.
 const KEPT_REFUSAL: usize = 64 << 10;
-const PATIENCE_FOR_REFUSAL: Duration = Duration::from_secs(5);
+const PATIENCE_FOR_REFUSAL: Duration = Duration::from_secs(1);
+/// For the first piece of any other error, which shows whether a Nacos has taken the token.
+const PATIENCE_FOR_WORDS: Duration = Duration::from_millis(200);
 /// How long a body may take to come that is short enough to be kept; one that is slower is passed on as it comes.
 const PATIENCE_FOR_BODY: Duration = Duration::from_secs(2);
 /// How often a request is repeated with another token. The second time is for one that was on its way already.
@@ -151,7 +153,14 @@ impl Trip<'_> {
                 self.report(&token, server, &answer, &[]);
                 return Ok(answer.map(|body| body.map_err(Into::into).boxed()));
             }
-            let beginning = begin(answer.body_mut(), KEPT_REFUSAL, PATIENCE_FOR_REFUSAL).await;
+            let (most, patience) = match answer.status() {
+                // 500 is the status of the instant of expiry.
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::INTERNAL_SERVER_ERROR => {
+                    (KEPT_REFUSAL, PATIENCE_FOR_REFUSAL)
+                }
+                _ => (0, PATIENCE_FOR_WORDS),
+            };
+            let beginning = begin(answer.body_mut(), most, patience).await;
             let Ok(beginning) = beginning else {
                 return Err(Refusal::new(StatusCode::BAD_GATEWAY, "connection-broken", "the answer broke off"));
             };
