@@ -23,7 +23,8 @@ sanitized() {
 
 # in_nightly COMMAND…: cargo, with the sanitizer.
 in_nightly() {
-  env -u CARGO_ENCODED_RUSTFLAGS RUSTFLAGS="$rustflags" cargo +nightly "$1" --target "$target" \
+  # Whole debug information: reports name functions by it.
+  env -u CARGO_ENCODED_RUSTFLAGS RUSTFLAGS="$rustflags" CARGO_PROFILE_DEV_DEBUG=full cargo +nightly "$1" --target "$target" \
     --target-dir "$out" "${@:2}"
 }
 
