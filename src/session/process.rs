@@ -270,17 +270,19 @@ impl Process {
         };
         // What it does for a handle that is going waits for nobody.
         let _inside = observe::Inside::new();
-        // A panic in there is a fault of this library, or of a host that has closed descriptors which are not its own; tokens must
-        // be renewed nevertheless.
+        // A panic in there is a fault of this library; tokens must be renewed nevertheless.
         while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.refresh()))).is_err() {
-            let another = loop {
-                std::thread::sleep(AFTER_A_PANIC);
-                if let Ok(Ok(made)) = catch_unwind(self::runtime) {
-                    break made;
+            std::thread::sleep(AFTER_A_PANIC);
+            // Where nothing runs at all any more, a host has closed descriptors that are not its own, those of what drives it. With
+            // it goes what was under way.
+            let works = || runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+            while catch_unwind(AssertUnwindSafe(works)).is_err() {
+                if let Ok(Ok(another)) = catch_unwind(self::runtime) {
+                    _ = catch_unwind(AssertUnwindSafe(|| runtime = another));
+                    break;
                 }
-            };
-            // What drives the connections may be what is broken.
-            _ = catch_unwind(AssertUnwindSafe(|| runtime = another));
+                std::thread::sleep(AFTER_A_PANIC);
+            }
         }
     }
 

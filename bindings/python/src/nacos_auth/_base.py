@@ -427,8 +427,9 @@ class BaseClient:
 
     def _close(self, timeout: float | None) -> bool:
         look()
+        seconds = self._closing_time(timeout)
         try:
-            done = self._close_natively(self._closing_time(timeout))
+            done = self._close_natively(seconds)
         except BaseException:  # what ends the waiting for a function leaves the client closed all the same
             self._give_up_waiting()
             raise
