@@ -174,8 +174,8 @@ PARTS = [
             Step(["cargo", "test", "--workspace", "--test", "hostile"], cargo, env={"RUST_TEST_THREADS": "1"}),
             Step(["cargo", "test", "--doc"], cargo),
         ],
-        # The corpus of the fuzz targets once more, with no fuzzer: a minute or two to build, seconds to run. In a folder
-        # of its own: other features make another library, in the place of the one that tests link.
+        # The corpus of the fuzz targets once more, with no fuzzer: a minute or two to build, seconds to run. In a
+        # folder of its own: other features make another library, in the place of the one that tests link.
         beside=[
             Step(
                 ["cargo", "test", "--no-default-features", "--test", "replay", "--target-dir", "../target/fuzz"],
