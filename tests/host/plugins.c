@@ -7,9 +7,12 @@
 static void load_and_unload(void) {
   char path[600];
   snprintf(path, sizeof(path), "%s/registration.so", getenv("PLUGINS"));
+  const long start = now_ms();
   void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (plugin == NULL) FAIL("dlopen: %s", dlerror());
   dlclose(plugin);
+  /* Half a second for a thread that does not begin, and no wait for what it would have told: that is six. */
+  if (now_ms() - start > 5000) FAIL("loading and unloading take %ld ms", now_ms() - start);
 }
 
 static void with(const char *variable, const char *value) {
