@@ -359,6 +359,13 @@ SLOWEST = 12
 took: list[tuple[float, str]] = []
 """Seconds, and which step."""
 
+FAILURE = re.compile(
+    r"(?:FAIL|FAILED|ERROR|---- FAIL|not ok)[ :].*|test .* \.\.\. FAILED|error(?:\[.*?\])?: .*|\s*--- FAIL: .*"
+)
+"""How the tests of all languages tell that one failed, and compilers that something is wrong."""
+failed: list[str] = []
+"""These lines, once more at the end: whoever reads a long output reads that."""
+
 
 def busy() -> float:
     """Seconds of processor time of all that has been run."""
@@ -404,10 +411,14 @@ def run(step: Step, log: Path, out: TextIO) -> Counts:
         print(f"FAILED: {shown}: ran no test", flush=True, file=out)
         counts.failed = 1
     if counts.failed:
+        said = lines
         if quiet:
             shown_events = [json.loads(line) if line.startswith("{") else {"Output": line} for line in lines]
-            print("".join(event.get("Output", "") for event in shown_events), end="", flush=True, file=out)
+            said = [event.get("Output", "") for event in shown_events]
+            print("".join(said), end="", flush=True, file=out)
         print(f"FAILED: {shown} (exit status {status})", flush=True, file=out)
+        failed.append(f"{step.folder}: {shown}")
+        failed.extend(f"  {line.strip()[:200]}" for line in said if FAILURE.match(line))
     return counts
 
 
@@ -472,6 +483,9 @@ def main() -> int:
     print("\n=== what took longest ===")
     for seconds, shown in sorted(took, reverse=True)[:SLOWEST]:
         print(f"{seconds:6.0f} s  {shown}")
+    if failed:
+        print("\n=== what failed ===")
+        print("\n".join(failed))
     print("\n=== summary ===")
     for one in results:
         processors = one.busy / max(one.seconds, 1)
