@@ -3,13 +3,16 @@
 use std::{
     collections::hash_map::RandomState,
     convert::Infallible,
+    future::poll_fn,
     hash::BuildHasher,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -270,18 +273,22 @@ impl Process {
         };
         // What it does for a handle that is going waits for nobody.
         let _inside = observe::Inside::new();
-        // A panic in there is a fault of this library; tokens must be renewed nevertheless.
-        while catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.refresh()))).is_err() {
-            std::thread::sleep(AFTER_A_PANIC);
-            // Where nothing runs at all any more, a host has closed descriptors that are not its own, those of what drives it. With
-            // it goes what was under way.
-            let works = || runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
-            while catch_unwind(AssertUnwindSafe(works)).is_err() {
-                if let Ok(Ok(another)) = catch_unwind(self::runtime) {
+        // A panic is a fault of this library, and tokens must be renewed nevertheless. One that comes from the runtime says that it
+        // does not work any more, as where a host has closed descriptors that are not its own. With it goes what was under way;
+        // nothing may run in it any more, or it would not even let go of that.
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| runtime.block_on(caught(self.refresh())))) {
+                Ok(Ok(())) => return,
+                Ok(Err(Panicked)) => std::thread::sleep(AFTER_A_PANIC),
+                Err(_) => {
+                    let another = loop {
+                        std::thread::sleep(AFTER_A_PANIC);
+                        if let Ok(Ok(made)) = catch_unwind(self::runtime) {
+                            break made;
+                        }
+                    };
                     _ = catch_unwind(AssertUnwindSafe(|| runtime = another));
-                    break;
                 }
-                std::thread::sleep(AFTER_A_PANIC);
             }
         }
     }
@@ -389,4 +396,18 @@ impl Remembered {
             self.pauses.remove(0);
         }
     }
+}
+
+/// That a future has panicked.
+struct Panicked;
+
+/// Keeps a panic of `future` from whoever polls it.
+async fn caught<T>(future: impl Future<Output = T>) -> std::result::Result<T, Panicked> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(_) => Poll::Ready(Err(Panicked)),
+    })
+    .await
 }
