@@ -9,10 +9,12 @@ source tests/sanitizers/common.sh
 sanitizer=address
 sanitized address || { finish; exit; }
 # One runtime for all, which Python is started with and the others link first. It must not be named as the usual ones are: it
-# would take itself for a second one. What runs before all else in a program cannot be in a shared library.
+# would take itself for a second one. What runs before all else in a program cannot be in a shared library. With the library of
+# C++: the runtime looks once, at the start, for what throws exceptions, and Python loads it later.
 shared_runtime=$PWD/$out/rust_address.so
 cp "$runtime" "$out/rt.a" && ar d "$out/rt.a" asan_preinit.cpp.o
-check "the sanitizer's runtime links" gcc -shared -o "$shared_runtime" -Wl,--whole-archive "$out/rt.a" -Wl,--no-whole-archive -lpthread -ldl -lm -lrt -lresolv
+check "the sanitizer's runtime links" gcc -shared -o "$shared_runtime" -Wl,--whole-archive "$out/rt.a" -Wl,--no-whole-archive -lpthread -ldl -lm -lrt -lresolv \
+  -Wl,--no-as-needed -lstdc++
 runtime_link=(-Wl,--no-as-needed "$shared_runtime" -Wl,--as-needed)
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 

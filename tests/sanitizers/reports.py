@@ -27,7 +27,7 @@ def main() -> int:
     for name in sys.argv[1:]:
         path = Path(name)
         text = path.read_text(errors="replace") if path.exists() else ""
-        found += re.findall(r"ERROR: AddressSanitizer: .*", text)
+        found += re.findall(r"(?:ERROR: AddressSanitizer|AddressSanitizer: CHECK failed): .*", text)
         leaks = re.findall(r"^Direct leak of .*?(?=^\s*$)", text, re.MULTILINE | re.DOTALL)
         found += [f"leak: {leak}" for leak in leaks if is_ours(leak)]
     print("\n".join(found))
