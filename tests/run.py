@@ -271,7 +271,12 @@ PARTS = [
     Part(
         "command", [Step([PYTHON, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"], pytest, "tests/command")]
     ),
-    Part("docs", [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")]),
+    # It computes; the tests of hosts wait.
+    Part(
+        "docs",
+        [Step([PYTHON, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"], pytest, "tests/docs")],
+        beside_part="host",
+    ),
     Part(
         "monitoring",
         [Step([PYTHON, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *SHORT], pytest, "tests/monitoring")],

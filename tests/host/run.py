@@ -5,7 +5,7 @@ Compiles the programs beside this file against the built library, runs each of t
 its own, with a time limit, and prints a line for each and at last `N passed, N failed, N skipped`. A test fails as well
 if anything was printed, be it by the library.
 
-`run.py` runs all tests; `run.py NAME...` those of the programs or tests that are named. HOST_JOBS (4) run at a time:
+`run.py` runs all tests; `run.py NAME...` those of the programs or tests that are named. HOST_JOBS (6) run at a time:
 they wait most of the time. HOST_LONG=1 takes the long variants. NACOS_AUTH_LIBDIR: where libnacos_auth.so is.
 """
 
@@ -171,7 +171,7 @@ def main() -> int:
         verdict, seen = run(test)
         report(verdict, test.full_name, seen, time.monotonic() - began)
 
-    with ThreadPoolExecutor(int(os.environ.get("HOST_JOBS", "4"))) as pool:
+    with ThreadPoolExecutor(int(os.environ.get("HOST_JOBS", "6"))) as pool:
         wanted = sorted({source for source, _ in chosen})
         problems = dict(zip(wanted, pool.map(compile_program, wanted)))
         for source, complaint in problems.items():
