@@ -39,8 +39,9 @@ if [ "${1:-}" = all ]; then
     skip "C++" "no doctest-dev"
   fi
 
+  check "what finds children links" gcc -shared -fPIC -o "$out/forked.so" tests/sanitizers/forked.c
   # What CPython and its modules leave behind at the end is theirs: of leaks, those count that the library allocated.
-  python=(env "LD_PRELOAD=$shared_runtime" "NACOS_AUTH_LIBRARY=$libdir/libnacos_auth.so" PYTHONMALLOC=malloc
+  python=(env "LD_PRELOAD=$shared_runtime $PWD/$out/forked.so" "NACOS_AUTH_LIBRARY=$libdir/libnacos_auth.so" PYTHONMALLOC=malloc
     PYTHONPATH=bindings/python/src "ASAN_OPTIONS=detect_leaks=1:exitcode=0:log_path=$PWD/$out/python-log" .venv/bin/python)
   reports() { python3 tests/sanitizers/reports.py "$out"/python-log.*; }
   # python_faults CODE: what is reported of it.

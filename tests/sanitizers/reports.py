@@ -1,9 +1,7 @@
 """reports.py LOG...: prints each fault that AddressSanitizer reports, and each leak of what the library has allocated.
 
 Fails if there are none. Leaks of others are left out, since CPython keeps much to its end: the first frame that is
-neither the sanitizer's nor an allocator's says whose they are. What a process got from the one that forked it is not
-its own to free: threads that it has not got may have been in the middle of it (src/sys/per_process.rs). What hangs on
-something else that leaks is told with that.
+neither the sanitizer's nor an allocator's says whose they are. What hangs on something else that leaks is told with that.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ ALLOCATORS = re.compile(
 
 def is_ours(leak: str) -> bool:
     frames = [line for line in leak.splitlines() if re.match(r"\s+#\d+ ", line) and not ALLOCATORS.search(line)]
-    return bool(frames) and "nacos_auth" in frames[0] and "::per_process::PerProcess<" not in frames[0]
+    return bool(frames) and "nacos_auth" in frames[0]
 
 
 def main() -> int:
