@@ -658,6 +658,34 @@ Late()
     assert "the program is ending" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "imported", ["", "import nacos_auth; nacos_auth.Client(sys.argv[1], 'nacos', 'nacos').token()"]
+)
+def test_a_finalizer_at_the_end_may_call(server: DevServer, imported: str) -> None:
+    """No other thread runs there any more: neither a new one nor one that a call has left waiting for the next."""
+    done = run_to_the_end(
+        f"""
+import atexit, gc, os, sys, time
+class Late:  # garbage that is collected when the interpreter goes, before its modules
+    def __init__(self):
+        self.me = self
+    def __del__(self):
+        import nacos_auth
+        begun = time.monotonic()
+        with nacos_auth.Client(sys.argv[1], "nacos", "nacos", user_agent="late") as client:
+            client.token()
+        nacos_auth.diagnose(sys.argv[1], "nacos", "nacos")
+        os.write(1, f"{{sys.is_finalizing()}} {{time.monotonic() - begun < 10}}".encode())
+gc.disable()
+atexit.register(gc.enable)
+{imported}
+Late()
+""",
+        server.address,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True True", "")
+
+
 def test_exit_handlers_that_are_cleared_end_nothing(server: DevServer) -> None:
     """As multiprocessing clears those of the parent in a child, from Python 3.13 on."""
     done = run_to_the_end(

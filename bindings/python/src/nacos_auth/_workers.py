@@ -192,7 +192,13 @@ class Workers:
         self._is_retired = False
 
     def start(self, job: Job[Any]) -> bool:
-        """Leaves a job to a thread. False if the system has none more to give: the job waits for one of the others."""
+        """Leaves a job to a thread. False if the system has none more to give: the job waits for one of the others.
+
+        Or if the interpreter goes: no thread but that of its finalizers, which asks here, runs Python any more. Up to
+        3.11 one begins all the same, and those that wait for their next job look as if they would take it.
+        """
+        if sys.is_finalizing():
+            return False
         self._jobs.put(job)
         return self._have_enough()
 
