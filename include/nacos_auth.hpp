@@ -1239,11 +1239,13 @@ class pending {
 /// Whatever waits, in one process, for operations that complete to one queue.
 class ledger {
  public:
-  explicit ledger(ledger *of_parent) noexcept : of_parent_(of_parent) {}
+  ledger(int descriptor, ledger *of_parent) noexcept : descriptor_(descriptor), of_parent_(of_parent) {}
   ledger(const ledger &) = delete;
   ledger &operator=(const ledger &) = delete;
 
-  bool is_of_this_process() const noexcept { return process_ == this_process(); }
+  bool has_number_of_this_process() const noexcept { return process_ == this_process(); }
+  /// A child in a namespace of its own may have its parent's number, but its queue has another descriptor.
+  bool is_of_descriptor(int descriptor) const noexcept { return descriptor_ == descriptor; }
 
   void add(pending &waiting) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -1277,6 +1279,7 @@ class ledger {
   std::mutex mutex_;
   pending *first_ = nullptr;
   const long process_ = this_process();
+  const int descriptor_;
   [[maybe_unused]] ledger *const of_parent_;  // kept: what is in there ends in the parent
 };
 
@@ -1299,7 +1302,7 @@ class queue_core {
       return true;
     }
     auto *before = ledger_.load();
-    auto made = std::make_unique<ledger>(before);
+    auto made = std::make_unique<ledger>(nacos_queue_fd(handle_.get()), before);
     if (ledger_.compare_exchange_strong(before, made.get())) (void)made.release();
     ledger_.load()->add(waiting);  // one that another thread has made meanwhile, perhaps
     return true;
@@ -1319,6 +1322,7 @@ class queue_core {
   void close() noexcept {
     is_closed_ = true;
     while (swallow([&] { return complete_one(); })) continue;
+    closed_ = own_ledger();
     handle_.reset();
     while (auto *own = own_ledger()) {
       const auto waiting = own->take();
@@ -1332,7 +1336,9 @@ class queue_core {
   /// lock.
   ledger *own_ledger() const noexcept {
     auto *current = ledger_.load();
-    return current != nullptr && current->is_of_this_process() ? current : nullptr;
+    if (current == nullptr || !current->has_number_of_this_process()) return nullptr;
+    const auto is_own = handle_ ? current->is_of_descriptor(nacos_queue_fd(handle_.get())) : current == closed_;
+    return is_own ? current : nullptr;
   }
 
   /// What `call` returns; true if it throws.
@@ -1352,6 +1358,7 @@ class queue_core {
   owner<nacos_queue, nacos_queue_free> handle_;
   std::atomic<bool> is_closed_{false};
   std::atomic<ledger *> ledger_{nullptr};
+  ledger *closed_ = nullptr;  // what own_ledger() was when there was a handle
 };
 
 }  // namespace detail

@@ -1,0 +1,99 @@
+/* Kind: a child with the number that its parent has, in a namespace of its own, as where the first process of a
+ * container starts another container. */
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include <nacos_auth.hpp>
+#include <optional>
+
+#include "host.h"
+
+/* What runs in a process whose number is 1. */
+static void as_first_process(void (*run)(void)) {
+  if (unshare(CLONE_NEWPID) != 0) SKIP("no namespace for this user");
+  const pid_t first = fork();
+  if (first == 0) {
+    if (getpid() != 1) FAIL("set-up: the number is %d", getpid());
+    run();
+    _exit(0);
+  }
+  child_must_end(first, 20000, "the first process");
+}
+/* A fork into another namespace: the child is 1 as well. */
+static pid_t fork_with_the_same_number(void) {
+  const pid_t child = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD | CLONE_NEWPID, 0, 0, 0, 0));
+  if (child == 0 && getpid() != 1) FAIL("set-up: the number of the child is %d", getpid());
+  return child;
+}
+
+static void handle_and_operations() {
+  const struct server server = serve("login=ok", NULL);
+  nacos_auth *auth = open_at(server.address);
+  must_serve(auth);
+  const struct outcome before = operate(auth, 5000);
+  if (before.status != NACOS_OK) FAIL("set-up: %s", said(&before));
+  const pid_t child = fork_with_the_same_number();
+  if (child == 0) {
+    must_answer(auth, "in the child");
+    const struct outcome o = operate(auth, 5000);
+    if (o.status != NACOS_OK) FAIL("an operation in the child: %s", said(&o));
+    nacos_auth_free(auth);
+    _exit(0);
+  }
+  child_must_end(child, 10000, "the child");
+  must_answer(auth, "in the parent");
+  nacos_auth_free(auth);
+}
+TEST(a_handle_and_operations, 30) { as_first_process(handle_and_operations); }
+
+/* Whom the queue tells of the parent's call. */
+static int told;
+
+static void queue_in_a_child() {
+  const struct server server = serve("login=ok", "get=hang", NULL);
+  nacosauth::options settings;
+  settings.server_addr = server.address;
+  settings.username = "nacos";
+  settings.password = "nacos";
+  const nacosauth::client client(settings);
+  std::optional<nacosauth::queue> queue(std::in_place);
+  nacosauth::request hangs;
+  hangs.path = "/v1/cs/configs";
+  if (!client.try_async_send(hangs, *queue).try_start([](auto) { ADD_ONE(told); })) FAIL("set-up: no operation");
+  sleep_ms(300); /* until the library's thread waits */
+  const pid_t child = fork_with_the_same_number();
+  if (child == 0) {
+    queue.reset();
+    if (GET_FLAG(told)) FAIL("a call of the parent's has ended in the child");
+    _exit(0);
+  }
+  child_must_end(child, 10000, "the child");
+  queue.reset();
+  if (!GET_FLAG(told)) FAIL("the parent is not told");
+}
+TEST(a_queue_of_the_parent, 30) { as_first_process(queue_in_a_child); }
+
+static void own_calls_in_a_child() {
+  const struct server server = serve("login=ok", NULL);
+  nacosauth::options settings;
+  settings.server_addr = server.address;
+  settings.username = "nacos";
+  settings.password = "nacos";
+  const nacosauth::client client(settings);
+  std::optional<nacosauth::queue> queue(std::in_place);
+  const pid_t child = fork_with_the_same_number();
+  if (child == 0) {
+    if (!client.try_async_token({}, *queue).try_start([](auto token) {
+          if (!token) FAIL("no token in the child");
+          ADD_ONE(told);
+        }))
+      FAIL("no operation in the child");
+    if (!UNTIL(5000, queue->drain() != 0)) FAIL("the child is not told");
+    if (!client.try_async_token({}, *queue).try_start([](auto) { ADD_ONE(told); })) FAIL("no second one");
+    queue.reset();
+    if (told != 2) FAIL("of two calls %d have ended", told);
+    _exit(0);
+  }
+  child_must_end(child, 10000, "the child");
+}
+TEST(calls_of_the_child, 30) { as_first_process(own_calls_in_a_child); }
