@@ -7,13 +7,19 @@
 
 #include "host.h"
 
-static int no_eventfd, no_epoll, no_wiping, says_it_wipes;
+static int no_eventfd, no_epoll, no_options, no_wiping, says_it_wipes;
 
 int eventfd(unsigned int count, int flags) {
   if (GET_FLAG(no_eventfd)) return errno = EPERM, -1;
   int (*real)(unsigned int, int);
   *(void **)&real = dlsym(RTLD_NEXT, "eventfd");
   return real(count, flags);
+}
+int setsockopt(int fd, int level, int name, const void *value, socklen_t size) {
+  if (GET_FLAG(no_options)) return errno = EPERM, -1;
+  int (*real)(int, int, int, const void *, socklen_t);
+  *(void **)&real = dlsym(RTLD_NEXT, "setsockopt");
+  return real(fd, level, name, value, size);
 }
 int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout) {
   if (GET_FLAG(no_epoll)) return errno = EINVAL, -1;
@@ -37,6 +43,16 @@ TEST(no_queue_and_the_reason, 20) {
   if (nacos_queue_new(&queue, &error) != NACOS_INTERNAL) FAIL("a queue without a descriptor");
   if (strstr(nacos_error_message(error), strerror(EPERM)) == NULL) FAIL("%s", nacos_error_message(error));
   nacos_error_free(error);
+}
+
+TEST(no_options_of_sockets, 20) {
+  const struct server server = serve("login=ok", NULL);
+  SET_FLAG(no_options);
+  nacos_auth *auth = open_at(server.address);
+  must_answer(auth, "without options of sockets");
+  const struct outcome o = operate(auth, 5000);
+  if (o.status != NACOS_OK) FAIL("an operation without options of sockets: %s", said(&o));
+  nacos_auth_free(auth);
 }
 
 /* As where a host has closed descriptors that are not its own. */
