@@ -717,7 +717,8 @@ typedef struct nacos_auth_options {
   /**
    * Called once with `callback_data` when no callback will be called any more, on any thread: in nacos_auth_close, or
    * soon after it if a callback was running then or it was called inside one; in nacos_auth_init if there is no callback.
-   * Not called if nacos_auth_init fails. NULL: nothing to let go of.
+   * Not called if nacos_auth_init fails, nor in the child of a fork that came while a callback ran, which may have left the
+   * data half changed. NULL: nothing to let go of.
    */
   nacos_drop_callback callback_drop;
   /**

@@ -88,7 +88,8 @@ pub struct nacos_auth_options {
     pub callback_data: *mut c_void,
     /// Called once with `callback_data` when no callback will be called any more, on any thread: in nacos_auth_close, or
     /// soon after it if a callback was running then or it was called inside one; in nacos_auth_init if there is no callback.
-    /// Not called if nacos_auth_init fails. NULL: nothing to let go of.
+    /// Not called if nacos_auth_init fails, nor in the child of a fork that came while a callback ran, which may have left the
+    /// data half changed. NULL: nothing to let go of.
     pub callback_drop: nacos_drop_callback,
     /// PEM file with the authorities to trust instead of the system's. A certificate that signs itself is trusted if it is in
     /// the file, for its own names and time. Like the next two files it is read by nacos_auth_init, and again, every two

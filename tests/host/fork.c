@@ -392,6 +392,44 @@ TEST(in_a_credentials_callback, 40) {
   in_a_callback(options, "credentials callback");
 }
 
+/* What the callbacks have: a child lets go of it, unless one of them was in the middle of it. */
+static int drops, goes_on;
+static void count_drop(void *data) {
+  (void)data;
+  ADD_ONE(drops);
+}
+static void be_inside(void *data, const nacos_event *event) {
+  (void)data, (void)event;
+  SET_FLAG(inside);
+  UNTIL(10000, GET_FLAG(goes_on));
+}
+static void drops_of_a_child(int in_a_callback) {
+  server = serve("login=ok", NULL);
+  nacos_auth_options options = options_for(server.address);
+  options.event = be_inside;
+  options.callback_drop = count_drop;
+  if (!in_a_callback) SET_FLAG(goes_on);
+  auth = open_with(&options);
+  must_serve(auth);
+  if (!UNTIL(10000, GET_FLAG(inside))) FAIL("set-up: no event");
+  if (!in_a_callback && !UNTIL(10000, threads() == 2)) FAIL("set-up: the thread of events stays");
+  const pid_t child = fork();
+  if (child == 0) {
+    const long start = now_ms();
+    if (nacos_auth_close(auth, 5000, NULL) != NACOS_OK) FAIL("close in the child");
+    nacos_auth_free(auth);
+    if (now_ms() - start > 2000) FAIL("the child waits for a callback of the parent's");
+    if (GET_FLAG(drops) != !in_a_callback) FAIL("the child lets go %d times", GET_FLAG(drops));
+    _exit(0);
+  }
+  child_must_end(child, 15000, "a child that closes");
+  SET_FLAG(goes_on);
+  nacos_auth_free(auth);
+  if (!UNTIL(10000, GET_FLAG(drops) == 1)) FAIL("the parent lets go %d times", GET_FLAG(drops));
+}
+TEST(callback_data_of_a_child, 30) { drops_of_a_child(0); }
+TEST(callback_data_amid_a_callback, 30) { drops_of_a_child(1); }
+
 /* Threads of the parent wait inside the library; those of the child get their stacks, and write over them. */
 static void *write_over_the_stack(void *unused) {
   volatile char block[300000];

@@ -1,5 +1,5 @@
-/* Kind: a child with the number that its parent has, in a namespace of its own, as where the first process of a
- * container starts another container. */
+/* Kind: namespaces. A child may have the number that its parent has, as where the first process of a container starts
+ * another container; and threads of one program may be in different networks. */
 #include <sched.h>
 #include <sys/syscall.h>
 
@@ -97,3 +97,23 @@ static void own_calls_in_a_child() {
   child_must_end(child, 10000, "the child");
 }
 TEST(calls_of_the_child, 30) { as_first_process(own_calls_in_a_child); }
+
+/* The library's thread is where it was started, which the last handle undoes. */
+static void *log_in_elsewhere(void *auth) {
+  if (unshare(CLONE_NEWNET) != 0) SKIP("no namespace for this user");
+  const struct outcome o = token(static_cast<nacos_auth *>(auth), 2000);
+  if (o.status != NACOS_CONNECT) FAIL("without a network: %s", said(&o));
+  return nullptr;
+}
+TEST(a_thread_in_another_network, 30) {
+  const struct server server = serve("login=ok", NULL);
+  nacos_auth *auth = open_at(server.address);
+  pthread_join(start_thread(log_in_elsewhere, auth), nullptr);
+  struct outcome o = token(auth, 1500);
+  if (o.status != NACOS_CONNECT) FAIL("a login is made in the network of another thread: %s", said(&o));
+  nacos_auth_free(auth);
+  auth = open_at(server.address);
+  o = token(auth, 5000);
+  if (o.status != NACOS_OK) FAIL("a new thread is in the network of the former: %s", said(&o));
+  nacos_auth_free(auth);
+}
