@@ -9,7 +9,9 @@ import inspect
 import json
 import os
 import pydoc
+import sys
 import traceback
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +40,23 @@ def test_dir_shows_what_is_public() -> None:
     everything: dict[str, Any] = {}
     exec("from nacos_auth import *", everything)
     assert set(everything) - {"__builtins__"} == set(nacos_auth.__all__)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="Python does not know X | None there")
+def test_hints_can_be_read_at_run_time() -> None:
+    """By what makes forms, commands, and schemas of functions and tuples."""
+    for name in set(nacos_auth.__all__) - {
+        "HTTPStatusError",  # whose answer is of a module that imports it
+        "metrics",  # whose AsyncClient would import asyncio for everybody
+    }:
+        public = getattr(nacos_auth, name)
+        if inspect.isclass(public):
+            typing.get_type_hints(public)
+            for method_name, method in inspect.getmembers(public, inspect.isfunction):
+                if not method_name.startswith("_") or method_name == "__init__":
+                    typing.get_type_hints(method)
+        elif inspect.isfunction(public):
+            typing.get_type_hints(public)
 
 
 def test_help_shows_what_is_public() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import math
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from ctypes import Array, sizeof
@@ -28,6 +29,19 @@ from ._declarations import (
     RequestOptions,
 )
 from ._errors import InvalidArgumentError
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack as Unpack  # noqa: PLC0414 (for the other modules)
+elif TYPE_CHECKING:
+    from typing_extensions import Unpack as Unpack  # noqa: PLC0414 (for the other modules)
+else:
+
+    class Unpack:
+        """For those that look at hints at run time."""
+
+        def __class_getitem__(cls, settings: Any) -> Any:
+            return settings
+
 
 LONGEST = 86400.0
 """Seconds: a day. Any timeout beyond is as this one."""
@@ -82,7 +96,7 @@ else:
 
 TokenIn = Literal["auto", "authorization", "header", "query"]
 Anonymous = Literal["auto", "never"]
-Path = Union[str, "os.PathLike[str]"]
+Path = Union[str, os.PathLike[str]]
 Body = Union[str, bytes, bytearray, memoryview]
 Value = Union[str, bytes, int, float, enum.Enum, Sensitive, None]
 """Of a parameter, a header or the field of a form: what None stands for is left out, True is sent as "true"."""
@@ -91,16 +105,16 @@ Values = Union[Value, Sequence[Value]]
 # Not Iterable: a dict is one too, and type checkers could not tell which of the two a literal is meant to be.
 Pairs = Union[
     Mapping[str, Value],
-    Sequence["tuple[str, Value]"],
-    Iterator["tuple[str, Value]"],
-    AbstractSet["tuple[str, Value]"],
+    Sequence[tuple[str, Value]],
+    Iterator[tuple[str, Value]],
+    AbstractSet[tuple[str, Value]],
     _AnyTypedDict,
 ]
 Params = Union[
     Mapping[str, Values],
-    Sequence["tuple[str, Values]"],
-    Iterator["tuple[str, Values]"],
-    AbstractSet["tuple[str, Values]"],
+    Sequence[tuple[str, Values]],
+    Iterator[tuple[str, Values]],
+    AbstractSet[tuple[str, Values]],
     _AnyTypedDict,
 ]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from . import _log
 from ._arguments import (
@@ -16,6 +16,7 @@ from ._arguments import (
     Content,
     Pairs,
     Params,
+    Unpack,
     call_options,
     closing_time,
     has_long_poll,
@@ -30,13 +31,9 @@ from ._errors import InternalError, NacosTimeoutError, WouldBlockError
 from ._forks import look
 from ._operations import Loop, running_loop
 from ._response import Response, take_response
+from ._settings import ClientSettings
 from ._state import Token
 from ._workers import Call, Job, Workers
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from ._settings import ClientSettings
 
 _LONGEST_TURN = 0.25  # seconds
 _Result = TypeVar("_Result")

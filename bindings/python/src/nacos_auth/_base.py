@@ -21,6 +21,7 @@ from ._arguments import (
     Body,
     Path,
     TokenIn,
+    Unpack,
     closing_time,
     content,
     duration,
@@ -62,8 +63,6 @@ from ._settings import EverySetting, auth_options
 from ._state import REFRESH_STATES, TOKEN_STATES, Advice, Advised, Event, Stats, Token
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
     from ._workers import WaitedBell
 
 _TIMEOUT = 201

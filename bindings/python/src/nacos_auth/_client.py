@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from . import _main_thread
-from ._arguments import Body, CallSettings, Content, Pairs, Params, call_options, request_options
+from ._arguments import Body, CallSettings, Content, Pairs, Params, Unpack, call_options, request_options
 from ._base import BaseClient
 from ._calls import RequestCall, send
 from ._forks import look
@@ -14,9 +14,6 @@ from ._greenlets import waiting
 from ._response import Response
 from ._state import Token
 from ._workers import Lock
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 _Self = TypeVar("_Self", bound="Client")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 import time
-from ctypes import byref
+from collections.abc import Callable, Sequence
+from ctypes import CDLL, byref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ._arguments import flag, invalid, milliseconds, optional_text, server_list
+from ._arguments import Unpack, flag, invalid, milliseconds, optional_text, server_list
 from ._base import leave_unless
-from ._callbacks import Functions, forget, register
+from ._callbacks import Credentials, Functions, forget, register
 from ._calls import NativeCall
 from ._causes import Cause
 from ._declarations import DIAGNOSE_SEND_WRITES, DiagnoseOptions, OwnedDiagnosis, OwnedError, set_cancel
@@ -21,16 +21,7 @@ from ._errors import InternalError, NacosError, cause_of, server_of, take_error
 from ._forks import in_child, look
 from ._greenlets import run_cancellable, waiting
 from ._library import library
-from ._settings import auth_options
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from ctypes import CDLL
-
-    from typing_extensions import Unpack
-
-    from ._callbacks import Credentials
-    from ._settings import ClientSettings, PlainSettings
+from ._settings import ClientSettings, PlainSettings, auth_options
 
 _DEFAULT_TIMEOUT = 10.0  # of the library: timeout_ms
 _TOO_LATE = "the program is ending: its credentials function is not called any more"

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from ctypes import POINTER, byref, c_char_p, c_void_p
+from collections.abc import Mapping
+from ctypes import CDLL, POINTER, byref, c_char_p, c_void_p
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ._arguments import invalid, text
-from ._declarations import NativeHealth, OwnedError, OwnedMetrics
-from ._errors import take_error
+from ._causes import Cause
+from ._declarations import NativeHealth, OwnedError, OwnedHandle, OwnedMetrics
+from ._errors import NacosError, take_error
 from ._library import library
 from ._state import REFRESH_STATES, TOKEN_STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from ctypes import CDLL
-
     from ._async_client import AsyncClient
-    from ._causes import Cause
     from ._client import Client
-    from ._declarations import OwnedHandle
-    from ._errors import NacosError
 
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Under which the text of `metrics` is served."""
