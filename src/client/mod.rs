@@ -42,7 +42,7 @@ use crate::{
     http::{Http, Transport},
     lifecycle::{Attempts, Verdict},
     observe::{Count, Counters},
-    protocol::rejection::Rejection,
+    protocol::{rejection::Rejection, server::Server},
     secret::Secret,
     session::{
         self, Handle, Lease, Purpose, Refusal, Session, Snapshot, TokenCache,
@@ -124,7 +124,9 @@ impl Client {
             Ok(Arc::new(Http::new(&settings, pem.clone(), &process::current().resolver)?))
         };
         let client = Self::over(checked, connect)?;
-        client.live().session().transport.renew(pem);
+        let session = client.live().session();
+        session.transport.renew(pem);
+        session.transport.prepare(session.origin.servers.iter().any(Server::is_https));
         Ok(client)
     }
 

@@ -133,6 +133,9 @@ pub(crate) trait Transport: Send + Sync {
     /// The files of the TLS settings have been read again.
     fn renew(&self, pem: Arc<Pem>);
 
+    /// Before the first request. Whom to trust `over_tls` is read now, since it may not be to be seen later.
+    fn prepare(&self, over_tls: bool);
+
     /// For the child of a fork: the same, with connections of its own.
     fn forked(&self, resolver: &Arc<Resolver>) -> Arc<dyn Transport>;
 }

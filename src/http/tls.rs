@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -140,7 +140,7 @@ impl TlsSettings {
         };
         let pem = Pem { roots, identity };
         if pem.identity.is_some() {
-            pem.with_verifier(pem.verifier(RootCertStore::empty()))?;
+            pem.with_verifier(pem.verifier(Arc::new(RootCertStore::empty())))?;
         }
         Ok(pem)
     }
@@ -152,7 +152,11 @@ pub(super) struct Trust {
     pem: Arc<Pem>,
     /// Made when first used: the system's authorities are read for it.
     config: Mutex<Option<Arc<ClientConfig>>>,
+    system: Arc<SystemRoots>,
 }
+
+/// The system's authorities as they were last to be seen: a process that has shut itself in (chroot) sees their file no more.
+type SystemRoots = ArcSwapOption<RootCertStore>;
 
 /// TLS for one cluster.
 pub(super) struct Tls {
@@ -188,7 +192,7 @@ struct Identity {
 
 impl Tls {
     pub(super) fn new(settings: TlsSettings, pem: Arc<Pem>) -> Self {
-        Self::with(settings, 1, pem)
+        Self::with(settings, 1, pem, Arc::default())
     }
 
     /// The name that the certificate of `endpoint` has to be for, if it is not its host.
@@ -196,8 +200,8 @@ impl Tls {
         self.settings.server_name.as_deref().filter(|_| endpoint.https)
     }
 
-    fn with(settings: TlsSettings, version: u64, pem: Arc<Pem>) -> Self {
-        let current = Trust { version, pem, config: Mutex::new(None) };
+    fn with(settings: TlsSettings, version: u64, pem: Arc<Pem>, system: Arc<SystemRoots>) -> Self {
+        let current = Trust { version, pem, config: Mutex::new(None), system };
         let reading = Mutex::new(Reading { began: Instant::now(), number: 0, readers: Vec::new() });
         Self { settings, current: Arc::new(ArcSwap::from_pointee(current)), reading, open: Arc::default() }
     }
@@ -205,7 +209,8 @@ impl Tls {
     /// The same in the child of a fork, without the locks of the parent.
     pub(super) fn forked(&self) -> Self {
         let current = self.current.load();
-        Self::with(self.settings.clone(), current.version, current.pem.clone())
+        let system = Arc::new(ArcSwapOption::new(current.system.load_full()));
+        Self::with(self.settings.clone(), current.version, current.pem.clone(), system)
     }
 
     /// Another client has read the files.
@@ -262,7 +267,8 @@ impl Tls {
 fn renew(current: &ArcSwap<Trust>, pem: Arc<Pem>) {
     let old = current.load();
     if *old.pem != *pem {
-        current.store(Arc::new(Trust { version: old.version + 1, pem, config: Mutex::new(None) }));
+        let system = old.system.clone();
+        current.store(Arc::new(Trust { version: old.version + 1, pem, config: Mutex::new(None), system }));
     }
 }
 
@@ -273,31 +279,38 @@ impl Trust {
             return Ok(config.clone());
         }
         let wrong = |message: String| Error::new(Phase::Handshake, ErrorKind::Tls, message);
-        let mut roots = RootCertStore::empty();
-        match &self.pem.roots {
-            Some(own) => _ = roots.add_parsable_certificates(own.iter().cloned()),
-            None => {
-                roots.add_parsable_certificates(system_roots());
-                if roots.is_empty() {
-                    return Err(wrong(
-                        "this system has no root certificates; install ca-certificates or give ca_file".into(),
-                    ));
-                }
+        let roots = match &self.pem.roots {
+            Some(own) => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(own.iter().cloned());
+                Arc::new(roots)
             }
-        }
+            None => self.system_roots().ok_or_else(|| {
+                wrong("this system has no root certificates; install ca-certificates or give ca_file".into())
+            })?,
+        };
         let made = self.pem.with_verifier(self.pem.verifier(roots)).map_err(|e| wrong(e.to_string()))?;
         // Read and made under no lock; of two that did so at the same time, the first one stays.
         Ok(self.config.lock().get_or_insert(Arc::new(made)).clone())
     }
+
+    fn system_roots(&self) -> Option<Arc<RootCertStore>> {
+        let mut found = RootCertStore::empty();
+        found.add_parsable_certificates(system_roots());
+        if !found.is_empty() {
+            self.system.store(Some(Arc::new(found)));
+        }
+        self.system.load_full()
+    }
 }
 
 impl Pem {
-    fn verifier(&self, roots: RootCertStore) -> Option<Arc<dyn ServerCertVerifier>> {
+    fn verifier(&self, roots: Arc<RootCertStore>) -> Option<Arc<dyn ServerCertVerifier>> {
         let provider = Arc::new(ring::default_provider());
         if roots.is_empty() {
             return None;
         }
-        let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()?;
+        let usual = WebPkiServerVerifier::builder_with_provider(roots, provider).build().ok()?;
         let pinned = self.roots.clone().unwrap_or_default();
         Some(Arc::new(Verifier { usual, pinned }))
     }

@@ -124,6 +124,12 @@ impl Transport for Http {
         self.connector.tls.renew(pem);
     }
 
+    fn prepare(&self, over_tls: bool) {
+        if over_tls || self.connector.proxy.as_ref().is_some_and(Proxy::is_https) {
+            _ = self.connector.tls.current().config(); // what is wrong connections tell
+        }
+    }
+
     fn forked(&self, resolver: &Arc<Resolver>) -> Arc<dyn Transport> {
         let Connector { proxy, tls, .. } = &self.connector;
         let connector = Connector { resolver: resolver.clone(), proxy: proxy.clone(), tls: tls.forked() };

@@ -1,6 +1,7 @@
 /* Kind: namespaces. A child may have the number that its parent has, as where the first process of a container starts
  * another container; and threads of one program may be in different networks. */
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include <nacos_auth.hpp>
@@ -115,5 +116,43 @@ TEST(a_thread_in_another_network, 30) {
   auth = open_at(server.address);
   o = token(auth, 5000);
   if (o.status != NACOS_OK) FAIL("a new thread is in the network of the former: %s", said(&o));
+  nacos_auth_free(auth);
+}
+
+/* A daemon that shuts itself in: what the system trusts is no longer to be seen. */
+static nacos_auth *open_with_authorities_of_the_system(const struct server *server) {
+  const char *const trusted = "/etc/ssl/certs/ca-certificates.crt";
+  if (access(trusted, R_OK) != 0) SKIP("no authorities of the system where they usually are");
+  if (unshare(CLONE_NEWNS) != 0) SKIP("no namespace for this user");
+  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      mount(certificate("ca.pem"), trusted, nullptr, MS_BIND, nullptr) != 0)
+    SKIP("no mounts for this user");
+  static char url[128];
+  snprintf(url, sizeof(url), "https://127.0.0.1:%s", server->port); /* there are no names inside */
+  nacos_auth_options options = options_for(url);
+  options.tls_server_name = "localhost";
+  return open_with(&options);
+}
+static void shut_in(void) {
+  if (mkdir("empty", 0700) != 0 || chroot("empty") != 0 || chdir("/") != 0) SKIP("no chroot for this user");
+}
+TEST(authorities_of_a_daemon_that_shuts_itself_in, 30) {
+  const struct server server = serve("login=ok", "tls=server", NULL);
+  nacos_auth *auth = open_with_authorities_of_the_system(&server);
+  shut_in();
+  must_answer(auth, "without the file of authorities");
+  nacos_auth_free(auth);
+}
+TEST(authorities_of_a_child_that_shuts_itself_in, 30) {
+  const struct server server = serve("login=ok", "tls=server", NULL);
+  nacos_auth *auth = open_with_authorities_of_the_system(&server);
+  must_serve(auth);
+  const pid_t child = fork();
+  if (child == 0) {
+    shut_in();
+    must_answer(auth, "a child without the file of authorities");
+    _exit(0);
+  }
+  child_must_end(child, 15000, "a child that shuts itself in");
   nacos_auth_free(auth);
 }

@@ -118,6 +118,8 @@ impl Transport for Scripted {
 
     fn renew(&self, _: Arc<Pem>) {}
 
+    fn prepare(&self, _: bool) {}
+
     fn forked(&self, _: &Arc<Resolver>) -> Arc<dyn Transport> {
         panic!("no test forks")
     }
