@@ -24,6 +24,9 @@ pub enum LoginError {
     NoCredentials,
     /// An answer without a token; the server may have said when to come back.
     Answered(Reason, Option<Duration>),
+    /// No Nacos's answer, of this status, and the state page, which everybody may read, is answered so too: something before
+    /// the server lets nothing through. It may have said when to come back.
+    Guarded(u16, Option<Duration>),
 }
 
 /// The state after a failed login.
@@ -102,6 +105,8 @@ pub(super) struct Backoff {
     /// How many refusals were taken for those of a starting server, and since when they are counted.
     starting: u32,
     starting_counted_since: Option<Time>,
+    /// When refusals were last forgotten, because what may have been their only reason is gone.
+    forgiven_at: Option<Time>,
 }
 
 impl Backoff {
@@ -122,7 +127,7 @@ impl Backoff {
         let (shortest, longest) = self.step(now, class, error, situation);
         let mut wait = Duration::from_secs_f64(shortest + rng.f64() * (longest - shortest));
         let asked = match error {
-            LoginError::Answered(_, asked) => asked,
+            LoginError::Answered(_, asked) | LoginError::Guarded(_, asked) => asked,
             _ => None,
         };
         if let Some(asked) = asked {
@@ -198,6 +203,7 @@ impl Backoff {
             LoginError::Unreachable => return Class::Unreachable,
             LoginError::Slow | LoginError::Overdue => return Class::Overloaded,
             LoginError::NoCredentials => return Class::Protocol,
+            LoginError::Guarded(..) => return Class::Gateway,
             LoginError::Answered(reason, _) => reason,
         };
         let refused = matches!(reason, Reason::Refused | Reason::Fault);
@@ -220,6 +226,15 @@ impl Backoff {
             }
             Reason::MissingApi | Reason::NotNacos => Class::Protocol,
         }
+    }
+
+    /// Whether refusals may be forgotten now: once in a quarter of an hour, as what stands before a server may come and go.
+    pub(super) fn forgives(&mut self, now: Time) -> bool {
+        let may = self.forgiven_at.is_none_or(|at| now.saturating_sub(at) > QUARTER);
+        if may {
+            self.forgiven_at = Some(now);
+        }
+        may
     }
 
     /// Whether any login has failed since the last success.

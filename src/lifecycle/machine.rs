@@ -21,6 +21,9 @@ pub(super) const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 pub(super) const BETWEEN_LOGINS: Duration = Duration::from_secs(30);
 /// Credentials that are refused cost the servers three logins in this, time-outs and attempts ahead of their time included.
 pub(super) const THREE_REFUSALS: Duration = Duration::from_secs(15 * 60);
+/// The same, one after the other, while something before the servers lets nothing through.
+const SECOND_LOOK: Duration = Duration::from_secs(20);
+const THIRD_LOOK: Duration = Duration::from_secs(400);
 /// How long a login may keep callers waiting who hold a token that may still work.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// A pause that ends this soon is waited out by callers rather than answered with the last error.
@@ -55,6 +58,8 @@ pub struct Machine {
     pub(super) last_unknown: Option<Time>,
     /// The last three logins since the last success that may have cost a server a look at the password, the oldest first.
     pub(super) refusals: [Option<Time>; 3],
+    /// The last login met something before the servers that let nothing through: with this status.
+    pub(super) guarded: Option<u16>,
     /// A login that was not answered in time, and may be yet.
     pub(super) late: Option<u64>,
     /// Generations refused in a row, none of them ever accepted.
@@ -87,6 +92,7 @@ impl Machine {
             last_login: None,
             last_unknown: None,
             refusals: [None; 3],
+            guarded: None,
             late: None,
             refused_in_a_row: 0,
             given_up: None,
@@ -219,6 +225,7 @@ impl Machine {
         self.was_good = true;
         self.last_login = Some(now);
         self.refusals = [None; 3];
+        self.guarded = None;
         let Issued { generation, ttl, same, sent, server: issued_by } = issued;
         let life = window::believable(ttl);
         let draw = |rng: &mut Rng, whole| Window::draw(rng, sent, life.min(whole), whole, first);
@@ -261,7 +268,7 @@ impl Machine {
         }
         let is_late = self.late.take().is_some();
         if is_late {
-            if !matches!(error, LoginError::Answered(..)) {
+            if !matches!(error, LoginError::Answered(..) | LoginError::Guarded(..)) {
                 return false;
             }
             self.backoff.was_not_slow();
@@ -278,12 +285,19 @@ impl Machine {
         if counts {
             self.refusals = [self.refusals[1], self.refusals[2], self.last_attempt];
         }
-        if unproven || pause.class.is_refusal() || is_late {
+        // What is guarded is asked again soon, but shown nothing before that.
+        if unproven || pause.class.is_refusal() || (is_late && !matches!(error, LoginError::Guarded(..))) {
             pause.until = pause.until.max(self.fourth_look());
         }
         if error == LoginError::Overdue {
             self.late = Some(number);
         }
+        self.guarded = match error {
+            LoginError::Guarded(status, _) => Some(status),
+            // Nobody was seen to let anything through.
+            LoginError::Unreachable => self.guarded,
+            _ => None,
+        };
         self.refresh = Refresh::Pausing(pause);
         if let Some(token) = &mut self.token {
             token.trust.login_failed();
@@ -302,6 +316,31 @@ impl Machine {
     pub(super) fn fourth_look(&mut self) -> Time {
         let Some(first) = self.refusals[0] else { return Time::ZERO };
         first + THREE_REFUSALS.mul_f64(1.0 + 0.1 * self.rng.f64())
+    }
+
+    /// How many looks at the credentials are left of the three in a quarter of an hour.
+    pub(crate) fn looks_left(&self, now: Time) -> u32 {
+        let lately = |at: &&Option<Time>| at.is_some_and(|at| now.saturating_sub(at) <= THREE_REFUSALS);
+        3 - self.refusals.iter().filter(lately).count() as u32
+    }
+
+    /// Whether the credentials may be shown although something before the servers still lets nothing through: perhaps its
+    /// state page only, always. As seldom as credentials that are refused.
+    pub(crate) fn may_look_past_guard(&mut self, now: Time) -> bool {
+        let Some(last) = self.refusals[2] else { return true };
+        let between = if self.refusals[1].is_none() { SECOND_LOOK } else { THIRD_LOOK };
+        now >= self.fourth_look().max(last + between)
+    }
+
+    /// What let nothing through is gone, and with it what may have been the only reason for the last refusals. Whether the
+    /// credentials may be shown now.
+    pub(crate) fn guard_is_gone(&mut self, now: Time) -> bool {
+        let may = self.looks_left(now) > 0;
+        if !may && self.backoff.forgives(now) {
+            self.refusals = [None; 3];
+            return true;
+        }
+        may
     }
 
     fn is_under_way(&self, number: u64) -> bool {
@@ -386,12 +425,16 @@ impl Machine {
             self.refresh = Refresh::Idle;
             self.backoff.reset();
             self.refusals = [None; 3];
+            self.guarded = None;
         }
     }
 
     /// From now on logins use other credentials, of which nothing is known.
     pub(crate) fn credentials_changed(&mut self) {
         self.clear_failures();
+        if self.guarded.is_some() {
+            self.refusals = [None; 3]; // they were of the others
+        }
         self.was_good = false;
     }
 }

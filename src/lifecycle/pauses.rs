@@ -16,15 +16,16 @@ pub(crate) struct Pauses {
     pause: Option<Pause>,
     last_attempt: Option<Time>,
     refusals: [Option<Time>; 3],
+    guarded: Option<u16>,
     refused_in_a_row: u32,
 }
 
 impl Machine {
     /// A machine that goes on with the pauses of one that is gone.
     pub(crate) fn with_pauses(seed: u64, pauses: Pauses) -> Self {
-        let Pauses { backoff, pause, last_attempt, refusals, refused_in_a_row } = pauses;
+        let Pauses { backoff, pause, last_attempt, refusals, guarded, refused_in_a_row } = pauses;
         let refresh = pause.map_or(Refresh::Idle, Refresh::Pausing);
-        Self { backoff, refresh, last_attempt, refusals, refused_in_a_row, ..Self::new(seed) }
+        Self { backoff, refresh, last_attempt, refusals, guarded, refused_in_a_row, ..Self::new(seed) }
     }
 
     /// What is to be remembered when the last who uses this session goes. None after a success that no pause followed.
@@ -43,6 +44,7 @@ impl Machine {
             pause,
             last_attempt: self.last_attempt,
             refusals: self.refusals,
+            guarded: self.guarded,
             refused_in_a_row: self.refused_in_a_row,
         })
     }

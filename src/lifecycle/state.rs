@@ -64,6 +64,11 @@ impl Machine {
         matches!(self.refresh, Refresh::Pausing(pause) if pause.class.is_refusal())
     }
 
+    /// The status with which something before the servers let nothing through when the last login was made.
+    pub(crate) fn guarded(&self) -> Option<u16> {
+        self.guarded
+    }
+
     /// Two generations in a row were refused although both were fresh: a failure of the servers, not of a login.
     pub(crate) fn is_refused_everywhere(&self) -> bool {
         self.refused_in_a_row >= 2

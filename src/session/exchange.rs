@@ -17,8 +17,11 @@ use crate::{
     http::{Endpoint, Error, ErrorKind, Options, Phase, Request, Response},
     protocol::{
         login::{self, Api, IssuedToken, LoginRefused, Reason},
+        quote::quote,
+        rejection::READ,
         retry_after,
         server::Server,
+        voice,
     },
     secret::{Secret, Wiped},
 };
@@ -28,6 +31,8 @@ pub(crate) struct Answer {
     pub(crate) refused: LoginRefused,
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
+    /// The state page is answered so too: something before the server lets nothing through.
+    pub(crate) of_guard: bool,
 }
 
 /// Why there is no token.
@@ -78,7 +83,52 @@ pub(crate) fn read(response: Result<Response, Error>, password: &Secret) -> Resu
     if let Ok(mut body) = body.try_into_mut() {
         body.zeroize(); // it holds the token
     }
-    issued.map_err(|refused| NoToken::Refused(Answer { refused, status, retry_after: retry_after(&headers) }))
+    issued.map_err(|refused| {
+        NoToken::Refused(Answer { refused, status, retry_after: retry_after(&headers), of_guard: false })
+    })
+}
+
+/// A question for the state page at `path`, for which nobody needs a token.
+pub(crate) fn question(
+    server: &Server,
+    endpoint: &Arc<Endpoint>,
+    path: &str,
+    connect_timeout: Duration,
+) -> Result<Request, Error> {
+    let target = server.target(path, None);
+    let target = target.map_err(|e| Error::new(Phase::Prepare, ErrorKind::Setup, e.to_string()))?;
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
+    Ok(Request {
+        method: Method::GET,
+        endpoint: endpoint.clone(),
+        target,
+        headers,
+        body: Bytes::new().into(),
+        options: Options {
+            largest_answer: login::LARGEST_ANSWER,
+            connect_timeout,
+            max_connections: None,
+            reuse: false,
+        },
+    })
+}
+
+/// The answer that a login would have now, which was answered with `status` by what is no Nacos: if the state page is answered
+/// so too, or what answers reaches nobody.
+pub(crate) fn guarded_as(status: u16, response: &Response, password: &Secret) -> Option<Answer> {
+    let Response { status: now, headers, body, .. } = response;
+    let alike = *now == status && !voice::is_nacos(body);
+    (alike || voice::stands_in(*now, body)).then(|| {
+        let said = quote(&body[..body.len().min(READ)], password.expose());
+        Answer { retry_after: retry_after(headers), ..guarded(status, said) }
+    })
+}
+
+/// What stands before a server has `said` so.
+pub(crate) fn guarded(status: u16, said: String) -> Answer {
+    let refused = LoginRefused { reason: Reason::Refused, is_verdict: false, known: None, said };
+    Answer { refused, status, retry_after: None, of_guard: true }
 }
 
 /// How long an answer with these headers asks to wait.

@@ -38,9 +38,21 @@ pub(crate) fn too_slow(server: &str) -> (LoginError, Error) {
     (LoginError::Slow, error.because(Cause::NoAnswer).at(server))
 }
 
+/// What is no Nacos answers logins, and the state page alike: nobody has looked at the password, as it seems.
+pub(crate) fn guarded(server: &str, answer: Answer) -> (LoginError, Error) {
+    let Answer { refused: LoginRefused { said, .. }, status, retry_after, .. } = answer;
+    let said = if said.is_empty() { "nothing more".into() } else { said };
+    let path = Api::V1Users.path();
+    let what = "something before the Nacos lets nothing through, its state page neither; let it pass";
+    let message =
+        format!("login at {server}: HTTP {status}: {what} POST {path}, if this does not end by itself: {said}");
+    let error = Error::new(Kind::Server, message).because(Cause::GatewayRefusal);
+    (LoginError::Guarded(status, retry_after), error.at(server).with_http_status(status))
+}
+
 /// An answer without a token. `was_good`: these credentials have brought one before.
 pub(crate) fn refused(server: &str, was_good: bool, answer: Answer) -> (LoginError, Error) {
-    let Answer { refused: LoginRefused { reason, is_verdict, known, said }, status, retry_after } = answer;
+    let Answer { refused: LoginRefused { reason, is_verdict, known, said }, status, retry_after, .. } = answer;
     let said = if said.is_empty() { "nothing more".into() } else { said };
     let (kind, what) = match reason {
         Reason::Fault if was_good => (Kind::Server, format!("the server failed: {said}")),

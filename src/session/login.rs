@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     credentials::{Credentials, Supplied},
-    exchange::{self, NoToken, Search},
+    exchange::{self, Answer, NoToken, Search},
     failure,
     question::Asked,
     servers::Server,
@@ -14,9 +14,13 @@ use super::{
 use crate::{
     cause::Cause,
     error::{Error, Kind, Result},
-    http::{Error as HttpError, ErrorKind, Phase, Response},
+    http::{Error as HttpError, ErrorKind, Phase, Request, Response},
     lifecycle::{LoginError, Time, retry_after},
-    protocol::login::{Api, IssuedToken, LoginRefused, Reason},
+    protocol::{
+        login::{IssuedToken, LoginRefused, Reason},
+        state,
+    },
+    secret::Secret,
     sys::clock,
     wait::{Executor, Limits, here},
 };
@@ -28,6 +32,8 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 const RENEWAL: Duration = Duration::from_secs(5);
 /// The longest a login may take, whatever it meets on its way.
 const LOGIN: Duration = Duration::from_secs(35);
+/// The longest that a state page may take.
+const STATE: Duration = Duration::from_secs(5);
 /// How much longer its answer is still taken, if no other login has begun. The servers work it off all the same.
 const LATE: Duration = Duration::from_secs(60);
 
@@ -174,6 +180,13 @@ async fn try_servers(session: &Session, engine: Engine<'_>, credentials: &Creden
                 server.mark_up(clock::now());
                 return Ok((issued, Some(server.index)));
             }
+            Err(NoToken::Refused(answer)) if answer.of_guard => {
+                if session.servers.has_choice() {
+                    session.mark_down(server, Cause::GatewayRefusal);
+                }
+                // The others come next: the password may have been looked at, so it is not shown to all of them at once.
+                return Err(failure::guarded(server.address.name(), answer));
+            }
             Err(NoToken::Refused(answer)) => {
                 let (reason, asked) = (answer.refused.reason, answer.retry_after);
                 let error = failure::refused(server.address.name(), session.was_good(), answer);
@@ -235,9 +248,17 @@ async fn find_login(
     server: &Server,
     patience: Duration,
 ) -> Result<IssuedToken, NoToken> {
+    let asker = Asker { session, engine, server, patience };
+    let was_guarded = session.with_machine(|machine, _| machine.guarded());
+    if let Some(status) = was_guarded {
+        asker.look_past_guard(status, &credentials.password).await?;
+    }
+    let most = most_looks(session);
     let (mut search, mut looks) = (Search::default(), 0);
     for api in server.apis() {
-        let answer = ask_server(session, engine, credentials, server, api, patience).await;
+        let timeout = session.connect_timeout();
+        let request = exchange::request(&server.address, &server.endpoint, credentials, api, timeout);
+        let answer = asker.ask(request).await;
         let why = match exchange::read(answer, &credentials.password) {
             Ok(issued) => {
                 server.found(api);
@@ -255,25 +276,34 @@ async fn find_login(
             let is_busy = matches!(reason, Reason::Gateway | Reason::Overloaded);
             is_away = is_busy && (server.has_found(api) || answer.retry_after.is_some());
         }
-        looks += u32::from(was_look(&why));
-        if !search.goes_on_after(why) || is_away {
+        let was_look = was_look(&why);
+        looks += u32::from(was_look);
+        // The other paths have been asked already, when this began.
+        let is_enough = was_look && (looks >= most || was_guarded.is_some());
+        if !search.goes_on_after(why) || is_away || is_enough {
             break;
         }
     }
-    let best = search.best().expect("one is asked at least");
+    let best = asker.judge(search.best().expect("one is asked at least"), &credentials.password).await;
     if is_no_nacos(&best) {
         server.answered_as_none();
     }
     // What the login ends with is counted where its end is.
-    session.note_looks(looks - u32::from(was_look(&best)));
+    session.with_machine(|machine, _| machine.note_looks(looks - u32::from(was_look(&best))));
     Err(best)
+}
+
+/// To how many looks at the password one login may come. A search for the login of an unknown server needs all there are; where
+/// a password that was good is refused without a Nacos's word, one is left for when that has passed.
+fn most_looks(session: &Session) -> u32 {
+    session.with_machine(|machine, now| if machine.was_good() { machine.looks_left(now).max(2) - 1 } else { u32::MAX })
 }
 
 /// Whether it may have been a look at the password, though nobody says so. A verdict is counted where its end is.
 fn was_look(why: &NoToken) -> bool {
     let NoToken::Refused(answer) = why else { return false };
     let LoginRefused { reason, is_verdict, .. } = answer.refused;
-    !is_verdict && matches!(reason, Reason::Refused | Reason::Fault)
+    !answer.of_guard && !is_verdict && matches!(reason, Reason::Refused | Reason::Fault)
 }
 
 /// Whether no Nacos has answered, nor what stands before one.
@@ -284,37 +314,88 @@ fn is_no_nacos(why: &NoToken) -> bool {
     }
 }
 
-async fn ask_server(
-    session: &Session,
-    engine: Engine<'_>,
-    credentials: &Credentials,
-    server: &Server,
-    api: Api,
+fn no_answer() -> Result<Response, HttpError> {
+    Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time"))
+}
+
+/// Who asks one server, and how.
+struct Asker<'a> {
+    session: &'a Session,
+    engine: Engine<'a>,
+    server: &'a Server,
+    /// The longest that one answer may take.
     patience: Duration,
-) -> Result<Response, HttpError> {
-    let too_slow = || Err(HttpError::new(Phase::Answer, ErrorKind::Slow, "no answer in time"));
-    let timeout = session.connect_timeout();
-    let request = exchange::request(&server.address, &server.endpoint, credentials, api, timeout)?;
-    match engine {
-        Engine::Background { number, sent } => {
-            let left = patience.min((sent + LOGIN).saturating_sub(clock::now()));
-            if left.is_zero() {
-                return too_slow();
-            }
-            let limits = Limits::of_library();
-            let mut exchange = session.transport.exchange(request, &limits);
-            match tokio::time::timeout(left, &mut exchange).await {
-                Ok(answer) => answer,
-                Err(_) if patience < ATTEMPT => too_slow(),
-                Err(_) => {
-                    session.mark_down(server, Cause::NoAnswer);
-                    let (_, error) = failure::too_slow(server.address.name());
-                    session.finish(number, sent, Err((LoginError::Overdue, error)));
-                    let late = tokio::time::timeout(LATE, exchange).await.ok().and_then(Result::ok);
-                    late.ok_or_else(|| HttpError::new(Phase::Answer, ErrorKind::Interrupted, "no answer at all"))
+}
+
+impl Asker<'_> {
+    async fn ask(&self, request: Result<Request, HttpError>) -> Result<Response, HttpError> {
+        let Self { session, server, patience, .. } = *self;
+        let request = request?;
+        match self.engine {
+            Engine::Background { number, sent } => {
+                let left = patience.min((sent + LOGIN).saturating_sub(clock::now()));
+                if left.is_zero() {
+                    return no_answer();
+                }
+                let limits = Limits::of_library();
+                let mut exchange = session.transport.exchange(request, &limits);
+                match tokio::time::timeout(left, &mut exchange).await {
+                    Ok(answer) => answer,
+                    Err(_) if patience < ATTEMPT => no_answer(),
+                    Err(_) => {
+                        session.mark_down(server, Cause::NoAnswer);
+                        let (_, error) = failure::too_slow(server.address.name());
+                        session.finish(number, sent, Err((LoginError::Overdue, error)));
+                        let late = tokio::time::timeout(LATE, exchange).await.ok().and_then(Result::ok);
+                        late.ok_or_else(|| HttpError::new(Phase::Answer, ErrorKind::Interrupted, "no answer at all"))
+                    }
                 }
             }
+            Engine::Caller(limits) => session.transport.exchange(request, &limits.within(patience)).await,
         }
-        Engine::Caller(limits) => session.transport.exchange(request, &limits.within(patience)).await,
+    }
+
+    /// Goes on if the credentials may be shown, although what stands before the server let nothing through when that was last
+    /// tried, with `status`: if it lets the state page through by now, or some time has passed.
+    async fn look_past_guard(&self, status: u16, password: &Secret) -> Result<(), NoToken> {
+        let is_slow = |failure: &HttpError| matches!(failure.kind, ErrorKind::Slow | ErrorKind::Timeout);
+        let (is_gone, answer) = match self.guard(status, password).await {
+            Ok(answer) => (answer.is_none(), answer),
+            Err(failure) if is_slow(&failure) && failure.was_sent() => (false, None),
+            Err(failure) => return Err(NoToken::Failed(failure)),
+        };
+        let may_look = self.session.with_machine(|machine, now| match is_gone {
+            true => machine.guard_is_gone(now),
+            false => machine.may_look_past_guard(now),
+        });
+        let unchanged = || exchange::guarded(status, String::new());
+        if may_look { Ok(()) } else { Err(NoToken::Refused(answer.unwrap_or_else(unchanged))) }
+    }
+
+    /// Looks whether an answer that may have been one to the password is only what everything is answered.
+    async fn judge(&self, why: NoToken, password: &Secret) -> NoToken {
+        if !was_look(&why) {
+            return why;
+        }
+        let NoToken::Refused(answer) = why else { return why };
+        match self.guard(answer.status, password).await {
+            Ok(Some(_)) => NoToken::Refused(Answer { of_guard: true, ..answer }),
+            Ok(None) | Err(_) => NoToken::Refused(answer),
+        }
+    }
+
+    /// What the state page is answered, if that is what a login was answered with `status`, or nobody is reached; `None`: it is
+    /// let through.
+    async fn guard(&self, status: u16, password: &Secret) -> Result<Option<Answer>, HttpError> {
+        let Self { session, server, .. } = *self;
+        let (asker, mut last) = (Self { patience: STATE, ..*self }, None);
+        for path in state::PATHS {
+            let question = exchange::question(&server.address, &server.endpoint, path, session.connect_timeout());
+            match exchange::guarded_as(status, &asker.ask(question).await?, password) {
+                None => return Ok(None),
+                answer => last = answer,
+            }
+        }
+        Ok(last)
     }
 }

@@ -374,6 +374,7 @@ impl Session {
                     LoginError::Unreachable => Outcome::Unreachable,
                     LoginError::Slow
                     | LoginError::Overdue
+                    | LoginError::Guarded(..)
                     | LoginError::Answered(Reason::Overloaded | Reason::Gateway, _) => Outcome::Overloaded,
                     LoginError::Answered(Reason::Refused | Reason::Fault, _) => Outcome::Refused,
                     LoginError::NoCredentials | LoginError::Answered(Reason::MissingApi | Reason::NotNacos, _) => {
@@ -427,9 +428,9 @@ impl Session {
         self.lock().machine.occasion() == Occasion::Renewal
     }
 
-    /// A login has cost the servers so many looks at the credentials, beside the one that its end counts.
-    pub(super) fn note_looks(&self, looks: u32) {
-        self.lock().machine.note_looks(looks);
+    /// The machine, for a login that has to know how often the credentials may be shown.
+    pub(super) fn with_machine<T>(&self, ask: impl FnOnce(&mut Machine, Time) -> T) -> T {
+        ask(&mut self.lock().machine, clock::now())
     }
 
     /// The credentials have been set anew, or a new handle has come with them: former refusals count no longer.

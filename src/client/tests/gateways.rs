@@ -717,3 +717,110 @@ fn situation_62_a_probe_of_the_state_page_does_not_hide_that_tokens_are_read_in_
     }
     assert_eq!(paths.lock().len(), 1);
 }
+
+/// Whatever comes is answered with this, as long as it is there.
+fn guarded_by(
+    guard: &Arc<Mutex<Option<(u16, &'static str)>>>,
+    config: impl FnOnce(&str) -> Config,
+) -> (Fixture, Paths) {
+    let paths = Paths::default();
+    let (seen, before, also) = (paths.clone(), guard.clone(), guard.clone());
+    let login = move |out: &Outgoing| {
+        seen.lock().push(out.target.path().to_owned());
+        Ok(before.lock().map_or_else(|| token("t"), |(status, page)| (status, page.into())))
+    };
+    let request = move |out: &Outgoing| match *also.lock() {
+        Some((status, page)) => Ok((status, page.into())),
+        None if out.target.path().ends_with("/state") => Ok((404, HTML.into())),
+        None => Ok((200, "ok".into())),
+    };
+    let f = with(config, Box::new(login), Box::new(request));
+    f.speaks(0);
+    (f, paths)
+}
+
+fn plain(server: &str) -> Config {
+    Config::new(server, "nacos", "hunter2")
+}
+
+#[test]
+fn what_lets_nothing_through_is_an_outage_and_the_password_waits_for_its_end() {
+    let pages = [(403, HTML), (500, HTML), (401, ""), (400, "Bad Request"), (403, "RBAC: access denied")];
+    side_by_side(pages, |page| {
+        let guard = Arc::new(Mutex::new(Some(page)));
+        let (f, paths) = guarded_by(&guard, plain);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(4) {
+            let error = f.get().err().unwrap();
+            assert_eq!((error.kind(), error.http_status()), (Kind::Server, Some(page.0)), "{error}");
+            assert_eq!(error.cause(), Cause::GatewayRefusal, "{error}");
+            assert!(error.retry_after().unwrap() <= Duration::from_secs(4), "{error}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        // Nobody knows where the login is, so it was looked for once; then the state page alone is.
+        assert_eq!(paths.lock().len(), 3, "{page:?}");
+        *guard.lock() = None;
+        let served = || f.get().is_ok_and(|answer| answer.status() == 200);
+        assert!(
+            (0..40).any(|_| served() || {
+                std::thread::sleep(Duration::from_millis(100));
+                false
+            }),
+            "{page:?}"
+        );
+        assert_eq!(paths.lock().len(), 4, "{page:?}");
+    });
+}
+
+#[test]
+fn a_state_page_that_is_never_let_through_makes_no_password_looked_at_more_often() {
+    // As an outage it seems: the password is wrong, and the gateway makes pages of all that Nacos says.
+    let guard = Arc::new(Mutex::new(Some((403, HTML))));
+    let (f, paths) = guarded_by(&guard, plain);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(6) {
+        f.get().err().unwrap();
+    }
+    // Nor by a program that makes a handle for each call.
+    let client = f.comes_back();
+    while began.elapsed() < Duration::from_secs(10) {
+        client.token().unwrap_err();
+    }
+    assert_eq!(paths.lock().len(), 3);
+}
+
+#[test]
+fn a_password_that_was_good_keeps_a_look_for_when_a_page_has_gone() {
+    let page = Arc::new(AtomicBool::new(false));
+    let is_there = page.clone();
+    let (f, paths) = behind(
+        move |_| if is_there.load(Ordering::SeqCst) { (403, HTML.into()) } else { token("t") },
+        |_| (200, "ok".into()),
+    );
+    f.takes_its_first_token();
+    page.store(true, Ordering::SeqCst);
+    f.client.report_rejected(f.client.token().unwrap().generation, 403, b"token expired!").unwrap();
+    let error = f.client.token().unwrap_err();
+    assert_eq!(error.kind(), Kind::BadCredentials, "{error}");
+    // Once at the start; then where it was found, and where a gateway lets it through most likely.
+    let looked = ["/nacos/v3/auth/user/login", "/nacos/v3/auth/user/login", "/nacos/v1/auth/users/login"];
+    assert_eq!(*paths.lock(), looked);
+    let after = error.retry_after().unwrap();
+    assert!(after < Duration::from_secs(30), "{after:?}");
+}
+
+#[test]
+fn a_server_of_a_list_that_lets_nothing_through_is_passed_over() {
+    side_by_side(0..6, |_| {
+        let guarded = |out: &Outgoing| out.endpoint.host.starts_with("host0");
+        let login = move |out: &Outgoing| Ok(if guarded(out) { (403, HTML.into()) } else { token("t") });
+        let request = move |out: &Outgoing| Ok(if guarded(out) { (403, HTML.into()) } else { (404, HTML.into()) });
+        let f = cluster(2, SOON, Box::new(login), Box::new(request));
+        f.speaks(0);
+        // Who waited for the login that met it may be told; the next one is made at the other.
+        if let Err(error) = f.client.token() {
+            assert_eq!(error.kind(), Kind::Server, "{error}");
+            assert_eq!(f.client.token().unwrap().secret.expose(), "t");
+        }
+    });
+}

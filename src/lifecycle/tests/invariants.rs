@@ -44,6 +44,7 @@ fn event() -> impl Strategy<Value = Event> {
         Just(LoginError::Overdue),
         (reasons, prop::option::of(0..5000u64))
             .prop_map(|(reason, after)| LoginError::Answered(reason, after.map(Duration::from_secs))),
+        prop::option::of(0..5000u64).prop_map(|after| LoginError::Guarded(403, after.map(Duration::from_secs))),
     ];
     let late = prop_oneof![Just(Ok(())), error.clone().prop_map(Err)];
     let rejection = prop_oneof![
@@ -125,7 +126,7 @@ proptest! {
                 }
                 Event::Late(Err(error)) => {
                     if let Some(number) = slow.take() {
-                        let answered = matches!(error, LoginError::Answered(..));
+                        let answered = matches!(error, LoginError::Answered(..) | LoginError::Guarded(..));
                         prop_assert_eq!(m.failed(number, error, now), answered);
                         prop_assert!(!m.failed(number, error, now), "a login failed twice");
                         prop_assert_eq!(m.token_state(now), before, "a failure touched the token");

@@ -245,3 +245,70 @@ fn a_connection_that_breaks_late_changes_nothing() {
         assert_eq!(w.machine.retry_at(), retry_at);
     }
 }
+
+/// Looks at the password while what stands before a server lets nothing through, but for when `is_gone`; `was_good` before.
+fn looks_past_a_guard(was_good: bool, hours: f64, is_gone: impl Fn(Time) -> bool) -> Vec<Time> {
+    let mut w = World::new();
+    if was_good {
+        w.log_in(18_000.0);
+        w.refused(1, None);
+    }
+    let (mut looks, end) = (Vec::new(), w.now + s(3600.0 * hours));
+    while w.now < end {
+        w.demand();
+        let Some(login) = w.machine.start(w.now) else {
+            w.now += s(0.25);
+            continue;
+        };
+        let may = match w.machine.guarded() {
+            None => true,
+            Some(_) if is_gone(w.now) => w.machine.guard_is_gone(w.now),
+            Some(_) => w.machine.may_look_past_guard(w.now),
+        };
+        if may {
+            let paths = match w.machine.guarded() {
+                None if was_good => w.machine.looks_left(w.now).max(2) - 1,
+                None => 3,
+                Some(_) => 1,
+            };
+            (0..paths).for_each(|_| looks.push(w.now));
+            w.machine.note_looks(paths);
+        }
+        assert!(w.machine.failed(login, LoginError::Guarded(403, None), w.now));
+    }
+    looks
+}
+
+/// The most in a quarter of an hour.
+fn most_in_a_quarter(looks: &[Time]) -> usize {
+    let within = |from: &Time| looks.iter().filter(|at| *at >= from && **at < *from + s(900.0)).count();
+    looks.iter().map(within).max().unwrap()
+}
+
+#[test]
+fn what_never_lets_the_state_page_through_costs_three_looks_in_a_quarter_of_an_hour() {
+    for was_good in [false, true] {
+        let looks = looks_past_a_guard(was_good, 4.0, |_| false);
+        assert_eq!(most_in_a_quarter(&looks), 3, "{was_good} {looks:?}");
+        // And is looked past all the same: it may be the state page only.
+        assert!(looks.len() >= 16, "{was_good} {looks:?}");
+    }
+}
+
+#[test]
+fn what_comes_and_goes_costs_six_looks_in_a_quarter_of_an_hour_at_the_most() {
+    for (was_good, period) in [(false, 2.0), (false, 60.0), (true, 2.0), (true, 60.0)] {
+        let looks = looks_past_a_guard(was_good, 4.0, |now| now.as_secs_f64() % period < period / 2.0);
+        assert!(most_in_a_quarter(&looks) <= 6, "{was_good} {period} {looks:?}");
+    }
+}
+
+#[test]
+fn when_what_let_nothing_through_is_gone_the_next_look_is_at_once() {
+    for (was_good, minutes) in [(false, 0.5), (false, 10.0), (true, 5.0), (true, 10.0), (true, 100.0)] {
+        let gone = s(1000.0 + 60.0 * minutes);
+        let looks = looks_past_a_guard(was_good, minutes / 60.0 + 0.05, |now| now >= gone);
+        let after = looks.iter().find(|at| **at >= gone).expect("a look");
+        assert!(*after < gone + s(4.0), "{was_good} {minutes} {looks:?}");
+    }
+}
