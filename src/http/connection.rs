@@ -65,6 +65,8 @@ impl Link {
             // RFC 9112 has a client read both: a value folded into several lines, and a blank before the colon.
             .allow_obsolete_multiline_headers_in_responses(true)
             .allow_spaces_after_header_name_in_responses(true)
+            // Nor does a line that is no header, with a name or a value that nobody may send, spoil the rest.
+            .ignore_invalid_headers_in_responses(true)
             .handshake(stream)
             .await;
         let (sender, driver) = done.map_err(|e| Error::from_cause(Phase::Connect, &e))?;

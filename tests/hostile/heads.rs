@@ -140,6 +140,32 @@ fn heads_that_are_none() {
     }
 }
 
+/// curl and browsers read on past lines that are no headers, and so do the official clients.
+#[test]
+fn lines_that_are_no_headers_are_passed_over() {
+    let lines: [&[u8]; 7] = [
+        b"X-M\xfcll: y",
+        "X-网关: y".as_bytes(),
+        b"X: a\x01b",
+        b"X: a\x7fb",
+        b"no colon",
+        b": no name",
+        b"(comment): y\r\n folded",
+    ];
+    for way in WAYS {
+        for line in lines {
+            let server = way.server(move |_, stream| {
+                let body = way.body();
+                stream.write_all(&[b"HTTP/1.1 200 OK\r\n", line, b"\r\n"].concat())?;
+                write!(stream, "Content-Length: {}\r\n\r\n", body.len())?;
+                stream.write_all(&body)?;
+                Ok(true)
+            });
+            way.once(&server, TIME).must_be_whole((way, String::from_utf8_lossy(line)));
+        }
+    }
+}
+
 /// Where two ways to tell the length differ, or one tells nothing, nobody knows what the answer is.
 #[test]
 fn lengths_that_are_none() {
