@@ -1,12 +1,15 @@
 //! One request through Nacos: attach the token, send, look whether it was refused, and if so repeat it with another.
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
+
+use ::http::Method;
 
 use super::{
     Client, Live,
@@ -84,13 +87,16 @@ impl Call<'_> {
             let answer = Response { replays: replays + retries.min(1).max(logins), ..answer };
             let Some(why) = rejection::classify(answer.status, &answer.body) else {
                 if self.took_token(&answer) {
-                    session.accepted(&attempts, generation);
+                    session.accepted(&attempts, generation, || self.asks_for());
                 }
                 return Ok(self.counted(answer));
             };
             let what = self.name();
             let body = &answer.body[..answer.body.len().min(rejection::READ)];
             let sensitive = &self.request.sensitive;
+            if why == Rejection::Unknown {
+                attempts.asks_for(self.asks_for());
+            }
             let refusal = Refusal { why, server: Some(server), body, request: &what, sensitive };
             let next = match self.client.note_rejection(self.live, &session, &mut attempts, generation, &refusal) {
                 _ if self.request.no_replay => return Ok(self.counted(answer)),
@@ -123,6 +129,16 @@ impl Call<'_> {
                 None => return Ok(self.counted(answer)),
             };
         }
+    }
+
+    /// What is asked for, as a number, if the request says it all.
+    fn asks_for(&self) -> Option<u64> {
+        let Request { method, path, query, .. } = self.request;
+        (*method == Method::GET).then(|| {
+            let mut hasher = DefaultHasher::new();
+            (path, query).hash(&mut hasher);
+            hasher.finish()
+        })
     }
 
     /// Whether an answer that refuses no token shows that the server has taken it.

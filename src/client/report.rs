@@ -65,7 +65,7 @@ pub(super) fn report(client: &Client, report: &Report<'_>) -> Result<Advised> {
     };
     let Some(why) = rejection::classify(status, &body) else {
         if voice::carried_out(status, &body) {
-            session.accepted(&attempts, generation);
+            session.accepted(&attempts, generation, || None);
         } else if voice::stands_in(status, &body) {
             session.server_unreachable();
         }

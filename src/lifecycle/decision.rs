@@ -48,6 +48,8 @@ pub struct Attempts {
     pub(super) waits: (u64, usize),
     /// A token was so fresh that its refusal says nothing of the servers' secrets.
     pub(super) was_fresh: bool,
+    /// What was asked for, as a number, if it may be asked for again.
+    pub(super) request: Option<u64>,
     /// The request is sent by somebody else.
     pub(super) reported: bool,
     /// Who says which server it was, and waits when told to.
@@ -78,6 +80,11 @@ impl Attempts {
     /// The request is sent now.
     pub fn begin(&mut self, now: Time) {
         self.sent = now;
+    }
+
+    /// What it asks for is this, as a number.
+    pub(crate) fn asks_for(&mut self, request: Option<u64>) {
+        self.request = request;
     }
 
     /// These servers are down, by their places.

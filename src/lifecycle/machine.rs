@@ -10,7 +10,7 @@ use super::{
     decision::{Demand, Issued},
     disagreement::{Disagreement, Probe},
     foreign::ForeignRefusals,
-    refusal::IN_VAIN,
+    refusal::{IN_VAIN, Served},
     token::{Token, Trust},
     window::{self, Window},
 };
@@ -56,6 +56,8 @@ pub struct Machine {
     pub(super) last_login: Option<Time>,
     /// When a refusal without a reason last cost a login.
     pub(super) last_unknown: Option<Time>,
+    /// What was served lately, as far as that was told.
+    pub(super) served: Served,
     /// The last three logins since the last success that may have cost a server a look at the password, the oldest first.
     pub(super) refusals: [Option<Time>; 3],
     /// The last login met something before the servers that let nothing through: with this status.
@@ -91,6 +93,7 @@ impl Machine {
             last_attempt: None,
             last_login: None,
             last_unknown: None,
+            served: Served::default(),
             refusals: [None; 3],
             guarded: None,
             late: None,

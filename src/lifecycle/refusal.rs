@@ -1,6 +1,6 @@
 //! What servers say about a token: accepted, refused, and if refused, whether another one would do better.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
     Time,
@@ -12,6 +12,12 @@ use crate::protocol::{login::Reason, rejection::Rejection};
 
 /// A 403 that does not say why costs at most one login in this time.
 const BETWEEN_UNKNOWN: Duration = Duration::from_secs(60);
+/// One to what was served before, at most one in this, then in twice as much, and so on; from the start after a quarter of an
+/// hour without.
+const SOONER: Duration = Duration::from_secs(5);
+const SOONER_AGAIN: Duration = Duration::from_secs(15 * 60);
+/// So many of these are known.
+const MOST_SERVED: usize = 16;
 /// What others were served with so short a time ago is no bad token.
 const LATELY: Duration = Duration::from_secs(5);
 /// Logins for refused tokens that were so many in so short a time have most likely been in vain.
@@ -67,7 +73,7 @@ impl Machine {
             return if self.refused_in_a_row < 2 { replay } else { Verdict::Return };
         };
         if why == Rejection::Unknown {
-            return self.doubt(now);
+            return self.doubt(attempts.request, now);
         }
         if let Some(verdict) = self.second_chance(attempts, now).or_else(|| self.retry(attempts, now)) {
             return verdict;
@@ -138,23 +144,80 @@ impl Machine {
         replay
     }
 
+    /// A server did what `request` asks for.
+    pub(crate) fn note_served(&mut self, request: u64) {
+        self.served.note(request);
+    }
+
     /// The token was refused without a reason: perhaps not for its own sake, so it is not given up for that.
-    fn doubt(&mut self, now: Time) -> Verdict {
+    fn doubt(&mut self, request: Option<u64>, now: Time) -> Verdict {
         self.end_outage(now);
-        if self.look_again(now) { Verdict::ReplayIfIdempotent } else { Verdict::Return }
+        let before = self.last_unknown;
+        let was_served = request.filter(|request| self.served.has(*request));
+        let between = if was_served.is_some() { self.served.between_logins(now) } else { BETWEEN_UNKNOWN };
+        if !self.look_again_after(between, now) {
+            return Verdict::Return;
+        }
+        let is_early = self.last_unknown != before && before.is_some_and(|at| now.saturating_sub(at) < BETWEEN_UNKNOWN);
+        if let Some(request) = was_served.filter(|_| is_early) {
+            self.served.costs_login(request, now);
+        }
+        Verdict::ReplayIfIdempotent
     }
 
     /// Something is wrong that another login may show more of. Whether one is due by now.
     pub(crate) fn look_again(&mut self, now: Time) -> bool {
+        self.look_again_after(BETWEEN_UNKNOWN, now)
+    }
+
+    /// The same, if the last such login was so long ago.
+    fn look_again_after(&mut self, between: Duration, now: Time) -> bool {
         let Some(token) = self.token.as_mut().filter(|token| token.is_usable()) else { return false };
         if !token.trust.is_doubted() {
             let pausing = matches!(self.refresh, Refresh::Pausing(pause) if now < pause.until);
-            if pausing || self.last_unknown.is_some_and(|at| now.saturating_sub(at) < BETWEEN_UNKNOWN) {
+            if pausing || self.last_unknown.is_some_and(|at| now.saturating_sub(at) < between) {
                 return false;
             }
             self.last_unknown = Some(now);
             token.trust.doubt();
         }
         true
+    }
+}
+
+/// Requests that were served lately. One of them refused without a reason tells more than one that always is, and is worth a
+/// login sooner; a few times.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Served {
+    /// The latest last.
+    requests: VecDeque<u64>,
+    /// When such a login was last made, and how long after one the next may be.
+    login: Option<(Time, Duration)>,
+}
+
+impl Served {
+    fn note(&mut self, request: u64) {
+        if self.has(request) {
+            return;
+        }
+        if self.requests.len() == MOST_SERVED {
+            self.requests.pop_front();
+        }
+        self.requests.push_back(request);
+    }
+
+    fn has(&self, request: u64) -> bool {
+        self.requests.contains(&request)
+    }
+
+    fn between_logins(&self, now: Time) -> Duration {
+        let lately = self.login.filter(|(at, _)| now.saturating_sub(*at) < SOONER_AGAIN);
+        lately.map_or(SOONER, |(_, between)| between)
+    }
+
+    /// `request` was worth a login. It is no more, until it is served.
+    fn costs_login(&mut self, request: u64, now: Time) {
+        self.requests.retain(|served| *served != request);
+        self.login = Some((now, (self.between_logins(now) * 2).min(BETWEEN_UNKNOWN)));
     }
 }

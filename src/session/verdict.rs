@@ -76,8 +76,9 @@ impl Session {
         self.lock().snapshot().is_some_and(|s| s.generation > generation)
     }
 
-    /// A server took the token of `generation`, after what `attempts` tell of the same request.
-    pub(crate) fn accepted(&self, attempts: &Attempts, generation: u64) {
+    /// A server took the token of `generation`, after what `attempts` tell of the same request: what it asks for, if it may be
+    /// asked for again, is `request`.
+    pub(crate) fn accepted(&self, attempts: &Attempts, generation: u64, request: impl FnOnce() -> Option<u64>) {
         if self.accepted.load(Ordering::Relaxed) == generation && attempts.is_empty() {
             return; // as nearly always; the lock is for what is new
         }
@@ -87,6 +88,9 @@ impl Session {
         let (disagreed, used) = (state.machine.servers_disagree(now), state.machine.generation());
         let was_usable = state.machine.token_state(now) != TokenState::Rejected;
         state.machine.accepted(attempts, generation, now);
+        if let Some(request) = request() {
+            state.machine.note_served(request);
+        }
         if !disagreed && state.machine.servers_disagree(now) {
             let names = self.servers.names();
             state.emit(|| Event::servers_disagree(generation, &names));

@@ -611,9 +611,9 @@ fn situation_61_who_waits_for_a_login_goes_on_when_the_token_is_good_after_all()
         // As if a request had been sent after the refusal, by the library's own doing.
         let mut attempts = crate::lifecycle::Attempts::default();
         attempts.begin(clock::now());
-        f.session().accepted(&attempts, 0);
+        f.session().accepted(&attempts, 0, || None);
         let generation = f.session().gauges().generation;
-        f.session().accepted(&attempts, generation);
+        f.session().accepted(&attempts, generation, || None);
         let answer = refused.join().unwrap();
         assert!(began.elapsed() < Duration::from_secs(3), "{:?} {:?}", began.elapsed(), answer.map(|a| a.status()));
     });
@@ -823,4 +823,27 @@ fn a_server_of_a_list_that_lets_nothing_through_is_passed_over() {
             assert_eq!(f.client.token().unwrap().secret.expose(), "t");
         }
     });
+}
+
+#[test]
+fn situation_52_a_namespace_that_is_forbidden_without_words_hides_no_changed_secret() {
+    let good = Arc::new(Mutex::new(String::from("t")));
+    let (given, taken) = (good.clone(), good.clone());
+    let hidden = |path: &str| format!(r#"{{"timestamp":"t","status":403,"error":"Forbidden","path":"{path}"}}"#);
+    let (f, paths) = behind(
+        move |_| token(&given.lock()),
+        move |out| {
+            let (path, query) = (out.target.path(), out.target.query().unwrap_or_default());
+            let served = bearer(out) == *taken.lock() && !query.contains("forbidden");
+            if served { (200, "ok".into()) } else { (403, hidden(path)) }
+        },
+    );
+    let get = |tenant: &str| f.client.request(Request::get("/v1/cs/configs").unwrap().query("tenant", tenant)).unwrap();
+    assert_eq!(get("open").status(), 200);
+    assert_eq!(get("forbidden").status(), 403);
+    std::thread::sleep(Duration::from_secs(5));
+    *good.lock() = "u".into();
+    assert_eq!(get("forbidden").status(), 403);
+    let logins = paths.lock().len();
+    assert_eq!((get("open").status(), paths.lock().len()), (200, logins + 1));
 }

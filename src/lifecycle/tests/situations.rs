@@ -580,3 +580,50 @@ fn situation_55_a_short_life_with_the_token_cache_is_served_until_it_is_refused(
         assert!(f64::from(refused) <= 60.0 / life + 1.0, "life {life}: {refused} of {requests} refused");
     }
 }
+
+/// A refusal without words of a request for what has this number.
+fn refused_without_words(w: &mut World, request: u64) -> Verdict {
+    let mut attempts = Attempts::default();
+    attempts.asks_for(Some(request));
+    w.machine.rejected(&mut attempts, w.generation, Rejection::Unknown, None, w.now)
+}
+
+#[test]
+fn situation_52_what_was_served_and_is_refused_without_words_waits_for_no_minute() {
+    const OPEN: u64 = 1;
+    const FORBIDDEN: u64 = 2;
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    w.machine.note_served(OPEN);
+    assert_eq!(refused_without_words(&mut w, FORBIDDEN), Verdict::ReplayIfIdempotent);
+    w.now += s(1.0);
+    let login = w.start();
+    assert!(w.succeed(login, 18_000.0));
+    w.now += s(5.0);
+    // That is refused to every token, the other to this one only.
+    assert_eq!(refused_without_words(&mut w, FORBIDDEN), Verdict::Return);
+    assert_eq!(refused_without_words(&mut w, OPEN), Verdict::ReplayIfIdempotent);
+    w.now += s(1.0);
+    let login = w.start();
+    assert!(w.succeed(login, 18_000.0));
+    // It did not help.
+    assert_eq!(refused_without_words(&mut w, OPEN), Verdict::Return);
+}
+
+#[test]
+fn situation_52_what_is_served_and_refused_in_turn_costs_few_logins_more() {
+    let mut w = World::new();
+    w.log_in(18_000.0);
+    let (end, mut request) = (w.now + s(900.0), 0);
+    while w.now < end {
+        request += 1;
+        w.machine.note_served(request);
+        if refused_without_words(&mut w, request) == Verdict::ReplayIfIdempotent {
+            w.demand();
+            w.now += s(1.0);
+            w.try_login(&|_| Ok(18_000.0));
+        }
+        w.now += s(0.2);
+    }
+    assert!((15..=20).contains(&w.logins), "{} logins in a quarter of an hour", w.logins);
+}
