@@ -190,9 +190,23 @@ fn wipe(json: &mut Value) {
     }
 }
 
+/// `body` with marks in the place of what is no UTF-8.
+fn as_utf8(body: &[u8]) -> Zeroizing<String> {
+    // Room for a mark for each byte, so that no unwiped copy is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(body.len() * char::REPLACEMENT_CHARACTER.len_utf8()));
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend((!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER));
+    }
+    text
+}
+
 fn read_success(status: u16, body: &[u8], password: &Secret) -> Result<IssuedToken, LoginRefused> {
     let not_nacos = |said: String| LoginRefused { reason: Reason::NotNacos, is_verdict: false, known: None, said };
-    let json = serde_json::from_slice(body).map(Json).map_err(|_| {
+    // Nothing that counts is in letters that a charset could change.
+    let copy = str::from_utf8(body).is_err().then(|| as_utf8(body));
+    let text = copy.as_ref().map_or(body, |copy| copy.as_bytes());
+    let json = serde_json::from_slice(text).map(Json).map_err(|_| {
         let said = said_in(body, password);
         not_nacos(if said.is_empty() { "an empty answer".into() } else { format!("not JSON: {said}") })
     })?;

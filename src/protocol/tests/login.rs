@@ -202,3 +202,13 @@ fn half_a_token_is_not_quoted() {
         }
     }
 }
+
+#[test]
+fn a_user_name_in_another_charset_costs_no_token() {
+    for name in [&b"m\xfcller"[..], b"\xb9\xdc\xc0\xed\xd4\xb1", b"\xff"] {
+        let answer = [br#"{"accessToken":"t0k.en","tokenTtl":18000,"username":""#, name, br#""}"#].concat();
+        let issued = read(200, &answer, &"hunter2".into()).unwrap();
+        assert_eq!((issued.token.expose(), issued.ttl), ("t0k.en", Some(Duration::from_secs(18_000))));
+    }
+    assert!(read(200, b"{\"accessToken\":\"t\xfck\"}", &"hunter2".into()).is_err(), "in the token it does");
+}
