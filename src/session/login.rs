@@ -17,7 +17,7 @@ use crate::{
     http::{Error as HttpError, ErrorKind, Phase, Request, Response},
     lifecycle::{LoginError, Time, retry_after},
     protocol::{
-        login::{IssuedToken, LoginRefused, Reason},
+        login::{Api, IssuedToken, LoginRefused, Reason},
         state,
     },
     secret::Secret,
@@ -253,9 +253,9 @@ async fn find_login(
     if let Some(status) = was_guarded {
         asker.look_past_guard(status, &credentials.password).await?;
     }
-    let most = most_looks(session);
+    let most = most_looks(session, server);
     let (mut search, mut looks) = (Search::default(), 0);
-    for api in server.apis() {
+    for (asked, api) in server.apis().into_iter().enumerate() {
         let timeout = session.connect_timeout();
         let request = exchange::request(&server.address, &server.endpoint, credentials, api, timeout);
         let answer = asker.ask(request).await;
@@ -278,6 +278,9 @@ async fn find_login(
         }
         let was_look = was_look(&why);
         looks += u32::from(was_look);
+        if asked + 1 == Api::ALL.len() {
+            server.was_searched();
+        }
         // The other paths have been asked already, when this began.
         let is_enough = was_look && (looks >= most || was_guarded.is_some());
         if !search.goes_on_after(why) || is_away || is_enough {
@@ -293,10 +296,14 @@ async fn find_login(
     Err(best)
 }
 
-/// To how many looks at the password one login may come. A search for the login of an unknown server needs all there are; where
-/// a password that was good is refused without a Nacos's word, one is left for when that has passed.
-fn most_looks(session: &Session) -> u32 {
-    session.with_machine(|machine, now| if machine.was_good() { machine.looks_left(now).max(2) - 1 } else { u32::MAX })
+/// To how many looks at the password one login may come. The first search for the login of a server that nobody knows needs all
+/// there are; where a password that was good is refused without a Nacos's word, one is left for when that has passed.
+fn most_looks(session: &Session, server: &Server) -> u32 {
+    session.with_machine(|machine, now| match machine.looks_left(now) {
+        left if machine.was_good() => left.max(2) - 1,
+        left if server.has_been_searched() => left.max(1),
+        _ => u32::MAX,
+    })
 }
 
 /// Whether it may have been a look at the password, though nobody says so. A verdict is counted where its end is.

@@ -39,6 +39,8 @@ pub(crate) struct Server {
     held_until_ms: AtomicU64,
     /// Place of the login API in the list of all.
     api: AtomicU8,
+    /// It has been asked for a login at every path in vain.
+    searched: AtomicBool,
     /// A login was answered by what is no Nacos.
     no_nacos: AtomicBool,
     place: AtomicU8,
@@ -116,6 +118,14 @@ impl Server {
 
     pub(super) fn found(&self, api: Api) {
         self.api.store(api as u8, Ordering::Relaxed);
+    }
+
+    pub(super) fn was_searched(&self) {
+        self.searched.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_been_searched(&self) -> bool {
+        self.searched.load(Ordering::Relaxed)
     }
 
     /// Whether it has shown that it is a Nacos.
@@ -205,6 +215,7 @@ impl ServerList {
             broken: AtomicU32::new(0),
             held_until_ms: AtomicU64::new(0),
             api: AtomicU8::new(u8::MAX),
+            searched: AtomicBool::new(false),
             no_nacos: AtomicBool::new(false),
             place: AtomicU8::new(NOT_KNOWN),
             tried_in_query: AtomicU64::new(0),

@@ -790,6 +790,28 @@ fn a_state_page_that_is_never_let_through_makes_no_password_looked_at_more_often
 }
 
 #[test]
+fn what_was_let_through_again_costs_six_looks_at_a_wrong_password() {
+    // The gateway makes pages of what Nacos says of a password.
+    let guard = Arc::new(AtomicBool::new(true));
+    let there = guard.clone();
+    let (f, paths) = behind(
+        |_| (403, HTML.into()),
+        move |_| if there.load(Ordering::SeqCst) { (403, HTML.into()) } else { (404, HTML.into()) },
+    );
+    f.client.token().unwrap_err();
+    guard.store(false, Ordering::SeqCst);
+    let began = Instant::now();
+    // The last of them is the second opinion, after 17 to 25 s.
+    while paths.lock().len() < 6 && began.elapsed() < Duration::from_secs(40) {
+        f.client.token().unwrap_err();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(paths.lock().len(), 6);
+    assert!(f.client.token().unwrap_err().retry_after().unwrap() > Duration::from_secs(800));
+}
+
+#[test]
 fn a_password_that_was_good_keeps_a_look_for_when_a_page_has_gone() {
     let page = Arc::new(AtomicBool::new(false));
     let is_there = page.clone();
