@@ -331,7 +331,8 @@ impl Machine {
     /// state page only, always. As seldom as credentials that are refused.
     pub(crate) fn may_look_past_guard(&mut self, now: Time) -> bool {
         let Some(last) = self.refusals[2] else { return true };
-        let between = if self.refusals[1].is_none() { SECOND_LOOK } else { THIRD_LOOK };
+        let was_one_login = self.refusals.iter().flatten().all(|at| *at == last);
+        let between = if was_one_login { SECOND_LOOK } else { THIRD_LOOK };
         now >= self.fourth_look().max(last + between)
     }
 

@@ -312,3 +312,11 @@ fn when_what_let_nothing_through_is_gone_the_next_look_is_at_once() {
         assert!(*after < gone + s(4.0), "{was_good} {minutes} {looks:?}");
     }
 }
+
+#[test]
+fn a_password_that_was_good_is_shown_once_more_after_20_s_though_no_state_page_is_let_through() {
+    let looks = looks_past_a_guard(true, 0.1, |_| false);
+    let first = looks[0];
+    let times: Vec<u64> = looks.iter().map(|at| (*at - first).as_secs()).collect();
+    assert!(times.len() == 3 && times[1] == 0 && (20..24).contains(&times[2]), "{times:?}");
+}
