@@ -255,7 +255,9 @@ async fn find_login(
     }
     let most = most_looks(session, server);
     let (mut search, mut looks) = (Search::default(), 0);
-    for (asked, api) in server.apis().into_iter().enumerate() {
+    let mut apis = server.apis();
+    for asked in 0..apis.len() {
+        let api = apis[asked];
         let timeout = session.connect_timeout();
         let request = exchange::request(&server.address, &server.endpoint, credentials, api, timeout);
         let answer = asker.ask(request).await;
@@ -278,8 +280,11 @@ async fn find_login(
         }
         let was_look = was_look(&why);
         looks += u32::from(was_look);
-        if asked + 1 == Api::ALL.len() {
-            server.was_searched();
+        match &mut apis[asked + 1..] {
+            [] => server.was_searched(),
+            // With one look left: at what a gateway most likely lets through.
+            rest if was_look && looks < most && most < u32::MAX => rest.sort_by_key(|api| *api != Api::V1Users),
+            _ => {}
         }
         // The other paths have been asked already, when this began.
         let is_enough = was_look && (looks >= most || was_guarded.is_some());
@@ -385,6 +390,10 @@ impl Asker<'_> {
             return why;
         }
         let NoToken::Refused(answer) = why else { return why };
+        // A success that holds no token has been let through.
+        if answer.status < 400 {
+            return NoToken::Refused(answer);
+        }
         match self.guard(answer.status, password).await {
             Ok(Some(_)) => NoToken::Refused(Answer { of_guard: true, ..answer }),
             Ok(None) | Err(_) => NoToken::Refused(answer),

@@ -98,11 +98,11 @@ impl Server {
         self.down_until_ms.load(Ordering::Relaxed) > ms(now)
     }
 
-    /// Where its login may be: the one found last comes first, then what a gateway most likely lets through.
+    /// Where its login may be: the one found last comes first.
     pub(super) fn apis(&self) -> [Api; 3] {
         let mut apis = Api::ALL;
         if let Some(found) = self.api() {
-            apis.sort_by_key(|api| (*api != found, *api != Api::V1Users));
+            apis.sort_by_key(|api| *api != found);
         }
         apis
     }

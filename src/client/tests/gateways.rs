@@ -790,6 +790,13 @@ fn a_state_page_that_is_never_let_through_makes_no_password_looked_at_more_often
 }
 
 #[test]
+fn a_success_without_a_token_is_a_refusal_whatever_the_state_page_says() {
+    let message = r#"{"code":500,"message":"no"}"#;
+    let (f, _) = behind(move |_| (200, message.into()), |_| (200, "[]".into()));
+    assert_eq!(f.client.token().unwrap_err().kind(), Kind::BadCredentials);
+}
+
+#[test]
 fn what_was_let_through_again_costs_six_looks_at_a_wrong_password() {
     // The gateway makes pages of what Nacos says of a password.
     let guard = Arc::new(AtomicBool::new(true));
