@@ -70,7 +70,8 @@ impl Input<'_> {
             0 => LoginError::Unreachable,
             1 => LoginError::Slow,
             2 => LoginError::Overdue,
-            3 => LoginError::NoCredentials,
+            3 if kind / 12 % 2 == 0 => LoginError::NoCredentials,
+            3 => LoginError::Guarded(403, None),
             4..=9 => LoginError::Answered(reasons[kind as usize % 12 - 4], None),
             10 => LoginError::Answered(reasons[kind as usize / 12 % 6], Some(Duration::MAX)),
             _ => LoginError::Answered(reasons[kind as usize / 12 % 6], Some(self.time())),
@@ -241,7 +242,7 @@ impl World {
         let Some(number) = login else { return };
         let before = self.token();
         let counts = self.machine.failed(number, error, self.now);
-        assert_eq!(counts, !is_late || matches!(error, LoginError::Answered(..)));
+        assert_eq!(counts, !is_late || matches!(error, LoginError::Answered(..) | LoginError::Guarded(..)));
         assert_eq!(self.token(), before, "a failure touched the token");
         if !counts {
             return;
@@ -255,7 +256,8 @@ impl World {
         let looked = match error {
             LoginError::Slow | LoginError::Overdue => true,
             LoginError::Answered(reason, _) => matches!(reason, Reason::Refused | Reason::Fault),
-            LoginError::Unreachable | LoginError::NoCredentials => false,
+            // Who logs in counts what it may have cost.
+            LoginError::Guarded(..) | LoginError::Unreachable | LoginError::NoCredentials => false,
         };
         if self.never_good && looked && !is_late {
             self.looks.extend(self.last_start);
