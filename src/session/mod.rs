@@ -4,6 +4,7 @@
 //! runs the [`login`] with [`credentials`] at one of the [`servers`]; the token is published in the [`cache`].
 
 mod alarm;
+mod asker;
 mod cache;
 mod cell;
 mod condition;
@@ -16,6 +17,7 @@ mod login;
 mod openness;
 pub(crate) mod process;
 pub(crate) mod question;
+mod search;
 mod servers;
 #[allow(clippy::module_inception)]
 mod session;
