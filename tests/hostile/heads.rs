@@ -75,7 +75,13 @@ fn a_header_bomb_takes_little_memory() {
 
 #[test]
 fn heads_without_end_are_refused_and_take_little_memory() {
+    heads_without_end(); // what all of it needs once, code and arenas of threads, is there then
     let memory = Memory::watch();
+    heads_without_end();
+    assert!(memory.peak() < 8 * MIB, "{} KiB", memory.peak() / 1024);
+}
+
+fn heads_without_end() {
     for way in WAYS {
         for (start, rest) in [
             ("", "x"),
@@ -93,7 +99,6 @@ fn heads_without_end_are_refused_and_take_little_memory() {
             way.once(&server, TIME).must_fail(BAD_ANSWER, (start, rest));
         }
     }
-    assert!(memory.peak() < 8 * MIB, "{} KiB", memory.peak() / 1024);
 }
 
 /// What a parser may stumble over. Taken whole or not at all.
