@@ -330,7 +330,7 @@ def common_name(certificate: Any) -> str:
 
 def read_head(reader: BinaryIO) -> Request:
     line = reader.readline().decode("latin-1").split()
-    if len(line) != 3:
+    if len(line) != 3 or not line[2].startswith("HTTP/"):  # the first message of TLS may have three words too
         raise EndOfConnectionError
     headers: list[tuple[str, str]] = []
     while (row := reader.readline()) not in (b"\r\n", b"\n", b""):
