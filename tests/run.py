@@ -262,11 +262,7 @@ PARTS = [
         ],
         long=True,
     ),
-    # Most of these tests wait most of the time.
-    Part(
-        "conformance",
-        [Step([PYTHON, "-m", "pytest", "-q", "-n", "4", "-m", "not real"], pytest, "tests/conformance")],
-    ),
+    Part("conformance", [Step([PYTHON, "-m", "pytest", "-q", "-m", "not real"], pytest, "tests/conformance")]),
     # They wait for tokens to end.
     Part(
         "command", [Step([PYTHON, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"], pytest, "tests/command")]
