@@ -47,16 +47,20 @@ static void handle_and_operations() {
 }
 TEST(a_handle_and_operations, 30) { as_first_process(handle_and_operations); }
 
+static nacosauth::options settings_for(const struct server &server) {
+  nacosauth::options settings;
+  settings.server_addr = server.address;
+  settings.username = "nacos";
+  settings.password = "nacos";
+  return settings;
+}
+
 /* Whom the queue tells of the parent's call. */
 static int told;
 
 static void queue_in_a_child() {
   const struct server server = serve("login=ok", "get=hang", NULL);
-  nacosauth::options settings;
-  settings.server_addr = server.address;
-  settings.username = "nacos";
-  settings.password = "nacos";
-  const nacosauth::client client(settings);
+  const nacosauth::client client(settings_for(server));
   std::optional<nacosauth::queue> queue(std::in_place);
   nacosauth::request hangs;
   hangs.path = "/v1/cs/configs";
@@ -76,11 +80,7 @@ TEST(a_queue_of_the_parent, 30) { as_first_process(queue_in_a_child); }
 
 static void own_calls_in_a_child() {
   const struct server server = serve("login=ok", NULL);
-  nacosauth::options settings;
-  settings.server_addr = server.address;
-  settings.username = "nacos";
-  settings.password = "nacos";
-  const nacosauth::client client(settings);
+  const nacosauth::client client(settings_for(server));
   std::optional<nacosauth::queue> queue(std::in_place);
   const pid_t child = fork_with_the_same_number();
   if (child == 0) {
