@@ -70,7 +70,7 @@ impl Input<'_> {
             0 => LoginError::Unreachable,
             1 => LoginError::Slow,
             2 => LoginError::Overdue,
-            3 if kind / 12 % 2 == 0 => LoginError::NoCredentials,
+            3 if (kind / 12).is_multiple_of(2) => LoginError::NoCredentials,
             3 => LoginError::Guarded(403, None),
             4..=9 => LoginError::Answered(reasons[kind as usize % 12 - 4], None),
             10 => LoginError::Answered(reasons[kind as usize / 12 % 6], Some(Duration::MAX)),

@@ -1,7 +1,8 @@
 """reports.py LOG...: prints each fault that AddressSanitizer reports, and each leak of what the library has allocated.
 
 Fails if there are none. Leaks of others are left out, since CPython keeps much to its end: the first frame that is
-neither the sanitizer's nor an allocator's says whose they are. What hangs on something else that leaks is told with that.
+neither the sanitizer's nor an allocator's says whose they are. What hangs on something else that leaks is told with
+that.
 """
 
 from __future__ import annotations

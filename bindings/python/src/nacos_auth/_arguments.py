@@ -31,7 +31,7 @@ from ._declarations import (
 from ._errors import InvalidArgumentError
 
 if sys.version_info >= (3, 11):
-    from typing import Unpack as Unpack  # noqa: PLC0414 (for the other modules)
+    from typing import Unpack as Unpack  # novm # noqa: PLC0414 (for the other modules)
 elif TYPE_CHECKING:
     from typing_extensions import Unpack as Unpack  # noqa: PLC0414 (for the other modules)
 else:
