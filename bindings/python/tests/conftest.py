@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -8,9 +9,27 @@ from contextlib import ExitStack
 import pytest
 
 from devserver import REPOSITORY, DevServer
-from nacos_auth import Client
+from nacos_auth import Client, _base
 
 os.environ.setdefault("NACOS_AUTH_LIBRARY", str(REPOSITORY / "target" / "release" / "libnacos_auth.so"))
+
+
+@pytest.fixture(autouse=True)
+def no_client_left() -> Iterator[None]:
+    """A client that lives on after its test logs in, and logs, in the midst of another."""
+    before = set(_base._clients)
+    yield
+
+    def left() -> list[str]:
+        return [
+            repr(client)
+            for number, client in _base._clients.items()
+            if number not in before and client._handle and not client._is_closed
+        ]
+
+    if left():
+        gc.collect()
+    assert left() == []
 
 
 @pytest.fixture

@@ -622,7 +622,8 @@ def test_a_time_out_of_the_nacos_sdk_bounds_logins(scripted_server: scripted.Ser
     sdk.set_options(default_timeout=0.5)
     scripted_server.logins_go_on.clear()
     start = time.monotonic()
-    with pytest.raises(nacos_auth.NacosTimeoutError):
+    assert sdk.auth is not None
+    with sdk.auth, pytest.raises(nacos_auth.NacosTimeoutError):
         sdk.publish_config(*DEMO.values(), "x")
     assert time.monotonic() - start < 4
 
@@ -639,7 +640,8 @@ def test_the_nacos_sdk_asks_the_next_server(scripted_server: scripted.Server, tm
         scripted_server.scripts["/nacos/v1/cs/configs"] = [scripted.Answer(404)]
         assert sdk.get_config(*DEMO.values(), no_snapshot=True) is None
         scripted_server.scripts["/nacos/v1/cs/configs"] = [scripted.Answer(503)]
-        with pytest.raises(nacos.NacosException):
+        assert sdk.auth is not None
+        with sdk.auth, pytest.raises(nacos.NacosException):
             sdk.get_config(*DEMO.values(), no_snapshot=True)
 
 

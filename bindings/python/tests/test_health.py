@@ -84,7 +84,9 @@ def test_a_forked_child_knows_what_its_parent_knew(client: Client) -> None:
 @pytest.fixture
 def others(server: DevServer) -> Iterator[tuple[Client, AsyncClient]]:
     with Client(server.address, "nacos", "nacos") as client:
-        yield client, AsyncClient(server.address, "poor", "poor")
+        other = AsyncClient(server.address, "poor", "poor")
+        yield client, other
+        asyncio.run(other.close())
 
 
 def test_figures_of_several_clients(others: tuple[Client, AsyncClient]) -> None:

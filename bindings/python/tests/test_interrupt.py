@@ -47,12 +47,12 @@ def hears_ctrl_c() -> Iterator[None]:
 
 
 @pytest.fixture
-def slow(server: DevServer) -> Client:
+def slow(server: DevServer) -> Iterator[Client]:
     """A client whose requests hang, with a token."""
-    client = Client(server.address, "nacos", "nacos", request_timeout=30)
-    client.token()
-    server.control("/faults", on="request", kind="hang", times=0)
-    return client
+    with Client(server.address, "nacos", "nacos", request_timeout=30) as client:
+        client.token()
+        server.control("/faults", on="request", kind="hang", times=0)
+        yield client
 
 
 @pytest.fixture
