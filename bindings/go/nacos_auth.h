@@ -1957,8 +1957,9 @@ NACOS_NOEXCEPT;
  * to go on (keep_waiting).
  *
  * On success exactly one completion comes, whatever happens: when the answer is complete, at the deadline, when it is cancelled,
- * and when the handle is closed. `*operation` is owned by the caller then; `operation` may be NULL: the operation cannot be
- * cancelled by itself then. On failure no completion comes: NACOS_WOULD_BLOCK if as many operations are under way as
+ * and when the handle is closed. It may come before this has returned: `*operation` is set by then, and nothing of the caller's is
+ * read or written any more. `*operation` is owned by the caller; `operation` may be NULL: the operation cannot be cancelled by
+ * itself then. On failure no completion comes: NACOS_WOULD_BLOCK if as many operations are under way as
  * max_operations allows, NACOS_CLOSED, NACOS_INTERNAL (no thread to be had), or an argument error. Any thread, callbacks too.
  *
  * Operations of a process share one thread, and with the calls that block its connections, logins and tokens: those beyond

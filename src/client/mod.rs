@@ -31,7 +31,7 @@ pub use report::{Advice, Advised, Report};
 pub use request::{Request, Response};
 pub use stats::Stats;
 
-pub(crate) use operation::{Complete, Operation, Slot};
+pub(crate) use operation::{Complete, Slot};
 
 use config::Checked;
 use operation::Operations;

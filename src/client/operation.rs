@@ -27,16 +27,6 @@ use crate::{
     wait::{Cancel, Limits},
 };
 
-/// A call under way. The call goes on when this is dropped.
-pub(crate) struct Operation(Cancel);
-
-impl Operation {
-    /// Has the call end soon with [`Kind::Cancelled`]; nothing happens if it has ended.
-    pub(crate) fn cancel(&self) {
-        self.0.trigger();
-    }
-}
-
 /// Who is told that a call has ended, and where.
 pub(crate) enum Complete<T> {
     /// A function of this library's, on its thread, which others wait for.
@@ -179,7 +169,7 @@ impl<T: Send + 'static> Drop for End<T> {
 /// A call under way, as a future; the call is cancelled when this is dropped before its end.
 struct Awaited<T> {
     result: oneshot::Receiver<Result<T>>,
-    operation: Operation,
+    cancel: Cancel,
 }
 
 impl<T> Future for Awaited<T> {
@@ -193,18 +183,20 @@ impl<T> Future for Awaited<T> {
 
 impl<T> Drop for Awaited<T> {
     fn drop(&mut self) {
-        self.operation.cancel();
+        self.cancel.trigger();
     }
 }
 
 /// Starts a call whose end is awaited.
-async fn awaited<T: Send + 'static>(start: impl FnOnce(Complete<T>) -> Result<Operation>) -> Result<T> {
+async fn awaited<T: Send + 'static>(start: impl FnOnce(Vec<Cancel>, Complete<T>) -> Result<()>) -> Result<T> {
     let (tell, result) = oneshot::channel();
-    let operation = start(Complete::Here(Box::new(move |result, slot| {
+    let cancel = Cancel::new();
+    let complete = Complete::Here(Box::new(move |result, slot| {
         drop(slot);
         let _ = tell.send(result);
-    })))?;
-    Awaited { result, operation }.await
+    }));
+    start(vec![cancel.clone()], complete)?;
+    Awaited { result, cancel }.await
 }
 
 impl Client {
@@ -216,7 +208,7 @@ impl Client {
     /// As [`request`](Self::request), and [`Kind::WouldBlock`] if as many are under way as
     /// [`Config::max_operations`](crate::Config::max_operations) allows.
     pub async fn request_async(self: &Arc<Self>, request: Request) -> Result<Response> {
-        awaited(|complete| self.start_request(request, Vec::new(), complete)).await
+        awaited(|cancels, complete| self.start_request(request, cancels, complete)).await
     }
 
     /// [`token`](Self::token) in the same way.
@@ -227,10 +219,11 @@ impl Client {
         if let Some(token) = self.cached_token() {
             return Ok(token);
         }
-        awaited(|complete| self.start_token(self.settings.request_timeout, false, Vec::new(), complete)).await
+        awaited(|cancels, complete| self.start_token(self.settings.request_timeout, false, cancels, complete)).await
     }
 
-    /// Starts [`request`](Self::request) without waiting for anything.
+    /// Starts [`request`](Self::request) without waiting for anything. Any of `cancels` ends it. Its end may be told of
+    /// before this returns.
     ///
     /// # Errors
     /// What keeps it from beginning; then `complete` is not called.
@@ -239,7 +232,7 @@ impl Client {
         mut request: Request,
         mut cancels: Vec<Cancel>,
         complete: Complete<Response>,
-    ) -> Result<Operation> {
+    ) -> Result<()> {
         self.check_open()?;
         call::check(self, &mut request)?;
         let timeout = request.time(self.settings.request_timeout);
@@ -259,7 +252,7 @@ impl Client {
         no_wait: bool,
         cancels: Vec<Cancel>,
         complete: Complete<Token>,
-    ) -> Result<Operation> {
+    ) -> Result<()> {
         self.check_open()?;
         self.start(timeout, cancels, complete, move |_, live, limits| {
             Box::pin(async move {
@@ -273,18 +266,16 @@ impl Client {
     fn start<T: Send + 'static>(
         self: &Arc<Self>,
         timeout: Duration,
-        mut cancels: Vec<Cancel>,
+        cancels: Vec<Cancel>,
         complete: Complete<T>,
         run: impl for<'a> FnOnce(&'a Client, &'a Live, Limits<'a>) -> Boxed<'a, Result<T>> + Send + 'static,
-    ) -> Result<Operation> {
+    ) -> Result<()> {
         let began = Instant::now();
         let operations = &self.live().operations;
         let (running, slot) = operations.begin()?;
         if matches!(complete, Complete::Dispatched(_)) {
             operations.dispatcher.ensure_thread().map_err(|e| process::cannot_start(&e))?;
         }
-        let cancel = Cancel::new();
-        cancels.push(cancel.clone());
         let client = self.clone();
         // Made only where a thread runs it: what has not begun is told of to nobody.
         process::current().submit(move || {
@@ -299,7 +290,6 @@ impl Client {
                 drop(client);
                 end.tell(result);
             })
-        })?;
-        Ok(Operation(cancel))
+        })
     }
 }

@@ -13,14 +13,10 @@ use super::{
     status::{NACOS_INVALID_ARGUMENT, nacos_status},
     token::nacos_token,
 };
-use crate::{
-    Cancel, Result,
-    client::{Complete, Operation},
-    sys::cancellation,
-};
+use crate::{Cancel, Result, client::Complete, sys::cancellation};
 
 /// A call that no thread of the caller's waits for. Thread-safe, owned by the caller, freed with nacos_operation_free.
-pub struct nacos_operation(Operation);
+pub struct nacos_operation(Cancel);
 
 /// How an operation ended. Begin with nacos_completion_default(). What is not NULL in it is owned by whoever gets it.
 #[repr(C)]
@@ -127,11 +123,11 @@ impl Told {
         }
     }
 
-    /// What ends the operation besides its own signals.
-    fn cancels(&self) -> Vec<Cancel> {
+    /// Ends the operation too.
+    fn freed(&self) -> Option<Cancel> {
         match self {
-            Self::Queued(queue) => vec![queue.freed().clone()],
-            Self::Called(_) => Vec::new(),
+            Self::Queued(queue) => Some(queue.freed().clone()),
+            Self::Called(_) => None,
         }
     }
 }
@@ -141,8 +137,9 @@ impl Told {
 /// to go on (keep_waiting).
 ///
 /// On success exactly one completion comes, whatever happens: when the answer is complete, at the deadline, when it is cancelled,
-/// and when the handle is closed. `*operation` is owned by the caller then; `operation` may be NULL: the operation cannot be
-/// cancelled by itself then. On failure no completion comes: NACOS_WOULD_BLOCK if as many operations are under way as
+/// and when the handle is closed. It may come before this has returned: `*operation` is set by then, and nothing of the caller's is
+/// read or written any more. `*operation` is owned by the caller; `operation` may be NULL: the operation cannot be cancelled by
+/// itself then. On failure no completion comes: NACOS_WOULD_BLOCK if as many operations are under way as
 /// max_operations allows, NACOS_CLOSED, NACOS_INTERNAL (no thread to be had), or an argument error. Any thread, callbacks too.
 ///
 /// Operations of a process share one thread, and with the calls that block its connections, logins and tokens: those beyond
@@ -168,8 +165,10 @@ pub unsafe extern "C" fn nacos_request_start(
             let (told, data) = Told::read(start)?;
             let request = owned_request(options)?;
             let complete = told.complete(data, |answer| Outcome::Response(Box::new(nacos_response::new(answer))));
-            give_out(operation, client.start_request(request, told.cancels(), complete)?);
-            Ok(())
+            give_out(operation, |mut cancels| {
+                cancels.extend(told.freed());
+                client.start_request(request, cancels, complete)
+            })
         })
     }
 }
@@ -194,12 +193,13 @@ pub unsafe extern "C" fn nacos_token_start(
             let (told, data) = Told::read(start)?;
             let call = Call::read(options)?;
             let complete = told.complete(data, |token| Outcome::Token(Box::new(nacos_token::new(token))));
-            let mut cancels = told.cancels();
-            cancels.extend(call.cancel);
             let timeout = call.timeout.unwrap_or(client.request_timeout());
             let no_wait = call.flags.has(NACOS_FLAG_NO_WAIT);
-            give_out(operation, client.start_token(timeout, no_wait, cancels, complete)?);
-            Ok(())
+            give_out(operation, |mut cancels| {
+                cancels.extend(told.freed());
+                cancels.extend(call.cancel);
+                client.start_token(timeout, no_wait, cancels, complete)
+            })
         })
     }
 }
@@ -210,10 +210,21 @@ unsafe fn clear(operation: *mut *mut nacos_operation) {
     }
 }
 
-unsafe fn give_out(to: *mut *mut nacos_operation, operation: Operation) {
-    if !to.is_null() {
-        unsafe { to.write(give(nacos_operation(operation))) };
+/// Gives out the operation before it is started, with what ends it: who hears of its end may free the place it is in.
+unsafe fn give_out(
+    to: *mut *mut nacos_operation,
+    start: impl FnOnce(Vec<Cancel>) -> Result<()>,
+) -> Result<(), Failure> {
+    if to.is_null() {
+        return Ok(start(Vec::new())?);
     }
+    let cancel = Cancel::new();
+    unsafe { to.write(give(nacos_operation(cancel.clone()))) };
+    start(vec![cancel]).map_err(|error| {
+        // Nobody hears of its end, so that the place is still there.
+        unsafe { release(to.replace(ptr::null_mut())) };
+        error.into()
+    })
 }
 
 /// Has an operation end soon: its completion says NACOS_CANCELLED, unless it ends otherwise at that moment. Once it has ended,
@@ -225,7 +236,7 @@ unsafe fn give_out(to: *mut *mut nacos_operation, operation: Operation) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nacos_operation_cancel(operation: *mut nacos_operation) {
     let _blocks = cancellation::Disabled::new();
-    contain((), || unsafe { borrow_or(operation, (), |o| o.0.cancel()) });
+    contain((), || unsafe { borrow_or(operation, (), |o| o.0.trigger()) });
 }
 
 /// Gives up the caller's hold on an operation, which goes on, and is completed, all the same. Before or after its end, in its own

@@ -396,6 +396,73 @@ static void cancelled_at_any_moment(void) {
   nacos_auth_free(auth);
 }
 
+/* What a program keeps of an operation, and lets go of when that has ended. */
+typedef struct {
+  nacos_operation *operation;
+  int was_known, has_ended;
+} job;
+static void lets_go(job *of) {
+  pthread_mutex_lock(&lock);
+  of->was_known = of->operation != NULL;
+  nacos_operation_free(of->operation);
+  of->operation = NULL; /* as if the job were freed here */
+  of->has_ended = 1;
+  pthread_mutex_unlock(&lock);
+}
+static void lets_go_in_callback(void *data, const nacos_completion *completion) {
+  nacos_error_free(completion->error);
+  lets_go(data);
+}
+static int has_ended(job *of) {
+  pthread_mutex_lock(&lock);
+  const int ended = of->has_ended;
+  pthread_mutex_unlock(&lock);
+  return ended;
+}
+static void *lets_go_of_what_is_taken(void *queue) {
+  nacos_completion completion = nacos_completion_default();
+  for (;;) {
+    if (nacos_queue_next(queue, &completion, NULL) != NACOS_OK) continue;
+    nacos_error_free(completion.error);
+    if (completion.data == NULL) return NULL;
+    lets_go(completion.data);
+  }
+}
+
+/* The end may be told before the start has returned: the operation is known by then, and its place not touched again.
+ */
+static void told_of_before_the_start_returns(void) {
+  enum { ROUNDS = 4000 };
+  nacos_auth *auth = client(1);
+  nacos_queue *queue = new_queue();
+  nacos_cancel *at_once = nacos_cancel_new();
+  pthread_t taker;
+  CHECK(has_token(auth));
+  nacos_cancel_trigger(at_once);
+  CHECK(pthread_create(&taker, NULL, lets_go_of_what_is_taken, queue) == 0);
+  nacos_request_options request = reading(0);
+  request.cancel = at_once;
+  int unknown = 0, touched = 0;
+  for (int i = 0; i < ROUNDS; i++) {
+    job one = {0};
+    nacos_start_options start = to(i % 2 ? queue : NULL, &one);
+    if (start.queue == NULL) start.on_complete = lets_go_in_callback;
+    CHECK_CALL(NACOS_OK, NULL, nacos_request_start(auth, &request, &start, &one.operation, &error));
+    const long until = now_ms() + SOON;
+    while (!has_ended(&one) && now_ms() < until) sched_yield();
+    unknown += !one.was_known;
+    touched += one.operation != NULL;
+  }
+  CHECK(unknown == 0);
+  CHECK(touched == 0);
+  const nacos_start_options last = to(queue, NULL);
+  CHECK_CALL(NACOS_OK, NULL, nacos_request_start(auth, &request, &last, NULL, &error));
+  pthread_join(taker, NULL);
+  nacos_cancel_free(at_once);
+  nacos_queue_free(queue);
+  nacos_auth_free(auth);
+}
+
 /* The end of a handle, and of a queue */
 
 static void closed(void) {
@@ -914,6 +981,7 @@ int main(void) {
   no_login();
   cancelled();
   cancelled_at_any_moment();
+  told_of_before_the_start_returns();
   closed();
   closed_at_any_moment();
   freed_queue();

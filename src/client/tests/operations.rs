@@ -21,7 +21,7 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Starts a request; where its end is told.
-fn start(client: &Arc<Client>, cancels: Vec<Cancel>) -> (Result<Operation>, mpsc::Receiver<Result<u16, Kind>>) {
+fn start(client: &Arc<Client>, cancels: Vec<Cancel>) -> (Result<()>, mpsc::Receiver<Result<u16, Kind>>) {
     let (tell, told) = mpsc::channel();
     let complete = Complete::Here(Box::new(move |result: Result<Response>, _slot| {
         tell.send(result.map(|answer| answer.status()).map_err(|e| e.kind())).unwrap();
@@ -67,13 +67,14 @@ fn a_thousand_that_want_a_token_share_one_login() {
 fn whatever_ends_a_call_it_is_told_once() {
     // No login ever ends.
     let f = fixture(None, tokens().0, says(200, "ok"));
-    let (operation, told) = start(&f.client, Vec::new());
-    let operation = operation.unwrap();
+    let cancel = Cancel::new();
+    let (started, told) = start(&f.client, vec![cancel.clone()]);
+    assert!(started.is_ok());
     assert_eq!(told.recv_timeout(Duration::from_millis(50)), Err(mpsc::RecvTimeoutError::Timeout));
-    operation.cancel();
-    operation.cancel();
+    cancel.trigger();
+    cancel.trigger();
     assert_eq!(the_end(&told), Err(Kind::Cancelled));
-    operation.cancel();
+    cancel.trigger();
     let group = Cancel::new();
     let (first, second) = (start(&f.client, vec![group.clone()]), start(&f.client, vec![group.clone()]));
     group.trigger();
