@@ -123,6 +123,11 @@ impl Machine {
         child
     }
 
+    /// `now` is of another clock than what is known here, as in the child of a fork that has a namespace for time.
+    pub(crate) fn is_ahead_of(&self, now: Time) -> bool {
+        self.last_attempt.is_some_and(|last| last > now)
+    }
+
     /// The user has other credentials now, with which `self` begins. The token of `old` ends with none of that: it is
     /// served until the first login has brought another, and if that login is refused, until servers refuse it.
     pub(crate) fn inherit(&mut self, old: &Self) -> bool {

@@ -20,6 +20,13 @@ pub(crate) struct Pauses {
     refused_in_a_row: u32,
 }
 
+impl Pauses {
+    /// See [`Machine::is_ahead_of`].
+    pub(crate) fn is_ahead_of(&self, now: Time) -> bool {
+        self.last_attempt.is_some_and(|last| last > now)
+    }
+}
+
 impl Machine {
     /// A machine that goes on with the pauses of one that is gone.
     pub(crate) fn with_pauses(seed: u64, pauses: Pauses) -> Self {

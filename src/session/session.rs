@@ -118,7 +118,10 @@ impl Session {
     pub(super) fn new(origin: Origin, source: Source, transport: Arc<dyn Transport>, left: Option<Left>) -> Self {
         let session = |machine, error| Self::with(origin, source.clone(), transport, machine, Vec::new(), error);
         let Source::Token { token, ends } = &source else {
-            let Some(Left { pauses, error, holds }) = left else { return session(Machine::new(seed()), None) };
+            let is_ahead = |left: &Left| left.pauses.as_ref().is_some_and(|pauses| pauses.is_ahead_of(clock::now()));
+            let Some(Left { pauses, error, holds }) = left.filter(|left| !is_ahead(left)) else {
+                return session(Machine::new(seed()), None);
+            };
             let machine = pauses.map_or_else(|| Machine::new(seed()), |pauses| Machine::with_pauses(seed(), pauses));
             let session = session(machine, error);
             session.servers.hold(&holds);
@@ -130,9 +133,10 @@ impl Session {
     }
 
     /// The same session in the child of a fork: nothing of the parent's locks, threads and connections, but its token and
-    /// its pauses, unless the parent was changing them in that very moment.
+    /// its pauses, unless the parent was changing them in that very moment, or the child has another clock.
     pub(super) fn forked(parent: &Self, source: Source, transport: Arc<dyn Transport>) -> Self {
-        let Some(state) = parent.shared.of_parent() else {
+        // Of another clock all of it would mean something else: a pause of seconds would last for days.
+        let Some(state) = parent.shared.of_parent().filter(|state| !state.machine.is_ahead_of(clock::now())) else {
             return Self::new(parent.origin.clone(), source, transport, None);
         };
         let (snapshots, error) = (state.snapshots.clone(), state.last_error.clone());

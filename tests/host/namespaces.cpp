@@ -156,3 +156,48 @@ TEST(authorities_of_a_child_that_shuts_itself_in, 30) {
   child_must_end(child, 15000, "a child that shuts itself in");
   nacos_auth_free(auth);
 }
+
+/* A child with a clock that is set back: by that of its parent, a pause of seconds would last for hours. */
+static void in_a_child_with_another_clock(void (*run)(void)) {
+  struct timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  if (now.tv_sec < 600) SKIP("the machine has just started");
+  if (unshare(CLONE_NEWTIME) != 0) SKIP("no namespace for this user");
+  FILE *const offsets = fopen("/proc/self/timens_offsets", "w");
+  if (offsets == nullptr || fprintf(offsets, "boottime %ld 0\n", 60 - static_cast<long>(now.tv_sec)) < 0 ||
+      fclose(offsets) != 0)
+    SKIP("no other clock for this user");
+  const pid_t child = fork();
+  if (child == 0) {
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    if (now.tv_sec > 120) FAIL("set-up: it is %ld in the child", static_cast<long>(now.tv_sec));
+    run();
+    _exit(0);
+  }
+  child_must_end(child, 25000, "the child");
+}
+static struct server busy;
+static nacos_auth *pausing;
+static void open_to_a_busy_server(void) {
+  busy = serve("login=status:503:busy", NULL);
+  pausing = open_at(busy.address);
+  const struct outcome o = token(pausing, 2000);
+  if (o.status == NACOS_OK) FAIL("set-up: a token from a server that has none");
+  tell(&busy, "login=ok");
+}
+static void must_answer_soon(void) {
+  if (!UNTIL(20000, token(pausing, 1000).status == NACOS_OK)) FAIL("the pause does not end by another clock");
+}
+static void new_one_must_answer_soon(void) {
+  pausing = open_at(busy.address);
+  must_answer_soon();
+}
+TEST(a_pause_in_a_child_with_another_clock, 40) {
+  open_to_a_busy_server();
+  in_a_child_with_another_clock(must_answer_soon);
+}
+TEST(a_remembered_pause_in_a_child_with_another_clock, 40) {
+  open_to_a_busy_server();
+  nacos_auth_free(pausing);
+  in_a_child_with_another_clock(new_one_must_answer_soon);
+}
