@@ -1574,7 +1574,8 @@ NACOS_NOEXCEPT;
  * connection and starts no thread (the first token does). Former refusals of these credentials count no longer: whoever makes
  * a handle has a reason to think that they are good.
  *
- * On success `*auth` is a handle that the caller owns. On failure it is NULL: NACOS_INVALID_CONFIG with the name of the
+ * On success `*auth` is a handle that the caller owns. Where another handle is logging in with the same credentials, log and
+ * event callbacks may run before this has returned, and `*auth` may not be set by then. On failure it is NULL: NACOS_INVALID_CONFIG with the name of the
  * setting and what to write instead, or an argument error. Any thread.
  *
  * Requires: `options` and `auth` are valid; `error` may be NULL.
