@@ -46,7 +46,7 @@ pub(super) struct Permit<'a>(&'a Pool);
 impl Pool {
     /// Waits until fewer than `most` connections are in use.
     pub(super) async fn acquire(&self, most: usize, limits: &Limits<'_>) -> Result<Permit<'_>, Error> {
-        let turn = {
+        let waiting = {
             let mut state = self.0.lock();
             if state.in_use < most && state.queue.is_empty() {
                 state.in_use += 1;
@@ -58,16 +58,13 @@ impl Pool {
             }
             let turn = Arc::new(Turn { granted: AtomicBool::new(false), parker: Parker::new() });
             state.queue.push_back(turn.clone());
-            turn
+            Waiting { pool: self, turn, has_gone: false }
         };
-        let _parked = limits.park(&turn.parker);
-        while !turn.granted.load(Ordering::Acquire) {
+        let parker = &waiting.turn.parker;
+        let _parked = limits.park(parker);
+        while !waiting.is_granted() {
             let interrupted = limits.check().is_err();
             if interrupted || limits.remaining().is_zero() {
-                if !self.leave(&turn) {
-                    // Granted just now: for the next one.
-                    drop(Permit(self));
-                }
                 return Err(match interrupted {
                     true => Error::new(Phase::Prepare, ErrorKind::Interrupted, "interrupted"),
                     false => {
@@ -76,16 +73,9 @@ impl Pool {
                     }
                 });
             }
-            limits.wait(&turn.parker, limits.deadline).await;
+            limits.wait(parker, limits.deadline).await;
         }
-        Ok(Permit(self))
-    }
-
-    /// Whether `turn` was still waiting.
-    fn leave(&self, turn: &Arc<Turn>) -> bool {
-        let mut state = self.0.lock();
-        let at = state.queue.iter().position(|other| Arc::ptr_eq(other, turn));
-        at.map(|at| state.queue.remove(at)).is_some()
+        Ok(waiting.into_permit())
     }
 
     /// An idle connection of `executor` to `endpoint`, made with TLS settings of `tls_version`, if there is one.
@@ -149,6 +139,40 @@ impl Pool {
 
     pub(super) fn has_idle(&self) -> bool {
         !self.0.lock().idle.is_empty()
+    }
+}
+
+/// A call that waits for its turn. Leaves the queue when dropped.
+struct Waiting<'a> {
+    pool: &'a Pool,
+    turn: Arc<Turn>,
+    has_gone: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn is_granted(&self) -> bool {
+        self.turn.granted.load(Ordering::Acquire)
+    }
+
+    fn into_permit(mut self) -> Permit<'a> {
+        self.has_gone = true;
+        Permit(self.pool)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.has_gone {
+            return;
+        }
+        let mut state = self.pool.0.lock();
+        let at = state.queue.iter().position(|other| Arc::ptr_eq(other, &self.turn));
+        let was_waiting = at.map(|at| state.queue.remove(at)).is_some();
+        drop(state);
+        if !was_waiting {
+            // Granted just now: for the next one.
+            drop(Permit(self.pool));
+        }
     }
 }
 

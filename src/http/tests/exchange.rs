@@ -1,7 +1,7 @@
 //! Connections kept, shared, interrupted: on both executors.
 
 use super::{super::pool::Pool, *};
-use std::sync::atomic::AtomicU64;
+use std::{future::poll_fn, sync::atomic::AtomicU64, task::Poll};
 
 /// Each of the tests, once on the thread of a caller and once as a task of a runtime.
 macro_rules! on_both {
@@ -284,6 +284,30 @@ fn whoever_waits_for_a_connection_is_served_in_turn(executor: Executor) {
         drop(first);
     });
     assert_eq!(order.iter().take(5).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn whoever_goes_while_waiting_for_a_connection_keeps_none_back() {
+    let (pool, caller) = (Pool::default(), Caller::new(Executor::Runtime));
+    let limits = Limits::new(LONG, &[], &caller.closed, &caller.waiters).of_task();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let acquired = || runtime.block_on(pool.acquire(1, &limits)).map_err(|e| e.cause).unwrap();
+    let wait = || {
+        let mut turn = Box::pin(pool.acquire(1, &limits));
+        let poll = runtime.block_on(poll_fn(|context| Poll::Ready(turn.as_mut().poll(context))));
+        assert!(poll.is_pending());
+        turn
+    };
+    // Before it is its turn, and after.
+    let first = acquired();
+    drop(wait());
+    drop(first);
+    let first = acquired();
+    let granted = wait();
+    drop(first);
+    drop(granted);
+    assert_eq!(pool.waiting(), 0);
+    drop(acquired());
 }
 
 #[test]
