@@ -22,6 +22,8 @@ mod servers;
 #[allow(clippy::module_inception)]
 mod session;
 mod state;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub(crate) use cache::{Snapshot, TokenCache};

@@ -20,7 +20,7 @@ use super::{
     lease::Purpose,
     question::Question,
     servers::{Server, ServerList},
-    state::{Locked, Shared, State},
+    state::{Inherited, Locked, Shared, State},
 };
 use crate::{
     cause::Cause,
@@ -133,16 +133,15 @@ impl Session {
     }
 
     /// The same session in the child of a fork: nothing of the parent's locks, threads and connections, but its token and
-    /// its pauses, unless the parent was changing them in that very moment, or the child has another clock.
+    /// its pauses, unless the child has another clock.
     pub(super) fn forked(parent: &Self, source: Source, transport: Arc<dyn Transport>) -> Self {
         // Of another clock all of it would mean something else: a pause of seconds would last for days.
-        let Some(state) = parent.shared.of_parent().filter(|state| !state.machine.is_ahead_of(clock::now())) else {
+        let inherited = parent.shared.inherited().filter(|state| !state.machine.is_ahead_of(clock::now()));
+        let Some(Inherited { machine, snapshots, last_error, failing_since }) = inherited else {
             return Self::new(parent.origin.clone(), source, transport, None);
         };
-        let (snapshots, error) = (state.snapshots.clone(), state.last_error.clone());
-        let child =
-            Self::with(parent.origin.clone(), source, transport, state.machine.forked(seed()), snapshots, error);
-        child.lock().failing_since = state.failing_since;
+        let child = Self::with(parent.origin.clone(), source, transport, machine.forked(seed()), snapshots, last_error);
+        child.lock().failing_since = failing_since;
         child.servers.hold(&parent.servers.holds());
         child
     }

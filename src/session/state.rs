@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
+
 use super::{
     cache::Snapshot,
     credentials::Supplied,
@@ -45,25 +47,38 @@ pub(super) struct State {
     pub(super) denial: Option<Time>,
 }
 
+/// What the child of a fork has of its parent's state.
+#[derive(Clone)]
+pub(super) struct Inherited {
+    pub(super) machine: Machine,
+    pub(super) snapshots: Vec<Arc<Snapshot>>,
+    pub(super) last_error: Option<Error>,
+    pub(super) failing_since: Option<Time>,
+}
+
 /// The state with its lock, and the count of ended logins, which waiters look at.
 pub(super) struct Shared {
     state: Mutex<State>,
     logins_ended: AtomicU64,
+    /// The state after the last login, for children that are forked while another thread has the lock.
+    last: ArcSwapOption<Inherited>,
 }
 
 impl Shared {
     pub(super) fn new(state: State) -> Self {
-        Self { state: Mutex::new(state), logins_ended: AtomicU64::new(0) }
+        Self { state: Mutex::new(state), logins_ended: AtomicU64::new(0), last: ArcSwapOption::empty() }
     }
 
     pub(super) fn lock(&self) -> Locked<'_> {
         let state = Some(self.state.lock());
-        Locked { logins_ended: &self.logins_ended, state, told: Vec::new(), login_ended: false, token_is_back: false }
+        Locked { shared: self, state, told: Vec::new(), login_ended: false, token_is_back: false }
     }
 
-    /// The state of the parent of a fork, unless it was changing it in that very moment.
-    pub(super) fn of_parent(&self) -> Option<MutexGuard<'_, State>> {
-        self.state.try_lock()
+    /// In the child of a fork, of its parent's: the state, or where somebody had the lock in that very moment, that after the
+    /// last login, if there was one.
+    pub(super) fn inherited(&self) -> Option<Inherited> {
+        let now = self.state.try_lock().map(|state| state.inherited());
+        now.or_else(|| self.last.load().as_deref().cloned())
     }
 
     pub(super) fn logins_ended(&self) -> u64 {
@@ -73,7 +88,7 @@ impl Shared {
 
 /// The state, locked; what was told under the lock is delivered when it is unlocked.
 pub(super) struct Locked<'a> {
-    logins_ended: &'a AtomicU64,
+    shared: &'a Shared,
     state: Option<MutexGuard<'a, State>>,
     told: Vec<Arc<Listener>>,
     pub(super) login_ended: bool,
@@ -110,7 +125,8 @@ impl Drop for Locked<'_> {
         let wakes = self.login_ended || self.token_is_back;
         let waiting: Vec<_> = if wakes { self.handles().collect() } else { Vec::new() };
         if self.login_ended {
-            self.logins_ended.fetch_add(1, Ordering::SeqCst);
+            self.shared.last.store(Some(Arc::new(self.inherited())));
+            self.shared.logins_ended.fetch_add(1, Ordering::SeqCst);
         }
         self.state = None;
         waiting.iter().for_each(|handle| handle.waiters.notify());
@@ -119,6 +135,16 @@ impl Drop for Locked<'_> {
 }
 
 impl State {
+    fn inherited(&self) -> Inherited {
+        let Self { machine, snapshots, last_error, failing_since, .. } = self;
+        Inherited {
+            machine: machine.clone(),
+            snapshots: snapshots.clone(),
+            last_error: last_error.clone(),
+            failing_since: *failing_since,
+        }
+    }
+
     pub(super) fn handles(&self) -> impl Iterator<Item = Arc<Handle>> + '_ {
         self.handles.iter().filter_map(Weak::upgrade)
     }

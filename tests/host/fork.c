@@ -195,6 +195,22 @@ TEST(during_stats, 80) {
   children("the parent asks for statistics", first_stats);
 }
 
+/* One login for a parent and its children, also where its threads hold the locks again and again. */
+TEST(children_of_a_busy_parent_keep_its_token, 80) {
+  begin("login=ok");
+  start_threads(stats_all_the_time);
+  for (int i = 0; i < rounds(60, 1000); i++) {
+    const pid_t child = fork();
+    if (child == 0) {
+      first_token();
+      nacos_auth_free(auth);
+      _exit(0);
+    }
+    child_must_end(child, 15000, "a child that wants a token");
+  }
+  if (ask(&server, "login") != 1) FAIL("%ld logins", ask(&server, "login"));
+}
+
 static void *credentials_all_the_time(void *unused) {
   for (unsigned i = 0;; i++)
     if (set_password(auth, i % 2 ? "one" : "two") != NACOS_OK) FAIL("set_credentials in the parent");
