@@ -55,6 +55,8 @@ const (
 
 // Options configure a [Client]. Required are ServerAddr and one way to get a token: Username with Password or PasswordFile,
 // or Token, or Credentials. The zero value of everything else is a good default.
+//
+// JSON has no field that may hold a secret (Password, Token, ClientKeyPEM, Proxy), neither written nor read.
 type Options struct {
 	ServerAddr string // "10.0.0.1:8848,https://b:443"
 
@@ -91,7 +93,7 @@ type Options struct {
 	// host: for servers that are reached by address. Not together with Proxy.
 	TLSServerName string
 
-	Proxy string // "http://[user:password@]host:port", socks5 and the like too; "" means none: the environment is not read
+	Proxy string `json:"-"` // "http://[user:password@]host:port", socks5 and the like too; "" means none: the environment is not read
 
 	// Both are rounded up to milliseconds, a day at the most; negative ones are refused.
 	ConnectTimeout time.Duration // 0 means 2 s
@@ -133,11 +135,26 @@ type Client struct {
 	requests, tokens turns
 	requestTimeout   time.Duration
 	tokenIn          TokenIn
+	serverAddr       string
 	servers          servers
 	logger           *slog.Logger
-	issued           issued        // for requests that must not carry them
+	issued           *issued       // for requests that must not carry them; behind a pointer package fmt does not print them
 	accepted         atomic.Uint64 // the last generation that a server took from a Transport
 	warned           warned        // of requests to foreign hosts
+}
+
+// Format prints the servers and the number of the token, whatever the verb; the token itself is not shown.
+func (c *Client) Format(f fmt.State, _ rune) {
+	if c == nil {
+		io.WriteString(f, "nacosauth.Client(nil)")
+		return
+	}
+	var generation uint64
+	if c.word != nil {
+		generation = atomic.LoadUint64(c.word)
+	}
+	io.WriteString(f, fmt.Sprintf("nacosauth.Client{ServerAddr:%q, Generation:%d}", c.serverAddr, generation))
+	runtime.KeepAlive(c)
 }
 
 // native owns the handle. It is there before the call that makes the handle.
@@ -196,7 +213,9 @@ func New(options Options) (*Client, error) {
 		tokens:         make(turns, maxTokens),
 		requestTimeout: cmp.Or(options.RequestTimeout, defaultRequestTimeout),
 		tokenIn:        options.TokenIn,
+		serverAddr:     options.ServerAddr,
 		servers:        serversOf(options.ServerAddr),
+		issued:         &issued{},
 		logger:         options.Logger,
 	}
 	c.cached.Store(noToken)

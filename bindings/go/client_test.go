@@ -2,6 +2,7 @@ package nacosauth_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -428,6 +429,34 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		if text := fmt.Sprintf(strings.Repeat(verb+" ", 4), options, &options, info, credentials); strings.Contains(text, "hunter2") || strings.Contains(text, "68756e74657232") {
 			t.Error(verb, text)
 		}
+	}
+	options.Proxy = "http://u:hunter2@127.0.0.1:1"
+	for _, shown := range []any{options, &options, info, credentials} {
+		if text, err := json.Marshal(shown); err != nil || strings.Contains(string(text), "hunter2") {
+			t.Errorf("%T: %s, %v", shown, text, err)
+		}
+	}
+}
+
+func TestClientIsPrintedWithoutItsToken(t *testing.T) {
+	client := connectTo(t, nacos(t, func(http.ResponseWriter, *http.Request) {}))
+	if value := token(t, client); value != "a.b.c" {
+		t.Fatal(value)
+	}
+	transport := &nacosauth.Transport{Client: client}
+	type private struct{ client *nacosauth.Client } // of which package fmt calls no method
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, shown := range []any{client, transport, *transport, private{client}, []*nacosauth.Client{client}} {
+			if text := fmt.Sprintf(verb, shown); strings.Contains(text, "a.b.c") || strings.Contains(text, "612e622e63") {
+				t.Errorf("%s of %T: %s", verb, shown, text)
+			}
+		}
+	}
+	answer := get(t, client)
+	want := fmt.Sprintf("nacosauth.Client{ServerAddr:%q, Generation:%d} nacosauth.Client(nil) nacosauth.Client{ServerAddr:\"\", Generation:0}",
+		answer.Server, answer.Generation)
+	if text := fmt.Sprint(client, (*nacosauth.Client)(nil), new(nacosauth.Client)); text != want {
+		t.Error(text)
 	}
 }
 
