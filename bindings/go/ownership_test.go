@@ -18,6 +18,36 @@ import (
 	nacosauth "github.com/nacos-auth/nacos-auth/bindings/go"
 )
 
+// deeper calls do with so much less of the goroutine's stack left.
+//
+//go:noinline
+func deeper(frames int, do func()) {
+	if frames == 0 {
+		do()
+		return
+	}
+	deeper(frames-1, do)
+}
+
+// A stack that grows is looked through for pointers, and one below 4096 ends the program. C has such for what is empty.
+func TestEmptyAnswerWhileTheStackGrows(t *testing.T) {
+	client := connectTo(t, nacos(t, func(http.ResponseWriter, *http.Request) {}))
+	token(t, client)
+	for frames := range 400 {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			deeper(frames, func() {
+				response, err := client.Get(background, "/v1/cs/configs", config)
+				if err != nil || response.Body == nil || len(response.Body) != 0 {
+					t.Errorf("%+v, %v", response, err)
+				}
+			})
+		}()
+		<-done
+	}
+}
+
 // Everything that owns something of C's, at work while the collector never rests, overwrites what it frees, and while every
 // pointer that crosses is checked. What is freed too early ends the program; what is never freed makes it grow.
 func TestOwnersUnderTheCollector(t *testing.T) {

@@ -99,6 +99,7 @@ typedef struct {
 
 static void nacosauth_view(const nacos_response *response, nacosauth_response_view *view, nacos_pair *headers, size_t most) {
 	view->body = nacos_response_body(response, &view->body_len);
+	if (view->body_len == 0) view->body = (const uint8_t *)""; // else it may be 1, which Go takes for a damaged pointer
 	view->server = nacos_response_server(response);
 	view->server_len = strlen(view->server);
 	view->header_count = nacos_response_header_count(response);

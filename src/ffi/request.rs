@@ -304,7 +304,11 @@ pub unsafe extern "C" fn nacos_response_body(response: *const nacos_response, le
         if !length.is_null() {
             length.write(body.len());
         }
-        if response.is_null() { ptr::null() } else { body.as_ptr() }
+        match (response.is_null(), body) {
+            (true, _) => ptr::null(),
+            (_, []) => c"".as_ptr().cast(), // that of an empty slice points nowhere: to runtimes that look it is damage
+            _ => body.as_ptr(),
+        }
     }
 }
 
