@@ -46,7 +46,10 @@ func Instrument(meter metric.Meter, clients map[string]*nacosauth.Client) (*Inst
 	}
 	instruments := &Instruments{clients: maps.Clone(clients)}
 	instruments.registration, err = meter.RegisterCallback(func(_ context.Context, observer metric.Observer) error {
-		text, err := nacosauth.Metrics(instruments.open())
+		instruments.mutex.Lock()
+		clients := instruments.open()
+		instruments.mutex.Unlock()
+		text, err := nacosauth.Metrics(clients)
 		if err != nil {
 			return err
 		}
@@ -65,9 +68,9 @@ func Instrument(meter metric.Meter, clients map[string]*nacosauth.Client) (*Inst
 
 // Add takes another client, in the place of one of that name.
 func (i *Instruments) Add(name string, client *nacosauth.Client) error {
-	clients := i.open()
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
+	clients := i.open()
 	clients[name] = client
 	if _, err := nacosauth.Metrics(clients); err != nil {
 		return err
@@ -88,10 +91,8 @@ func (i *Instruments) Remove(name string) {
 // Unregister ends the readings.
 func (i *Instruments) Unregister() error { return i.registration.Unregister() }
 
-// open forgets the clients that have been closed, and returns a copy of the others.
+// open forgets the clients that have been closed, and returns a copy of the others. To be called under the mutex.
 func (i *Instruments) open() map[string]*nacosauth.Client {
-	i.mutex.Lock()
-	defer i.mutex.Unlock()
 	clients := map[string]*nacosauth.Client{}
 	for name, client := range i.clients {
 		if health, err := client.Health(); err == nil && health.Cause() != nacosauth.CauseClosed {

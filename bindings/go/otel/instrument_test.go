@@ -2,6 +2,8 @@ package nacosotel_test
 
 import (
 	"context"
+	"strconv"
+	"sync"
 	"testing"
 
 	nacosauth "github.com/nacos-auth/nacos-auth/bindings/go"
@@ -96,4 +98,44 @@ func TestInstrument(t *testing.T) {
 	if _, err := nacosotel.Instrument(meter, map[string]*nacosauth.Client{"a": nil}); err == nil {
 		t.Error("no client")
 	}
+}
+
+func TestAddAtTheSameTime(t *testing.T) {
+	client, err := nacosauth.New(nacosauth.Options{ServerAddr: "127.0.0.1:1", Token: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	reader := metric.NewManualReader()
+	instruments, err := nacosotel.Instrument(metric.NewMeterProvider(metric.WithReader(reader)).Meter("test"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const many = 64
+	var all sync.WaitGroup
+	for i := range many {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if err := instruments.Add(strconv.Itoa(i), client); err != nil {
+				t.Error(err)
+			}
+			instruments.Remove("nobody")
+		}()
+	}
+	all.Wait()
+	var data metricdata.ResourceMetrics
+	if err := reader.Collect(context.Background(), &data); err != nil {
+		t.Fatal(err)
+	}
+	for _, figure := range data.ScopeMetrics[0].Metrics {
+		if figure.Name != "nacos_auth.token_generation" {
+			continue
+		}
+		if found := len(figure.Data.(metricdata.Gauge[float64]).DataPoints); found != many {
+			t.Errorf("%d of %d clients are left", found, many)
+		}
+		return
+	}
+	t.Error("no figures")
 }
