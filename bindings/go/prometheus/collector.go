@@ -66,14 +66,20 @@ func (c *Collector) open() map[string]*nacosauth.Client {
 	return clients
 }
 
-// Describe sends what is the library's own: a registry that has it twice has two collectors.
+// Describe sends all figures there are, whatever the clients: a registry that has one twice has two collectors. Their labels are
+// left out, which those of the clients decide; a registry knows a figure by its name.
 func (c *Collector) Describe(descriptions chan<- *prometheus.Desc) {
-	families, err := read(nil)
+	text, err := nacosauth.Metrics(nil)
 	if err != nil {
 		descriptions <- prometheus.NewInvalidDesc(err)
 		return
 	}
-	send(families, func(desc *prometheus.Desc, _ *dto.MetricFamily, _ *dto.Metric) { descriptions <- desc })
+	for line := range strings.Lines(text) {
+		if head, is := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "# HELP "); is {
+			name, help, _ := strings.Cut(head, " ")
+			descriptions <- prometheus.NewDesc(name, help, nil, nil)
+		}
+	}
 }
 
 // Collect sends the figures as they are now.
@@ -86,29 +92,23 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 		metrics <- prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)
 		return
 	}
-	send(families, func(desc *prometheus.Desc, family *dto.MetricFamily, metric *dto.Metric) {
-		kind, value := prometheus.GaugeValue, metric.GetGauge().GetValue()
-		if family.GetType() == dto.MetricType_COUNTER {
-			kind, value = prometheus.CounterValue, metric.GetCounter().GetValue()
-		}
-		values := make([]string, len(metric.GetLabel()))
-		for i, label := range metric.GetLabel() {
-			values[i] = label.GetValue()
-		}
-		metrics <- prometheus.MustNewConstMetric(desc, kind, value, values...)
-	})
-}
-
-func send(families map[string]*dto.MetricFamily, each func(*prometheus.Desc, *dto.MetricFamily, *dto.Metric)) {
 	for name, family := range families {
 		for _, metric := range family.GetMetric() {
-			labels := make([]string, len(metric.GetLabel()))
-			for i, label := range metric.GetLabel() {
-				labels[i] = label.GetName()
-			}
-			each(prometheus.NewDesc(name, family.GetHelp(), labels, nil), family, metric)
+			metrics <- constMetric(name, family, metric)
 		}
 	}
+}
+
+func constMetric(name string, family *dto.MetricFamily, metric *dto.Metric) prometheus.Metric {
+	kind, value := prometheus.GaugeValue, metric.GetGauge().GetValue()
+	if family.GetType() == dto.MetricType_COUNTER {
+		kind, value = prometheus.CounterValue, metric.GetCounter().GetValue()
+	}
+	labels, values := make([]string, len(metric.GetLabel())), make([]string, len(metric.GetLabel()))
+	for i, label := range metric.GetLabel() {
+		labels[i], values[i] = label.GetName(), label.GetValue()
+	}
+	return prometheus.MustNewConstMetric(prometheus.NewDesc(name, family.GetHelp(), labels, nil), kind, value, values...)
 }
 
 func read(clients map[string]*nacosauth.Client) (map[string]*dto.MetricFamily, error) {

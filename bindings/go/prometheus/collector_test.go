@@ -90,6 +90,47 @@ func TestCollector(t *testing.T) {
 	}
 }
 
+// A registry that takes collectors at their word, as those of the tests of programs do: testutil's own.
+func TestPedantry(t *testing.T) {
+	made := clients(t)
+	collector, err := nacosprometheus.NewCollector(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := testutil.CollectAndLint(collector)
+	if err != nil || len(problems) > 0 {
+		t.Error(problems, err)
+	}
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(collector); err != nil {
+		t.Fatal(err)
+	}
+	collector.Remove("other")
+	if err := collector.Add("further", made["other"]); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := registry.Gather(); err != nil || len(found) < 12 {
+		t.Error(err, found)
+	}
+	if !registry.Unregister(collector) {
+		t.Error("what it describes is not always the same")
+	}
+	// With other labels it is another one.
+	registry = prometheus.NewPedanticRegistry()
+	for _, of := range []string{"a", "b"} {
+		one, err := nacosprometheus.NewCollector(map[string]*nacosauth.Client{"": made[odd]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := prometheus.WrapRegistererWith(prometheus.Labels{"of": of}, registry).Register(one); err != nil {
+			t.Error(err)
+		}
+	}
+	if found, err := registry.Gather(); err != nil || len(found) < 12 {
+		t.Error(err, found)
+	}
+}
+
 func TestWrongClients(t *testing.T) {
 	made := clients(t)
 	for _, wrong := range []map[string]*nacosauth.Client{{"": made[odd], "a": made["other"]}, {"a": nil}} {
