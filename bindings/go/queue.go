@@ -50,15 +50,28 @@ type queue struct {
 	native *C.nacos_queue
 	file   *os.File // its descriptor, for the poller of the Go runtime
 	raw    syscall.RawConn
-	lead   chan struct{} // has an element unless there is a leader
 
 	batch   []C.nacosauth_ended // the leader's
 	waiters []*operation        // the leader's: of the batch
 
 	lock       sync.Mutex
 	operations []*operation // by number
-	idle       []*operation
+	idle       []*operation // that are early
+	further    []*operation // that are not, and idle
 }
+
+// Channels of the queue, which is the whole process's. One that is made in a bubble of testing/synctest ends the program when it is
+// used outside of that, so these are made when the program begins. Operations beyond them have channels of their own, used once.
+var (
+	leading = make(chan struct{}, 1) // has an element unless there is a leader
+	endings = func() (early [64]chan struct{}) {
+		leading <- struct{}{}
+		for i := range early {
+			early[i] = make(chan struct{}, 1)
+		}
+		return early
+	}()
+)
 
 // queues is the one queue of the process, which is there while somebody may use it: clients until they are closed, and operations.
 var queues struct {
@@ -106,8 +119,7 @@ func useQueue() (*queue, error) {
 
 func newQueue() (*queue, error) {
 	const most = 64
-	q := &queue{lead: make(chan struct{}, 1), batch: make([]C.nacosauth_ended, most), waiters: make([]*operation, most)}
-	q.lead <- struct{}{}
+	q := &queue{batch: make([]C.nacosauth_ended, most), waiters: make([]*operation, most)}
 	var detail failure
 	if status := C.nacos_queue_new(&q.native, &detail.detail); status != C.NACOS_OK {
 		return nil, detail.error(status)
@@ -171,14 +183,28 @@ func newOperation() (*operation, error) {
 	}
 	q.lock.Lock()
 	defer q.lock.Unlock()
-	if last := len(q.idle) - 1; last >= 0 {
-		o := q.idle[last]
-		q.idle = q.idle[:last]
-		return o, nil
+	for _, idle := range []*[]*operation{&q.idle, &q.further} {
+		if last := len(*idle) - 1; last >= 0 {
+			o := (*idle)[last]
+			*idle = (*idle)[:last]
+			return o.open(), nil
+		}
 	}
-	o := &operation{queue: q, number: C.uintptr_t(len(q.operations)), done: make(chan struct{}, 1)}
+	o := &operation{queue: q, number: C.uintptr_t(len(q.operations))}
 	q.operations = append(q.operations, o)
-	return o, nil
+	return o.open(), nil
+}
+
+func (o *operation) isEarly() bool { return int(o.number) < len(endings) }
+
+// open gives the operation its channel.
+func (o *operation) open() *operation {
+	if o.isEarly() {
+		o.done = endings[o.number]
+	} else {
+		o.done = make(chan struct{}, 1)
+	}
+	return o
 }
 
 // wait returns when the operation has ended, which it does soon when the context is cancelled. A deadline is left to the library,
@@ -190,7 +216,7 @@ func (o *operation) wait(k *call) {
 		select {
 		case <-o.done:
 			o.isWaiting = false
-		case <-o.queue.lead:
+		case <-leading:
 			o.leadAndWatch(k)
 		case <-ended:
 			ended = nil
@@ -214,7 +240,7 @@ func (o *operation) cancel() {
 
 // leadAndWatch is lead for an operation that may be cancelled meanwhile.
 func (o *operation) leadAndWatch(k *call) {
-	defer func() { o.queue.lead <- struct{}{} }()
+	defer func() { leading <- struct{}{} }()
 	if k.ended == nil {
 		o.lead()
 		return
@@ -253,7 +279,11 @@ func (o *operation) release() {
 	C.nacosauth_release(o.native, o.ended.response, o.ended.token, o.ended.error)
 	o.native, o.ended = nil, C.nacosauth_ended{}
 	o.queue.lock.Lock()
-	o.queue.idle = append(o.queue.idle, o)
+	if o.isEarly() {
+		o.queue.idle = append(o.queue.idle, o)
+	} else {
+		o.queue.further = append(o.queue.further, o)
+	}
 	o.queue.lock.Unlock()
 	leave()
 }
