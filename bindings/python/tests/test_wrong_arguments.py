@@ -17,6 +17,8 @@ from nacos_auth import AsyncClient, Client
 
 CONFIG = "/v1/cs/configs"
 SECRET = "correct-horse-battery-staple"
+BESIDE = "troubador-and-three"
+"""What is secret in the arguments beside the wrong one."""
 
 
 class Odd:
@@ -55,17 +57,19 @@ WRONG: dict[str, Any] = {
     "class": Odd,
     "function": lambda: SECRET,
 }
+_QUERY = {"path": f"{CONFIG}?a={BESIDE}", "params": {"b": BESIDE}, "headers": {"x-secret": BESIDE}}
+_BODY = {**_QUERY, "data": {"c": BESIDE}}
 METHODS: dict[str, dict[str, Any]] = {
     "token": {},
     "token_info": {},
-    "request": {"method": "GET", "path": CONFIG},
-    "get": {"path": CONFIG},
-    "post": {"path": CONFIG},
-    "put": {"path": CONFIG},
-    "patch": {"path": CONFIG},
-    "delete": {"path": CONFIG},
-    "set_credentials": {"username": "nacos", "password": SECRET},
-    "set_token": {"token": SECRET},
+    "request": {"method": "GET", **_QUERY},
+    "get": _QUERY,
+    "post": _BODY,
+    "put": _BODY,
+    "patch": _BODY,
+    "delete": _QUERY,
+    "set_credentials": {"username": "nacos", "password": BESIDE},
+    "set_token": {"token": BESIDE},
     "report_rejected": {"generation": 1, "http_status": 403},
     "close": {},
 }
@@ -92,9 +96,10 @@ def examine(error: BaseException | None, name: str, value: object) -> None:
     link: BaseException | None = error
     while link is not None:
         frames = traceback.TracebackException.from_exception(link, capture_locals=True).stack
-        own = [frame for frame in frames if "/nacos_auth/" in frame.filename and name in SECRETS]
-        texts = [str(link), repr(link), repr(link.args), "".join(traceback.StackSummary.from_list(own).format())]
+        own = "".join(traceback.StackSummary.from_list([f for f in frames if "/nacos_auth/" in f.filename]).format())
+        texts = [str(link), repr(link), repr(link.args), own if name in SECRETS else ""]
         assert SECRET not in "\n".join(texts), texts
+        assert BESIDE not in "\n".join([*texts, own]), own
         link = link.__cause__ or link.__context__
 
 
@@ -163,6 +168,23 @@ def test_wrong_arguments_async(server: DevServer, method: str, name: str) -> Non
         return seen
 
     assert asyncio.run(main()) > 3
+
+
+@pytest.mark.parametrize("method", [name for name, given in METHODS.items() if "path" in given])
+@pytest.mark.parametrize("further", [{}, {"wait": False}, {"timeout": 0}, {"json": object()}, {"body": 5}])
+def test_what_fails_shows_no_secret(method: str, further: dict[str, Any]) -> None:
+    given = {**METHODS[method], **further}
+    with Client("127.0.0.1:1", token=BESIDE) as client, pytest.raises((nacos_auth.NacosError, TypeError)) as failure:
+        getattr(client, method)(**given)
+    examine(failure.value, "", None)
+
+    async def main() -> None:
+        async with AsyncClient("127.0.0.1:1", token=BESIDE) as client:
+            await getattr(client, method)(**given)
+
+    with pytest.raises((nacos_auth.NacosError, TypeError)) as failure:
+        asyncio.run(main())
+    examine(failure.value, "", None)
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

@@ -423,7 +423,10 @@ def call_options(timeout: object, wait: object) -> CallOptions:
 class Content:
     """What a request carries. In the variables of a traceback it shows nothing of that."""
 
-    __slots__ = ("body", "data", "headers", "json", "params", "path")
+    __slots__ = ("body", "c_path", "data", "headers", "json", "params", "path")
+
+    c_path: bytes
+    """Once `request_options` has looked at it."""
 
     def __init__(
         self,
@@ -440,6 +443,11 @@ class Content:
         self.data = data
         self.body = body
         self.json = json
+
+    @property
+    def path_alone(self) -> str:
+        """Without its query, for what is told of the request."""
+        return str(self.path).partition("?")[0]
 
 
 def _json(value: object) -> bytes:
@@ -475,12 +483,12 @@ def request_options(method: object, request: Content, settings: CallSettings) ->
     c_method = _METHODS.get(method) if type(method) is str else None
     if c_method is None:
         c_method = text("method", method)
-    c_path = text("path", request.path)
+    request.c_path = text("path", request.path)
     timeout, flags = _settings(**settings) if settings else (0, 0)
-    if request.headers is request.data is request.body is request.json is None and b"?" not in c_path:
+    if request.headers is request.data is request.body is request.json is None and b"?" not in request.c_path:
         plain = _plain_query(request.params)
         if plain is not None:
-            options = RequestOptions(_REQUEST_OPTIONS_SIZE, c_method, b"%b?%b" % (c_path, plain))
+            options = RequestOptions(_REQUEST_OPTIONS_SIZE, c_method, b"%b?%b" % (request.c_path, plain))
             options.timeout_ms, options.flags = timeout, flags
             return options
     query, query_count = pairs("params", request.params)
@@ -494,7 +502,7 @@ def request_options(method: object, request: Content, settings: CallSettings) ->
         return RequestOptions(
             _REQUEST_OPTIONS_SIZE,
             c_method,
-            c_path,
+            request.c_path,
             query,
             query_count,
             header_list,

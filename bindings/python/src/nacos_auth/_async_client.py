@@ -256,11 +256,11 @@ class AsyncClient(BaseClient):
             if options.flags & NO_WAIT or error.cause is not Cause.TOO_MANY_OPERATIONS:
                 raise
         else:
-            return take_response(self._library, ended.response, method, str(content.path))
+            return take_response(self._library, ended.response, method, content.path_alone)
         finally:
             self._give_turn()
         ended = await self._run_in_turn(loop, options)
-        return take_response(self._library, ended.response, method, str(content.path))
+        return take_response(self._library, ended.response, method, content.path_alone)
 
     async def _run_in_turn(self, loop: Loop, options: RequestOptions) -> Ended:
         """When others have ended: as many are under way as may be."""

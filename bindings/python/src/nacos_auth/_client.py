@@ -146,12 +146,12 @@ class Client(BaseClient):
             raise self._closed_error()
         make_bell = waiting()
         if make_bell is None:
-            return send(self._library, self._handle, options, method, str(content.path))
+            return send(self._library, self._handle, options, method, content.path_alone)
         if make_bell is Lock:
-            answer = _main_thread.send(self._library, self._handle, options, method, str(content.path))
+            answer = _main_thread.send(self._library, self._handle, options, method, content.path_alone)
             if answer is not None:
                 return answer
-        call = RequestCall(self._library, self._handle, options, method, str(content.path))
+        call = RequestCall(self._library, self._handle, options, method, content.path_alone)
         response: Response = self._call_elsewhere(call, make_bell)
         return response
 
