@@ -41,7 +41,7 @@ use crate::{
     error::{Error, Result},
     http::{Http, Transport},
     lifecycle::{Attempts, Verdict},
-    observe::{Count, Counters},
+    observe::{self, Count, Counters},
     protocol::{rejection::Rejection, server::Server},
     secret::Secret,
     session::{
@@ -61,6 +61,8 @@ use crate::{
 pub struct Client {
     settings: Settings,
     closed: AtomicBool,
+    /// Somebody has waited for the caller's functions, be it in vain.
+    waited: AtomicBool,
     /// What readers in other languages look at: the generation that may be used without asking, or 0.
     word: Word,
     live: PerProcess<Live>,
@@ -160,7 +162,8 @@ impl Client {
             moving: Mutex::new(()),
             operations: Arc::new(Operations::new(max_operations)),
         });
-        let client = Self { settings, closed: AtomicBool::new(false), word, live: PerProcess::new() };
+        let (closed, waited) = (AtomicBool::new(false), AtomicBool::new(false));
+        let client = Self { settings, closed, waited, word, live: PerProcess::new() };
         client.live.get(|_| live.take().expect("made once"));
         Ok(client)
     }
@@ -366,7 +369,17 @@ impl Client {
         process::current().leave(&live.handle, &live.session());
         let until = Instant::now() + timeout.min(wait::LONGEST);
         let finished = live.operations.finish(until);
-        live.handle.listener.as_ref().is_none_or(|listener| listener.close(until)) && finished
+        let finished = live.handle.listener.as_ref().is_none_or(|listener| listener.close(until)) && finished;
+        self.waited.fetch_or(!observe::is_inside(), Ordering::SeqCst);
+        finished
+    }
+
+    /// The end of a handle: closes it, unless that has been done and the caller's functions have been waited for. Those that
+    /// hang are not waited for twice.
+    pub(crate) fn close_at_end(&self) {
+        if !self.waited.load(Ordering::SeqCst) {
+            self.close();
+        }
     }
 
     fn note_rejection(
@@ -456,7 +469,7 @@ impl Live {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.close();
+        self.close_at_end();
         process::current().settle();
     }
 }

@@ -27,7 +27,7 @@ impl nacos_auth {
 impl Drop for nacos_auth {
     fn drop(&mut self) {
         // Operations that have not ended yet hold the client too.
-        self.0.close();
+        self.0.close_at_end();
     }
 }
 
@@ -74,7 +74,7 @@ pub struct nacos_auth_statistics {
     pub waits: u64,
     /// Generation of the token; 0: there is none.
     pub generation: u64,
-    /// Milliseconds until the token's reckoned expiry; negative after it.
+    /// Milliseconds until the token's reckoned expiry; negative after it, INT64_MAX if nobody knows its end.
     pub remaining_ms: i64,
     /// One of NACOS_TOKEN_NONE to NACOS_TOKEN_REJECTED.
     pub token_state: i32,
@@ -319,10 +319,10 @@ pub unsafe extern "C" fn nacos_auth_close(
     }
 }
 
-/// Gives back one reference to a handle. The last one closes it if that has not been done, as nacos_auth_close with a
-/// timeout_ms of 0, and frees it. With the last handle of the process all connections are closed, and it returns when the
-/// library's thread has ended, which it waits for 100 ms at the most (inside a callback: not at all). NULL is a no-op. In a
-/// callback it may free any handle but the callback's own.
+/// Gives back one reference to a handle. The last one closes it, as nacos_auth_close with a timeout_ms of 0, unless that has
+/// been done outside of callbacks, however it ended; and frees it. With the last handle of the process all connections are
+/// closed, and it returns when the library's thread has ended, which it waits for 100 ms at the most (inside a callback: not at
+/// all). NULL is a no-op. In a callback it may free any handle but the callback's own, in a completion callback that one too.
 ///
 /// # Safety
 /// `auth` is NULL or has not been freed, and no other thread is in a call with this reference: close it and wait for them first.

@@ -345,6 +345,60 @@ TEST(credentials_callbacks_that_hang, 40) {
   options.credentials = hang_in_credentials;
   many_hang(options);
 }
+static void hang_in_completion(void *data, const nacos_completion *completion) {
+  (void)data;
+  nacos_error_free(completion->error);
+  nacos_token_free(completion->token);
+  hang();
+}
+/* A handle with a function that hangs and has been called. */
+static nacos_auth *hung(int in_completion) {
+  const int before = GET_FLAG(inside);
+  nacos_auth_options options = options_for(server.address);
+  options.request_timeout_ms = 1500;
+  if (!in_completion) options.log = hang_in_log;
+  nacos_auth *of = open_with(&options);
+  nacos_start_options start = nacos_start_options_default();
+  start.on_complete = hang_in_completion;
+  if (in_completion && nacos_token_start(of, NULL, &start, NULL, NULL) != NACOS_OK) FAIL("set-up: no operation");
+  if (!in_completion) (void)token(of, 5000);
+  if (!UNTIL(5000, GET_FLAG(inside) > before)) FAIL("set-up: no callback");
+  return of;
+}
+/* A function that hangs is waited for once, whoever does it: nacos_auth_close, or nacos_auth_free if nobody has. */
+TEST(a_callback_that_hangs_is_waited_for_once, 30) {
+  server = serve("login=ok", NULL);
+  for (int in_completion = 0; in_completion < 2; in_completion++) {
+    const char *what = in_completion ? "a completion callback" : "a log callback";
+    nacos_auth *of = hung(in_completion);
+    long start = now_ms();
+    nacos_auth_free(of);
+    if (now_ms() - start < 1400 || now_ms() - start > 2500) FAIL("%s: freed in %ld ms", what, now_ms() - start);
+    of = hung(in_completion);
+    if (nacos_auth_close(of, 1, NULL) != NACOS_TIMEOUT) FAIL("%s: set-up: it does not hang", what);
+    start = now_ms();
+    nacos_auth_free(of);
+    if (now_ms() - start > 1000) FAIL("%s: closed before, and freed in %ld ms", what, now_ms() - start);
+  }
+}
+static void close_and_hang(void *data, const nacos_log_record *record) {
+  (void)data, (void)record;
+  nacos_auth_close(auth, 0, NULL);
+  SET_FLAG(done);
+  sleep_ms(500);
+  SET_FLAG(met);
+}
+/* A close inside a callback has waited for nothing: that is left to nacos_auth_free. */
+TEST(freed_after_a_close_in_a_callback, 30) {
+  server = serve("login=ok", NULL);
+  nacos_auth_options options = options_for(server.address);
+  options.log = close_and_hang;
+  auth = open_with(&options);
+  (void)token(auth, 5000);
+  if (!UNTIL(5000, GET_FLAG(done))) FAIL("set-up: no callback");
+  nacos_auth_free(auth);
+  if (!GET_FLAG(met)) FAIL("nacos_auth_free returned before the callback");
+}
 static void hang_in_drop(void *data) {
   (void)data;
   hang();
