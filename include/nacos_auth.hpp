@@ -240,7 +240,7 @@ struct statistics {
   std::uint64_t rejections_permission = 0;      ///< of those: for want of a permission
   std::uint64_t waits = 0;                      ///< calls that waited for a login
   std::uint64_t generation = 0;                 ///< of the token; 0: there is none
-  milliseconds remaining = {};                  ///< until the token's reckoned expiry; negative after it
+  milliseconds remaining = {};  ///< until the token's reckoned expiry; negative after it, max() if nobody knows it
   nacosauth::token_state token_state = {};      ///< of the token
   nacosauth::refresh_state refresh_state = {};  ///< of its renewal
   std::uint64_t logins_first = 0;               ///< of the logins: when there was no token yet
@@ -953,7 +953,7 @@ inline lent_request lent(const request &what, lender &given) { return lent_reque
 struct token_copy {
   std::string value = {};        ///< the token
   std::uint64_t generation = 0;  ///< its number in this process
-  milliseconds remaining = {};   ///< until its reckoned expiry; negative after it
+  milliseconds remaining = {};   ///< until its reckoned expiry; negative after it, max() if nobody knows it
   bool expired = false;          ///< past its expiry, and given out because no server could be asked for another
 };
 
@@ -1117,7 +1117,7 @@ struct health {
   std::string cause = {};                   ///< one of NACOS_CAUSE_*; "" if it is well, or nothing is known
   std::optional<error> reason = {};         ///< what is wrong, with the server and its words, if something is
   milliseconds failing_for = {};            ///< since the first failed login after the last success; 0: it did not fail
-  milliseconds remaining = {};              ///< until the token's reckoned expiry; negative after it
+  milliseconds remaining = {};              ///< until the token's reckoned expiry; as that of statistics
   milliseconds retry_in = {};               ///< until the next login after one that failed
   nacosauth::token_state token_state = {};  ///< of the token
   nacosauth::refresh_state refresh_state = {};  ///< of its renewal

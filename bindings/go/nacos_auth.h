@@ -7,7 +7,7 @@
  * Conventions:
  * - A function that can fail returns a nacos_status, 0 for success. Its last argument takes an error object with the
  *   details, owned by the caller; NULL if they are not wanted. Outputs are NULL or 0 unless the call succeeded
- *   (but for the length that nacos_get_token needs).
+ *   (but for what nacos_get_token tells of a token that the buffer is too small for).
  * - Structs that the caller fills in begin with struct_size. Start from their _default() function; what stays 0 has its
  *   default. Structs only ever grow at the end, by multiples of 8 bytes without padding, so a program keeps working with a
  *   newer library, and with an older one as long as it leaves at 0 what that does not know.
@@ -846,7 +846,7 @@ typedef struct nacos_auth_statistics {
    */
   uint64_t generation;
   /**
-   * Milliseconds until the token's reckoned expiry; negative after it.
+   * Milliseconds until the token's reckoned expiry; negative after it, INT64_MAX if nobody knows its end.
    */
   int64_t remaining_ms;
   /**
@@ -954,7 +954,7 @@ typedef struct nacos_token_info {
    */
   uint64_t generation;
   /**
-   * Milliseconds until its reckoned expiry; negative after it.
+   * Milliseconds until its reckoned expiry; negative after it, INT64_MAX if nobody knows its end.
    */
   int64_t remaining_ms;
   /**
@@ -1093,7 +1093,7 @@ typedef struct nacos_request_options {
    */
   const struct nacos_pair *headers;
   /**
-   * How many.
+   * How many; 10,000 at the most.
    */
   size_t header_count;
   /**
@@ -1219,7 +1219,8 @@ typedef struct nacos_health {
    */
   uint64_t failing_for_ms;
   /**
-   * Milliseconds until the token's reckoned expiry, until when a degraded handle works; negative after it, 0 without one.
+   * Milliseconds until the token's reckoned expiry, until when a degraded handle works; negative after it, 0 without one,
+   * INT64_MAX if nobody knows its end.
    */
   int64_t remaining_ms;
   /**
@@ -1515,9 +1516,9 @@ void nacos_error_free(struct nacos_error *error) NACOS_NOEXCEPT;
 NACOS_MUST_USE struct nacos_cancel *nacos_cancel_new(void) NACOS_NOEXCEPT;
 
 /**
- * Ends every call that carries the signal, now and later, with NACOS_CANCELLED. Does not wait for them. Any thread;
- * NULL is a no-op. NOT to be called in a signal handler: it locks, and may wait for itself there. A handler sets a flag of
- * its own, and nacos_auth_options.keep_waiting looks at it.
+ * Ends every call that carries the signal, now and later, with NACOS_CANCELLED; but for nacos_get_token that has a token in the
+ * cache, which looks at no signal. Does not wait for them. Any thread; NULL is a no-op. NOT to be called in a signal handler:
+ * it locks, and may wait for itself there. A handler sets a flag of its own, and nacos_auth_options.keep_waiting looks at it.
  *
  * Requires: `cancel` is NULL or has not been freed.
  */
@@ -1676,10 +1677,10 @@ nacos_status nacos_auth_close(struct nacos_auth *auth,
 NACOS_NOEXCEPT;
 
 /**
- * Gives back one reference to a handle. The last one closes it if that has not been done, as nacos_auth_close with a
- * timeout_ms of 0, and frees it. With the last handle of the process all connections are closed, and it returns when the
- * library's thread has ended, which it waits for 100 ms at the most (inside a callback: not at all). NULL is a no-op. In a
- * callback it may free any handle but the callback's own.
+ * Gives back one reference to a handle. The last one closes it, as nacos_auth_close with a timeout_ms of 0, unless that has
+ * been done outside of callbacks, however it ended; and frees it. With the last handle of the process all connections are
+ * closed, and it returns when the library's thread has ended, which it waits for 100 ms at the most (inside a callback: not at
+ * all). NULL is a no-op. In a callback it may free any handle but the callback's own, in a completion callback that one too.
  *
  * Requires: `auth` is NULL or has not been freed, and no other thread is in a call with this reference: close it and wait for them first.
  */

@@ -160,9 +160,8 @@ fn outcome(of: Outcome) -> &'static str {
     }
 }
 
-/// A token whose end nobody knows has centuries left.
 fn remaining(ms: i64) -> f64 {
-    if ms > i64::MAX / 2 { f64::INFINITY } else { ms as f64 / 1000.0 }
+    if ms == i64::MAX { f64::INFINITY } else { ms as f64 / 1000.0 }
 }
 
 /// The figures of these clients in Prometheus' text format, to be served as [`METRICS_CONTENT_TYPE`]. Every sample has a label

@@ -17,6 +17,9 @@ use crate::{
     wait::Cancel,
 };
 
+/// More than any server reads; what holds them takes two and a half times as many.
+const MOST_HEADERS: usize = 10_000;
+
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// A request to the open API of Nacos.
@@ -92,8 +95,8 @@ impl Request {
     ///
     /// # Errors
     /// [`Kind::InvalidArgument`](crate::Kind::InvalidArgument) if the name is not a token of HTTP, the value holds CR, LF or
-    /// another control character, or the header frames the message or belongs to the connection (as `Content-Length`,
-    /// `Host`): those are this library's. Of `Accept-Encoding` only what can be decoded is sent.
+    /// another control character, the header frames the message or belongs to the connection (as `Content-Length`, `Host`):
+    /// those are this library's; or there are 10,000 already. Of `Accept-Encoding` only what can be decoded is sent.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         let wrong = |what: &str| {
             let shown = headers::shown(name);
@@ -101,6 +104,11 @@ impl Request {
         };
         let parsed = HeaderName::try_from(name).map_err(|_| wrong("name"))?;
         headers::check_framing(&parsed)?;
+        if self.headers.len() >= MOST_HEADERS {
+            return Err(Error::argument(format!(
+                "headers: more than {MOST_HEADERS}, which no server reads; send less"
+            )));
+        }
         let value = HeaderValue::try_from(value).map_err(|_| wrong("value"))?;
         self.headers.append(parsed, value);
         Ok(self)

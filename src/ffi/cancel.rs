@@ -19,9 +19,9 @@ pub extern "C" fn nacos_cancel_new() -> *mut nacos_cancel {
     contain(std::ptr::null_mut(), || give(nacos_cancel(Cancel::new())))
 }
 
-/// Ends every call that carries the signal, now and later, with NACOS_CANCELLED. Does not wait for them. Any thread;
-/// NULL is a no-op. NOT to be called in a signal handler: it locks, and may wait for itself there. A handler sets a flag of
-/// its own, and nacos_auth_options.keep_waiting looks at it.
+/// Ends every call that carries the signal, now and later, with NACOS_CANCELLED; but for nacos_get_token that has a token in the
+/// cache, which looks at no signal. Does not wait for them. Any thread; NULL is a no-op. NOT to be called in a signal handler:
+/// it locks, and may wait for itself there. A handler sets a flag of its own, and nacos_auth_options.keep_waiting looks at it.
 ///
 /// # Safety
 /// `cancel` is NULL or has not been freed.

@@ -33,7 +33,8 @@ pub struct nacos_health {
     pub cause: *const c_char,
     /// Milliseconds since the first login failed of those that have failed since the last success; 0 if the last one did not.
     pub failing_for_ms: u64,
-    /// Milliseconds until the token's reckoned expiry, until when a degraded handle works; negative after it, 0 without one.
+    /// Milliseconds until the token's reckoned expiry, until when a degraded handle works; negative after it, 0 without one,
+    /// INT64_MAX if nobody knows its end.
     pub remaining_ms: i64,
     /// Milliseconds until the next login after one that failed; 0 if none is waiting for its time.
     pub retry_in_ms: u64,

@@ -66,7 +66,7 @@ pub struct nacos_request_options {
     /// Content-Length, Transfer-Encoding, Host, Connection, Keep-Alive, Proxy-*, Upgrade, HTTP2-Settings, Expect, TE, Trailer.
     /// Of Accept-Encoding only what the library can decode is sent: gzip and deflate.
     pub headers: *const nacos_pair,
-    /// How many.
+    /// How many; 10,000 at the most.
     pub header_count: usize,
     /// Fields of a form, which becomes the body; percent-encoded by the library. Not together with `body`.
     pub form: *const nacos_pair,
@@ -337,8 +337,8 @@ pub unsafe extern "C" fn nacos_response_header_at(
 ) -> nacos_status {
     unsafe {
         guard(error, || {
-            write("name", name, ptr::null())?;
-            write("value", value, ptr::null())?;
+            let (no_name, no_value) = (write("name", name, ptr::null()), write("value", value, ptr::null()));
+            no_name.and(no_value)?;
             let headers = borrow("response", response)?.headers();
             let found = headers.get(index).ok_or_else(|| {
                 nacos_error::new(NACOS_INVALID_ARGUMENT, format!("index: there are {} headers", headers.len()))

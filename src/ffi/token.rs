@@ -4,7 +4,7 @@ use std::{ffi::c_char, ptr, sync::atomic::AtomicU64};
 
 use super::{
     auth::nacos_auth,
-    boundary::{Output, Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized, write},
+    boundary::{Output, Sized_, array, borrow, guard, guard_blocking, optional_text, read_sized},
     error::nacos_error,
     options::{Call, NACOS_FLAG_NO_WAIT, nacos_call_options},
     pointer::{borrow_or, contain, release},
@@ -27,7 +27,7 @@ pub struct nacos_token_info {
     pub length: usize,
     /// Number of the token in this process, never 0, the same for no two tokens.
     pub generation: u64,
-    /// Milliseconds until its reckoned expiry; negative after it.
+    /// Milliseconds until its reckoned expiry; negative after it, INT64_MAX if nobody knows its end.
     pub remaining_ms: i64,
     /// 1 if it is past its expiry, and given out because no server could be asked for another.
     pub expired: i32,
@@ -82,10 +82,13 @@ pub unsafe extern "C" fn nacos_get_token(
     };
     unsafe {
         guard(error, || {
-            let client = borrow("auth", auth)?.client();
+            if capacity > 0 && !buffer.is_null() {
+                buffer.write(0);
+            }
             let info = Output::new("info", info)?;
-            if capacity > 0 {
-                write("buffer", buffer, 0)?;
+            let client = borrow("auth", auth)?.client();
+            if capacity > 0 && buffer.is_null() {
+                return Err(nacos_error::null("buffer"));
             }
             let call = Call::read(options)?;
             let with_time = |token: &Snapshot| info.as_ref().map(|info| (info, token.remaining_ms(clock::now())));

@@ -96,6 +96,8 @@ impl Event {
     }
 
     fn new(kind: EventKind, generation: u64, message: String) -> Self {
+        // A line of a log, even if what the program's own function says has several.
+        let message = message.replace(char::is_control, " ");
         Self { kind, generation, error: None, message, server: None, cause: None }
     }
 

@@ -26,10 +26,10 @@ impl Snapshot {
         LAST.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Time left until the reckoned expiry in milliseconds, negative after it.
+    /// Time left until the reckoned expiry in milliseconds, negative after it; `i64::MAX` if there is none.
     pub(crate) fn remaining_ms(&self, now: Time) -> i64 {
-        let ms = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
-        ms(self.expiry) - ms(now)
+        let ms = |d: Duration| i64::try_from(d.as_millis()).ok();
+        ms(self.expiry).map_or(i64::MAX, |expiry| expiry - ms(now).unwrap_or(i64::MAX))
     }
 }
 

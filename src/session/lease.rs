@@ -103,6 +103,10 @@ fn is_unjudged(outcome: &Result<Lease>) -> bool {
 }
 
 fn too_slow(session: &Session) -> Error {
+    if let Some(cause) = session.condition().waits_for {
+        let message = "no token in time: what gives the credentials for the login has not answered yet";
+        return Error::new(Kind::Timeout, message).because(cause);
+    }
     let names = session.servers.names();
     let message = format!("no token in time: the login at {names} has not been answered yet");
     Error::new(Kind::Timeout, message).because(Cause::NoAnswer)

@@ -151,6 +151,27 @@ static void pair_arguments(nacos_auth *auth) {
   request_with(auth, request, NACOS_INVALID_ARGUMENT, "uthorization");
 }
 
+/* More headers than anybody reads. */
+static void many_headers(nacos_auth *auth) {
+  enum { MANY = 40000 };
+  nacos_pair *pairs = calloc(MANY, sizeof(*pairs));
+  char(*names)[16] = calloc(MANY, sizeof(*names));
+  nacos_request_options request = good_request();
+  for (int same = 0; same < 2; same++) {
+    for (int i = 0; i < MANY; i++) {
+      snprintf(names[i], sizeof(names[i]), "x-%d", same ? 0 : i);
+      pairs[i] = (nacos_pair)NACOS_PAIR(names[i], "v");
+    }
+    request.headers = pairs;
+    request.header_count = MANY;
+    request_with(auth, request, NACOS_INVALID_ARGUMENT, "headers");
+    request.header_count = 10000;
+    request_with(auth, request, NACOS_CANCELLED, "cancelled");
+  }
+  free(names);
+  free(pairs);
+}
+
 static void body_arguments(nacos_auth *auth) {
   nacos_request_options request = good_request();
   request.method = "POST";
@@ -171,6 +192,53 @@ static void empty_credentials(nacos_auth *auth) {
   CHECK_CALL(NACOS_INVALID_ARGUMENT, "username", nacos_auth_set_credentials(auth, "", "p", &error));
   CHECK_CALL(NACOS_INVALID_ARGUMENT, "password", nacos_auth_set_credentials(auth, "u", "", &error));
   CHECK_CALL(NACOS_INVALID_ARGUMENT, "token", nacos_auth_set_token(auth, "", 0, &error));
+}
+
+/* What a call that fails gives out is NULL or 0, whatever was in there before and whichever argument is wrong. */
+static void outputs_of_calls_that_fail(nacos_auth *auth) {
+  char token[4];
+  nacos_token_info info;
+  const nacos_call_options wrong = {.struct_size = 3};
+  for (int i = 0; i < 3; i++) {
+    memset(token, 'x', sizeof(token));
+    memset(&info, 7, sizeof(info));
+    info.struct_size = i == 2 ? 3 : sizeof(info);
+    CHECK_CALL(i == 0 ? NACOS_NULL_ARGUMENT : NACOS_INVALID_ARGUMENT, i == 0 ? "auth" : i == 1 ? "options" : "info",
+               nacos_get_token(i == 0 ? NULL : auth, i == 1 ? &wrong : NULL, token, sizeof(token), &info, &error));
+    CHECK(token[0] == '\0');
+    CHECK(i == 2 || (info.length == 0 && info.generation == 0 && info.remaining_ms == 0));
+  }
+  memset(&info, 7, sizeof(info));
+  info.struct_size = sizeof(info);
+  CHECK_CALL(NACOS_NULL_ARGUMENT, "buffer", nacos_get_token(auth, NULL, NULL, 1, &info, &error));
+  CHECK(info.length == 0 && info.generation == 0);
+  const char *name = "x", *value = "x";
+  CHECK_CALL(NACOS_NULL_ARGUMENT, "name", nacos_response_header_at(NULL, 0, NULL, &value, &error));
+  CHECK(value == NULL);
+  CHECK_CALL(NACOS_NULL_ARGUMENT, "value", nacos_response_header_at(NULL, 0, &name, NULL, &error));
+  CHECK(name == NULL);
+  nacos_health health = nacos_health_default();
+  nacos_error *reason = (nacos_error *)&health;
+  health.ready = 1;
+  CHECK_CALL(NACOS_NULL_ARGUMENT, "auth", nacos_auth_health(NULL, &health, &reason, &error));
+  CHECK(reason == NULL && health.ready == 0);
+}
+
+/* A token whose end nobody knows has the longest life there is, which does not change from call to call. */
+static void a_token_without_end(nacos_auth *auth) {
+  const uint64_t lives[] = {0, UINT64_MAX, INT64_MAX};
+  for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+    char token[8];
+    nacos_token_info info = nacos_token_info_default();
+    nacos_health health = nacos_health_default();
+    nacos_auth_statistics statistics = nacos_auth_statistics_default();
+    CHECK_CALL(NACOS_OK, NULL, nacos_auth_set_token(auth, "theirs", lives[i], &error));
+    CHECK_CALL(NACOS_OK, NULL, nacos_get_token(auth, NULL, token, sizeof(token), &info, &error));
+    CHECK_CALL(NACOS_OK, NULL, nacos_auth_health(auth, &health, NULL, &error));
+    CHECK_CALL(NACOS_OK, NULL, nacos_auth_stats(auth, &statistics, &error));
+    CHECK(info.remaining_ms == INT64_MAX && health.remaining_ms == INT64_MAX && statistics.remaining_ms == INT64_MAX);
+  }
+  CHECK_CALL(NACOS_OK, NULL, nacos_auth_set_token(auth, "theirs", 1000000, &error));
 }
 
 static void statuses(void) {
@@ -224,7 +292,10 @@ int main(void) {
   request_arguments(auth);
   pair_arguments(auth);
   body_arguments(auth);
+  many_headers(auth);
   empty_credentials(auth);
+  outputs_of_calls_that_fail(auth);
+  a_token_without_end(auth);
   nacos_auth_free(auth);
   nacos_cancel_free(cancel);
   return finish();

@@ -12,7 +12,7 @@ enum { KINDS = 8 };
 typedef struct {
   nacos_auth *auth;
   const char *username, *password, *token, *failure;
-  int asked, events[KINDS], lines, secrets, dropped, after_close, closed, wants_close;
+  int asked, events[KINDS], lines, secrets, broken, dropped, after_close, closed, wants_close;
   uint64_t generation;
   nacos_status status;
 } seen;
@@ -22,6 +22,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void look(seen *self, const char *message) {
   if (self->closed) self->after_close++;
   if (strstr(message, "not the password") != NULL || strstr(message, "eyJ") != NULL) self->secrets++;
+  if (strpbrk(message, "\r\n\033") != NULL) self->broken++;
 }
 
 static void on_event(void *data, const nacos_event *event) {
@@ -123,7 +124,7 @@ static void end(seen *self) {
   nacos_auth_free(self->auth);
   CHECK(reaches(&self->dropped, 1));
   pthread_mutex_lock(&lock);
-  CHECK(self->dropped == 1 && self->after_close == 0 && self->secrets == 0);
+  CHECK(self->dropped == 1 && self->after_close == 0 && self->secrets == 0 && self->broken == 0);
   pthread_mutex_unlock(&lock);
 }
 
@@ -186,6 +187,16 @@ static void supplied_credentials(void) {
              nacos_get_token(failing.auth, NULL, token, sizeof(token), NULL, &error));
   end(&failing);
 
+  /* What programs fail with may have several lines; a line of the log is one. */
+  seen wordy = {.failure = "the vault\r\nis \033[1msealed\n"};
+  options = options_of(&wordy);
+  options.credentials = supply;
+  open_with(&wordy, &options);
+  CHECK_CALL(NACOS_NO_CREDENTIALS, "the vault\r\nis \033[1msealed\n",
+             nacos_get_token(wordy.auth, NULL, token, sizeof(token), NULL, &error));
+  end(&wordy);
+  CHECK(wordy.events[NACOS_EVENT_LOGIN_FAILED] == 1 && wordy.lines >= 2);
+
   seen silent = {0};
   options = options_of(&silent);
   options.credentials = supply;
@@ -193,6 +204,30 @@ static void supplied_credentials(void) {
   CHECK_CALL(NACOS_NO_CREDENTIALS, "nacos_credentials_set_",
              nacos_get_token(silent.auth, NULL, token, sizeof(token), NULL, &error));
   end(&silent);
+}
+
+static void supply_late(void *data, nacos_credentials *credentials) {
+  const struct timespec nap = {1, 0};
+  nanosleep(&nap, NULL);
+  supply(data, credentials);
+}
+
+/* Who waits in vain for the program's own function is not told that a server has not answered. */
+static void late_credentials(void) {
+  seen self = {.username = "nacos", .password = "nacos"};
+  nacos_auth_options options = options_of(&self);
+  options.credentials = supply_late;
+  open_with(&self, &options);
+  char token[2048];
+  nacos_call_options call = nacos_call_options_default();
+  nacos_error *error = NULL;
+  call.timeout_ms = 300;
+  CHECK(nacos_get_token(self.auth, &call, token, sizeof(token), NULL, &error) == NACOS_TIMEOUT);
+  CHECK(strcmp(nacos_error_cause(error), NACOS_CAUSE_CREDENTIALS_CALLBACK) == 0);
+  CHECK(strstr(nacos_error_message(error), getenv("NACOS_SERVER_ADDR")) == NULL);
+  nacos_error_free(error);
+  CHECK(token_of(&self) == NACOS_OK && self.asked == 1);
+  end(&self);
 }
 
 static void supplied_tokens(void) {
@@ -265,6 +300,7 @@ int main(void) {
   events_and_lines();
   closed_by_its_own_callback();
   supplied_credentials();
+  late_credentials();
   supplied_tokens();
   password_file();
   one_source_only();
