@@ -666,8 +666,9 @@ struct log_record {
  * thread. What `credentials` throws becomes the failure of the login (status::no_credentials with its what()); what
  * `event` and `log` throw is swallowed. None begins once close() or the destructor has returned, so they may refer to
  * what outlives the client; they themselves are destroyed by then. There are two exceptions: one that has not returned
- * when the bound of close() or, in the destructor, request_timeout has passed, goes on; and close() inside a callback
- * waits for nothing. What has happened so far is told soon after, and then they are destroyed, on any thread.
+ * when the bound of close() or, in the destructor without a close(), request_timeout has passed, goes on, and what
+ * waits behind it is told then; and close() inside a callback waits for nothing. What has happened so far is told soon
+ * after, and then they are destroyed, on any thread.
  *
  * `keep_waiting` is asked every 50 to 100 ms by each call that waits, on its thread: false, or whatever it throws, ends
  * the call with status::cancelled.
@@ -904,7 +905,8 @@ inline std::uint32_t flags_of(const request &what) noexcept {
   if (what.no_replay) flags |= NACOS_FLAG_NO_REPLAY;
   if (what.no_failover) flags |= NACOS_FLAG_NO_FAILOVER;
   if (what.no_anonymous) flags |= NACOS_FLAG_NO_ANONYMOUS;
-  if (what.idempotent) flags |= *what.idempotent ? NACOS_FLAG_IDEMPOTENT : NACOS_FLAG_NOT_IDEMPOTENT;
+  if (what.idempotent && *what.idempotent) flags |= NACOS_FLAG_IDEMPOTENT;
+  if (what.idempotent && !*what.idempotent) flags |= NACOS_FLAG_NOT_IDEMPOTENT;
   return flags;
 }
 
@@ -1831,7 +1833,7 @@ class client {
     found.is_ready = out.ready != 0;
     found.cause = out.cause;
     found.failing_for = milliseconds(static_cast<milliseconds::rep>(out.failing_for_ms));
-    found.remaining = milliseconds(static_cast<milliseconds::rep>(out.remaining_ms));
+    found.remaining = milliseconds(out.remaining_ms);
     found.retry_in = milliseconds(static_cast<milliseconds::rep>(out.retry_in_ms));
     found.token_state = static_cast<nacosauth::token_state>(out.token_state);
     found.refresh_state = static_cast<nacosauth::refresh_state>(out.refresh_state);
@@ -1862,7 +1864,7 @@ class client {
     all.rejections_permission = out.rejections_permission;
     all.waits = out.waits;
     all.generation = out.generation;
-    all.remaining = milliseconds(static_cast<milliseconds::rep>(out.remaining_ms));
+    all.remaining = milliseconds(out.remaining_ms);
     all.token_state = static_cast<nacosauth::token_state>(out.token_state);
     all.refresh_state = static_cast<nacosauth::refresh_state>(out.refresh_state);
     all.logins_first = out.logins_first;

@@ -1664,8 +1664,8 @@ NACOS_NOEXCEPT;
  *
  * Tells the callbacks of the handle what has happened so far, on this thread, and waits for one that runs in another thread,
  * at most timeout_ms milliseconds (0: the handle's request_timeout_ms): hold no lock that they want. No callback begins after
- * it has returned NACOS_OK. NACOS_TIMEOUT: the handle is closed, but a callback still runs; `callback_drop` is called when it
- * has returned. Called inside a callback, of this or any other handle, it waits for nothing: what has happened so far is told
+ * it has returned NACOS_OK. NACOS_TIMEOUT: the handle is closed, but a callback still runs, or the end of an operation is still
+ * on its way; what waits behind it is told when it has returned, and then `callback_drop` is called. Called inside a callback, of this or any other handle, it waits for nothing: what has happened so far is told
  * on a thread of the library soon after, and then `callback_drop` is called. Idempotent; NULL is a no-op. Any thread, callbacks
  * too; exit handlers and destructors too.
  *

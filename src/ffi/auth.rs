@@ -292,8 +292,8 @@ pub unsafe extern "C" fn nacos_auth_retry(auth: *mut nacos_auth, error: *mut *mu
 ///
 /// Tells the callbacks of the handle what has happened so far, on this thread, and waits for one that runs in another thread,
 /// at most timeout_ms milliseconds (0: the handle's request_timeout_ms): hold no lock that they want. No callback begins after
-/// it has returned NACOS_OK. NACOS_TIMEOUT: the handle is closed, but a callback still runs; `callback_drop` is called when it
-/// has returned. Called inside a callback, of this or any other handle, it waits for nothing: what has happened so far is told
+/// it has returned NACOS_OK. NACOS_TIMEOUT: the handle is closed, but a callback still runs, or the end of an operation is still
+/// on its way; what waits behind it is told when it has returned, and then `callback_drop` is called. Called inside a callback, of this or any other handle, it waits for nothing: what has happened so far is told
 /// on a thread of the library soon after, and then `callback_drop` is called. Idempotent; NULL is a no-op. Any thread, callbacks
 /// too; exit handlers and destructors too.
 ///
@@ -313,7 +313,7 @@ pub unsafe extern "C" fn nacos_auth_close(
             if client.close_within(timeout) {
                 return Ok(());
             }
-            let message = "the handle is closed, but one of its callbacks still runs";
+            let message = "the handle is closed, but one of its callbacks still runs, or an operation has not ended yet";
             Err(nacos_error::new(NACOS_TIMEOUT, message).because(Cause::Deadline))
         })
     }

@@ -10,8 +10,11 @@ const ABOUT_NOW: Duration = Duration::from_secs(24 * 3600);
 pub(crate) fn read(text: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let now = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok()).unwrap_or(now);
-    let Ok(number) = text.parse() else {
-        return httpdate::parse_http_date(text).ok()?.duration_since(now).ok();
+    let number = match text.parse() {
+        Ok(number) => number,
+        // Beyond the reach of a number.
+        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => u64::MAX,
+        Err(_) => return httpdate::parse_http_date(text).ok()?.duration_since(now).ok(),
     };
     let moments = [Duration::from_secs(number), Duration::from_millis(number)];
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -4,7 +4,7 @@
 source "$(dirname "$0")/common.sh"
 
 warnings+=(-Wshadow -Wstrict-overflow=1)
-cxx_warnings=("${warnings[@]}" -Wold-style-cast)
+cxx_warnings=("${warnings[@]}" -Wold-style-cast -Wsign-conversion)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 printf '#include <nacos_auth.h>\nint only_c;\n' >"$work/once.c"
