@@ -2068,9 +2068,9 @@ void nacos_metrics_free(struct nacos_metrics *metrics) NACOS_NOEXCEPT;
  * Finds out whether these options work, and if not, why not: is the server there, is it a Nacos, does it let this user in,
  * does it take its own token, do the servers of the list share a secret and a clock; and what is wrong with a token or a
  * request of the caller's. Makes connections and logins of its own, at most two logins at each server, and none at the others
- * once one has refused the password. Blocks for `timeout_ms` at the most.
+ * once one has refused the password. Blocks for `timeout_ms` at the most, and as long as `credentials` takes.
  *
- * Of the callbacks in `options` only `credentials` is called, on this thread, and waited for; `callback_drop` is not.
+ * Of the callbacks in `options` only `credentials` is called, on this thread; `callback_drop` is not.
  * `diagnose` may be NULL. On success `*diagnosis` is owned by the caller; on failure it is NULL. Any thread.
  *
  * Whatever is wrong with servers, credentials, token or request is a finding. Fails with NACOS_INVALID_CONFIG (as

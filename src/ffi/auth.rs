@@ -313,7 +313,8 @@ pub unsafe extern "C" fn nacos_auth_close(
             if client.close_within(timeout) {
                 return Ok(());
             }
-            let message = "the handle is closed, but one of its callbacks still runs, or an operation has not ended yet";
+            let message =
+                "the handle is closed, but one of its callbacks still runs, or an operation has not ended yet";
             Err(nacos_error::new(NACOS_TIMEOUT, message).because(Cause::Deadline))
         })
     }

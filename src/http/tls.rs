@@ -121,13 +121,13 @@ impl TlsSettings {
     /// The same, but of no file that is being read already.
     fn read_beside(&self, open: &Open) -> CrateResult<Pem> {
         let certificates = |field, source| certificates(field, source, open);
-        let roots = self.ca.as_ref().map(|source| certificates("ca", source)).transpose()?;
+        let roots = self.ca.as_ref().map(|source| authorities(source, open)).transpose()?;
         let identity = match (&self.cert, &self.key) {
             (None, None) => None,
             (Some(cert), Some(key)) => {
                 let chain = certificates("client_cert", cert)?;
                 let pem = content("client_key", key, open)?;
-                let key = PrivateKeyDer::from_pem_slice(&pem)
+                let key = PrivateKeyDer::from_pem_slice(without_mark(&pem))
                     .map_err(|e| not_pem("client_key", key, &e, "unencrypted private key"))?;
                 Some((chain, key))
             }
@@ -436,9 +436,24 @@ impl Open {
 
 fn certificates(field: &str, source: &PemSource, open: &Open) -> CrateResult<Vec<CertificateDer<'static>>> {
     let pem = content(field, source, open)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(without_mark(&pem)).collect();
     let found = found.and_then(|found| if found.is_empty() { Err(PemError::NoItemsFound) } else { Ok(found) });
     found.map_err(|e| not_pem(field, source, &e, "certificate"))
+}
+
+/// The certificates of which one at least can be trusted: without any, every server would be blamed.
+fn authorities(source: &PemSource, open: &Open) -> CrateResult<Vec<CertificateDer<'static>>> {
+    let found = certificates("ca", source, open)?;
+    let (usable, _) = RootCertStore::empty().add_parsable_certificates(found.iter().cloned());
+    match usable {
+        0 => Err(unreadable("ca", source, &"no certificate in it can be decoded; perhaps it was damaged")),
+        _ => Ok(found),
+    }
+}
+
+/// Without the byte order mark that some editors put before a text.
+fn without_mark(pem: &[u8]) -> &[u8] {
+    pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(pem)
 }
 
 /// In words of our own: those of the error hold lines of the file, as numbers.

@@ -309,3 +309,27 @@ fn what_is_wrong_with_a_file_is_told_without_what_is_in_it() {
         }
     }
 }
+
+#[test]
+fn authorities_of_which_none_can_be_decoded_are_refused_at_once() {
+    let read = |pem: &str| {
+        TlsSettings { ca: Some(PemSource::Memory(pem.to_owned().into())), ..TlsSettings::default() }
+            .read()
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    let damaged = "-----BEGIN CERTIFICATE-----\nU0VDUkVU\n-----END CERTIFICATE-----\n";
+    let error = read(damaged).unwrap_err();
+    assert!(error.starts_with("ca_pem: ") && error.contains("damaged") && !error.contains("SECRET"), "{error}");
+    // Beside others it does no harm, as in the system's own list.
+    assert_eq!(read(&format!("{damaged}{}", Certificate::new("localhost").pem())), Ok(()));
+}
+
+#[test]
+fn a_mark_that_editors_put_before_a_text_does_not_count() {
+    let certificate = Certificate::new("localhost");
+    let source = |text: String| Some(PemSource::Memory(format!("\u{feff}{text}").into()));
+    let (cert, key) = (certificate.pem(), certificate.made.signing_key.serialize_pem());
+    let tls = TlsSettings { ca: source(cert.clone()), cert: source(cert), key: source(key), ..TlsSettings::default() };
+    assert_eq!(tls.read().map(drop).map_err(|error| error.to_string()), Ok(()));
+}
