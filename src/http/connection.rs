@@ -9,8 +9,8 @@ use std::{
 };
 
 use ::http::{
-    HeaderValue,
-    header::{ACCEPT, HOST, PROXY_AUTHORIZATION},
+    HeaderValue, Method,
+    header::{ACCEPT, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION},
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -223,6 +223,10 @@ pub(super) fn message(request: Request) -> Message {
     let Request { method, endpoint, target, mut headers, body, .. } = request;
     headers.insert(HOST, endpoint.authority.clone());
     headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    // hyper tells no length of what is empty, and some servers and gateways answer 411 then.
+    if body.len() == 0 && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     let mut message = ::http::Request::new(body.into());
     *message.method_mut() = method;
     *message.uri_mut() = target.into();

@@ -325,3 +325,23 @@ fn headers_that_only_old_senders_write_are_read() {
         }
     }
 }
+
+/// Some servers and gateways answer 411 without, and nobody else can say so.
+#[test]
+fn the_length_of_a_body_is_told_even_if_it_is_0_where_the_method_is_for_bodies() {
+    let server = answering(OK);
+    for executor in EXECUTORS {
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::GET, Method::HEAD, Method::DELETE] {
+            let has_length = matches!(method, Method::POST | Method::PUT | Method::PATCH);
+            send(executor, &http(), &request(server.address, method)).unwrap();
+            let head = server.last_request().to_ascii_lowercase();
+            assert_eq!(head.matches("content-length: 0\r\n").count(), usize::from(has_length), "{head}");
+            assert!(!head.contains("transfer-encoding"), "{head}");
+        }
+        let with = Request { body: "xy".into(), ..request(server.address, Method::POST) };
+        send(executor, &http(), &with).unwrap();
+        let head = server.last_request().to_ascii_lowercase();
+        assert_eq!(head.matches("content-length:").count(), 1, "{head}");
+        assert!(head.contains("content-length: 2\r\n"), "{head}");
+    }
+}
