@@ -481,6 +481,25 @@ def a_redirect_to_another_host(cell: Cell) -> None:
 
 
 @situation()
+def redirects_within_the_host_and_then_to_another(cell: Cell) -> None:
+    """What a library makes of the request on the way there loses the token as the request itself does."""
+    for token_in, status, method in itertools.product(PLACES, (302, 303, 307), ("GET", "POST")):
+        if cell.is_sdk and (status, method) == (307, "POST"):
+            continue  # urllib does not follow it
+        driver = cell.warm(token_in)
+        for hops in (1, 2, 3):
+            for hop in range(hops):
+                target = f"/nacos/go{hop + 1}" if hop + 1 < hops else f"http://{cell.server.elsewhere}/sso"
+                cell.server.scripts[f"/nacos/go{hop}"] = [redirect(status, target)]
+            cell.server.scripts["/sso"] = [redirect(status, "/further"), Answer(200, b"other")]
+            cell.server.scripts["/further"] = [Answer(200, b"other")]
+            body = "form" if method == "POST" else None
+            assert driver.fetch(method, cell.server.url("/nacos/go0"), body) == (200, "other")
+            assert cell.server.tokens_elsewhere() == [], f"{token_in}, {status}, {method}, {hops} hops"
+        assert driver.fetch("GET", cell.server.url()) == (200, "hello")
+
+
+@situation()
 def a_redirect_to_another_host_that_refuses(cell: Cell) -> None:
     """It says nothing of a token that it never got."""
     for token_in in PLACES:

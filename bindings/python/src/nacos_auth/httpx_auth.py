@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from typing import Any, Union
@@ -15,6 +16,9 @@ from ._client import Client
 from ._state import Token
 
 __all__ = ["NacosAuth"]
+
+_KEEP_HEADERS = frozenset({"httpx._models", "httpx._utils"})
+"""Where httpx makes lists of headers, of whatever version."""
 
 
 class NacosAuth(httpx.Auth):
@@ -127,12 +131,13 @@ class _Headers(httpx.Headers):
     """A request's headers, with a token under another name than Authorization, which may be there as well.
 
     Authorization is all that httpx takes from a redirect to somebody else, by the second of the three parts of a header
-    in its list: name as sent, name in small letters, value. So there the token has that name.
+    in its list: name as sent, name in small letters, value. So there the token has that name, also where httpx makes
+    the list anew from names as sent and values, as it does for a POST that becomes a GET.
     """
 
     def __init__(self, headers: httpx.Headers, name: str, value: str) -> None:
         super().__init__(headers)
-        sent = name.encode()
+        sent = _Name(name.encode())
         self._list[:] = [header for header in self._list if header[0].lower() != sent.lower()]
         self._list.append((sent, b"authorization", value.encode()))
         self._name, self._value = name.lower(), value
@@ -142,6 +147,13 @@ class _Headers(httpx.Headers):
 
     def __contains__(self, key: object) -> bool:
         return (isinstance(key, str) and key.lower() == self._name) or super().__contains__(key)
+
+
+class _Name(bytes):
+    """As sent. Only those that keep lists of headers are told another name, not those that send them."""
+
+    def lower(self) -> bytes:
+        return b"authorization" if sys._getframe(1).f_globals["__name__"] in _KEEP_HEADERS else super().lower()
 
 
 class _NextToken:

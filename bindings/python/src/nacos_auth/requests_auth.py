@@ -77,8 +77,7 @@ class NacosAuth(AuthBase):
                 break
             answer = self._send_again(answer, attempt, token, look, how)
         # What is sent next is a copy of the request, or the request itself once more.
-        if answer.is_redirect and self._bearer.leaves(url, answer.headers["location"]):
-            headers.leave_token_out_of_copy()
+        headers.leaves_out = answer.is_redirect and self._bearer.leaves(url, answer.headers["location"])
         newest = self._newest(attempt.token)
         if newest is not None and newest is not headers.token:
             headers.put(newest)
@@ -127,7 +126,9 @@ class _Headers(CaseInsensitiveDict[Any]):
         super().__init__(headers)
         self._auth = auth
         self._origin = origin  # of which this is a copy
-        self._leaves_out = False
+        self.leaves_out = False
+        """Whether copies are without the token. For a redirect requests copies the headers, some more than once, and
+        takes no other than Authorization away."""
         self._known: RequestHistory | None = None if origin is None else origin._known
         self.token: Token | None = None if origin is None else origin.token
         self.login_took: float = 0
@@ -136,20 +137,15 @@ class _Headers(CaseInsensitiveDict[Any]):
         self.token = token
         self[self._auth._bearer.name] = self._auth._bearer.value(token)
 
-    def leave_token_out_of_copy(self) -> None:
-        """Of the next one: requests copies the headers for a redirect, and takes no other than Authorization away."""
-        self._leaves_out = True
-
     def copy(self) -> _Headers:
         made = _Headers(self, self._auth, self)
-        if self._leaves_out:
+        if self.leaves_out and argument(HTTPConnectionPool, "urlopen", "self") is None:  # which copies what it sends
             made.pop(self._auth._bearer.name, None)
-            self._leaves_out = False
         return made
 
     def __copy__(self) -> _Headers:
         made = _Headers(self, self._auth, self._origin)
-        made._leaves_out, made._known = self._leaves_out, self._known
+        made.leaves_out, made._known = self.leaves_out, self._known
         made.token, made.login_took = self.token, self.login_took
         return made
 
