@@ -1,6 +1,7 @@
 package nacosauth
 
 import (
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -11,7 +12,11 @@ const (
 	maxRefusal = 4 << 10
 	// maxPatience is how long it may take to come: an error may be a stream without end.
 	maxPatience = time.Second
+	// maxClosing is how long Close waits for that of a body that is being read.
+	maxClosing = 100 * time.Millisecond
 )
+
+var errClosedBody = errors.New("nacosauth: read of a closed body")
 
 // refusal is a body whose beginning is read ahead, and given back by Read.
 type refusal struct {
@@ -22,7 +27,8 @@ type refusal struct {
 	ahead   []byte // what Read has not given back yet
 	enough  bool   // nothing more is to be read ahead
 	done    bool   // nothing is being read ahead
-	err     error  // that reading ahead ended with
+	closed  bool
+	err     error // that reading ahead ended with
 }
 
 // beginning reads the beginning of a body, and returns a body that is whole. What comes too slowly is left out.
@@ -67,8 +73,12 @@ func (r *refusal) readAhead() {
 
 func (r *refusal) Read(p []byte) (int, error) {
 	r.lock.Lock()
-	for len(r.ahead) == 0 && !r.done {
+	for len(r.ahead) == 0 && !r.done && !r.closed {
 		r.changed.Wait()
+	}
+	if !r.done && r.closed {
+		r.lock.Unlock()
+		return 0, errClosedBody
 	}
 	if len(r.ahead) > 0 {
 		n := copy(p, r.ahead)
@@ -84,5 +94,25 @@ func (r *refusal) Read(p []byte) (int, error) {
 	return r.body.Read(p)
 }
 
-// Close ends a read that is under way.
-func (r *refusal) Close() error { return r.body.Close() }
+// Close ends a read that is under way. Of a compressed body of which nothing has come, net/http's Close waits for that read: what they
+// hold is given back when the server goes on, or with the context of the request.
+func (r *refusal) Close() error {
+	r.lock.Lock()
+	done := r.done
+	r.closed = true
+	r.changed.Broadcast()
+	r.lock.Unlock()
+	if done {
+		return r.body.Close()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- r.body.Close() }()
+	patience := time.NewTimer(maxClosing)
+	defer patience.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-patience.C:
+		return nil
+	}
+}

@@ -2,6 +2,7 @@ package nacosauth_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"math"
@@ -615,6 +616,54 @@ func TestReportRejected(t *testing.T) {
 	} {
 		if _, err := client.ReportRejected(wrong); !errors.Is(err, nacosauth.ErrInvalidArgument) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// net/http holds a lock while it reads the beginning of a compressed body, for which Close waits.
+func TestCloseOfACompressedRefusalThatDoesNotCome(t *testing.T) {
+	for _, protocols := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		server := httptest.NewUnstartedServer(loggingIn(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(http.StatusForbidden)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}))
+		server.EnableHTTP2 = protocols == "HTTP/2.0"
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		client := connectTo(t, server.URL, func(o *nacosauth.Options) {
+			o.CAPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+			o.TLSServerName = "example.com"
+		})
+		ctx, cancel := context.WithCancel(background)
+		t.Cleanup(cancel) // before the server waits for its connections
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/nacos/v1/cs/configs", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := (&nacosauth.Transport{Client: client, Base: server.Client().Transport}).RoundTrip(request)
+		if err != nil || response.StatusCode != http.StatusForbidden || response.Proto != protocols {
+			t.Fatal(response, err)
+		}
+		read := make(chan error, 1)
+		go func() {
+			_, err := response.Body.Read(make([]byte, 1))
+			read <- err
+		}()
+		time.Sleep(50 * time.Millisecond)
+		closed := make(chan error, 1)
+		go func() { closed <- response.Body.Close() }()
+		patience := time.After(5 * time.Second)
+		for _, end := range []chan error{closed, read} {
+			select {
+			case err := <-end:
+				if end == read && err == nil {
+					t.Error("a body that has been closed can be read")
+				}
+			case <-patience:
+				t.Fatal(protocols, ": a Read, or its Close, waits for the server")
+			}
 		}
 	}
 }
