@@ -92,12 +92,20 @@ type Error struct {
 
 var _ net.Error = (*Error)(nil)
 
-// Error returns the name of the status and the message.
-func (e *Error) Error() string { return "nacosauth: " + e.Status.Name() + ": " + e.Message }
+// Error returns the name of the status and the message; "<nil>" for nil, see [Health].
+func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	return "nacosauth: " + e.Status.Name() + ": " + e.Message
+}
 
 // Is matches the constants of [Status], and for a call that its context ended, what the context says:
 // [context.DeadlineExceeded] or [context.Canceled]. A time-out of the library's own, see [Options], matches [ErrTimeout] alone.
 func (e *Error) Is(target error) bool {
+	if e == nil {
+		return false
+	}
 	if status, ok := target.(Status); ok {
 		return status == e.Status
 	}
@@ -105,13 +113,18 @@ func (e *Error) Is(target error) bool {
 }
 
 // Unwrap returns the cause of the context that ended the call, see [context.Cause]; nil for every other error.
-func (e *Error) Unwrap() error { return e.reason }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.reason
+}
 
 // Timeout tells whether time ran out, the context's or the library's, as in [net.Error].
-func (e *Error) Timeout() bool { return e.Status == ErrTimeout }
+func (e *Error) Timeout() bool { return e != nil && e.Status == ErrTimeout }
 
 // Temporary is Retryable, as in [net.Error].
-func (e *Error) Temporary() bool { return e.Retryable }
+func (e *Error) Temporary() bool { return e != nil && e.Retryable }
 
 // orNil is e as an error, which a nil *Error is not.
 func (e *Error) orNil() error {

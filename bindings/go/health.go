@@ -37,8 +37,12 @@ func (s HealthStatus) String() string {
 
 // Health is what is known of a client's health.
 type Health struct {
-	Status     HealthStatus
-	Err        *Error        // what is wrong, which calls get or will get, with cause, server and its words; nil if nothing is
+	Status HealthStatus
+
+	// Err is what is wrong, which calls get or will get, with cause, server and its words; nil if nothing is. As a value of type
+	// error a nil one is not nil: compare it before.
+	Err *Error
+
 	FailingFor time.Duration // since the first login failed of those that have failed since the last success; 0: it did not
 	Remaining  time.Duration // until the reckoned expiry of the token, until when a degraded client works
 	RetryIn    time.Duration // until the next login after one that failed

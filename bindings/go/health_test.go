@@ -1,6 +1,7 @@
 package nacosauth_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -26,6 +27,19 @@ func becomes(t *testing.T, client *nacosauth.Client, status nacosauth.HealthStat
 		return health(t, client).Status == status
 	})
 	return health(t, client)
+}
+
+// Health.Err is one where nothing is wrong, and a program that asks what it is finds that it is nothing.
+func TestNoError(t *testing.T) {
+	none := nacosauth.Health{}.Err
+	for _, target := range []error{nacosauth.ErrTimeout, nacosauth.Status(0), context.Canceled} {
+		if errors.Is(none, target) {
+			t.Errorf("nil is %v", target)
+		}
+	}
+	if none.Timeout() || none.Temporary() || errors.Unwrap(none) != nil || none.Error() != "<nil>" {
+		t.Error(none)
+	}
 }
 
 func TestHealth(t *testing.T) {
