@@ -997,7 +997,7 @@ class response {
     if (value == nullptr) return std::nullopt;
     return value;
   }
-  /// In the order of the answer, names in lower case.
+  /// In the order of the answer, those of one name together; names in lower case.
   std::vector<std::pair<std::string_view, std::string_view>> headers() const {
     std::vector<std::pair<std::string_view, std::string_view>> all(nacos_response_header_count(handle_.get()));
     for (std::size_t i = 0; i < all.size(); ++i) {

@@ -822,7 +822,7 @@ typedef struct nacos_auth_statistics {
    */
   uint64_t login_failures;
   /**
-   * Calls of nacos_request.
+   * Calls of nacos_request, and operations of nacos_request_start.
    */
   uint64_t requests;
   /**
@@ -1843,8 +1843,8 @@ NACOS_NOEXCEPT;
 size_t nacos_response_header_count(const struct nacos_response *response) NACOS_NOEXCEPT;
 
 /**
- * Header number `index` (from 0): `*name` in lower case and `*value`, valid until the response is freed.
- * NACOS_INVALID_ARGUMENT, and both NULL, if there are not that many.
+ * Header number `index` (from 0), in the order of the answer, those of one name together: `*name` in lower case and `*value`,
+ * valid until the response is freed. NACOS_INVALID_ARGUMENT, and both NULL, if there are not that many.
  *
  * Requires: `response` has not been freed; `name` and `value` are valid; `error` may be NULL.
  */

@@ -62,7 +62,7 @@ pub struct nacos_auth_statistics {
     pub logins: u64,
     /// Logins that failed.
     pub login_failures: u64,
-    /// Calls of nacos_request.
+    /// Calls of nacos_request, and operations of nacos_request_start.
     pub requests: u64,
     /// Requests repeated with a new token (for nacos_auth_report_rejected: advised to be).
     pub replays: u64,

@@ -321,8 +321,8 @@ pub unsafe extern "C" fn nacos_response_header_count(response: *const nacos_resp
     unsafe { borrow_or(response, 0, |r| r.response.headers().len()) }
 }
 
-/// Header number `index` (from 0): `*name` in lower case and `*value`, valid until the response is freed.
-/// NACOS_INVALID_ARGUMENT, and both NULL, if there are not that many.
+/// Header number `index` (from 0), in the order of the answer, those of one name together: `*name` in lower case and `*value`,
+/// valid until the response is freed. NACOS_INVALID_ARGUMENT, and both NULL, if there are not that many.
 ///
 /// # Safety
 /// `response` has not been freed; `name` and `value` are valid; `error` may be NULL.

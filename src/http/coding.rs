@@ -210,8 +210,14 @@ pub(super) fn decode(mut response: Response, largest: usize, is_over: impl Fn() 
         }
         response.body = body.into();
     }
-    response.headers.remove(CONTENT_ENCODING);
-    response.headers.remove(CONTENT_LENGTH);
+    // Removing would put the last one into the gap.
+    let mut kept = HeaderMap::with_capacity(response.headers.keys_len());
+    for (name, value) in &response.headers {
+        if name != CONTENT_ENCODING && name != CONTENT_LENGTH {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    response.headers = kept;
     Ok(response)
 }
 

@@ -97,6 +97,20 @@ fn both_engines_decode_what_comes_compressed() {
 }
 
 #[test]
+fn headers_stay_in_the_order_of_the_answer_whatever_is_left_out() {
+    let body = gzip(b"x");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Encoding: gzip\r\nX-B: 2\r\nX-A: 3\r\nContent-Length: {}\r\nX-C: 4\r\n\
+         X-D: 5\r\nX-E: 6\r\n\r\n",
+        body.len()
+    );
+    for answer in answers(&[head.as_bytes(), &body[..]].concat(), &Method::GET) {
+        let values: Vec<_> = answer.unwrap().headers.values().map(|value| value.to_str().unwrap().to_owned()).collect();
+        assert_eq!(values, ["1", "3", "2", "4", "5", "6"], "those of one name stand together");
+    }
+}
+
+#[test]
 fn an_answer_without_a_body_is_left_as_it_is() {
     for (status, method) in [(200, Method::HEAD), (204, Method::GET), (304, Method::GET), (200, Method::GET)] {
         let length = if method == Method::HEAD { 100 } else { 0 };

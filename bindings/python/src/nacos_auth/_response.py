@@ -24,7 +24,7 @@ class Headers(Mapping[str, str]):
             self._index()
 
     def multi_items(self) -> list[tuple[str, str]]:
-        """Every header as the server sent it, in order."""
+        """Every header as the server sent it, in order, those of one name together."""
         self._read()
         return list(self._items)
 
