@@ -60,7 +60,7 @@ type DiagnoseOptions struct {
 
 	// Path is that of the request, after the context path, with its query percent-encoded; "" means that there is none. One
 	// that may change something (neither GET, HEAD nor OPTIONS) is sent only with SendWrites. No body goes along.
-	Path       string
+	Path       string `json:"-"`
 	SendWrites bool
 
 	// Token is one that a server refuses. No login is made with it.

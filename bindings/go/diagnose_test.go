@@ -104,7 +104,7 @@ func TestDiagnoseExpiredToken(t *testing.T) {
 			}
 		}
 	}
-	if text, err := json.Marshal(asked); err != nil || strings.Contains(string(text), token) {
+	if text, err := json.Marshal(asked); err != nil || strings.Contains(string(text), token) || strings.Contains(string(text), "s3cret") {
 		t.Error(string(text), err)
 	}
 }
