@@ -5,7 +5,8 @@ package nacosauth
 
 extern void nacosauth_set_callbacks(nacos_auth_options *options, uintptr_t data, int credentials, int event);
 
-#cgo noescape nacosauth_set_callbacks
+// Not noescape: it puts a number in the place of a pointer, which may lie on the heap, and ends the program where it lies on a stack
+// that grows.
 #cgo nocallback nacosauth_set_callbacks
 #cgo noescape nacos_credentials_set_password
 #cgo nocallback nacos_credentials_set_password
