@@ -19,14 +19,14 @@ func (c *Client) carry(request *http.Request, body io.ReadCloser, token string) 
 	}
 	out.Body = body
 	if c.tokenIn == TokenInAuto || c.tokenIn == TokenInAuthorization { // which beats everything else
+		remove(out.Header, "Authorization", nil)
 		out.Header.Set("Authorization", "Bearer "+token)
 		return out
 	}
-	if scheme, _, _ := strings.Cut(out.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
-		out.Header.Del("Authorization")
-	}
+	remove(out.Header, "Authorization", func(value string) bool { _, is := bearerOf(value); return is })
 	out.URL = withoutTokenParameter(request.URL)
 	if c.tokenIn == TokenInHeader {
+		remove(out.Header, "accessToken", nil)
 		out.Header.Set("accessToken", token)
 		return out
 	}

@@ -1,6 +1,7 @@
 package nacosauth
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,25 +34,38 @@ func (i *issued) has(token string) bool {
 // strip returns the request, or a copy without the tokens that others have put on it: a transport above this one, or a redirect
 // that repeats the query.
 func (i *issued) strip(request *http.Request) *http.Request {
-	scheme, token, _ := strings.Cut(request.Header.Get("Authorization"), " ")
-	isBearer := strings.EqualFold(scheme, "Bearer") && i.has(strings.TrimSpace(token))
-	isHeader := i.has(request.Header.Get("accessToken"))
+	header := request.Header.Clone()
+	isBearer := remove(header, "Authorization", func(value string) bool {
+		token, is := bearerOf(value)
+		return is && i.has(token)
+	})
+	isHeader := remove(header, "accessToken", i.has)
 	query := i.withoutToken(request.URL.RawQuery)
 	if !isBearer && !isHeader && query == request.URL.RawQuery {
 		return request
 	}
 	out := request.WithContext(request.Context())
-	out.Header = request.Header.Clone()
-	if isBearer {
-		out.Header.Del("Authorization")
-	}
-	if isHeader {
-		out.Header.Del("accessToken")
-	}
+	out.Header = header
 	address := *request.URL
 	address.RawQuery = query
 	out.URL = &address
 	return out
+}
+
+// remove deletes a header in whatever spelling, as net/http sends the names that are in the map; nil: whatever its value. It tells
+// whether there was one.
+func remove(header http.Header, name string, is func(value string) bool) bool {
+	before := len(header)
+	maps.DeleteFunc(header, func(key string, values []string) bool {
+		return strings.EqualFold(key, name) && (is == nil || slices.ContainsFunc(values, is))
+	})
+	return len(header) != before
+}
+
+// bearerOf is the token in the value of a header Authorization, if it is one of the scheme Bearer.
+func bearerOf(value string) (string, bool) {
+	scheme, token, _ := strings.Cut(value, " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }
 
 // withoutToken takes parameters whose values are tokens out of a query.

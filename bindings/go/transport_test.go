@@ -390,6 +390,50 @@ func TestTransportSendsOneIdentity(t *testing.T) {
 	}
 }
 
+// net/http sends the keys of a header as they stand in the map, so that a name may be there in two spellings.
+func TestTransportKnowsHeadersInAnySpelling(t *testing.T) {
+	server := start(t)
+	for _, place := range []nacosauth.TokenIn{nacosauth.TokenInAuthorization, nacosauth.TokenInHeader, nacosauth.TokenInQuery} {
+		client := server.connect(t, func(o *nacosauth.Options) { o.TokenIn = place })
+		value := token(t, client)
+		var seen http.Header
+		transport := &nacosauth.Transport{Client: client, Base: base(func(r *http.Request) (*http.Response, error) {
+			r.Body.Close()
+			seen = r.Header
+			response, _ := answer(200, strings.NewReader(""))
+			return response, nil
+		})}
+		for _, host := range []string{"127.0.0.1", "elsewhere.example"} {
+			for _, own := range []http.Header{
+				{"authorization": {"Bearer " + value}, "accesstoken": {value}},
+				{"AUTHORIZATION": {"bearer " + value}, "accessToken": {value}},
+			} {
+				request := newRequest(t, http.MethodGet, "http://"+host+"/", "")
+				request.Header = own
+				response, err := transport.RoundTrip(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response.Body.Close()
+				carried := map[string]int{}
+				for name := range seen {
+					carried[strings.ToLower(name)]++
+				}
+				switch {
+				case len(own) != 2:
+					t.Errorf("place %s: the request was changed", place)
+				case host != "127.0.0.1" && (carried["authorization"] > 0 || carried["accesstoken"] > 0):
+					t.Errorf("place %s: the token goes elsewhere", place)
+				case host == "127.0.0.1" && place == nacosauth.TokenInAuthorization && carried["authorization"] != 1,
+					host == "127.0.0.1" && place != nacosauth.TokenInAuthorization && carried["authorization"] != 0,
+					host == "127.0.0.1" && place == nacosauth.TokenInHeader && carried["accesstoken"] != 1:
+					t.Errorf("place %s: %v", place, carried)
+				}
+			}
+		}
+	}
+}
+
 func TestTransportEndsWithTheContext(t *testing.T) {
 	server := start(t)
 	server.post(t, "/faults", fields{"on": "login", "kind": "hang"})
