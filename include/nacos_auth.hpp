@@ -237,9 +237,9 @@ struct statistics {
   std::uint64_t requests = 0;        ///< sent, or tried to be
   std::uint64_t replays = 0;         ///< requests repeated with a new token (for report_rejected(): advised to be)
   std::uint64_t rejections = 0;      ///< answers that refused a token, whatever the reason
-  std::uint64_t rejections_permission = 0;      ///< of those: for want of a permission
-  std::uint64_t waits = 0;                      ///< calls that waited for a login
-  std::uint64_t generation = 0;                 ///< of the token; 0: there is none
+  std::uint64_t rejections_permission = 0;  ///< of those: for want of a permission
+  std::uint64_t waits = 0;                  ///< calls that waited for a login
+  std::uint64_t generation = 0;             ///< of the token; 0: there is none
   milliseconds remaining = {};  ///< until the token's reckoned expiry; negative after it, max() if nobody knows it
   nacosauth::token_state token_state = {};      ///< of the token
   nacosauth::refresh_state refresh_state = {};  ///< of its renewal

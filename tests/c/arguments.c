@@ -203,7 +203,10 @@ static void outputs_of_calls_that_fail(nacos_auth *auth) {
     memset(token, 'x', sizeof(token));
     memset(&info, 7, sizeof(info));
     info.struct_size = i == 2 ? 3 : sizeof(info);
-    CHECK_CALL(i == 0 ? NACOS_NULL_ARGUMENT : NACOS_INVALID_ARGUMENT, i == 0 ? "auth" : i == 1 ? "options" : "info",
+    CHECK_CALL(i == 0 ? NACOS_NULL_ARGUMENT : NACOS_INVALID_ARGUMENT,
+               i == 0   ? "auth"
+               : i == 1 ? "options"
+                        : "info",
                nacos_get_token(i == 0 ? NULL : auth, i == 1 ? &wrong : NULL, token, sizeof(token), &info, &error));
     CHECK(token[0] == '\0');
     CHECK(i == 2 || (info.length == 0 && info.generation == 0 && info.remaining_ms == 0));
