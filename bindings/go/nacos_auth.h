@@ -1936,7 +1936,7 @@ NACOS_NOEXCEPT;
  * none waits. Never waits itself. Take until none is left when the descriptor is readable: an edge-triggered epoll tells of the
  * first one only. Any thread; of several that take, each gets others.
  *
- * Requires: `queue` and `completion` are valid; `error` may be NULL, which costs less when none waits.
+ * Requires: `queue` and `completion` are valid; `error` may be NULL.
  */
 NACOS_MUST_USE
 nacos_status nacos_queue_next(struct nacos_queue *queue,

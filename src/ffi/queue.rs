@@ -213,7 +213,7 @@ pub unsafe extern "C" fn nacos_queue_fd(queue: *const nacos_queue) -> i32 {
 /// first one only. Any thread; of several that take, each gets others.
 ///
 /// # Safety
-/// `queue` and `completion` are valid; `error` may be NULL, which costs less when none waits.
+/// `queue` and `completion` are valid; `error` may be NULL.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn nacos_queue_next(
