@@ -186,6 +186,8 @@ class Workers:
 
     def __init__(self, most: int) -> None:
         self.most = most
+        self._permits = [None] * most
+        """One for each thread that may be started still."""
         self._jobs: SimpleQueue[Job[Any]] = SimpleQueue()
         self._all: set[_Worker] = set()
         self._idle: set[_Worker] = set()
@@ -243,12 +245,17 @@ class Workers:
 
     def _have_enough(self) -> bool:
         """Wakes a thread if a job waits, or starts one."""
-        if self._jobs.empty() or self._wake_one() or len(self._all) >= self.most:
+        if self._jobs.empty() or self._wake_one():
+            return True
+        try:
+            self._permits.pop()
+        except IndexError:
             return True
         worker = _Worker()
         try:
             start_thread(self._work, (worker,))
         except RuntimeError:  # this process has too many, or is ending
+            self._permits.append(None)
             return False
         self._all.add(worker)  # which it does itself too: a handler of a signal may raise before this
         if worker.has_ended:
@@ -267,6 +274,8 @@ class Workers:
             job, worker.job = worker.job, None
             if job is not None:  # something has been thrown into this thread
                 job.abandon(InternalError("the thread that made this call was ended", cause=Cause.INTERNAL))
+            self._permits.append(None)
+            self._have_enough()  # whoever has put one since this looked for the last time may have started none
 
     def _wake_one(self) -> bool:
         try:
