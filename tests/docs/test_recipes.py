@@ -279,7 +279,9 @@ def test_a_token_that_is_kept_ends(tmp_path: Path) -> None:
     script = named("expiry.sh").text
     # Five seconds, as the page says: the end of a token is a whole second, and one of a second may be over at once.
     with started("--ttl", "5") as server:
-        said = output(["sh", "-c", script.replace("127.0.0.1:8848", server.address).replace("sleep 60", "sleep 1")], tmp_path)
+        said = output(
+            ["sh", "-c", script.replace("127.0.0.1:8848", server.address).replace("sleep 60", "sleep 1")], tmp_path
+        )
     assert said.startswith("hello") and "token expired!" in said
 
 
